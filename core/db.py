@@ -1,0 +1,85 @@
+"""One engine, one session a piece of work, one commit at its edge. No other module commits."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from psycopg import Connection as PsycopgConnection
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from core import cluster
+from core.errors import SetupError
+from core.settings import settings
+
+
+class Base(DeclarativeBase):
+    """Every table of the house; each room declares its own in its `models.py`."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads this mutable mapping from the class.
+        dict[str, Any]: sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
+    }
+
+
+def database_url() -> str:
+    """The libpq address of the city's database: `DATABASE_URL`, or the private cluster's socket."""
+    configured = settings().database_url
+    if configured is not None:
+        return configured.get_secret_value()
+    return cluster.default_url()
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The same address with psycopg 3 named as the driver."""
+    scheme, rest = url.split("://", 1)
+    if scheme.split("+")[0] not in {"postgresql", "postgres"}:
+        raise SetupError(f"DATABASE_URL must begin with postgresql://, not {scheme}://")
+    return f"postgresql+psycopg://{rest}"
+
+
+@functools.lru_cache(maxsize=1)
+def engine() -> sa.Engine:
+    """The engine of this process; connections are tested before use, so that a restarted database heals itself."""
+    return sa.create_engine(
+        sqlalchemy_url(database_url()),
+        pool_size=settings().database_pool_size,
+        max_overflow=10,
+        pool_pre_ping=True,
+        connect_args={"application_name": "faonam", "options": "-c timezone=UTC"},
+    )
+
+
+@contextlib.contextmanager
+def transaction() -> Iterator[Session]:
+    """A session that is committed when the block ends well and rolled back when it does not: the only commit there is."""
+    with Session(bind=engine(), expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def driver_connection(session: Session) -> PsycopgConnection[Any]:
+    """The psycopg connection under the session, for COPY and for enqueueing jobs inside the same transaction."""
+    driver = session.connection().connection.driver_connection
+    assert isinstance(driver, PsycopgConnection)
+    return driver
+
+
+def check_thai(session: Session) -> None:
+    """The database sees Thai letters; raises SetupError where its locale is blind to them (then trigrams match nothing)."""
+    if not session.scalar(sa.text("SELECT cardinality(show_trgm('ราชดำเนิน'))")):
+        raise SetupError(
+            "The database's locale cannot see Thai text, so place names would never be found. "
+            "Create the database with LC_CTYPE C.UTF-8 or th_TH.UTF-8."
+        )

@@ -1,0 +1,146 @@
+"""Facts in the past tense: stored in the caller's transaction, delivered by a job, handled once per subscriber.
+
+A room defines its events as frozen dataclasses in `events.py`; rooms above subscribe in their `tasks.py`. News so
+travels up while imports go down only. Each event is also announced on the `live` channel for the screens.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+import pydantic
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core import clock, jobs
+from core.db import Base, transaction
+
+LIVE_CHANNEL = "live"
+PAYLOAD_LIMIT_BYTES = 7000  # NOTIFY carries 8000 bytes at most; larger facts are announced by id only.
+
+
+@dataclass(frozen=True)
+class Event:
+    """A fact in the past tense. `name` is `room.what_happened`; the fields are plain values that survive JSON."""
+
+    name: ClassVar[str]
+
+
+class EventRecord(Base):
+    """What happened, in order; never changed."""
+
+    __tablename__ = "event"
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
+    name: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    occurred_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+
+
+class EventHandled(Base):
+    """Which subscriber has handled which event: twice is the same as once."""
+
+    __tablename__ = "event_handled"
+
+    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id", ondelete="CASCADE"), primary_key=True)
+    subscriber: Mapped[str] = mapped_column(primary_key=True)
+
+
+Handler = Callable[[Session, Any], None]
+
+
+@dataclass(frozen=True)
+class _Subscription:
+    event_type: type[Event]
+    handler: Handler
+    queue: str
+    is_serial: bool
+
+
+_subscriptions: dict[str, _Subscription] = {}
+
+
+def subscribes(
+    event_type: type[Event], *, by: str, queue: str = "events", is_serial: bool = False
+) -> Callable[[Handler], Handler]:
+    """The decorated `handler(session, event)` runs once for each event of this type, in a transaction of its own.
+
+    `by` names the subscriber (`flood.redraw_after_level_change`) and must never change. `is_serial` lets only one run
+    of this subscriber happen at a time, in the order of the events.
+    """
+
+    def register(handler: Handler) -> Handler:
+        _subscriptions[by] = _Subscription(event_type, handler, queue, is_serial)
+        return handler
+
+    return register
+
+
+@functools.cache
+def _adapter(event_type: type[Event]) -> pydantic.TypeAdapter[Any]:
+    return pydantic.TypeAdapter(event_type)
+
+
+def publish(session: Session, event: Event) -> int:
+    """The fact is stored with the caller's transaction, its delivery enqueued, and the screens told at commit.
+
+    Returns the event's id.
+    """
+    payload = _adapter(type(event)).dump_python(event, mode="json")
+    record = EventRecord(name=event.name, payload=payload, occurred_at=clock.now())
+    session.add(record)
+    session.flush()
+    notice = json.dumps({"id": record.id, "name": event.name, "data": payload}, ensure_ascii=False)
+    if len(notice.encode()) > PAYLOAD_LIMIT_BYTES:
+        notice = json.dumps({"id": record.id, "name": event.name, "data": {}})
+    session.execute(sa.select(sa.func.pg_notify(LIVE_CHANNEL, notice)))
+    jobs.enqueue(session, fan_out, event_id=record.id)
+    return record.id
+
+
+@jobs.job(name="events.fan_out", queue="events")
+def fan_out(session: Session, *, event_id: int) -> None:
+    """Each subscriber of the event has a job of its own, so that one that fails delays no other."""
+    record = session.get_one(EventRecord, event_id)
+    for subscriber, subscription in _subscriptions.items():
+        if subscription.event_type.name == record.name:
+            jobs.enqueue(
+                session,
+                hand_over,
+                queue=subscription.queue,
+                lock=subscriber if subscription.is_serial else None,
+                event_id=event_id,
+                subscriber=subscriber,
+            )
+
+
+@jobs.job(name="events.hand_over", queue="events")
+def hand_over(session: Session, *, event_id: int, subscriber: str) -> None:
+    """The subscriber has handled the event, exactly once, in the transaction that says so."""
+    claimed = session.execute(
+        postgresql.insert(EventHandled)
+        .values(event_id=event_id, subscriber=subscriber)
+        .on_conflict_do_nothing()
+        .returning(EventHandled.event_id)
+    ).scalar_one_or_none()
+    if claimed is None:
+        return
+    record = session.get_one(EventRecord, event_id)
+    subscription = _subscriptions[subscriber]
+    subscription.handler(session, _adapter(subscription.event_type).validate_python(record.payload))
+
+
+def deliver_now(event_id: int) -> None:
+    """Every subscriber has handled the event before this returns; for tests and for replay, without a worker."""
+    with transaction() as session:
+        record = session.get_one(EventRecord, event_id)
+        names = [n for n, s in _subscriptions.items() if s.event_type.name == record.name]
+    for name in names:
+        with transaction() as session:
+            hand_over.run(session, event_id=event_id, subscriber=name)

@@ -1,0 +1,120 @@
+"""What a city's operator sets from outside, read once from the environment.
+
+What experts tune (thresholds, categories, templates, weights) is data in the database, not a setting.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import secrets
+from pathlib import Path
+
+from pydantic import BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class LineSettings(BaseModel):
+    """The LINE channel. Without a token the local stand-in is used, and every screen says so."""
+
+    api_base_url: str = "http://127.0.0.1:8001"
+    data_base_url: str = "http://127.0.0.1:8001"
+    channel_secret: SecretStr | None = None
+    channel_access_token: SecretStr | None = None
+    bot_user_id: str | None = None
+    is_live: bool = False
+
+
+class Settings(BaseSettings):
+    """Faonam's settings: `DATABASE_URL`, `MQTT_URL`, `LINE_…` as a city gives them, the rest with a `FAONAM_` prefix."""
+
+    model_config = SettingsConfigDict(env_prefix="FAONAM_", extra="ignore")
+
+    database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
+    mqtt_url: SecretStr | None = Field(default=None, validation_alias="MQTT_URL")
+    data_dir: Path | None = None
+    api_host: str = "127.0.0.1"
+    api_port: int = 8000
+    standin_port: int = 8001
+    mqtt_port: int = 1884
+    database_pool_size: int = 20
+    log_format: str = "console"
+
+    @property
+    def api_url(self) -> str:
+        """The address on which browsers and the LINE stand-in reach the API."""
+        return f"http://{self.api_host}:{self.api_port}"
+
+    @property
+    def line(self) -> LineSettings:
+        """The LINE channel as `LINE_…` gives it; without `LINE_CHANNEL_ACCESS_TOKEN` the local stand-in."""
+        return _line(self)
+
+
+class _LineEnvironment(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="LINE_", extra="ignore")
+
+    api_base_url: str | None = None
+    data_base_url: str | None = None
+    channel_secret: SecretStr | None = None
+    channel_access_token: SecretStr | None = None
+    bot_user_id: str | None = None
+    live: bool = False
+
+
+def _line(settings: Settings) -> LineSettings:
+    env = _LineEnvironment()
+    standin = f"http://127.0.0.1:{settings.standin_port}"
+    if env.channel_access_token is None:
+        return LineSettings(
+            api_base_url=standin,
+            data_base_url=standin,
+            channel_secret=SecretStr(secret("line-channel-secret")),
+            channel_access_token=SecretStr(secret("line-channel-token")),
+            bot_user_id="U" + secret("line-bot")[:32],
+        )
+    return LineSettings(
+        api_base_url=env.api_base_url or standin,
+        data_base_url=env.data_base_url or env.api_base_url or standin,
+        channel_secret=env.channel_secret,
+        channel_access_token=env.channel_access_token,
+        bot_user_id=env.bot_user_id,
+        is_live=env.live,
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process."""
+    return Settings()
+
+
+def data_dir() -> Path:
+    """The folder that holds everything Faonam writes; created with mode 0700 where it was absent.
+
+    `FAONAM_DATA_DIR` names it; otherwise `/var/lib/faonam` for root and `.data` beside the code for other users.
+    """
+    configured = settings().data_dir
+    folder = configured or (Path("/var/lib/faonam") if os.geteuid() == 0 else ROOT / ".data")
+    if not folder.exists():
+        folder.mkdir(parents=True, mode=0o755)
+    return folder
+
+
+def secret(name: str) -> str:
+    """The installation's own secret `name`: 64 hexadecimal characters, made at first use and kept readable to us only."""
+    path = data_dir() / "secrets" / name
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = path.with_suffix(f".{os.getpid()}.{secrets.token_hex(4)}")
+        fresh.write_text(secrets.token_hex(32))
+        fresh.chmod(0o600)
+        try:
+            os.link(fresh, path)  # Two processes may start at once: the first to link wins, both read the same secret.
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text().strip()

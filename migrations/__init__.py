@@ -1,0 +1,1 @@
+"""The database's history, one revision a room, and the way to bring a database up to it."""

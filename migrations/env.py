@@ -1,0 +1,34 @@
+"""Alembic's way into the database: our metadata, GeoAlchemy2's helpers, and a lock timeout."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import context
+from geoalchemy2 import alembic_helpers
+
+from core.db import Base
+from migrations import tables
+
+
+def _is_ours(obj: object, name: str | None, kind: str, reflected: bool, compare_to: object) -> bool:
+    """Leave out what others own: procrastinate's tables, and the day partitions that readings make as they come."""
+    if name and (name.startswith(("procrastinate_", "reading_p"))):
+        return False
+    return bool(alembic_helpers.include_object(obj, name, kind, reflected, compare_to))
+
+
+def _migrate(connection: sa.Connection) -> None:
+    connection.execute(sa.text("SET lock_timeout = '5s'"))
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        include_object=_is_ours,
+        process_revision_directives=alembic_helpers.writer,
+        render_item=alembic_helpers.render_item,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+tables.declare_all()
+_migrate(context.config.attributes["connection"])

@@ -1,0 +1,13 @@
+"""Every table of the house, declared."""
+
+from __future__ import annotations
+
+import importlib
+
+ROOMS = ("staff", "gis", "line", "residents", "sensors", "cctv", "flood", "incidents", "alerts", "dispatch")
+
+
+def declare_all() -> None:
+    """`core.db.Base.metadata` knows the tables of every room."""
+    for module in ("core.clock", "core.events", *(f"{room}.models" for room in ROOMS)):
+        importlib.import_module(module)

@@ -1,0 +1,132 @@
+"""A real PostGIS for every test: one template migrated once, a clone per worker, an outer transaction per test."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+_PLACE = Path(tempfile.gettempdir()) / f"faonam-test-{os.geteuid()}-{hashlib.sha256(bytes(ROOT)).hexdigest()[:8]}"
+os.environ["FAONAM_DATA_DIR"] = str(_PLACE)
+
+import pytest  # noqa: E402 - the data folder must be known before any module of ours is read.
+import sqlalchemy as sa  # noqa: E402
+from sqlalchemy.orm import Session  # noqa: E402
+
+from core import clock, cluster, db  # noqa: E402
+from migrations import upgrade  # noqa: E402
+
+CLUSTER = cluster.Cluster(_PLACE / "pg")
+
+
+def _engine(database: str, **options: object) -> sa.Engine:
+    return sa.create_engine(db.sqlalchemy_url(CLUSTER.url(database)), **options)  # type: ignore[arg-type]  # options are passed through
+
+
+def _admin(sql: str) -> None:
+    admin = _engine("postgres", isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+    with admin.connect() as connection:
+        connection.execute(sa.text(sql))
+
+
+def _migrations_digest() -> str:
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "migrations" / "versions").glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _template() -> str:
+    name = f"template_{_migrations_digest()}"
+    with (_PLACE / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        admin = _engine("postgres", poolclass=sa.pool.NullPool)
+        with admin.connect() as connection:
+            if connection.scalar(sa.text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}):
+                return name
+        _admin(f"DROP DATABASE IF EXISTS {name}_new WITH (FORCE)")
+        _admin(f"CREATE DATABASE {name}_new")
+        fresh = _engine(f"{name}_new", poolclass=sa.pool.NullPool)
+        upgrade.upgrade(fresh)
+        fresh.dispose()
+        _admin(f"ALTER DATABASE {name}_new RENAME TO {name}")
+    return name
+
+
+def _clone() -> str:
+    name = f"w_{os.getpid()}_{uuid.uuid4().hex[:6]}"
+    _admin(f"CREATE DATABASE {name} TEMPLATE {_template()}")
+    return name
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[cluster.Cluster]:
+    """The test cluster runs while any test run needs it; the last one out stops it."""
+    _PLACE.mkdir(parents=True, exist_ok=True)
+    _PLACE.chmod(0o755)
+    with (_PLACE / "users.lock").open("w") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        cluster.start(CLUSTER, is_forgetful=True)
+        yield CLUSTER
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        cluster.stop(CLUSTER)
+
+
+@pytest.fixture(scope="session")
+def _shared_database(postgres: cluster.Cluster) -> Iterator[sa.Engine]:
+    name = _clone()
+    engine = _engine(name)
+    yield engine
+    engine.dispose()
+    _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def _use(monkeypatch: pytest.MonkeyPatch, engine: sa.Engine, name: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", CLUSTER.url(name))
+    from core.settings import settings
+
+    settings.cache_clear()
+    db.engine.cache_clear()
+    monkeypatch.setattr(db, "engine", lambda: engine)
+    monkeypatch.setattr(clock, "engine", lambda: engine)
+
+
+@pytest.fixture
+def session(_shared_database: sa.Engine, frozen_clock: Callable[[datetime], None]) -> Iterator[Session]:
+    """A session on a migrated database, inside an outer transaction that is rolled back; the clock stands still."""
+    with _shared_database.connect() as connection:
+        outer = connection.begin()
+        with Session(bind=connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as session:
+            yield session
+        outer.rollback()
+
+
+@pytest.fixture
+def database(postgres: cluster.Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.Engine]:
+    """A migrated database of its own with real commits; `core.db.engine()`, `transaction()` and DATABASE_URL mean it."""
+    name = _clone()
+    engine = _engine(name)
+    _use(monkeypatch, engine, name)
+    yield engine
+    engine.dispose()
+    from core.settings import settings
+
+    settings.cache_clear()
+    _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def frozen_clock() -> Iterator[Callable[[datetime], None]]:
+    """The shared clock stands at 2026-11-21 03:00 UTC until the test sets it: `frozen_clock(at)`."""
+    clock.freeze(lambda: datetime(2026, 11, 21, 3, 0, tzinfo=UTC))
+    yield lambda at: clock.freeze(lambda: at)
+    clock.freeze(None)
