@@ -1,0 +1,37 @@
+"""What happened to the readings, for the rooms above."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from core.events import Event
+
+
+@dataclass(frozen=True)
+class ReadingsStored(Event):
+    """A batch of new readings is stored: how many, and the newest time of observation among them."""
+
+    name: ClassVar[str] = "sensors.readings_stored"
+
+    count: int
+    latest_at: datetime
+
+
+@dataclass(frozen=True)
+class LevelStateChanged(Event):
+    """The water at a station has come to another state (0 normal, 1 watch, 2 warning, 3 danger).
+
+    `received_wall_at` is the real time at which the reading that caused it arrived, for measuring latency.
+    """
+
+    name: ClassVar[str] = "sensors.level_state_changed"
+
+    datastream_id: int
+    station_id: int
+    from_state: int
+    to_state: int
+    level_m_msl: float
+    observed_at: datetime
+    received_wall_at: datetime

@@ -1,0 +1,232 @@
+"""What a reading is worth, and what the water's state is: pure decisions over plain values.
+
+Quality flags are QARTOD's: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+CLOCK_AHEAD_AFTER = timedelta(minutes=5)
+REFUSED_WHEN_AHEAD_BY = timedelta(minutes=15)
+REFUSED_WHEN_OLDER_THAN = timedelta(days=30)
+STALE_AFTER_INTERVALS = 3
+CONFIDENT_ENOUGH = 0.7
+# What gauges and data services write for "no value": NWPS -999 and -9999, WISKI's RINVAL -777, 16- and 32-bit minima.
+SENTINELS = frozenset({-999.0, -9999.0, -99999.0, -777.0, -32768.0, -2147483648.0})
+TOLERANCE_M = 1e-9  # A level given as 1.90 is at 2.00 - 0.10, whatever binary fractions say.
+
+
+class Flag(IntEnum):
+    """QARTOD's quality flags."""
+
+    GOOD = 1
+    NOT_EVALUATED = 2
+    SUSPECT = 3
+    FAIL = 4
+    MISSING = 9
+
+
+class WaterState(IntEnum):
+    """How high the water stands against a gauge's thresholds."""
+
+    NORMAL = 0
+    WATCH = 1
+    WARNING = 2
+    DANGER = 3
+
+
+@dataclass(frozen=True)
+class IncomingReading:
+    """What a device says: a value in its unit at an aware time. NaN stands for "no value".
+
+    `confidence` (0..1) is the sender's own; `received_wall_at` the real time of arrival where storing comes later.
+    """
+
+    datastream_code: str
+    observed_at: datetime
+    value: float
+    unit: str
+    confidence: float | None = None
+    received_wall_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """What a datastream's readings must look like: their unit and the range that its site allows."""
+
+    unit: str
+    range_min: float
+    range_max: float
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The reading cannot be kept as a reading; `reason` is a code, `detail` the sentence of this case."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The reading can be kept: its value (None where there is none), its flag, and why it is not good."""
+
+    value: float | None
+    flag: Flag
+    reason: str | None
+
+
+def judge(reading: IncomingReading, expected: Expectations | None, *, now: datetime) -> Judged | Refused:
+    """What becomes of a reading at shared time `now`: kept with a flag, or refused with the reason.
+
+    A wrong unit is refused, never converted: a level in centimetres taken for metres is a false alarm.
+    """
+    if expected is None:
+        return Refused("unknown_datastream", f"There is no datastream '{reading.datastream_code}'.")
+    if reading.unit != expected.unit:
+        return Refused("wrong_unit", f"The unit is '{reading.unit}', but this datastream is in '{expected.unit}'.")
+    misplaced = _misplaced_in_time(reading.observed_at, now=now)
+    if misplaced is not None:
+        return misplaced
+    flag, reason = _flag(reading, expected, now=now)
+    return Judged(value=reading.value if math.isfinite(reading.value) else None, flag=flag, reason=reason)
+
+
+def _misplaced_in_time(observed_at: datetime, *, now: datetime) -> Refused | None:
+    if observed_at.tzinfo is None:
+        return Refused("no_time_zone", "The time of observation has no time zone.")
+    if observed_at > now + REFUSED_WHEN_AHEAD_BY:
+        return Refused("future_time", "The time of observation is more than 15 minutes ahead of the clock.")
+    if observed_at < now - REFUSED_WHEN_OLDER_THAN:
+        return Refused("too_old", "The time of observation is more than 30 days ago.")
+    return None
+
+
+def _flag(reading: IncomingReading, expected: Expectations, *, now: datetime) -> tuple[Flag, str | None]:
+    if math.isnan(reading.value):
+        return Flag.MISSING, "no_value"
+    if math.isinf(reading.value):
+        return Flag.FAIL, "infinite"
+    if reading.value in SENTINELS:
+        return Flag.MISSING, "sentinel"
+    if not expected.range_min <= reading.value <= expected.range_max:
+        return Flag.FAIL, "out_of_range"
+    if reading.observed_at > now + CLOCK_AHEAD_AFTER:
+        return Flag.SUSPECT, "clock_ahead"
+    if reading.confidence is not None and not reading.confidence >= CONFIDENT_ENOUGH:
+        return Flag.SUSPECT, "low_confidence"
+    return Flag.GOOD, None
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """A gauge's thresholds in metres above mean sea level; None where the site has no such threshold."""
+
+    watch_m_msl: float | None
+    warning_m_msl: float | None
+    danger_m_msl: float | None
+    dead_band_m: float = 0.10
+    good_readings_needed: int = 2
+
+    def state_at(self, level_m_msl: float) -> WaterState:
+        """The highest state whose threshold the level has reached."""
+        return self._state(level_m_msl, lowered_by_m=0.0)
+
+    def held_at(self, level_m_msl: float) -> WaterState:
+        """The highest state that the level still holds, once reached: thresholds lowered by the dead band."""
+        return self._state(level_m_msl, lowered_by_m=self.dead_band_m)
+
+    def _state(self, level_m_msl: float, *, lowered_by_m: float) -> WaterState:
+        thresholds = (
+            (WaterState.DANGER, self.danger_m_msl),
+            (WaterState.WARNING, self.warning_m_msl),
+            (WaterState.WATCH, self.watch_m_msl),
+        )
+        for state, threshold_m_msl in thresholds:
+            if threshold_m_msl is not None and level_m_msl >= threshold_m_msl - lowered_by_m - TOLERANCE_M:
+                return state
+        return WaterState.NORMAL
+
+
+@dataclass(frozen=True)
+class LevelReading:
+    """A good level: metres above mean sea level, when it was observed, when it really arrived."""
+
+    level_m_msl: float
+    observed_at: datetime
+    received_wall_at: datetime
+
+
+@dataclass(frozen=True)
+class LevelState:
+    """The state machine of one gauge, as it is stored: it survives a restart in the middle of two readings."""
+
+    state: WaterState = WaterState.NORMAL
+    pending_state: WaterState | None = None
+    pending_count: int = 0
+    since_at: datetime | None = None
+    level_m_msl: float | None = None
+    observed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class StateChange:
+    """One step of a gauge from one state to another, and the reading that caused it."""
+
+    from_state: WaterState
+    to_state: WaterState
+    reading: LevelReading
+
+
+def follow(
+    before: LevelState, readings: Sequence[LevelReading], thresholds: Thresholds
+) -> tuple[LevelState, list[StateChange]]:
+    """The state after these good readings and the changes on the way; readings older than the state change nothing."""
+    state, changes = before, []
+    for reading in sorted(readings, key=lambda one: one.observed_at):
+        if state.observed_at is not None and reading.observed_at <= state.observed_at:
+            continue
+        after = _step(state, reading, thresholds)
+        if after.state != state.state:
+            changes.append(StateChange(from_state=state.state, to_state=after.state, reading=reading))
+        state = after
+    return state, changes
+
+
+def _step(before: LevelState, reading: LevelReading, thresholds: Thresholds) -> LevelState:
+    """Two good readings raise it to the highest state both support; two below the dead band bring it down again."""
+    after = replace(before, level_m_msl=reading.level_m_msl, observed_at=reading.observed_at)
+    wanted = _wanted(before.state, reading.level_m_msl, thresholds)
+    if wanted is None:
+        return replace(after, pending_state=None, pending_count=0)
+    supported, count = wanted, 1
+    pending = before.pending_state
+    if pending is not None and (pending > before.state) == (wanted > before.state):
+        supported = min(pending, wanted) if wanted > before.state else max(pending, wanted)
+        count = before.pending_count + 1
+    if count < thresholds.good_readings_needed:
+        return replace(after, pending_state=supported, pending_count=count)
+    settled = replace(after, state=supported, since_at=reading.observed_at, pending_state=None, pending_count=0)
+    still_wanted = _wanted(supported, reading.level_m_msl, thresholds)
+    if still_wanted is None:
+        return settled
+    # This reading already speaks for the next state: one more like it is enough.
+    return replace(settled, pending_state=still_wanted, pending_count=1)
+
+
+def _wanted(state: WaterState, level_m_msl: float, thresholds: Thresholds) -> WaterState | None:
+    reached = thresholds.state_at(level_m_msl)
+    if reached > state:
+        return reached
+    held = thresholds.held_at(level_m_msl)
+    return held if held < state else None
+
+
+def is_stale(observed_at: datetime | None, *, interval_s: int, now: datetime) -> bool:
+    """No good reading for three intervals, or never one."""
+    return observed_at is None or now - observed_at > STALE_AFTER_INTERVALS * timedelta(seconds=interval_s)
