@@ -1,0 +1,71 @@
+"""What routes ask for: a session that is committed before the answer goes out, and who is asking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session
+
+from core.db import transaction
+from core.errors import ForbiddenError, UnauthenticatedError
+from core.settings import settings
+from staff import actions, rules
+from staff.rules import AccountRef
+
+SESSION_COOKIE = "faonam_session"
+CSRF_HEADER = "X-CSRF-Token"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def get_session() -> Iterator[Session]:
+    """A session in a transaction of its own: committed when the endpoint returns, rolled back when it raises."""
+    with transaction() as session:
+        yield session
+
+
+# scope="function" commits before the answer is sent: a failing commit answers 500, never 201. At most `pool_size`
+# requests hold a session; the others wait without a worker thread, so they cannot starve those that hold a connection.
+SessionDep = Annotated[Session, Depends(get_session, scope="function", max_concurrency=settings().database_pool_size)]
+
+
+def get_optional_account(request: Request, session: SessionDep) -> AccountRef | None:
+    """Who is asking, or None where nobody is signed in; raises ForbiddenError for a change without its CSRF token."""
+    token = request.cookies.get(SESSION_COOKIE)
+    account = actions.account_of_token(session, token) if token else None
+    if token is None or account is None:
+        return None
+    if request.method not in SAFE_METHODS and not rules.is_csrf_token(request.headers.get(CSRF_HEADER), token=token):
+        raise ForbiddenError(f"The {CSRF_HEADER} header is missing or is not this sign-in's. Reload the page.")
+    return account
+
+
+OptionalAccount = Annotated[AccountRef | None, Depends(get_optional_account)]
+
+
+def get_current_account(account: OptionalAccount) -> AccountRef:
+    """Who is asking; raises UnauthenticatedError where nobody is signed in."""
+    if account is None:
+        raise UnauthenticatedError("You are not signed in, or your sign-in has expired.")
+    return account
+
+
+CurrentAccount = Annotated[AccountRef, Depends(get_current_account)]
+
+
+def needs(*roles: str) -> Callable[[AccountRef], AccountRef]:
+    """A dependency that gives the account asking where it holds one of `roles`, and raises ForbiddenError otherwise.
+
+    Used as `account: Annotated[AccountRef, Depends(needs("approver", "admin"))]`. No role includes another.
+    """
+    unknown = set(roles) - rules.ROLES
+    if unknown:
+        raise ValueError(f"no such role: {unknown}")
+
+    def account_with_role(account: CurrentAccount) -> AccountRef:
+        if not account.has_any(roles):
+            raise ForbiddenError(f"This needs the role {' or '.join(roles)}; {account.username} has none of them.")
+        return account
+
+    return account_with_role
