@@ -32,7 +32,8 @@ class SignedIn:
 def record(session: Session, *, account: AccountRef | None, action: str, subject: str, detail: dict[str, Any]) -> None:
     """The audit log says that `account` did `action` (`alert.approved`) to `subject` (`alert:12`).
 
-    Without an account it was the system itself. `detail` holds plain JSON values; never a password, a LINE id or a resident's words.
+    Without an account it was the system itself. `detail` holds plain JSON values; never a password, a LINE id or a
+    resident's words.
     """
     session.add(
         AuditEntry(

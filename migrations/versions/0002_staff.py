@@ -20,16 +20,16 @@ def upgrade() -> None:
     """The tables of staff exist, and the audit log can only grow."""
     op.create_table(
         "account",
-        sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
-        sa.Column("username", sa.Text, nullable=False),
-        sa.Column("display_name", sa.Text, nullable=False),
-        sa.Column("password_hash", sa.Text, nullable=False),
+        sa.Column("id", sa.BigInteger, primary_key=True),
+        sa.Column("username", sa.String, nullable=False),
+        sa.Column("display_name", sa.String, nullable=False),
+        sa.Column("password_hash", sa.String, nullable=False),
         sa.Column("roles", postgresql.ARRAY(sa.Text), nullable=False),
-        sa.Column("crew_code", sa.Text),
+        sa.Column("crew_code", sa.String),
         sa.Column("is_active", sa.Boolean, nullable=False, server_default=sa.true()),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.UniqueConstraint("username", name="uq_account_username"),
-        sa.CheckConstraint(KNOWN_ROLES, name="known_roles"),
+        sa.UniqueConstraint("username", name=op.f("uq_account_username")),
+        sa.CheckConstraint(KNOWN_ROLES, name=op.f("ck_account_known_roles")),
     )
     op.create_table(
         "sign_in",
@@ -40,21 +40,21 @@ def upgrade() -> None:
     )
     op.create_table(
         "sign_in_failure",
-        sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
-        sa.Column("username", sa.Text, nullable=False),
-        sa.Column("address", sa.Text, nullable=False),
+        sa.Column("id", sa.BigInteger, primary_key=True),
+        sa.Column("username", sa.String, nullable=False),
+        sa.Column("address", sa.String, nullable=False),
         sa.Column("failed_wall_at", sa.DateTime(timezone=True), nullable=False),
     )
     op.create_index("ix_sign_in_failure_username_address", "sign_in_failure", ["username", "address"])
     op.create_table(
         "audit_entry",
-        sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+        sa.Column("id", sa.BigInteger, primary_key=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False, index=True),
         sa.Column("recorded_wall_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("account_id", sa.BigInteger, sa.ForeignKey("account.id")),
-        sa.Column("username", sa.Text, nullable=False),
-        sa.Column("action", sa.Text, nullable=False),
-        sa.Column("subject", sa.Text, nullable=False),
+        sa.Column("username", sa.String, nullable=False),
+        sa.Column("action", sa.String, nullable=False),
+        sa.Column("subject", sa.String, nullable=False),
         sa.Column("detail", postgresql.JSONB, nullable=False),
     )
     op.execute(
