@@ -1,0 +1,59 @@
+"""What happened to incidents, for the rooms above and for the screens. No people's data travels here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from core.events import Event
+
+
+@dataclass(frozen=True)
+class IncidentOpened(Event):
+    """The city has something new to act on. `tier` 1 is life, 4 ordinary service; `needs` is what a crew must do."""
+
+    name: ClassVar[str] = "incidents.incident_opened"
+    incident_id: int
+    number: str
+    category_code: str
+    tier: int
+    needs: tuple[str, ...]
+    lon: float
+    lat: float
+    opened_at: datetime
+
+
+@dataclass(frozen=True)
+class ReportJoined(Event):
+    """Another report tells of an incident that is already open."""
+
+    name: ClassVar[str] = "incidents.report_joined"
+    incident_id: int
+    number: str
+    report_id: int
+    report_count: int
+
+
+@dataclass(frozen=True)
+class IncidentChanged(Event):
+    """An incident went from one state to another; `change_id` is the last line of its history."""
+
+    name: ClassVar[str] = "incidents.incident_changed"
+    incident_id: int
+    change_id: int
+    number: str
+    from_state: str
+    to_state: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class IncidentMoved(Event):
+    """A resident's later pin says better where the incident is."""
+
+    name: ClassVar[str] = "incidents.incident_moved"
+    incident_id: int
+    number: str
+    lon: float
+    lat: float

@@ -1,0 +1,178 @@
+"""What residents reported, what the city acts on, its history, and who was told of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from geoalchemy2 import Geometry
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+import residents.models  # noqa: F401 - a report may be a resident's, an incident lies in one of gis's areas.
+from core.db import Base
+
+_AT = sa.DateTime(timezone=True)
+
+incident_number = sa.Sequence("incident_number", metadata=Base.metadata)
+
+
+class Category(Base):
+    """One of the things that can be reported; loaded from `data/categories.toml`, then a city's own."""
+
+    __tablename__ = "category"
+    __table_args__ = (sa.CheckConstraint("tier BETWEEN 1 AND 4", name="tier"),)
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    name_th: Mapped[str]
+    name_en: Mapped[str]
+    agency_kind: Mapped[str]
+    tier: Mapped[int] = mapped_column(sa.SmallInteger)
+    promise_hours: Mapped[int]
+    group_code: Mapped[str]
+    join_radius_m: Mapped[float]
+    needs: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))
+    words: Mapped[dict[str, Any]]
+    icon: Mapped[str]
+    position: Mapped[int] = mapped_column(sa.SmallInteger)
+
+
+class Agency(Base):
+    """Who does the work: `categories` holds category codes, agency kinds or `*`; without an area it serves the city."""
+
+    __tablename__ = "agency"
+    __table_args__ = (sa.CheckConstraint("trust IN ('real', 'derived', 'simulated')", name="trust"),)
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    name_th: Mapped[str]
+    name_en: Mapped[str]
+    categories: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))
+    area_code: Mapped[str | None]
+    trust: Mapped[str]
+
+
+class Incident(Base):
+    """What the city acts on: one or many reports of the same thing at the same place."""
+
+    __tablename__ = "incident"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "state IN ('new', 'accepted', 'in_progress', 'done', 'closed', 'rejected', 'reopened')", name="state"
+        ),
+        sa.Index("ix_incident_place", "place", postgresql_using="gist"),
+        sa.Index("ix_incident_state", "state", "opened_at"),
+    )
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
+    number: Mapped[str] = mapped_column(unique=True)
+    category_code: Mapped[str] = mapped_column(sa.ForeignKey("category.code"))
+    agency_code: Mapped[str | None] = mapped_column(sa.ForeignKey("agency.code", ondelete="SET NULL"))
+    state: Mapped[str]
+    place: Mapped[Any] = mapped_column(Geometry("POINT", srid=4326, spatial_index=False))
+    place_source: Mapped[str]
+    place_label_th: Mapped[str]
+    place_label_en: Mapped[str]
+    area_id: Mapped[int | None] = mapped_column(sa.ForeignKey("area.id", ondelete="SET NULL"))
+    summary: Mapped[str]
+    depth_m: Mapped[float | None]
+    people: Mapped[int | None]
+    report_count: Mapped[int]
+    last_report_at: Mapped[datetime] = mapped_column(_AT)
+    opened_at: Mapped[datetime] = mapped_column(_AT)
+    promised_at: Mapped[datetime] = mapped_column(_AT)
+    done_at: Mapped[datetime | None] = mapped_column(_AT)
+    closed_at: Mapped[datetime | None] = mapped_column(_AT)
+
+
+class Report(Base):
+    """What one resident sent, unchanged; `join_terms` says why it was joined to its incident."""
+
+    __tablename__ = "report"
+    __table_args__ = (
+        sa.CheckConstraint("source IN ('line', 'officer', 'open311', 'phone')", name="source"),
+        sa.CheckConstraint("place_source IN ('pin', 'home', 'recent_pin', 'officer')", name="place_source"),
+        sa.Index("ix_report_place", "place", postgresql_using="gist"),
+        sa.Index("ix_report_incident_id", "incident_id"),
+        sa.Index("ix_report_resident_id", "resident_id", "created_at"),
+    )
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
+    resident_id: Mapped[int | None] = mapped_column(sa.ForeignKey("resident.id", ondelete="SET NULL"))
+    incident_id: Mapped[int] = mapped_column(sa.ForeignKey("incident.id", ondelete="CASCADE"))
+    source: Mapped[str]
+    text: Mapped[str]
+    category_code: Mapped[str] = mapped_column(sa.ForeignKey("category.code"))
+    place: Mapped[Any] = mapped_column(Geometry("POINT", srid=4326, spatial_index=False))
+    place_source: Mapped[str]
+    radius_m: Mapped[float | None]
+    join_terms: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime] = mapped_column(_AT)
+    told_number_at: Mapped[datetime | None] = mapped_column(_AT)
+
+
+class Photo(Base):
+    """A picture of an incident or of a finished job, kept outside the web root; `path` is empty until it was fetched."""
+
+    __tablename__ = "photo"
+    __table_args__ = (
+        sa.CheckConstraint("taken_for IN ('report', 'job')", name="taken_for"),
+        sa.Index("ix_photo_incident_id", "incident_id"),
+    )
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
+    taken_for: Mapped[str]
+    report_id: Mapped[int | None] = mapped_column(sa.ForeignKey("report.id", ondelete="CASCADE"))
+    incident_id: Mapped[int | None] = mapped_column(sa.ForeignKey("incident.id", ondelete="CASCADE"))
+    line_message_id: Mapped[str | None] = mapped_column(unique=True)
+    path: Mapped[str | None]
+    sha256: Mapped[str | None]
+    content_type: Mapped[str | None]
+    size_bytes: Mapped[int | None]
+    refused_reason: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(_AT)
+
+
+class Draft(Base):
+    """A report that a resident is still telling on LINE; forgotten after two hours."""
+
+    __tablename__ = "draft"
+
+    resident_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("resident.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    step: Mapped[str]
+    data: Mapped[dict[str, Any]]
+    updated_at: Mapped[datetime] = mapped_column(_AT)
+    expires_at: Mapped[datetime] = mapped_column(_AT)
+
+
+class IncidentChange(Base):
+    """One line of an incident's history: from which state to which, when, by whom, why."""
+
+    __tablename__ = "incident_change"
+    __table_args__ = (sa.Index("ix_incident_change_incident_id", "incident_id"),)
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
+    incident_id: Mapped[int] = mapped_column(sa.ForeignKey("incident.id", ondelete="CASCADE"))
+    from_state: Mapped[str | None]
+    to_state: Mapped[str]
+    changed_at: Mapped[datetime] = mapped_column(_AT)
+    changed_by: Mapped[str]
+    reason: Mapped[str]
+
+
+class ReporterNotice(Base):
+    """Which reporter was told of which change, in which message to LINE: once."""
+
+    __tablename__ = "reporter_notice"
+    __table_args__ = (sa.Index("ix_reporter_notice_incident_id", "incident_id"),)
+
+    change_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("incident_change.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    resident_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("resident.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    incident_id: Mapped[int] = mapped_column(sa.ForeignKey("incident.id", ondelete="CASCADE"))
+    chunk_id: Mapped[int] = mapped_column(sa.BigInteger)
