@@ -1,0 +1,13 @@
+"""What can go wrong in the flood room."""
+
+from __future__ import annotations
+
+from core.errors import InvalidInputError, UnavailableError
+
+
+class MixedDatumsError(InvalidInputError):
+    """Water levels with different zeros cannot make one surface."""
+
+
+class NoTerrainError(UnavailableError):
+    """The city has no terrain, so no depth can be drawn."""

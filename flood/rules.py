@@ -1,0 +1,166 @@
+"""What the water means: datums, depth classes, severity, confidence, and when a picture is due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flood.errors import MixedDatumsError
+
+# Depth classes (ankle, knee, waist, above): what a person and a vehicle can still do. Upper bounds in metres.
+CLASS_BOUNDS_M = (0.2, 0.5, 1.0)
+KNEE_M = 0.2
+
+# Severity thresholds. Assumed, for the city's experts to set: shares of the zone's member homes (of its ground where
+# fewer than HOMES_NEEDED stand there).
+HOMES_NEEDED = 10
+WATCH_LIKELY_SHARE = 0.02
+WARNING_WET_SHARE = 0.05
+DANGER_KNEE_SHARE = 0.05
+DANGER_WET_SHARE = 0.02
+
+# Severity falls only after so many pictures in a row, over so long a time, were lower (an alarm must not flicker).
+FALL_AFTER_RUNS = 3
+FALL_AFTER = timedelta(minutes=30)
+
+# A gauge counts as near a zone when it decides at least this much of the water surface there.
+NEAR_WEIGHT = 0.25
+
+CALM_INTERVAL = timedelta(minutes=10)
+WATCH_INTERVAL = timedelta(minutes=2)
+
+PEOPLE_PER_HOME = 2.3  # Assumed: the mean size of a Thai household is not far from it; used where no census count is known.
+CONFIDENCE_AT_BEST = 0.9  # Assumed: even with every gauge fresh the terrain's own error is as large as a depth of ankle.
+
+
+@dataclass(frozen=True)
+class GaugeSite:
+    """A place where the water level is measured; levels in metres above its `datum`."""
+
+    station_id: int
+    code: str
+    x_m: float
+    y_m: float
+    bank_m_msl: float | None
+    danger_m_msl: float | None
+    datum: str
+
+
+@dataclass(frozen=True)
+class Level:
+    """The newest level of a station."""
+
+    station_id: int
+    code: str
+    level_m_msl: float
+    observed_at: datetime
+    state: int
+    is_stale: bool
+    received_wall_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ZoneEvidence:
+    """What speaks for a zone's severity: shares of homes or ground, and the worst state of the gauges near it."""
+
+    wet_share: float
+    knee_share: float
+    likely_share: float
+    gauge_state: int
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A zone's severity, and how long the picture has called for a lower one (and for which, at most)."""
+
+    severity: int
+    lower_severity: int | None = None
+    lower_since_at: datetime | None = None
+    lower_runs: int = 0
+
+
+def datum_of(text: str) -> str:
+    """One name for the many spellings of a datum; unknown ones stay as they are."""
+    plain = text.strip().lower()
+    if "mean sea level" in plain or plain in {"msl", "m msl", "ร.ท.ก.", "ม.รทก.", "รทก."}:
+        return "msl"
+    return plain
+
+
+def check_datums(gauges: Sequence[GaugeSite], *, terrain_datum: str) -> None:
+    """All gauges and the terrain count from the same zero; raises MixedDatumsError that names two which do not."""
+    for gauge in gauges:
+        if datum_of(gauge.datum) != datum_of(gauges[0].datum):
+            raise MixedDatumsError(
+                f"Gauge {gauges[0].code} counts from '{gauges[0].datum}' and gauge {gauge.code} from '{gauge.datum}': "
+                "one water surface cannot be made of both."
+            )
+    if gauges and datum_of(gauges[0].datum) != datum_of(terrain_datum):
+        raise MixedDatumsError(
+            f"Gauge {gauges[0].code} counts from '{gauges[0].datum}' and the terrain from '{terrain_datum}': "
+            "a depth cannot be made of both."
+        )
+
+
+def severity_of(evidence: ZoneEvidence) -> int:
+    """0 none, 1 watch, 2 warning, 3 danger, by this picture alone."""
+    if evidence.knee_share >= DANGER_KNEE_SHARE:
+        return 3
+    if evidence.gauge_state >= 3 and evidence.wet_share >= DANGER_WET_SHARE:
+        return 3
+    if evidence.gauge_state >= 2 or evidence.wet_share >= WARNING_WET_SHARE:
+        return 2
+    if evidence.gauge_state >= 1 or evidence.wet_share > 0 or evidence.likely_share >= WATCH_LIKELY_SHARE:
+        return 1
+    return 0
+
+
+def settle(previous: Settled | None, severity: int, *, now: datetime, has_data: bool) -> Settled:
+    """The severity that holds: it rises at once, and falls only after lasting lower pictures with data.
+
+    Missing data never lowers anything, nor does it count towards a fall: silence is not safety.
+    """
+    if previous is None or severity >= previous.severity:
+        return Settled(severity=severity)
+    if not has_data:
+        return Settled(severity=previous.severity)
+    since = previous.lower_since_at or now
+    highest = max(severity, previous.lower_severity or 0)
+    runs = previous.lower_runs + 1
+    if runs >= FALL_AFTER_RUNS and now - since >= FALL_AFTER:
+        return Settled(severity=highest)
+    return Settled(severity=previous.severity, lower_severity=highest, lower_since_at=since, lower_runs=runs)
+
+
+def depth_class_of(depth_m: float) -> int:
+    """0 dry, 1 ankle, 2 knee, 3 waist, 4 above."""
+    if depth_m <= 0:
+        return 0
+    return 1 + sum(depth_m >= bound_m for bound_m in CLASS_BOUNDS_M)
+
+
+def people_per_home(population: float | None, homes: int) -> float:
+    """People that one member home stands for: by the census of its community where known, else `PEOPLE_PER_HOME`."""
+    if population is None or homes == 0:
+        return PEOPLE_PER_HOME
+    return max(population / homes, 1.0)
+
+
+def news(levels: Sequence[Level], drawn: Mapping[str, Mapping[str, object]]) -> list[Level]:
+    """The levels that the drawn ones (by station id) do not know: observed later, or fresh and stale exchanged."""
+    return [level for level in levels if not _is_drawn(level, drawn.get(str(level.station_id)))]
+
+
+def _is_drawn(level: Level, drawn: Mapping[str, object] | None) -> bool:
+    if drawn is None:
+        return False
+    return drawn["is_stale"] == level.is_stale and datetime.fromisoformat(str(drawn["observed_at"])) >= level.observed_at
+
+
+def is_due(levels: Sequence[Level], *, last_computed_at: datetime | None, now: datetime) -> bool:
+    """A new picture is worth drawing by time: often while any gauge is at watch or above, seldom in calm."""
+    if last_computed_at is None:
+        return True
+    is_watched = any(level.state >= 1 for level in levels)
+    return now - last_computed_at >= (WATCH_INTERVAL if is_watched else CALM_INTERVAL)

@@ -1,0 +1,54 @@
+"""Files and shapes onto the grid (rasterio; never imported by the API)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from rasterio.features import rasterize
+from rasterio.transform import from_origin
+from shapely.geometry.base import BaseGeometry
+
+from core.errors import InvalidInputError
+from gis.terrain.grid import Cells, Grid, Heights, Mask
+
+
+def read_terrain(path: Path) -> tuple[Grid, Heights]:
+    """The grid of a GeoTIFF and its heights (rows x columns, metres in the file's datum, NaN where it knows nothing).
+
+    Raises InvalidInputError where the cells are not square, not north-up or not in a metric system.
+    """
+    with rasterio.open(path) as source:
+        crs, transform = source.crs, source.transform
+        if crs is None or not crs.is_projected or crs.to_epsg() is None:
+            raise InvalidInputError(f"{path.name}: the terrain must be in a metric coordinate system with an EPSG number.")
+        if transform.b or transform.d or abs(transform.a + transform.e) > 1e-6 * abs(transform.a):
+            raise InvalidInputError(f"{path.name}: the terrain must be north-up with square cells.")
+        heights = source.read(1, masked=True).astype(np.float32).filled(np.nan)
+        grid = Grid(
+            rows=source.height, columns=source.width, cell_m=float(transform.a),
+            west_m=float(transform.c), north_m=float(transform.f), srid=int(crs.to_epsg()),
+        )
+    return grid, heights
+
+
+def touched_by(grid: Grid, shapes: Sequence[BaseGeometry]) -> Mask:
+    """True (rows x columns) for every cell that a line or polygon touches; a line touches a chain without diagonal gaps."""
+    return _burn(grid, [(shape, 1) for shape in shapes], is_touch=True).astype(bool)
+
+
+def labelled_by(grid: Grid, shapes: Sequence[BaseGeometry]) -> Cells:
+    """For each cell (rows x columns) 1 + the index of the polygon that holds its centre, 0 for none."""
+    return _burn(grid, [(shape, number) for number, shape in enumerate(shapes, start=1)], is_touch=False)
+
+
+def _burn(grid: Grid, shapes: list[tuple[BaseGeometry, int]], *, is_touch: bool) -> Cells:
+    if not shapes:
+        return np.zeros(grid.shape, dtype=np.int32)
+    burnt: Cells = rasterize(
+        shapes, out_shape=grid.shape, transform=from_origin(grid.west_m, grid.north_m, grid.cell_m, grid.cell_m),
+        fill=0, all_touched=is_touch, dtype="int32",
+    )
+    return burnt
