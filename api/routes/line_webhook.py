@@ -1,0 +1,49 @@
+"""Where LINE tells us what residents do."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from core.db import transaction
+from core.errors import InvalidInputError, UnauthenticatedError
+from line import webhook
+
+router = APIRouter()
+
+BODY_LIMIT_BYTES = 2_000_000  # LINE's own limit of a body.
+
+
+async def _raw_body(request: Request) -> bytes:
+    raw = bytearray()
+    async for piece in request.stream():
+        raw += piece
+        if len(raw) > BODY_LIMIT_BYTES:
+            raise InvalidInputError(f"The body is larger than {BODY_LIMIT_BYTES} bytes.")
+    return bytes(raw)
+
+
+def _count_refusal() -> None:
+    with transaction() as session:
+        webhook.count_refusal(session)
+
+
+def _accept(raw: bytes, signature: str | None) -> None:
+    with transaction() as session:
+        webhook.accept(session, raw=raw, signature=signature)
+
+
+@router.post("/line/webhook", include_in_schema=False)
+async def receive_line_events(request: Request) -> Response:
+    """LINE's events are kept before the answer; what they mean is done later. 401 leaves only a count.
+
+    The body is read raw, since the signature is over its very bytes; so this endpoint is async and opens its
+    transaction itself, after the body has arrived.
+    """
+    raw = await _raw_body(request)
+    signature = request.headers.get("x-line-signature")
+    if not webhook.is_genuine(raw, signature):
+        await run_in_threadpool(_count_refusal)
+        raise UnauthenticatedError("The signature of this webhook call is not LINE's.")
+    await run_in_threadpool(_accept, raw, signature)
+    return Response(status_code=200)

@@ -1,0 +1,166 @@
+"""Our own thin client of LINE's Messaging API. LINE's paths and headers appear in this package only."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from core.settings import LineSettings, settings
+from line.errors import ContentGoneError, LineRefusedError, LineUnavailableError, NotLiveError
+from line.rules import Answer
+
+# One attempt has an answer within this time or counts as unanswered; below the sender's lease of 10 s.
+ATTEMPT_LIMIT_S = 6.0
+PICTURE_LIMIT_BYTES = 20_000_000
+PATHS = {
+    "multicast": "/v2/bot/message/multicast",
+    "push": "/v2/bot/message/push",
+    "reply": "/v2/bot/message/reply",
+}
+
+
+def is_loopback(url: str) -> bool:
+    """The address never leaves this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_host(line: LineSettings, url: str) -> None:
+    if line.is_live:
+        if not is_loopback(url) and not url.startswith("https://"):
+            raise NotLiveError(f"Messages to real people travel by https only, not to {url}.")
+        return
+    if not is_loopback(url):
+        raise NotLiveError(f"{url} is not this machine, and LINE_LIVE=1 is not set: nothing is sent to real people.")
+
+
+def _headers(line: LineSettings) -> dict[str, str]:
+    token = line.channel_access_token.get_secret_value() if line.channel_access_token else ""
+    return {"Authorization": f"Bearer {token}"}
+
+
+class LineSender:
+    """Sends request bodies to LINE over kept connections; as an async context manager."""
+
+    def __init__(self, line: LineSettings | None = None, *, attempt_limit_s: float = ATTEMPT_LIMIT_S) -> None:
+        """The connections open at first use. Raises NotLiveError for a host beyond this machine without LINE_LIVE=1."""
+        line = line or settings().line
+        _check_host(line, line.api_base_url)
+        self._attempt_limit_s = attempt_limit_s
+        self._http = httpx.AsyncClient(
+            base_url=line.api_base_url,
+            headers=_headers(line),
+            timeout=attempt_limit_s,
+            trust_env=line.is_live,
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=30),
+        )
+
+    async def __aenter__(self) -> LineSender:
+        """The connections may be used."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """The connections are closed."""
+        await self._http.aclose()
+
+    async def send(self, kind: str, body: bytes, *, retry_key: str) -> Answer:
+        """LINE's answer to one attempt; status None where none came within the limit or the connection broke.
+
+        The retry key goes with push and multicast only: LINE refuses it anywhere else.
+        """
+        headers = {"Content-Type": "application/json"}
+        if kind != "reply":
+            headers["X-Line-Retry-Key"] = retry_key
+        try:
+            async with asyncio.timeout(self._attempt_limit_s):
+                response = await self._http.post(PATHS[kind], content=body, headers=headers)
+        except TimeoutError:
+            return Answer(status=None, message="no answer in time")
+        except httpx.TransportError as exc:
+            return Answer(status=None, message=type(exc).__name__)
+        return Answer(
+            status=response.status_code,
+            request_id=response.headers.get("x-line-request-id"),
+            accepted_request_id=response.headers.get("x-line-accepted-request-id"),
+            message="" if response.status_code == 200 else _message_of(response),
+        )
+
+
+def _message_of(response: httpx.Response) -> str:
+    try:
+        body = response.json()
+    except ValueError:
+        return response.text[:300]
+    if not isinstance(body, dict):
+        return response.text[:300]
+    details = "; ".join(
+        f"{d.get('property', '?')}: {d.get('message', '?')}" for d in body.get("details", []) if isinstance(d, dict)
+    )
+    return f"{body.get('message', '')} {details}".strip()[:500]
+
+
+def _get(base_url: str, path: str, *, limit_bytes: int) -> httpx.Response:
+    line = settings().line
+    _check_host(line, base_url)
+    try:
+        with httpx.Client(
+            base_url=base_url, headers=_headers(line), timeout=ATTEMPT_LIMIT_S, trust_env=line.is_live
+        ) as http, http.stream("GET", path) as response:
+            received = bytearray()
+            for piece in response.iter_bytes():
+                received += piece
+                if len(received) > limit_bytes:
+                    raise LineRefusedError(f"LINE's answer is larger than {limit_bytes} bytes.")
+            whole = httpx.Response(response.status_code, headers=response.headers, content=bytes(received))
+    except httpx.TransportError as exc:
+        raise LineUnavailableError(f"LINE does not answer: {type(exc).__name__}.") from exc
+    if whole.status_code >= 500 or whole.status_code == 429:
+        raise LineUnavailableError(f"LINE answered {whole.status_code}.")
+    return whole
+
+
+def _get_json(path: str) -> dict[str, Any] | None:
+    response = _get(settings().line.api_base_url, path, limit_bytes=1_000_000)
+    if response.status_code == 404:
+        return None
+    if response.status_code != 200:
+        raise LineRefusedError(f"LINE answered {response.status_code}: {_message_of(response)}")
+    body = response.json()
+    return body if isinstance(body, dict) else {}
+
+
+def profile(line_user_id: str) -> dict[str, Any] | None:
+    """The profile (`displayName`, perhaps `language`); None where the person blocked us or is no friend."""
+    return _get_json(f"/v2/bot/profile/{line_user_id}")
+
+
+def quota_left() -> int | None:
+    """How many messages the month's allowance still holds; None where it is unlimited."""
+    quota = _get_json("/v2/bot/message/quota") or {}
+    if quota.get("type") != "limited":
+        return None
+    used = _get_json("/v2/bot/message/quota/consumption") or {}
+    return max(0, int(quota.get("value", 0)) - int(used.get("totalUsage", 0)))
+
+
+def content(message_id: str) -> tuple[bytes, str]:
+    """The bytes and content type of what a resident sent, from LINE's data host, 20 MB at most.
+
+    Raises ContentGoneError where LINE has deleted it.
+    """
+    path = f"/v2/bot/message/{message_id}/content"
+    response = _get(settings().line.data_base_url, path, limit_bytes=PICTURE_LIMIT_BYTES)
+    if response.status_code in {404, 410}:
+        raise ContentGoneError("LINE no longer keeps this picture.")
+    if response.status_code != 200:
+        raise LineRefusedError(f"LINE answered {response.status_code}: {_message_of(response)}")
+    return response.content, response.headers.get("content-type", "application/octet-stream")

@@ -1,0 +1,112 @@
+"""What LINE told us, and what LINE took from us."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from core import sealing
+from core.events import Event
+
+
+def seal_line_user(line_user_id: str) -> str:
+    """A LINE user id as it may travel in an event: sealed, in base64."""
+    return base64.b64encode(sealing.seal(line_user_id)).decode()
+
+
+def open_line_user(line_user_id_sealed: str) -> str:
+    """The LINE user id of an event's `line_user_id_sealed`."""
+    return sealing.unseal(base64.b64decode(line_user_id_sealed))
+
+
+@dataclass(frozen=True)
+class MessageReceived(Event):
+    """A resident wrote, sent a picture or a place; `message` is LINE's own object (`type`, `id`, …)."""
+
+    name: ClassVar[str] = "line.message_received"
+    webhook_event_id: str
+    line_user_id_sealed: str
+    reply_token: str | None
+    message: dict[str, Any]
+    happened_at: datetime
+
+
+@dataclass(frozen=True)
+class MessageUnsent(Event):
+    """A resident took a message back; our copy has to go."""
+
+    name: ClassVar[str] = "line.message_unsent"
+    webhook_event_id: str
+    line_user_id_sealed: str
+    message_id: str
+    happened_at: datetime
+
+
+@dataclass(frozen=True)
+class PostbackReceived(Event):
+    """A resident tapped a button that carries `data`."""
+
+    name: ClassVar[str] = "line.postback_received"
+    webhook_event_id: str
+    line_user_id_sealed: str
+    reply_token: str | None
+    data: str
+    params: dict[str, str]
+    happened_at: datetime
+
+
+@dataclass(frozen=True)
+class Followed(Event):
+    """Somebody became a friend of the city's account, or opened a block."""
+
+    name: ClassVar[str] = "line.followed"
+    webhook_event_id: str
+    line_user_id_sealed: str
+    reply_token: str | None
+    is_unblocked: bool
+    happened_at: datetime
+
+
+@dataclass(frozen=True)
+class Unfollowed(Event):
+    """Somebody blocked the city's account; only a later follow undoes it."""
+
+    name: ClassVar[str] = "line.unfollowed"
+    webhook_event_id: str
+    line_user_id_sealed: str
+    happened_at: datetime
+
+
+@dataclass(frozen=True)
+class ChunkAccepted(Event):
+    """LINE took a chunk: accepted is not yet read, but it will not be sent again."""
+
+    name: ClassVar[str] = "line.chunk_accepted"
+    chunk_id: int
+    subject: str
+    kind: str
+    recipient_count: int
+    accepted_at: datetime
+
+
+@dataclass(frozen=True)
+class ChunkGivenUp(Event):
+    """A chunk will not be sent any more: `state` is failed (LINE refused it) or unknown (no answer for 23 h)."""
+
+    name: ClassVar[str] = "line.chunk_given_up"
+    chunk_id: int
+    subject: str
+    kind: str
+    recipient_count: int
+    state: str
+    error: str
+
+
+@dataclass(frozen=True)
+class QuotaUsedUp(Event):
+    """LINE's allowance of the month is used up: nothing but replies goes out until it is raised."""
+
+    name: ClassVar[str] = "line.quota_used_up"
+    until_wall_at: datetime

@@ -1,0 +1,87 @@
+"""What came in from LINE, as it came, and what waits to go out."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base
+
+STATES = ("queued", "sending", "accepted", "failed", "unknown", "cancelled")
+KINDS = ("multicast", "push", "reply")
+
+
+class InboxEvent(Base):
+    """One webhook event, kept as it came (sealed: it names a person), handed on once."""
+
+    __tablename__ = "inbox_event"
+    __table_args__ = (
+        sa.Index("ix_inbox_event_waiting", "happened_at", postgresql_where=sa.text("handled_at IS NULL")),
+    )
+
+    webhook_event_id: Mapped[str] = mapped_column(primary_key=True)
+    event_type: Mapped[str]
+    raw_sealed: Mapped[bytes]
+    happened_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    received_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    received_wall_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    handled_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+
+
+class WebhookRefusal(Base):
+    """How many webhook calls of a day bore no good signature; nothing else of them is kept."""
+
+    __tablename__ = "webhook_refusal"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    count: Mapped[int]
+
+
+class OutboxChunk(Base):
+    """One request to LINE: up to 500 recipients, one retry key for all its attempts."""
+
+    __tablename__ = "outbox_chunk"
+    __table_args__ = (
+        sa.CheckConstraint("kind IN ('multicast', 'push', 'reply')", name="kind"),
+        sa.CheckConstraint(
+            "state IN ('queued', 'sending', 'accepted', 'failed', 'unknown', 'cancelled')", name="state"
+        ),
+        sa.Index("ix_outbox_chunk_open", "priority", "id", postgresql_where=sa.text("state IN ('queued', 'sending')")),
+        sa.Index("ix_outbox_chunk_subject", "subject"),
+    )
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
+    subject: Mapped[str]
+    kind: Mapped[str]
+    retry_key: Mapped[uuid.UUID] = mapped_column(unique=True)
+    to_sealed: Mapped[bytes]
+    recipient_count: Mapped[int]
+    messages: Mapped[list[Any]] = mapped_column(sa.dialects.postgresql.JSONB)
+    priority: Mapped[int] = mapped_column(sa.SmallInteger)
+    state: Mapped[str]
+    attempts: Mapped[int]
+    lease_until_wall_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    not_before_wall_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    request_id: Mapped[str | None]
+    error: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    created_wall_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    first_attempt_wall_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    accepted_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    accepted_wall_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+
+
+class SendBucket(Base):
+    """The one token bucket of the channel, shared by every sender, and why it is closed when it is."""
+
+    __tablename__ = "send_bucket"
+
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    tokens: Mapped[float]
+    filled_wall_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    closed_until_wall_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    quota_closed_until_wall_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))

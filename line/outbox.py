@@ -1,0 +1,118 @@
+"""What waits to go out to LINE: written in the caller's transaction, sent by `line.sender`."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import clock, sealing
+from line import messages as line_messages
+from line import rules
+from line.errors import UnfitMessageError
+from line.models import KINDS, OutboxChunk
+
+CHANNEL = "line_outbox"
+
+
+def enqueue(
+    session: Session, *, subject: str, kind: str, to: Sequence[str], messages: list[dict[str, Any]], priority: int
+) -> int:
+    """The messages go out once, soon after the caller's transaction commits; the chunk's id is returned.
+
+    `kind` multicast: `to` holds 1..500 LINE user ids; push: one user id; reply: the reply token, and after it, where
+    a push may take the place of a reply that came too late, the user id. `priority` 0 goes first. `subject` names what
+    it is about (`alert:12:3`, `incident:45`). Raises UnfitMessageError where LINE would refuse.
+    """
+    _check_recipients(kind, to)
+    line_messages.check(messages)
+    chunk = OutboxChunk(
+        subject=subject,
+        kind=kind,
+        retry_key=uuid.uuid4(),
+        to_sealed=sealing.seal(json.dumps(list(to))),
+        recipient_count=1 if kind == "reply" else len(to),
+        messages=messages,
+        priority=priority,
+        state="queued",
+        attempts=0,
+        created_at=clock.now(),
+        created_wall_at=clock.wall_now(),
+    )
+    session.add(chunk)
+    session.flush()
+    session.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
+    return chunk.id
+
+
+def _check_recipients(kind: str, to: Sequence[str]) -> None:
+    if kind not in KINDS:
+        raise UnfitMessageError(f"LINE knows no sending of kind '{kind}'.")
+    most = {"multicast": rules.MULTICAST_LIMIT, "push": 1, "reply": 2}[kind]
+    if not 1 <= len(to) <= most:
+        raise UnfitMessageError(f"{len(to)} recipients in one {kind}; LINE takes 1 to {most}.")
+    if kind == "multicast" and len(set(to)) != len(to):
+        raise UnfitMessageError("A recipient stands twice in one multicast.")
+
+
+def reply(
+    session: Session,
+    *,
+    subject: str,
+    reply_token: str | None,
+    line_user_id: str,
+    messages: list[dict[str, Any]],
+    priority: int = 2,
+) -> int:
+    """The resident is answered: free of charge by the reply token while it lives, else by one push."""
+    if reply_token is None:
+        return enqueue(session, subject=subject, kind="push", to=[line_user_id], messages=messages, priority=priority)
+    to = [reply_token, line_user_id]
+    return enqueue(session, subject=subject, kind="reply", to=to, messages=messages, priority=priority)
+
+
+def cancel(session: Session, *, subject: str) -> int:
+    """No chunk of the subject that was still waiting and never tried goes out; how many were stopped."""
+    stopped = session.execute(
+        sa.update(OutboxChunk)
+        .where(OutboxChunk.subject == subject, OutboxChunk.state == "queued", OutboxChunk.attempts == 0)
+        .values(state="cancelled")
+        .returning(OutboxChunk.id)
+    )
+    return len(stopped.all())
+
+
+def reopen_quota(session: Session) -> None:
+    """Sending goes on after somebody has raised the month's allowance."""
+    session.execute(sa.text("UPDATE send_bucket SET quota_closed_until_wall_at = NULL"))
+    session.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
+
+
+def body_of(chunk_kind: str, subject: str, to: Sequence[str], messages: list[dict[str, Any]]) -> bytes:
+    """The request body of a chunk: the same bytes on every attempt."""
+    body: dict[str, Any] = {"messages": messages}
+    if chunk_kind == "reply":
+        body["replyToken"] = to[0]
+    elif chunk_kind == "push":
+        body["to"] = to[-1]
+    else:
+        body |= {"to": list(to), "customAggregationUnits": [unit_of(subject)]}
+    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def unit_of(subject: str) -> str:
+    """The subject as LINE's aggregation unit takes it: letters, digits and _ only, 30 at most."""
+    return re.sub(r"[^a-zA-Z0-9_]", "_", subject)[:30] or "faonam"
+
+
+def oldest_waiting_wall_at(session: Session) -> datetime | None:
+    """Since when the oldest chunk that is still open waits (real time); None where none is."""
+    return session.scalar(
+        sa.select(sa.func.min(OutboxChunk.created_wall_at)).where(OutboxChunk.state.in_(["queued", "sending"]))
+    )

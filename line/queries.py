@@ -1,0 +1,247 @@
+"""All SQL of the inbox, the outbox and the token bucket."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import sealing
+from line.models import InboxEvent, OutboxChunk, WebhookRefusal
+from line.rules import Outcome
+
+# LINE takes 200 multicasts a second; 150 with a burst of 25 leave room for what its bucket counts otherwise.
+RATE_PER_S = 150.0
+BURST = 25.0
+LEASE_S = 10.0
+QUOTA_PAUSE_S = 600.0
+
+_CLAIMABLE = """
+    ((state = 'queued' AND (not_before_wall_at IS NULL OR not_before_wall_at <= clock_timestamp()))
+     OR (state = 'sending' AND lease_until_wall_at < clock_timestamp()))
+    AND (first_attempt_wall_at IS NULL OR first_attempt_wall_at > clock_timestamp() - interval '23 hours')
+"""
+_ANY_CLAIMABLE = sa.text(f"SELECT EXISTS (SELECT 1 FROM outbox_chunk WHERE {_CLAIMABLE})")  # noqa: S608 - our own words only.
+_OPEN_BUCKET = sa.text("""
+    INSERT INTO send_bucket (channel, tokens, filled_wall_at) VALUES ('messages', :burst, clock_timestamp())
+    ON CONFLICT (channel) DO UPDATE SET
+        tokens = LEAST(:burst, send_bucket.tokens
+                       + :rate * EXTRACT(EPOCH FROM clock_timestamp() - send_bucket.filled_wall_at)),
+        filled_wall_at = clock_timestamp()
+    RETURNING tokens,
+              COALESCE(closed_until_wall_at > clock_timestamp(), false) AS is_closed,
+              COALESCE(quota_closed_until_wall_at > clock_timestamp(), false) AS is_quota_closed
+""")
+_TAKE_TOKENS = sa.text("UPDATE send_bucket SET tokens = tokens - :taken WHERE channel = 'messages'")
+_CLAIM = sa.text(f"""
+    WITH picked AS (
+        SELECT id FROM outbox_chunk
+        WHERE {_CLAIMABLE} AND (kind = 'reply' OR NOT :is_quota_closed)
+        ORDER BY priority, id LIMIT :most FOR UPDATE SKIP LOCKED
+    )
+    UPDATE outbox_chunk c
+    SET state = 'sending', attempts = attempts + 1,
+        lease_until_wall_at = clock_timestamp() + make_interval(secs => :lease_s),
+        first_attempt_wall_at = COALESCE(first_attempt_wall_at, clock_timestamp())
+    FROM picked WHERE c.id = picked.id
+    RETURNING c.id, c.subject, c.kind, c.retry_key, c.to_sealed, c.recipient_count, c.messages, c.attempts, c.priority
+""")  # noqa: S608 - our own words only.
+_GIVE_UP = sa.text("""
+    UPDATE outbox_chunk SET state = 'unknown', error = 'no answer for 23 h', lease_until_wall_at = NULL
+    WHERE (state = 'queued' OR (state = 'sending' AND lease_until_wall_at < clock_timestamp()))
+      AND first_attempt_wall_at <= clock_timestamp() - interval '23 hours'
+    RETURNING id, subject, kind, recipient_count, state, error
+""")
+_ACCEPT = sa.text("""
+    UPDATE outbox_chunk SET state = 'accepted', request_id = :request_id, error = NULL, lease_until_wall_at = NULL,
+           accepted_at = :at, accepted_wall_at = :wall_at
+    WHERE id = :id AND state <> 'accepted' RETURNING id
+""")
+_END = sa.text("""
+    UPDATE outbox_chunk SET state = :state, error = :error, lease_until_wall_at = NULL
+    WHERE id = :id AND state = 'sending' AND attempts = :attempts RETURNING id
+""")
+_WAIT = sa.text("""
+    UPDATE outbox_chunk
+    SET state = 'queued', error = :error, lease_until_wall_at = NULL,
+        kind = CASE WHEN :becomes_push THEN 'push' ELSE kind END,
+        not_before_wall_at = clock_timestamp() + make_interval(secs => :wait_s),
+        first_attempt_wall_at = CASE WHEN :is_untouched AND attempts = 1 THEN NULL ELSE first_attempt_wall_at END,
+        attempts = attempts - CASE WHEN :is_untouched THEN 1 ELSE 0 END
+    WHERE id = :id AND state = 'sending' AND attempts = :attempts RETURNING id
+""")
+_CLOSE = sa.text("""
+    UPDATE send_bucket SET closed_until_wall_at = clock_timestamp() + make_interval(secs => :pause_s)
+    WHERE channel = 'messages'
+""")
+_CLOSE_QUOTA = sa.text("""
+    UPDATE send_bucket SET quota_closed_until_wall_at = clock_timestamp() + make_interval(secs => :pause_s)
+    WHERE channel = 'messages'
+      AND (quota_closed_until_wall_at IS NULL OR quota_closed_until_wall_at < clock_timestamp())
+    RETURNING quota_closed_until_wall_at
+""")
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A chunk that this sender may try until its lease ends. `attempts` counts the attempt to come."""
+
+    id: int
+    subject: str
+    kind: str
+    retry_key: uuid.UUID
+    to: tuple[str, ...]
+    recipient_count: int
+    messages: list[dict[str, Any]]
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a sender got: `is_short_of_tokens` says that more waits than the rate allows now."""
+
+    chunks: list[Claimed]
+    is_short_of_tokens: bool
+
+
+def claim(session: Session, *, most: int) -> Claim:
+    """Up to `most` chunks are leased to the caller for 10 s, danger first; each has cost one token."""
+    if not session.scalar(_ANY_CLAIMABLE):
+        return Claim([], is_short_of_tokens=False)
+    bucket = session.execute(_OPEN_BUCKET, {"burst": BURST, "rate": RATE_PER_S}).one()
+    allowed = 0 if bucket.is_closed else min(most, int(bucket.tokens))
+    if allowed == 0:
+        return Claim([], is_short_of_tokens=True)
+    rows = session.execute(
+        _CLAIM, {"most": allowed, "lease_s": LEASE_S, "is_quota_closed": bucket.is_quota_closed}
+    ).all()
+    session.execute(_TAKE_TOKENS, {"taken": len(rows)})
+    rows = sorted(rows, key=lambda row: (row.priority, row.id))
+    return Claim([_claimed(row) for row in rows], is_short_of_tokens=len(rows) == allowed < most)
+
+
+def _claimed(row: sa.Row[Any]) -> Claimed:
+    return Claimed(
+        id=row.id,
+        subject=row.subject,
+        kind=row.kind,
+        retry_key=row.retry_key,
+        to=tuple(json.loads(sealing.unseal(row.to_sealed))),
+        recipient_count=row.recipient_count,
+        messages=row.messages,
+        attempts=row.attempts,
+    )
+
+
+def accept(session: Session, chunk: Claimed, *, request_id: str | None, at: datetime, wall_at: datetime) -> bool:
+    """The chunk stands as accepted; False where it did already (another sender's answer came first)."""
+    facts = {"id": chunk.id, "request_id": request_id, "at": at, "wall_at": wall_at}
+    return session.execute(_ACCEPT, facts).one_or_none() is not None
+
+
+def end(session: Session, chunk: Claimed, *, state: str, error: str | None) -> bool:
+    """The chunk ends as failed or unknown; False where another sender has taken it over meanwhile."""
+    facts = {"id": chunk.id, "attempts": chunk.attempts, "state": state, "error": error}
+    return session.execute(_END, facts).one_or_none() is not None
+
+
+def wait(session: Session, chunk: Claimed, outcome: Outcome) -> bool:
+    """The chunk waits for its next attempt; False where another sender has taken it over meanwhile."""
+    facts = {
+        "id": chunk.id,
+        "attempts": chunk.attempts,
+        "error": outcome.error,
+        "wait_s": outcome.wait_s,
+        "is_untouched": outcome.is_untouched,
+        "becomes_push": outcome.becomes_push,
+    }
+    return session.execute(_WAIT, facts).one_or_none() is not None
+
+
+def give_up_the_old(session: Session) -> Sequence[sa.Row[Any]]:
+    """Chunks without an answer 23 h after their first attempt are unknown and never sent again by themselves."""
+    return session.execute(_GIVE_UP).all()
+
+
+def close_channel(session: Session, *, pause_s: float) -> None:
+    """No sender claims anything for `pause_s` seconds of real time."""
+    session.execute(_CLOSE, {"pause_s": pause_s})
+
+
+def close_quota(session: Session) -> datetime | None:
+    """Only replies go out for the next 10 minutes; until when, or None where that stood already."""
+    until_wall_at: datetime | None = session.scalar(_CLOSE_QUOTA, {"pause_s": QUOTA_PAUSE_S})
+    return until_wall_at
+
+
+def keep_inbox_event(session: Session, row: dict[str, Any]) -> bool:
+    """The event is kept; False where one with this id was there before."""
+    statement = sa.dialects.postgresql.insert(InboxEvent).values(row).on_conflict_do_nothing()
+    return session.execute(statement.returning(InboxEvent.webhook_event_id)).one_or_none() is not None
+
+
+def waiting_inbox_events(session: Session, *, most: int) -> Sequence[InboxEvent]:
+    """The oldest events that were not handed on, locked, in the order in which they happened."""
+    return session.scalars(
+        sa.select(InboxEvent)
+        .where(InboxEvent.handled_at.is_(None))
+        .order_by(InboxEvent.happened_at, InboxEvent.received_wall_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def count_refusal(session: Session, *, day: date) -> None:
+    """One more webhook call of this day had no good signature."""
+    statement = sa.dialects.postgresql.insert(WebhookRefusal).values(day=day, count=1)
+    session.execute(
+        statement.on_conflict_do_update(index_elements=["day"], set_={"count": WebhookRefusal.count + 1})
+    )
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How far the chunks of some subjects are."""
+
+    queued: int
+    accepted: int
+    failed: int
+    unknown: int
+    cancelled: int
+    accepted_recipients: int
+
+
+def delivery(session: Session, *, subject_prefix: str) -> Delivery:
+    """Chunk counts by state for subjects that are the prefix or begin with it and a colon; sending counts as queued."""
+    is_ours = sa.or_(OutboxChunk.subject == subject_prefix, OutboxChunk.subject.startswith(f"{subject_prefix}:"))
+    rows = session.execute(
+        sa.select(OutboxChunk.state, sa.func.count(), sa.func.sum(OutboxChunk.recipient_count))
+        .where(is_ours)
+        .group_by(OutboxChunk.state)
+    ).all()
+    counts = {state: count for state, count, _ in rows}
+    recipients = {state: int(total) for state, _, total in rows}
+    return Delivery(
+        queued=counts.get("queued", 0) + counts.get("sending", 0),
+        accepted=counts.get("accepted", 0),
+        failed=counts.get("failed", 0),
+        unknown=counts.get("unknown", 0),
+        cancelled=counts.get("cancelled", 0),
+        accepted_recipients=recipients.get("accepted", 0),
+    )
+
+
+def open_chunks(session: Session) -> int:
+    """How many chunks wait or are on their way."""
+    return (
+        session.scalar(
+            sa.select(sa.func.count()).select_from(OutboxChunk).where(OutboxChunk.state.in_(["queued", "sending"]))
+        )
+        or 0
+    )

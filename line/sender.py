@@ -1,0 +1,223 @@
+"""The process that sends the outbox to LINE. Any number may run at once; killing one loses and doubles nothing.
+
+A chunk is leased, tried with the retry key that was stored before its first attempt, and its answer recorded. A sender
+that dies between LINE's answer and the record leaves a lease that runs out; the next attempt bears the same key and
+the same bytes, and LINE answers 409: taken already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import clock, events
+from core.db import database_url, transaction
+from core.logs import get_logger
+from line import outbox, queries, rules
+from line.client import LineSender
+from line.events import ChunkAccepted, ChunkGivenUp, QuotaUsedUp
+from line.queries import Claim, Claimed
+
+log = get_logger("line")
+POLL_S = 0.5
+TOKEN_WAIT_S = 0.02
+GIVE_UP_EVERY_S = 30.0
+DATABASE_RETRY_S = 1.0
+AT_ONCE = 12
+RECORD_AT_ONCE = 40
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Answered:
+    chunk: Claimed
+    outcome: rules.Outcome
+
+
+def record(session: Session, chunk: Claimed, outcome: rules.Outcome) -> None:
+    """What LINE's answer means stands in the outbox; the rooms above are told in the same transaction."""
+    if outcome.state == "accepted":
+        _record_acceptance(session, chunk, outcome)
+    elif outcome.state == "queued":
+        queries.wait(session, chunk, outcome)
+        _close_where_asked(session, outcome)
+    elif queries.end(session, chunk, state=outcome.state, error=outcome.error):
+        _tell_given_up(session, chunk, state=outcome.state, error=outcome.error or "")
+
+
+def _record_acceptance(session: Session, chunk: Claimed, outcome: rules.Outcome) -> None:
+    at = clock.now()
+    if not queries.accept(session, chunk, request_id=outcome.request_id, at=at, wall_at=clock.wall_now()):
+        return
+    fact = ChunkAccepted(
+        chunk_id=chunk.id, subject=chunk.subject, kind=chunk.kind, recipient_count=chunk.recipient_count, accepted_at=at
+    )
+    events.publish(session, fact)
+
+
+def _close_where_asked(session: Session, outcome: rules.Outcome) -> None:
+    if outcome.pause_s:
+        queries.close_channel(session, pause_s=outcome.pause_s)
+    if not outcome.is_quota:
+        return
+    until_wall_at = queries.close_quota(session)
+    if until_wall_at is not None:
+        log.error("outbox.quota_used_up", until_wall_at=until_wall_at.isoformat())
+        events.publish(session, QuotaUsedUp(until_wall_at=until_wall_at))
+
+
+def _tell_given_up(session: Session, chunk: Claimed | sa.Row[tuple[object, ...]], *, state: str, error: str) -> None:
+    log.error("outbox.given_up", chunk=chunk.id, subject=chunk.subject, state=state, error=error)
+    events.publish(
+        session,
+        ChunkGivenUp(
+            chunk_id=chunk.id,
+            subject=chunk.subject,
+            kind=chunk.kind,
+            recipient_count=chunk.recipient_count,
+            state=state,
+            error=error,
+        ),
+    )
+
+
+def _claim(most: int) -> Claim:
+    with transaction() as session:
+        return queries.claim(session, most=most)
+
+
+def _record_all(answered: list[_Answered]) -> None:
+    with transaction() as session:
+        for one in answered:
+            record(session, one.chunk, one.outcome)
+
+
+def _give_up_the_old() -> None:
+    with transaction() as session:
+        for row in queries.give_up_the_old(session):
+            _tell_given_up(session, row, state=row.state, error=row.error)
+
+
+class Sender:
+    """One sender: claims, sends `at_once` chunks side by side, records. `stop()` lets it finish what is on its way."""
+
+    def __init__(self, line: LineSender, *, at_once: int = AT_ONCE) -> None:
+        """Nothing is claimed before `run`."""
+        self._line = line
+        self._at_once = at_once
+        self._wake = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._answers: asyncio.Queue[_Answered] = asyncio.Queue()
+        self._on_their_way: set[asyncio.Task[None]] = set()
+        self._threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="outbox")
+
+    def stop(self) -> None:
+        """Nothing more is claimed; what is on its way is answered and recorded before `run` returns."""
+        self._stopping.set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """The outbox is sent until `stop()`."""
+        listener = asyncio.create_task(self._listen())
+        recorder = asyncio.create_task(self._record())
+        old = asyncio.create_task(self._give_up_now_and_then())
+        try:
+            while not self._stopping.is_set():
+                await self._claim_and_send()
+            if self._on_their_way:
+                await asyncio.wait(self._on_their_way)
+            await self._answers.join()
+        finally:
+            for task in (listener, recorder, old, *self._on_their_way):
+                task.cancel()
+            self._threads.shutdown(wait=False)
+
+    async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, functools.partial(work, *arguments))
+
+    async def _claim_and_send(self) -> None:
+        self._wake.clear()
+        free = self._at_once - len(self._on_their_way)
+        claim = Claim([], is_short_of_tokens=False)
+        if free > 0:
+            try:
+                claim = await self._in_thread(_claim, free)
+            except sa.exc.DBAPIError as exc:
+                log.error("outbox.database_away", error=type(exc).__name__)
+                await asyncio.sleep(DATABASE_RETRY_S)
+                return
+        for chunk in claim.chunks:
+            task = asyncio.create_task(self._send(chunk))
+            self._on_their_way.add(task)
+            task.add_done_callback(self._make_room)
+        wait_s = TOKEN_WAIT_S if claim.is_short_of_tokens else POLL_S
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), wait_s)
+
+    def _make_room(self, task: asyncio.Task[None]) -> None:
+        self._on_their_way.discard(task)
+        self._wake.set()
+
+    async def _send(self, chunk: Claimed) -> None:
+        body = outbox.body_of(chunk.kind, chunk.subject, chunk.to, chunk.messages)
+        answer = await self._line.send(chunk.kind, body, retry_key=str(chunk.retry_key))
+        outcome = rules.outcome(answer, kind=chunk.kind, attempts=chunk.attempts)
+        if outcome.state != "accepted":
+            log.warning("outbox.not_accepted", chunk=chunk.id, status=answer.status, then=outcome.state)
+        await self._answers.put(_Answered(chunk, outcome))
+
+    async def _record(self) -> None:
+        while True:
+            answered = [await self._answers.get()]
+            while not self._answers.empty() and len(answered) < RECORD_AT_ONCE:
+                answered.append(self._answers.get_nowait())
+            try:
+                await self._in_thread(_record_all, answered)
+            except sa.exc.SQLAlchemyError as exc:
+                # The leases run out and the same keys are sent again: LINE answers 409, and that is recorded.
+                log.error("outbox.not_recorded", chunks=len(answered), error=type(exc).__name__)
+            for one in answered:
+                self._answers.task_done()
+                if one.outcome.state == "queued":
+                    asyncio.get_running_loop().call_later(one.outcome.wait_s + 0.005, self._wake.set)
+
+    async def _give_up_now_and_then(self) -> None:
+        while True:
+            with contextlib.suppress(sa.exc.DBAPIError):
+                await self._in_thread(_give_up_the_old)
+            await asyncio.sleep(GIVE_UP_EVERY_S)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(database_url(), autocommit=True) as connection:
+                    await connection.execute(f"LISTEN {outbox.CHANNEL}")
+                    async for _ in connection.notifies():
+                        self._wake.set()
+            except psycopg.OperationalError as exc:
+                log.warning("outbox.not_listening", error=type(exc).__name__)
+            await asyncio.sleep(DATABASE_RETRY_S)
+
+
+async def run() -> None:
+    """The outbox is sent until this process is asked to stop (SIGTERM, SIGINT)."""
+    async with LineSender() as line:
+        sender = Sender(line)
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(ValueError, NotImplementedError, RuntimeError):  # Only a main thread may listen.
+            for sign in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(sign, sender.stop)
+        log.info("outbox.sender_started")
+        await sender.run()

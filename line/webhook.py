@@ -1,0 +1,87 @@
+"""Webhook calls: verified over the raw bytes, kept raw, answered at once; what they mean is for later."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from core import clock, jobs, sealing
+from core.errors import UnauthenticatedError
+from core.logs import get_logger
+from core.settings import settings
+from line import queries, rules, tasks
+
+log = get_logger("line")
+EVENT_TYPE_LIMIT = 60
+
+
+def is_genuine(raw: bytes, signature: str | None) -> bool:
+    """The call comes from LINE: its signature belongs to these bytes under the channel's secret."""
+    channel_secret = settings().line.channel_secret
+    if channel_secret is None:
+        return False
+    return rules.is_genuine(raw, signature, channel_secret=channel_secret.get_secret_value())
+
+
+def count_refusal(session: Session) -> None:
+    """A call without a good signature leaves one more in the day's count, and nothing else."""
+    queries.count_refusal(session, day=clock.now().date())
+
+
+def accept(session: Session, *, raw: bytes, signature: str | None) -> int:
+    """Every event of the call that is new is kept as it came and will be handed on; how many were new.
+
+    Raises UnauthenticatedError where the signature is not LINE's.
+    """
+    if not is_genuine(raw, signature):
+        raise UnauthenticatedError("The signature of this webhook call is not LINE's.")
+    new = sum(_keep(session, event) for event in _events_of(raw))
+    if new:
+        # One queue lock keeps the order in which residents spoke.
+        jobs.enqueue(session, tasks.hand_on_inbox, lock=tasks.INBOX_LOCK)
+    return new
+
+
+def _events_of(raw: bytes) -> list[object]:
+    try:
+        body = json.loads(raw, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        log.warning("webhook.unreadable", bytes=len(raw))
+        return [{"type": "unreadable", "raw": raw.decode("utf-8", "replace")}]
+    events = body.get("events") if isinstance(body, dict) else None
+    if not isinstance(events, list):
+        log.warning("webhook.without_events", bytes=len(raw))
+        return [{"type": "unreadable", "raw": raw.decode("utf-8", "replace")}]
+    return events
+
+
+def _storable(event: object) -> dict[str, Any]:
+    """The event without what PostgreSQL cannot hold: NUL, half surrogates, numbers without a value."""
+    fields = event if isinstance(event, dict) else {"type": "unreadable", "raw": event}
+    text = json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace").decode().replace("\\u0000", "\\ufffd")
+    storable: dict[str, Any] = json.loads(text, parse_constant=lambda _: None)
+    return storable
+
+
+def _keep(session: Session, event: object) -> bool:
+    fields = _storable(event)
+    text = json.dumps(fields, ensure_ascii=False)
+    received_at = clock.now()
+    event_type = fields.get("type")
+    return queries.keep_inbox_event(
+        session,
+        {
+            "webhook_event_id": rules.event_id(fields, raw=text.encode()),
+            "event_type": _printable(event_type) if isinstance(event_type, str) else "unknown",
+            "raw_sealed": sealing.seal(text),
+            "happened_at": rules.happened_at(fields.get("timestamp"), otherwise=received_at),
+            "received_at": received_at,
+            "received_wall_at": clock.wall_now(),
+        },
+    )
+
+
+def _printable(text: str) -> str:
+    return "".join(c for c in text if c.isprintable())[:EVENT_TYPE_LIMIT] or "unknown"
