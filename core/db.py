@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,6 +61,14 @@ def engine() -> sa.Engine:
         pool_pre_ping=True,
         connect_args={"application_name": "faonam", "options": "-c timezone=UTC"},
     )
+
+
+def use(url: str) -> None:
+    """This process and the children it starts from now on work on the database at `url`."""
+    os.environ["DATABASE_URL"] = url
+    settings.cache_clear()
+    engine().dispose()
+    engine.cache_clear()
 
 
 @contextlib.contextmanager

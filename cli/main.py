@@ -1,0 +1,134 @@
+"""`faonam`: start the whole system, or one of its processes, or import a city."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.errors import FaonamError
+from core.logs import configure_logs
+from core.settings import settings
+
+app = typer.Typer(
+    help="Faonam (เฝ้าน้ำ): a flood and incident system for Thai municipalities.",
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+)
+city_app = typer.Typer(help="Cities: import and look.", no_args_is_help=True)
+app.add_typer(city_app, name="city")
+
+
+@app.callback()
+def _prepare() -> None:
+    configure_logs(settings().log_format)
+
+
+@app.command()
+def up(
+    city: Annotated[Path | None, typer.Option(help="A city pack; default: the generated demo city.")] = None,
+    once: Annotated[bool, typer.Option(help="Play the storm headless with a scripted officer and crews, then end.")] = False,
+    json: Annotated[Path | None, typer.Option(help="Also write the closing JSON line to this file.")] = None,
+    speed: Annotated[float, typer.Option(help="Storm seconds per real second.", min=1, max=1200)] = 120.0,
+) -> None:
+    """Start everything under one supervisor: database, API, workers, gateway, cameras, LINE stand-in, and the storm."""
+    from cli import house
+
+    if once:
+        raise typer.Exit(house.play_once(city=city, json_file=json, speed=speed))
+    house.live(city=city, speed=speed)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest revision."""
+    from core.db import engine
+    from migrations import upgrade
+
+    upgrade.upgrade(engine())
+
+
+@app.command()
+def api() -> None:
+    """Serve the HTTP API and the screens."""
+    import api
+
+    api.run()
+
+
+@app.command()
+def worker(
+    queues: Annotated[str, typer.Option(help="Comma list; default: all queues.")] = "",
+    concurrency: Annotated[int, typer.Option(min=1)] = 4,
+) -> None:
+    """Do waiting jobs and deliver events."""
+    from cli.rooms import load_tasks
+    from core import jobs
+
+    load_tasks()
+    chosen = [queue for queue in queues.split(",") if queue]
+    asyncio.run(jobs.work(queues=chosen or None, concurrency=concurrency, name=f"worker-{queues or 'all'}"))
+
+
+@app.command()
+def sender() -> None:
+    """Send what waits for LINE."""
+    import line.sender
+
+    line.sender.run()
+
+
+@app.command()
+def gateway() -> None:
+    """Take readings by MQTT, with an embedded broker unless MQTT_URL names one."""
+    import sensors.gateway
+
+    sensors.gateway.run()
+
+
+@app.command()
+def cameras() -> None:
+    """Watch the cameras and read the water level on their staffs."""
+    import cctv.watch
+
+    cctv.watch.run()
+
+
+@app.command("line-standin")
+def line_standin() -> None:
+    """Serve the local LINE platform for demo, tests and load."""
+    import line.standin
+
+    line.standin.run()
+
+
+@app.command()
+def storm(
+    pack: Annotated[Path, typer.Option(help="The city pack that holds the gauges' keys.")],
+    speed: Annotated[float, typer.Option(min=1, max=1200)] = 120.0,
+) -> None:
+    """Play the storm on the imported city; people decide on the screens."""
+    from demo import storm
+
+    storm.play(pack=pack, speed=speed)
+
+
+@city_app.command("import")
+def import_city(path: Annotated[Path, typer.Argument(help="A folder with city.toml and its layers.")]) -> None:
+    """Import a city pack: all of it, or nothing with the reasons."""
+    from cli import house
+
+    house.import_pack(path)
+
+
+def run() -> None:
+    """The command's entry: an error is one clear sentence, never a traceback."""
+    try:
+        app()
+    except FaonamError as exc:
+        typer.secho(f"faonam: {exc.detail}", fg="red", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,24 @@
+"""Which modules of the rooms must be loaded for work, for import, for the database."""
+
+from __future__ import annotations
+
+import importlib
+
+WITH_TASKS = ("line", "residents", "sensors", "cctv", "flood", "incidents", "alerts", "dispatch")
+WITH_LAYERS = ("residents", "sensors", "cctv", "incidents", "dispatch")
+
+
+def load_tasks() -> None:
+    """Every job and every event subscriber of the house is registered in this process."""
+    for room in WITH_TASKS:
+        try:
+            importlib.import_module(f"{room}.tasks")
+        except ModuleNotFoundError as exc:
+            if exc.name != f"{room}.tasks":
+                raise
+
+
+def load_layers() -> None:
+    """The importer knows the layer kinds of every room."""
+    for room in WITH_LAYERS:
+        importlib.import_module(f"{room}.citypack")

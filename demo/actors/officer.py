@@ -1,0 +1,45 @@
+"""The scripted officer and dispatcher of a headless storm: they decide as the console would let a person decide."""
+
+from __future__ import annotations
+
+from demo.actors.desk import Desk
+
+LOWEST_LEVEL_SENT = 2
+
+
+class Officer:
+    """Approves what is proposed, with the revision that was looked at."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def look(self) -> None:
+        """Every proposal that stands has been approved."""
+        for alert in self._desk.get("/alerts")["alerts"]:
+            if alert["state"] == "proposed":
+                self._desk.post(f"/alerts/{alert['id']}/approve", {"revision": alert["revision"]})
+
+
+class Dispatcher:
+    """Gives each waiting job to the first crew on the list that has none."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def look(self) -> None:
+        """Every open job that a free crew can reach has been assigned, the most urgent first."""
+        jobs = self._desk.get("/jobs")["jobs"]
+        busy = {job["crew"]["code"] for job in jobs if job["crew"] and job["state"] not in {"done", "failed", "cancelled"}}
+        waiting = [job for job in jobs if job["state"] == "open"]
+        for job in sorted(waiting, key=lambda job: (job["tier"], -job["score"])):
+            crew_code = self._nearest_free(int(job["id"]), busy)
+            if crew_code and self._desk.post(f"/jobs/{job['id']}/assign", {"crew_code": crew_code}):
+                busy.add(crew_code)
+
+    def _nearest_free(self, job_id: int, busy: set[str]) -> str | None:
+        suggestions = self._desk.get(f"/jobs/{job_id}/suggestions")["suggestions"]
+        for suggestion in suggestions:
+            code = str(suggestion["crew"]["code"])
+            if not suggestion["excluded"] and code not in busy:
+                return code
+        return None

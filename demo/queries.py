@@ -1,0 +1,67 @@
+"""What the storm and its closing figures read from the database."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import sealing
+from demo.actors.residents import Neighbour
+from gis.points import LonLat
+
+_WET_HOMES = sa.text(
+    """
+    SELECT resident.line_user_sealed, ST_X(home.geom) AS lon, ST_Y(home.geom) AS lat
+    FROM flood_polygon
+    JOIN home ON ST_Intersects(flood_polygon.geom, home.geom)
+    JOIN resident ON resident.id = home.resident_id AND resident.is_reachable
+    WHERE flood_polygon.run_id = (SELECT max(id) FROM flood_run) AND flood_polygon.depth_class >= 2
+    ORDER BY md5(home.id::text || :seed) LIMIT :limit
+    """
+)
+_DRY_HOMES = sa.text(
+    """
+    SELECT resident.line_user_sealed, ST_X(home.geom) AS lon, ST_Y(home.geom) AS lat
+    FROM home TABLESAMPLE SYSTEM (20)
+    JOIN resident ON resident.id = home.resident_id AND resident.is_reachable
+    WHERE NOT EXISTS (
+        SELECT FROM flood_polygon WHERE run_id = (SELECT max(id) FROM flood_run)
+        AND ST_Intersects(flood_polygon.geom, home.geom))
+    ORDER BY md5(home.id::text || :seed) LIMIT :limit
+    """
+)
+_NEIGHBOURS = sa.text(
+    """
+    SELECT resident.line_user_sealed, ST_X(home.geom) AS lon, ST_Y(home.geom) AS lat
+    FROM home JOIN resident ON resident.id = home.resident_id AND resident.is_reachable
+    WHERE ST_DWithin(home.geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), 0.0004)
+    ORDER BY home.geom <-> ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) LIMIT :limit
+    """
+)
+_LINE_MEMBERS = sa.text("SELECT line_user_sealed, language FROM resident ORDER BY id")
+
+
+def _people(rows: sa.CursorResult[tuple[bytes, float, float]]) -> list[Neighbour]:
+    return [
+        Neighbour(user_id=sealing.unseal(bytes(sealed)), home=LonLat(lon=lon, lat=lat)) for sealed, lon, lat in rows
+    ]
+
+
+def people_in_wet_homes(session: Session, *, seed: str, limit: int) -> list[Neighbour]:
+    """Reachable residents whose home stands at least knee-deep in the newest flood picture, in a seeded order."""
+    return _people(session.execute(_WET_HOMES, {"seed": seed, "limit": limit}))
+
+
+def people_in_dry_homes(session: Session, *, seed: str, limit: int) -> list[Neighbour]:
+    """Reachable residents whose home the newest flood picture leaves dry, in a seeded order."""
+    return _people(session.execute(_DRY_HOMES, {"seed": seed, "limit": limit}))
+
+
+def people_nearby(session: Session, place: LonLat, *, limit: int) -> list[Neighbour]:
+    """Reachable residents within about 40 m of the place, the nearest first."""
+    return _people(session.execute(_NEIGHBOURS, {"lon": place.lon, "lat": place.lat, "limit": limit}))
+
+
+def line_members(session: Session) -> list[tuple[str, str]]:
+    """Every resident's LINE user id and language."""
+    return [(sealing.unseal(bytes(sealed)), language) for sealed, language in session.execute(_LINE_MEMBERS)]

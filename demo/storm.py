@@ -1,0 +1,211 @@
+"""The storm, played on the shared clock: gauges and cameras rise, residents report, and people decide.
+
+`play` leaves the deciding to people on the screens. `play_through` adds a scripted officer, dispatcher and crews, and
+ends with the figures that tell whether everybody who should have been told was told once, and nobody else.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+
+import cv2
+import httpx
+
+from core import clock, db
+from core.logs import get_logger
+from demo import figures as closing
+from demo import frames, packfiles, queries, scenario
+from demo.actors import cameras, gauges
+from demo.actors.crew import Crew
+from demo.actors.desk import Desk
+from demo.actors.officer import Dispatcher, Officer
+from demo.actors.residents import Neighbour, Resident, standin_url
+from demo.city import hydrology
+from gis import crs
+from gis.points import LonLat
+
+log = get_logger("demo")
+
+SEED = 2569
+APART_M = 150.0
+REGISTER_AT_ONCE = 10_000
+WRITERS = 6
+QUIET_ENOUGH_S = 90.0
+LOOK_EVERY_S = 0.3
+
+
+class Storm:
+    """The storm's own state: what it drives, how far it is, and who has reported."""
+
+    def __init__(self, *, pack: Path, speed: float) -> None:
+        self._noise = random.Random(SEED)
+        self._speed = speed
+        rows = packfiles.rows(pack, "gauges")
+        self._gauges = [
+            gauges.SimulatedGauge(str(row.columns["code"]), str(row.columns["device_key"]), speaks_mqtt=number % 2 == 0)
+            for number, row in enumerate(rows)
+        ]
+        camera_rows = packfiles.rows(pack, "cameras")
+        self._cameras = [cameras.camera(str(r.columns["code"]), str(r.columns["source"])) for r in camera_rows]
+        self._water = hydrology.Hydrology.of([r.columns for r in rows], [r.columns for r in camera_rows])
+        self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="resident")
+        self._written: list[Future[bool]] = []
+        self._places: list[LonLat] = []
+        self.start_at = datetime.min
+
+    def begin(self) -> None:
+        """The shared clock runs at the storm's speed, and LINE knows every member."""
+        with db.transaction() as session:
+            _register_with_line(queries.line_members(session))
+            clock.run_at(session, speed=self._speed)
+        self.start_at = clock.now()
+        log.info("storm.began", speed=self._speed, gauges=len(self._gauges), cameras=len(self._cameras))
+
+    def after_h(self) -> float:
+        """Hours of shared time since the beginning."""
+        return scenario.hours_in(self.start_at, clock.now())
+
+    def observe(self, after_h: float) -> None:
+        """Every gauge has told its level at this hour, and every camera shows it."""
+        at = clock.now()
+        levels = [gauges.LevelNow(g, self._water.level_m_msl(g.code, after_h=after_h), at) for g in self._gauges]
+        gauges.tell(levels, noise=self._noise)
+        for camera in self._cameras:
+            cameras.show(
+                camera, level_m_msl=self._water.level_m_msl(camera.code, after_h=after_h), taken_at=at,
+                rain_mm_per_h=scenario.rain_mm_per_h(after_h),
+            )
+
+    def write(self, planned: scenario.PlannedReport) -> bool:
+        """Somebody has begun to write this report (and neighbours to echo it); False where nobody's home fits yet."""
+        writer = self._writer(is_wet=planned.is_wet)
+        if writer is None:
+            return False
+        people = [writer]
+        if planned.echo:
+            with db.transaction() as session:
+                near = queries.people_nearby(session, writer.home, limit=planned.echo + 1)
+            people += [person for person in near if person.user_id != writer.user_id][: planned.echo]
+        for person in people:
+            picture = _photo(planned.text) if planned.has_photo else None
+            self._written.append(self._writers.submit(Resident(person, picture).report, planned.text))
+        return True
+
+    def _writer(self, *, is_wet: bool) -> Neighbour | None:
+        find = queries.people_in_wet_homes if is_wet else queries.people_in_dry_homes
+        with db.transaction() as session:
+            candidates = find(session, seed=str(len(self._places)), limit=60)
+        for person in candidates:
+            if all(crs.distance_m(person.home, place) > APART_M for place in self._places):
+                self._places.append(person.home)
+                return person
+        return None
+
+    def await_reports(self) -> None:
+        """Everybody who wrote has the number of the report, or has given up."""
+        self._writers.shutdown(wait=True)
+        unanswered = sum(1 for report in self._written if not report.result())
+        log.info("storm.reports_written", reports=len(self._written), unanswered=unanswered)
+
+
+def _register_with_line(members: list[tuple[str, str]]) -> None:
+    people = [
+        {"user_id": user_id, "display_name": f"สมาชิก {number:05d}", "language": language}
+        for number, (user_id, language) in enumerate(members, start=1)
+    ]
+    for first in range(0, len(people), REGISTER_AT_ONCE):
+        answer = httpx.post(f"{standin_url()}/users", json=people[first : first + REGISTER_AT_ONCE], timeout=60.0)
+        answer.raise_for_status()
+
+
+def _photo(text: str) -> bytes:
+    """A rendered picture that a resident takes: flood water at a wall, marked SIMULATED like every picture of ours."""
+    seed = sum(text.encode())
+    picture = frames.render_frame(
+        frames.StaffScene().middle_level_m_msl, staff=frames.StaffScene(), light=0.8, rain=0.3, seed=seed
+    )
+    is_encoded, jpeg = cv2.imencode(".jpg", cv2.resize(picture, (800, 450)), [cv2.IMWRITE_JPEG_QUALITY, 80])
+    assert is_encoded  # noqa: S101 - OpenCV can always encode an 8-bit picture of its own.
+    return bytes(jpeg)
+
+
+def _weather(storm: Storm, *, until_h: float, on_beat: Callable[[], object]) -> None:
+    """The storm has been driven to `until_h`: readings every five minutes of shared time, reports when they are due."""
+    pending = scenario.planned_reports()
+    next_reading_h = 0.0
+    step_h = scenario.READING_EVERY.total_seconds() / 3600
+    while (after_h := storm.after_h()) < until_h:
+        if after_h >= next_reading_h:
+            storm.observe(after_h)
+            next_reading_h = max(next_reading_h + step_h, after_h)
+        due = [report for report in pending if report.after_h <= after_h]
+        for report in due:
+            if storm.write(report):
+                pending.remove(report)
+        on_beat()
+        time.sleep(0.1)
+
+
+def play(*, pack: Path, speed: float) -> None:
+    """The storm has passed and its gauges go on telling a calm river's level, until the process is stopped."""
+    storm = Storm(pack=pack, speed=speed)
+    storm.begin()
+    _weather(storm, until_h=scenario.STORM_H, on_beat=lambda: None)
+    with db.transaction() as session:
+        clock.run_at(session, speed=1.0)
+    log.info("storm.passed")
+    while True:
+        storm.observe(storm.after_h())
+        time.sleep(scenario.READING_EVERY.total_seconds())
+
+
+class _Script:
+    """The people of a headless storm, each in a thread of their own, looking again and again until told to go home."""
+
+    def __init__(self, passwords: Mapping[str, str]) -> None:
+        self._is_over = threading.Event()
+        officer = Officer(Desk(username="approver", password=passwords["approver"]))
+        dispatcher = Dispatcher(Desk(username="dispatcher", password=passwords["dispatcher"]))
+        crews = [Crew(Desk(username=name, password=passwords[name])) for name in passwords if name.startswith("crew-")]
+        looks: list[Callable[[], None]] = [officer.look, dispatcher.look, *(crew.look for crew in crews)]
+        self._threads = [threading.Thread(target=self._keep_looking, args=(look,), daemon=True) for look in looks]
+        for thread in self._threads:
+            thread.start()
+
+    def _keep_looking(self, look: Callable[[], None]) -> None:
+        while not self._is_over.is_set():
+            try:
+                look()
+            except Exception:  # A person who meets an error looks again; the figures tell what was missed.
+                log.exception("storm.person_met_an_error")
+            self._is_over.wait(LOOK_EVERY_S)
+
+    def go_home(self) -> None:
+        """Nobody looks any more."""
+        self._is_over.set()
+        for thread in self._threads:
+            thread.join(timeout=30.0)
+
+
+def play_through(
+    *, pack: Path, speed: float, passwords: Mapping[str, str], on_beat: Callable[[], object]
+) -> closing.Figures:
+    """The storm has been played to its end with scripted people; returns what came of it."""
+    storm = Storm(pack=pack, speed=speed)
+    storm.begin()
+    script = _Script(passwords)
+    _weather(storm, until_h=scenario.STORM_H, on_beat=on_beat)
+    storm.await_reports()
+    deadline = time.monotonic() + QUIET_ENOUGH_S
+    while time.monotonic() < deadline and not closing.is_quiet():
+        on_beat()
+        time.sleep(LOOK_EVERY_S)
+    script.go_home()
+    return closing.gather()
+
