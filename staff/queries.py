@@ -74,12 +74,6 @@ def failures_since(session: Session, *, username: str, address: str, since: date
     ).all()
 
 
-def accounts(session: Session) -> list[AccountRef]:
-    """Every active account, by username."""
-    rows = session.scalars(sa.select(Account).where(Account.is_active).order_by(Account.username))
-    return [account_ref(row) for row in rows]
-
-
 def audit_lines(session: Session, *, before_id: int | None, limit: int) -> list[AuditLine]:
     """The newest lines of the audit log first, those before `before_id` where it is given."""
     wanted = sa.select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)

@@ -1,0 +1,55 @@
+"""The application: every router in its place, problems, headers, live news."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import anyio.to_thread
+from fastapi import FastAPI
+
+from api import problems, security, static
+from api.live import Broadcaster
+from api.routes import health, live, overview, session
+from core.settings import settings
+
+PREFIX = "/api/v1"
+ROUTERS = (session.router, overview.router, live.router)
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    # As many worker threads as connections: a thread never waits for a connection that another waiting thread holds.
+    anyio.to_thread.current_default_thread_limiter().total_tokens = settings().database_pool_size
+    broadcaster: Broadcaster = app.state.live
+    broadcaster.start()
+    yield
+    await broadcaster.stop()
+
+
+def create_app() -> FastAPI:
+    """The API with its screens, ready to be served."""
+    app = FastAPI(
+        title="Faonam API",
+        summary="Floods, alerts, incidents and crews of one Thai municipality",
+        description=(
+            "Sign in at POST /api/v1/session; changes carry the X-CSRF-Token that it answers. "
+            "Errors are RFC 9457 problem documents. Places are WGS 84 longitude and latitude, times are UTC."
+        ),
+        version="1",
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,  # The usual pages load scripts from a content network; nothing here needs the internet.
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    app.state.live = Broadcaster()
+    problems.add_problems(app)
+    # The last one added is the outermost.
+    app.add_middleware(security.CatchAll)
+    app.add_middleware(security.BodyLimit)
+    app.add_middleware(security.SecurityHeaders)
+    app.include_router(health.router)
+    for router in ROUTERS:
+        app.include_router(router, prefix=PREFIX)
+    app.include_router(static.router)
+    return app

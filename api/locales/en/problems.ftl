@@ -1,0 +1,15 @@
+# Titles of problems, as officers see them.
+not-found = There is no such thing.
+invalid-input = What was sent cannot be used.
+conflict = It has changed since it was read, or its state does not allow this.
+forbidden = This account may not do that.
+unauthenticated = Sign in first.
+unavailable = A part that this needs does not answer now.
+too-many-attempts = Too many wrong passwords: wait before the next try.
+setup = The machine or its configuration does not allow this.
+too-large = What was sent is too large.
+method-not-allowed = This address does not take that method.
+http = The request could not be fulfilled.
+database-down = The database does not answer now.
+database-busy = Somebody else is changing the same thing.
+internal = Faonam failed to do this; the failure is in the log.

@@ -1,0 +1,169 @@
+"""Errors as RFC 9457 problem documents: one table from what went wrong to status and type.
+
+Every problem has `type` (a URN), `title` and `title_th`, `status`, `detail` (a sentence of this case), `instance` (the
+path asked for); some add `facts`, `errors` (one sentence a field) or a Retry-After header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from core import errors
+from core.logs import get_logger
+from core.words import words
+from staff.errors import TooManyAttemptsError
+
+log = get_logger("api")
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 2  # A killed PostgreSQL accepts again after 0.1 to 3 s.
+
+# The most exact class wins; a room's own error is what its parent here is.
+STATUS: dict[type[errors.FaonamError], tuple[int, str]] = {
+    errors.NotFoundError: (404, "not-found"),
+    errors.InvalidInputError: (422, "invalid-input"),
+    errors.ConflictError: (409, "conflict"),
+    errors.ForbiddenError: (403, "forbidden"),
+    errors.UnauthenticatedError: (401, "unauthenticated"),
+    errors.UnavailableError: (503, "unavailable"),
+    errors.SetupError: (503, "setup"),
+    TooManyAttemptsError: (429, "too-many-attempts"),
+    errors.FaonamError: (500, "internal"),
+}
+HTTP_SLUGS = {401: "unauthenticated", 403: "forbidden", 404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+# The database lives, but this transaction met another one.
+BUSY = (
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.QueryCanceled,
+)
+
+
+def problem(
+    *,
+    status: int,
+    slug: str,
+    detail: str,
+    instance: str,
+    title: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> JSONResponse:
+    """A problem document; without a title the one of `slug` in the locale files."""
+    content = {
+        "type": f"urn:faonam:problem:{slug}",
+        "title": title or words("api", slug, language="en"),
+        "title_th": words("api", slug, language="th"),
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+        **more,
+    }
+    return JSONResponse(
+        jsonable_encoder(content), status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {})
+    )
+
+
+def of_error(error: errors.FaonamError, *, instance: str) -> JSONResponse:
+    """The problem that a domain error is."""
+    status, slug = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    headers: dict[str, str] = {}
+    if "retry_after_s" in error.facts:
+        headers["Retry-After"] = str(error.facts["retry_after_s"])
+    elif status == 503:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    more = {"facts": error.facts} if error.facts else {}
+    return problem(
+        status=status, slug=slug, title=error.title, detail=error.detail, instance=instance, headers=headers, **more
+    )
+
+
+def of_database(error: Exception, *, instance: str) -> JSONResponse:
+    """The database is away, or too busy with the same rows: 503, to be tried again soon."""
+    is_busy = isinstance(getattr(error, "orig", error), BUSY)
+    log.warning("database.busy" if is_busy else "database.down", path=instance, error=type(error).__name__)
+    return problem(
+        status=503,
+        slug="database-busy" if is_busy else "database-down",
+        detail=(
+            "Another change to the same thing is under way; nothing was changed by this one. Try again."
+            if is_busy
+            else "Nothing was changed. The database is expected back within seconds; try again."
+        ),
+        instance=instance,
+        headers={"Retry-After": str(RETRY_AFTER_S)},
+    )
+
+
+def of_failure(error: Exception, *, instance: str) -> JSONResponse:
+    """Something that nobody foresaw: 500 without its inside, which goes to the log."""
+    log.error("request.failed", path=instance, exc_info=error)
+    return problem(
+        status=500, slug="internal", detail="Nothing was changed. The failure has been logged.", instance=instance
+    )
+
+
+def of_exception(error: Exception, *, instance: str) -> JSONResponse:
+    """The problem that any exception is."""
+    if isinstance(error, errors.FaonamError):
+        return of_error(error, instance=instance)
+    if is_database_away(error):
+        return of_database(error, instance=instance)
+    return of_failure(error, instance=instance)
+
+
+def is_database_away(error: Exception) -> bool:
+    """The exception says that the database did not answer, not that the question was wrong."""
+    return isinstance(
+        error, (sa.exc.OperationalError, sa.exc.TimeoutError, sa.exc.InterfaceError, psycopg.OperationalError)
+    ) or (isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated)
+
+
+def _field_sentence(error: Mapping[str, Any]) -> dict[str, str]:
+    place, *path = [str(part) for part in error["loc"]]
+    field = ".".join(path) or place
+    return {"field": field, "in": place, "sentence": f"{field}: {error['msg']}."}
+
+
+def _of_validation(error: RequestValidationError, *, instance: str) -> JSONResponse:
+    fields = [_field_sentence(one) for one in error.errors()]
+    detail = " ".join(one["sentence"] for one in fields[:3])
+    if len(fields) > 3:
+        detail += f" And {len(fields) - 3} more."
+    return problem(status=422, slug="invalid-input", detail=detail, instance=instance, errors=fields)
+
+
+def _of_http(error: HTTPException, *, instance: str) -> JSONResponse:
+    slug = HTTP_SLUGS.get(error.status_code, "http")
+    return problem(
+        status=error.status_code, slug=slug, detail=str(error.detail), instance=instance, headers=error.headers
+    )
+
+
+def add_problems(app: FastAPI) -> None:
+    """Every error that an endpoint raises leaves `app` as a problem document."""
+
+    def answer_validation(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only.
+        return _of_validation(error, instance=request.url.path)
+
+    def answer_http(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only.
+        return _of_http(error, instance=request.url.path)
+
+    def answer_domain(request: Request, error: Exception) -> JSONResponse:
+        return of_exception(error, instance=request.url.path)
+
+    app.add_exception_handler(RequestValidationError, answer_validation)
+    app.add_exception_handler(HTTPException, answer_http)
+    app.add_exception_handler(errors.FaonamError, answer_domain)
