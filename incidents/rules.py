@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import deque
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from gis.points import LonLat
 from incidents.errors import WrongStateError
 
 LOCAL_TIME = ZoneInfo("Asia/Bangkok")
@@ -185,8 +185,21 @@ def summary_of(text: str, *, otherwise: str) -> str:
     return line if len(line) <= SUMMARY_LENGTH else line[: SUMMARY_LENGTH - 1] + "…"
 
 
-def distance_m(*, lon_a: float, lat_a: float, lon_b: float, lat_b: float) -> float:
-    """Metres between two near places on a sphere of 6,371 km (equirectangular; error below 0.5 % under 10 km)."""
-    mean_lat = math.radians((lat_a + lat_b) / 2)
-    east = math.radians(lon_b - lon_a) * math.cos(mean_lat)
-    return 6_371_000 * math.hypot(east, math.radians(lat_b - lat_a))
+# ── What comes in ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class NewReport:
+    """A complete report: from whom (None: an officer's own), what, where and how we know where.
+
+    `source` is line, officer, open311 or phone; `place_source` pin, home, recent_pin or officer.
+    """
+
+    text: str
+    category_code: str
+    place: LonLat
+    place_source: str
+    source: str = "line"
+    resident_id: int | None = None
+    radius_m: float | None = None
+    photo_ids: tuple[int, ...] = ()

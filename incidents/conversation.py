@@ -1,0 +1,354 @@
+"""A report told on LINE, turn by turn. Pure: what was told so far and what comes in give what is said and done next.
+
+The order is words → category → photo → place → confirmation, but each may come early: a turn takes what it is given
+and asks for the first thing that is still missing. Emergency words leave this order at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from incidents.classify import is_thai, normalise
+
+Step = Literal["words", "category", "photo", "pin", "confirm", "emergency_pin"]
+MORE_PAGE = 12
+TEXT_KEPT = 2000
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where it is (degrees, WGS 84) and how we know: `pin`, `home` or `recent_pin`."""
+
+    lon: float
+    lat: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a resident has told so far. `key` ties buttons to this draft, so that old ones do nothing."""
+
+    key: str
+    step: Step = "words"
+    text: str = ""
+    category_code: str | None = None
+    photo_ids: tuple[int, ...] = ()
+    has_answered_photo: bool = False
+    place: Place | None = None
+    incident_id: int | None = None
+
+
+# What comes in.
+@dataclass(frozen=True)
+class Words:
+    """A text message, with what the lexicon makes of all words so far."""
+
+    text: str
+    ranked: tuple[str, ...] = ()
+    emergency: str | None = None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A photo that has been noted and will be fetched."""
+
+    photo_id: int
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A place sent by the resident."""
+
+    lon: float
+    lat: float
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A button: `report:<key>:<verb>[:<value>]`, or `help:<alert>`."""
+
+    data: str
+
+
+Input = Words | Picture | Pin | Tap
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the city knows when a turn begins."""
+
+    new_key: str
+    category_codes: tuple[str, ...]
+    home: Place | None = None
+    recent_pin: Place | None = None
+
+    @property
+    def place(self) -> Place | None:
+        """Where the resident most likely is: the pin of the last two hours, else home."""
+        return self.recent_pin or self.home
+
+
+# What goes out.
+@dataclass(frozen=True)
+class Choice:
+    """A quick reply: `label` is a text key, or `category:<code>` for a category's name."""
+
+    kind: Literal["postback", "location", "camera", "camera_roll"]
+    label: str
+    data: str = ""
+
+
+@dataclass(frozen=True)
+class Say:
+    """One message by its text key, with the buttons under it."""
+
+    key: str
+    choices: tuple[Choice, ...] = ()
+    is_emergency: bool = False
+
+
+@dataclass(frozen=True)
+class SubmitReport:
+    """The report is complete and confirmed."""
+
+    draft: Draft
+
+
+@dataclass(frozen=True)
+class OpenEmergency:
+    """Somebody is in danger: open it now, at the best place known."""
+
+    text: str
+    category_code: str
+    place: Place
+    photo_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class MoveIncident:
+    """The place of an emergency opened a moment ago is now known better."""
+
+    incident_id: int
+    place: Place
+
+
+@dataclass(frozen=True)
+class AddWords:
+    """More words about an emergency opened a moment ago."""
+
+    incident_id: int
+    text: str
+
+
+@dataclass(frozen=True)
+class AddPhoto:
+    """A picture of an emergency opened a moment ago."""
+
+    incident_id: int
+    photo_id: int
+
+
+Effect = SubmitReport | OpenEmergency | MoveIncident | AddWords | AddPhoto
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What follows: the draft that stays (None: the conversation is over), what is said, what is done."""
+
+    draft: Draft | None
+    says: tuple[Say, ...] = ()
+    effect: Effect | None = None
+
+
+# ── What words mean without being a report ───────────────────────────────────────────────────────────────────────────
+
+_STATUS = ("สถานะ", "ติดตามเรื่อง", "เรื่องถึงไหน", "เรื่องของฉัน", "ตามเรื่อง", "status", "my report", "where is my report")
+_CANCEL = ("ยกเลิก", "cancel")
+_CONFIRM = ("ยืนยัน", "confirm", "ส่งเลย")
+_SKIP = ("ข้าม", "skip", "ไม่มีรูป")
+_BEGIN = ("แจ้งเหตุ", "แจ้งปัญหา", "แจ้งเรื่อง", "ร้องเรียน", "report", "report a problem")
+_SMALL_TALK = ("สวัสดี", "หวัดดี", "ขอบคุณ", "ขอบใจ", "โอเค", "รับทราบ", "ครับ", "ค่ะ", "คะ", "hello", "hi", "ok", "thanks", "thank you")
+_POLITE_ENDINGS = ("นะครับ", "นะคะ", "ครับ", "ค่ะ", "คะ", "จ้า", "จ้ะ", "นะ")
+
+
+def _bare(text: str) -> str:
+    bare = normalise(text).strip(" .!?…")
+    for ending in _POLITE_ENDINGS:
+        if bare.endswith(ending) and bare != ending:
+            return bare.removesuffix(ending).strip()
+    return bare
+
+
+def _means(text: str, phrases: Sequence[str]) -> bool:
+    return _bare(text) in {normalise(phrase) for phrase in phrases}
+
+
+def asks_for_status(text: str) -> bool:
+    """The words ask where the resident's report stands, with or without its number."""
+    bare = _bare(text)
+    return any(bare == normalise(p) or (bare.startswith(normalise(p)) and len(bare) <= len(p) + 16) for p in _STATUS)
+
+
+def asks_to_begin(text: str) -> bool:
+    """The words (or the rich menu's button) only say that a report will follow."""
+    return _means(text, _BEGIN)
+
+
+def is_small_talk(text: str) -> bool:
+    """A greeting or thanks: nothing to act on."""
+    return _means(text, _SMALL_TALK)
+
+
+def can_begin_report(text: str, *, ranked: Sequence[str]) -> bool:
+    """A first message that starts a report by itself: Thai words, or any words that the lexicon knows."""
+    return not is_small_talk(text) and (is_thai(text) or bool(ranked))
+
+
+# ── The turns ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def turn(draft: Draft | None, coming: Input, known: Known) -> Turn:
+    """What follows from what a resident sends; `draft` None where no report is being told."""
+    if isinstance(coming, Words) and coming.emergency:
+        return _emergency(draft, coming.text, coming.emergency, known)
+    if isinstance(coming, Tap) and coming.data.startswith("help:"):
+        return _emergency(draft, "", "rescue", known)
+    if draft is not None and draft.step == "emergency_pin":
+        return _after_emergency(draft, coming, known)
+    if isinstance(coming, Tap):
+        return _tapped(draft, coming, known)
+    if draft is None:
+        return _begun(coming, known)
+    return _told(draft, coming, known)
+
+
+def _begun(coming: Words | Picture | Pin, known: Known) -> Turn:
+    fresh = Draft(key=known.new_key)
+    if isinstance(coming, Pin):
+        return Turn(None)  # A place without a report is a home: the residents' room hears it.
+    if isinstance(coming, Words) and asks_to_begin(coming.text):
+        return Turn(fresh, (Say("ask-words"),))
+    return _told(fresh, coming, known)
+
+
+def _told(draft: Draft, coming: Words | Picture | Pin, known: Known) -> Turn:
+    if isinstance(coming, Picture):
+        photo_ids = (*draft.photo_ids, coming.photo_id)
+        return _ask_next(replace(draft, photo_ids=photo_ids, has_answered_photo=True), known)
+    if isinstance(coming, Pin):
+        return _ask_next(replace(draft, place=Place(coming.lon, coming.lat, "pin")), known)
+    if _means(coming.text, _CANCEL):
+        return Turn(None, (Say("cancelled"),))
+    if draft.step == "photo" and _means(coming.text, _SKIP):
+        return _ask_next(replace(draft, has_answered_photo=True), known)
+    if draft.step == "confirm" and _means(coming.text, _CONFIRM):
+        return Turn(None, effect=SubmitReport(draft))
+    text = f"{draft.text}\n{coming.text}".strip()[:TEXT_KEPT]
+    return _ask_next(replace(draft, text=text), known, ranked=coming.ranked)
+
+
+def _tapped(draft: Draft | None, tap: Tap, known: Known) -> Turn:
+    parts = tap.data.split(":")
+    if len(parts) < 3 or parts[0] != "report":
+        return Turn(draft)
+    if draft is None or parts[1] != draft.key:
+        return Turn(draft, (Say("old-button"),))
+    verb, value = parts[2], parts[3] if len(parts) > 3 else ""
+    if verb == "category" and value in known.category_codes:
+        return _ask_next(replace(draft, category_code=value), known)
+    if verb == "more":
+        page = int(value) if value.isdecimal() else 0
+        return Turn(draft, (Say("ask-category-all", _all_categories(draft, known, page=page)),))
+    if verb == "skip_photo":
+        return _ask_next(replace(draft, has_answered_photo=True), known)
+    if verb == "home" and known.home is not None:
+        return _ask_next(replace(draft, place=known.home), known)
+    if verb == "cancel":
+        return Turn(None, (Say("cancelled"),))
+    if verb == "confirm" and draft.step == "confirm":
+        return Turn(None, effect=SubmitReport(draft))
+    return _ask_next(draft, known)
+
+
+def _missing(draft: Draft) -> Step:
+    if draft.category_code is None:
+        return "category" if draft.text else "words"
+    if not draft.has_answered_photo:
+        return "photo"
+    return "pin" if draft.place is None else "confirm"
+
+
+def _ask_next(draft: Draft, known: Known, *, ranked: tuple[str, ...] = ()) -> Turn:
+    asked = replace(draft, step=_missing(draft))
+    button = f"report:{asked.key}"
+    cancel = Choice("postback", "label-cancel", f"{button}:cancel")
+    if asked.step == "words":
+        return Turn(asked, (Say("ask-words-of-photo"),))
+    if asked.step == "category":
+        offered = tuple(Choice("postback", f"category:{c}", f"{button}:category:{c}") for c in ranked[:3])
+        more = Choice("postback", "label-other", f"{button}:more:0")
+        return Turn(asked, (Say("ask-category" if offered else "ask-category-unknown", (*offered, more, cancel)),))
+    if asked.step == "photo":
+        skip = Choice("postback", "label-skip", f"{button}:skip_photo")
+        cameras = (Choice("camera", "label-camera"), Choice("camera_roll", "label-camera-roll"))
+        return Turn(asked, (Say("ask-photo", (*cameras, skip, cancel)),))
+    if asked.step == "pin":
+        home = (Choice("postback", "label-home", f"{button}:home"),) if known.home else ()
+        return Turn(asked, (Say("ask-pin", (Choice("location", "label-pin"), *home, cancel)),))
+    confirm = Choice("postback", "label-confirm", f"{button}:confirm")
+    return Turn(asked, (Say("ask-confirm", (confirm, cancel)),))
+
+
+def _all_categories(draft: Draft, known: Known, *, page: int) -> tuple[Choice, ...]:
+    start = page * MORE_PAGE
+    shown = known.category_codes[start : start + MORE_PAGE]
+    choices = tuple(Choice("postback", f"category:{c}", f"report:{draft.key}:category:{c}") for c in shown)
+    if start + MORE_PAGE < len(known.category_codes):
+        return (*choices, Choice("postback", "label-more", f"report:{draft.key}:more:{page + 1}"))
+    return choices
+
+
+# ── Emergencies ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_PIN = (Choice("location", "label-pin"),)
+
+
+def _emergency(draft: Draft | None, text: str, category_code: str, known: Known) -> Turn:
+    so_far = draft or Draft(key=known.new_key)
+    if so_far.incident_id is not None:
+        return Turn(so_far, (Say("emergency-more", _PIN),), AddWords(so_far.incident_id, text) if text else None)
+    told = replace(
+        so_far,
+        step="emergency_pin",
+        text=f"{so_far.text}\n{text}".strip()[:TEXT_KEPT],
+        category_code=category_code,
+    )
+    place = so_far.place or known.place
+    if place is None:
+        return Turn(told, (Say("emergency-where", _PIN, is_emergency=True),))
+    opened = OpenEmergency(told.text, category_code, place, told.photo_ids)
+    key = "emergency-open-home" if place.source == "home" else "emergency-open"
+    return Turn(told, (Say(key, _PIN, is_emergency=True),), opened)
+
+
+def _after_emergency(draft: Draft, coming: Input, known: Known) -> Turn:
+    if isinstance(coming, Pin):
+        place = Place(coming.lon, coming.lat, "pin")
+        if draft.incident_id is not None:
+            return Turn(None, (Say("emergency-moved"),), MoveIncident(draft.incident_id, place))
+        opened = OpenEmergency(draft.text, draft.category_code or "rescue", place, draft.photo_ids)
+        return Turn(None, (Say("emergency-open", (), is_emergency=True),), opened)
+    if isinstance(coming, Picture):
+        if draft.incident_id is not None:
+            return Turn(draft, (Say("emergency-more", _PIN),), AddPhoto(draft.incident_id, coming.photo_id))
+        return Turn(replace(draft, photo_ids=(*draft.photo_ids, coming.photo_id)), (Say("emergency-where", _PIN),))
+    if isinstance(coming, Words):
+        if _means(coming.text, _CANCEL) and draft.incident_id is None:
+            return Turn(None, (Say("cancelled"),))
+        if draft.incident_id is not None:
+            return Turn(draft, (Say("emergency-more", _PIN),), AddWords(draft.incident_id, coming.text))
+        text = f"{draft.text}\n{coming.text}"[:TEXT_KEPT]
+        return Turn(replace(draft, text=text), (Say("emergency-where", _PIN, is_emergency=True),))
+    return Turn(draft, (Say("old-button"),))

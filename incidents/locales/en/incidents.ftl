@@ -1,0 +1,98 @@
+# Reporting over LINE
+ask-words = Report to the city: what has happened? Just write it.
+ask-words-of-photo = We have your picture. What has happened? A few words are enough.
+ask-category = What is it about? Choose what fits best.
+ask-category-unknown = Thank you. Please choose what it is about.
+ask-category-all = Choose what fits best.
+ask-photo = Do you have a picture? One helps the crew to bring the right things. You may skip this.
+ask-pin = Where is it? Please send us a pin.
+ask-confirm = Please check before sending
+    About: { $category }
+    Details: { $text }
+    Pictures: { $photos }
+    Place: { $place }
+    Confirm to send it to the city.
+no-text = (no words)
+cancelled = Cancelled. Nothing was sent. You can report again at any time.
+old-button = This button belongs to an earlier report. Just write what has happened.
+submitted = We have your report. Number { $number }
+    { $category } · { $place }
+    { $agency } will act by { $promised }.
+    You will hear at every step. Write "status" to follow it.
+submitted-joined = We have your report. Number { $number }
+    { $others } others reported the same; it is one case now.
+    { $category } · { $place }
+    You will hear at every step.
+the-city = The city
+not-kept = That picture cannot be used. Please send an ordinary photo.
+help-greeting = Hello, this is the city. Just write what has happened, such as "water in my street", or "status" to follow your report.
+only-these = You can send us words, a picture or a pin.
+
+# Emergencies
+emergency-label = Emergency
+emergency-title = Call at once if somebody is in danger
+emergency-numbers = 1669 medical · 191 police · 199 fire and rescue
+emergency-open = The rescue team has been called. Number { $number }, at the last place we know. Send a pin to say exactly where.
+emergency-open-home = The rescue team has been called. Number { $number }, at your registered home. If you are elsewhere, send a pin now.
+emergency-where = Where are you? Send a pin now: the rescue team must know.
+emergency-more = Passed on to the rescue team. If you are elsewhere, send a pin.
+emergency-moved = We have the new place. Number { $number }: the rescue team sees it.
+call-1669 = Call 1669
+call-191 = Call 191
+call-199 = Call 199
+help-summary = Asked for help from an alert
+
+# Buttons
+label-cancel = Cancel
+label-confirm = Confirm
+label-other = Something else
+label-more = More
+label-skip = Skip
+label-camera = Take a photo
+label-camera-roll = Choose a photo
+label-pin = Send a pin
+label-home = At my home
+label-reopen = Not yet solved
+label-close = All is well
+
+# Progress
+status-none = You have no report with us. Just write what has happened.
+status = Number { $number } · { $category }
+    Place: { $place }
+    State: { $state }
+    Reported { $opened } · promised by { $promised }
+state-new = received, waiting for a crew
+state-accepted = assigned
+state-in_progress = in progress
+state-done = finished
+state-closed = closed
+state-rejected = not accepted
+state-reopened = opened again
+told-accepted = Number { $number } { $category }: somebody is in charge now
+told-in_progress = Number { $number } { $category }: work is under way
+told-done = Number { $number } { $category }: finished
+told-closed = Number { $number } { $category }: closed. Thank you for reporting.
+told-rejected = Number { $number } { $category }: the city cannot act on this
+told-reopened = Number { $number } { $category }: opened again, a crew will look once more
+told-reason = { $told }
+    { $reason }
+told-done-question = { $told }
+    Is all well?
+reason-reporter-not-satisfied = The reporter says that it is not solved
+reason-reporter-satisfied = The reporter says that all is well
+thanks-safe = We are glad that you are safe, and have noted it.
+
+# Time
+moment = { $day } { $month } { $year } { $time }
+month-1 = Jan
+month-2 = Feb
+month-3 = Mar
+month-4 = Apr
+month-5 = May
+month-6 = Jun
+month-7 = Jul
+month-8 = Aug
+month-9 = Sep
+month-10 = Oct
+month-11 = Nov
+month-12 = Dec

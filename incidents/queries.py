@@ -1,0 +1,349 @@
+"""All SQL of incidents that reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.errors import NotFoundError
+from gis.points import LonLat
+from incidents.models import Agency, Category, Draft, Incident, IncidentChange, Photo, Report
+from incidents.rules import OPEN_STATES, AgencyChoice, Candidate
+from residents.models import Home, Resident
+
+RECENT_PIN = timedelta(hours=2)
+
+
+@dataclass(frozen=True)
+class PhotoRef:
+    """A photo that is kept: its id and type."""
+
+    id: int
+    content_type: str
+
+
+@dataclass(frozen=True)
+class IncidentRow:
+    """An incident as lists and screens show it."""
+
+    id: int
+    number: str
+    category_code: str
+    category_th: str
+    category_en: str
+    icon: str
+    tier: int
+    agency_code: str | None
+    agency_th: str | None
+    agency_en: str | None
+    state: str
+    lon: float
+    lat: float
+    place_source: str
+    place_label_th: str
+    place_label_en: str
+    summary: str
+    depth_m: float | None
+    people: int | None
+    report_count: int
+    opened_at: datetime
+    promised_at: datetime
+    done_at: datetime | None
+    closed_at: datetime | None
+    photo_ids: list[int]
+
+    @property
+    def place(self) -> LonLat:
+        """Where it is."""
+        return LonLat(lon=self.lon, lat=self.lat)
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """A report as officers read it; nothing here names the resident."""
+
+    id: int
+    source: str
+    text: str
+    category_code: str
+    lon: float
+    lat: float
+    place_source: str
+    created_at: datetime
+    join_terms: dict[str, object] | None
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """One line of an incident's history."""
+
+    from_state: str | None
+    to_state: str
+    changed_at: datetime
+    changed_by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """A resident who reported an incident and can be told of it."""
+
+    resident_id: int
+    language: str
+    is_reachable: bool
+
+
+@dataclass(frozen=True)
+class Telling:
+    """An incident with a finished job: how many of its reporters have a finishing message that LINE accepted."""
+
+    incident_id: int
+    number: str
+    done_at: datetime
+    reporters: int
+    told: int
+
+    @property
+    def is_told(self) -> bool:
+        """Every reporter was told, and there was one."""
+        return self.reporters > 0 and self.told == self.reporters
+
+
+def categories(session: Session) -> list[Category]:
+    """Every category, in the city's order."""
+    return list(session.scalars(sa.select(Category).order_by(Category.position)))
+
+
+def category(session: Session, code: str) -> Category:
+    """The category; raises NotFoundError."""
+    found = session.get(Category, code)
+    if found is None:
+        raise NotFoundError(f"There is no category '{code}'.")
+    return found
+
+
+def agencies(session: Session) -> list[AgencyChoice]:
+    """Every agency as the routing rule sees it."""
+    rows = session.execute(sa.select(Agency.code, Agency.categories, Agency.area_code))
+    return [AgencyChoice(code, frozenset(names), area_code) for code, names, area_code in rows]
+
+
+def incident(session: Session, incident_id: int) -> Incident:
+    """The incident; raises NotFoundError."""
+    found = session.get(Incident, incident_id)
+    if found is None:
+        raise NotFoundError(f"There is no incident {incident_id}.")
+    return found
+
+
+def locked_incident(session: Session, incident_id: int) -> Incident:
+    """The incident, held until the transaction ends, so that two changes come one after the other."""
+    found = session.scalar(
+        sa.select(Incident).where(Incident.id == incident_id).with_for_update().execution_options(populate_existing=True)
+    )
+    if found is None:
+        raise NotFoundError(f"There is no incident {incident_id}.")
+    return found
+
+
+def open_incidents_near(session: Session, place: LonLat, *, group_code: str, since: datetime) -> list[Candidate]:
+    """Open incidents of a group within their category's own radius, last told of after `since`."""
+    rows = session.execute(
+        sa.text(
+            "SELECT i.id, i.category_code, c.group_code, c.join_radius_m, "
+            "ST_Distance(i.place::geography, p.at::geography), i.last_report_at "
+            "FROM incident i JOIN category c ON c.code = i.category_code, "
+            "(SELECT ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) AS at) p "
+            "WHERE c.group_code = :group_code AND i.state = ANY(:states) AND i.last_report_at >= :since "
+            # The box keeps the index usable: 0.01 degrees are more than any category's radius.
+            "AND i.place && ST_Expand(p.at, 0.01) AND ST_DWithin(i.place::geography, p.at::geography, c.join_radius_m) "
+            "ORDER BY i.id"
+        ),
+        {"lon": place.lon, "lat": place.lat, "group_code": group_code, "states": list(OPEN_STATES), "since": since},
+    )
+    return [Candidate(*row) for row in rows]
+
+
+def hold_group(session: Session, group_code: str) -> None:
+    """Reports of one group are joined one after the other: two that come together become one incident."""
+    session.execute(
+        sa.text("SELECT pg_advisory_xact_lock(hashtextextended('incidents.group:' || :group_code, 0))"),
+        {"group_code": group_code},
+    )
+
+
+def hold_resident(session: Session, resident_id: int) -> None:
+    """The turns of one resident's conversation come one after the other."""
+    session.execute(
+        sa.text("SELECT pg_advisory_xact_lock(hashtextextended('incidents.draft:' || :resident_id, 0))"),
+        {"resident_id": str(resident_id)},
+    )
+
+
+def place_of(session: Session, incident_id: int) -> LonLat:
+    """Where the incident is."""
+    lon, lat = session.execute(
+        sa.text("SELECT ST_X(place), ST_Y(place) FROM incident WHERE id = :id"), {"id": incident_id}
+    ).one()
+    return LonLat(lon=lon, lat=lat)
+
+
+def reporters(session: Session, incident_id: int) -> list[Reporter]:
+    """Each resident who reported the incident, once."""
+    rows = session.execute(
+        sa.select(Resident.id, Resident.language, Resident.is_reachable)
+        .where(Resident.id.in_(sa.select(Report.resident_id).where(Report.incident_id == incident_id)))
+        .order_by(Resident.id)
+    )
+    return [Reporter(*row) for row in rows]
+
+
+def is_reporter(session: Session, incident_id: int, resident_id: int) -> bool:
+    """The resident reported this incident."""
+    found = session.scalar(
+        sa.select(Report.id).where(Report.incident_id == incident_id, Report.resident_id == resident_id).limit(1)
+    )
+    return found is not None
+
+
+def newest_incident_of(session: Session, resident_id: int) -> Incident | None:
+    """The incident of the resident's newest report."""
+    return session.scalar(
+        sa.select(Incident)
+        .join(Report, Report.incident_id == Incident.id)
+        .where(Report.resident_id == resident_id)
+        .order_by(Report.created_at.desc(), Report.id.desc())
+        .limit(1)
+    )
+
+
+def home_of(session: Session, resident_id: int) -> LonLat | None:
+    """The resident's newest home."""
+    row = session.execute(
+        sa.select(sa.func.ST_X(Home.geom), sa.func.ST_Y(Home.geom))
+        .where(Home.resident_id == resident_id)
+        .order_by(Home.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return LonLat(lon=row[0], lat=row[1]) if row else None
+
+
+def recent_pin_of(session: Session, resident_id: int, *, now: datetime) -> LonLat | None:
+    """Where the resident's last report of the past two hours was pinned."""
+    row = session.execute(
+        sa.select(sa.func.ST_X(Report.place), sa.func.ST_Y(Report.place))
+        .where(Report.resident_id == resident_id, Report.place_source == "pin", Report.created_at > now - RECENT_PIN)
+        .order_by(Report.created_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return LonLat(lon=row[0], lat=row[1]) if row else None
+
+
+def draft_of(session: Session, resident_id: int, *, now: datetime) -> Draft | None:
+    """The report the resident is telling, unless it has expired."""
+    return session.scalar(sa.select(Draft).where(Draft.resident_id == resident_id, Draft.expires_at > now))
+
+
+_ROWS = """
+SELECT i.id, i.number, i.category_code, c.name_th, c.name_en, c.icon, c.tier, i.agency_code, a.name_th, a.name_en,
+       i.state, ST_X(i.place), ST_Y(i.place), i.place_source, i.place_label_th, i.place_label_en, i.summary, i.depth_m,
+       i.people, i.report_count, i.opened_at, i.promised_at, i.done_at, i.closed_at,
+       ARRAY(SELECT p.id FROM photo p WHERE p.incident_id = i.id AND p.path IS NOT NULL ORDER BY p.id)
+FROM incident i
+JOIN category c ON c.code = i.category_code
+LEFT JOIN agency a ON a.code = i.agency_code
+"""
+
+
+def incident_rows(session: Session, *, states: Sequence[str], limit: int) -> list[IncidentRow]:
+    """The newest incidents in these states, at most `limit`, newest first."""
+    rows = session.execute(
+        sa.text(_ROWS + "WHERE i.state = ANY(:states) ORDER BY i.opened_at DESC, i.id DESC LIMIT :limit"),
+        {"states": list(states), "limit": limit},
+    )
+    return [IncidentRow(*row) for row in rows]
+
+
+def incident_row(session: Session, incident_id: int) -> IncidentRow:
+    """The incident as screens show it; raises NotFoundError."""
+    row = session.execute(sa.text(_ROWS + "WHERE i.id = :id"), {"id": incident_id}).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no incident {incident_id}.")
+    return IncidentRow(*row)
+
+
+def report_rows(session: Session, incident_id: int) -> list[ReportRow]:
+    """The reports of an incident, oldest first."""
+    rows = session.execute(
+        sa.text(
+            "SELECT id, source, text, category_code, ST_X(place), ST_Y(place), place_source, created_at, join_terms "
+            "FROM report WHERE incident_id = :id ORDER BY id"
+        ),
+        {"id": incident_id},
+    )
+    return [ReportRow(*row) for row in rows]
+
+
+def change_rows(session: Session, incident_id: int) -> list[ChangeRow]:
+    """The history of an incident, oldest first."""
+    rows = session.execute(
+        sa.select(
+            IncidentChange.from_state,
+            IncidentChange.to_state,
+            IncidentChange.changed_at,
+            IncidentChange.changed_by,
+            IncidentChange.reason,
+        )
+        .where(IncidentChange.incident_id == incident_id)
+        .order_by(IncidentChange.id)
+    )
+    return [ChangeRow(*row) for row in rows]
+
+
+def photo(session: Session, photo_id: int) -> Photo:
+    """A photo that is kept; raises NotFoundError for an unknown one and for one that was never fetched."""
+    found = session.get(Photo, photo_id)
+    if found is None or found.path is None:
+        raise NotFoundError(f"There is no photo {photo_id}.")
+    return found
+
+
+def vulnerable_homes_near(session: Session, place: LonLat, *, within_m: float) -> int:
+    """How many registered homes of vulnerable people lie around a place."""
+    return int(
+        session.scalar(
+            sa.text(
+                "SELECT count(*) FROM home h, (SELECT ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) AS at) p "
+                "WHERE h.is_vulnerable AND h.geom && ST_Expand(p.at, 0.01) "
+                "AND ST_DWithin(h.geom::geography, p.at::geography, :within_m)"
+            ),
+            {"lon": place.lon, "lat": place.lat, "within_m": within_m},
+        )
+        or 0
+    )
+
+
+def state_counts(session: Session) -> Mapping[str, int]:
+    """How many incidents are in each state."""
+    rows = session.execute(sa.select(Incident.state, sa.func.count()).group_by(Incident.state))
+    return {state: count for state, count in rows}
+
+
+def reporters_told(session: Session) -> list[Telling]:
+    """For every finished incident with reporters on LINE: how many of them LINE took the finishing message for."""
+    rows = session.execute(
+        sa.text(
+            "SELECT i.id, i.number, i.done_at, count(DISTINCT r.resident_id), "
+            "count(DISTINCT n.resident_id) FILTER (WHERE o.state = 'accepted') "
+            "FROM incident i JOIN report r ON r.incident_id = i.id AND r.resident_id IS NOT NULL "
+            "LEFT JOIN incident_change d ON d.incident_id = i.id AND d.to_state = 'done' "
+            "LEFT JOIN reporter_notice n ON n.change_id = d.id AND n.resident_id = r.resident_id "
+            "LEFT JOIN outbox_chunk o ON o.id = n.chunk_id "
+            "WHERE i.done_at IS NOT NULL GROUP BY i.id ORDER BY i.id"
+        )
+    )
+    return [Telling(*row) for row in rows]
