@@ -20,6 +20,7 @@ class LonLat:
     lat: float
 
     def __post_init__(self) -> None:
+        """The numbers are a place."""
         fault = coordinate_fault(lon=self.lon, lat=self.lat)
         if fault is not None:
             raise InvalidPlaceError(fault)

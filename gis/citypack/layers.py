@@ -1,0 +1,117 @@
+"""The kinds of layer a city pack may hold. Each room registers its own kinds with what their rows must look like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy.orm import Session
+
+GEOMETRIES = ("Point", "LineString", "Polygon", "Raster", None)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A field of a layer's rows. `type` is str, int, float, bool or date; a required field may not be empty."""
+
+    required: bool = False
+    type: type = str
+    unique: bool = False
+
+
+@dataclass(frozen=True)
+class LayerMeta:
+    """What the manifest says about a layer, with the number of its row in table `layer` and its version."""
+
+    id: int
+    name: str
+    kind: str
+    file: str
+    source: str
+    licence: str
+    dated: date | None
+    trust: str
+    version: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a layer: its number as a person would find it in the file, its fields, its shape in EPSG:4326."""
+
+    number: int
+    fields: dict[str, Any]
+    geom: BaseGeometry | None
+
+
+@dataclass(frozen=True)
+class LayerRows:
+    """A layer's checked rows, held by column so that 44,000 of them cost little."""
+
+    layer: LayerMeta
+    numbers: Sequence[int]
+    columns: Mapping[str, Sequence[Any]]
+    geoms: NDArray[np.object_] | None
+    extras: Sequence[Mapping[str, Any]] = field(default=())
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        return len(self.numbers)
+
+    @property
+    def rows(self) -> list[Row]:
+        """Every row with its fields; an absent field is None."""
+        names = list(self.columns)
+        values = zip(*self.columns.values(), strict=True) if names else (() for _ in self.numbers)
+        geoms = self.geoms if self.geoms is not None else [None] * len(self.numbers)
+        return [
+            Row(number=number, fields=dict(zip(names, row, strict=True)), geom=geom)
+            for number, row, geom in zip(self.numbers, values, geoms, strict=True)
+        ]
+
+    def column(self, name: str) -> Sequence[Any]:
+        """One field of all rows, in their order; None where a row has none."""
+        return self.columns.get(name) or [None] * len(self.numbers)
+
+    def lonlats(self) -> NDArray[np.float64]:
+        """Rows x 2: longitude and latitude of a layer of points, degrees."""
+        coordinates: NDArray[np.float64] = shapely.get_coordinates(self.geoms)
+        return coordinates
+
+
+@dataclass(frozen=True)
+class LayerKind:
+    """A kind of layer: its fields, its shape (`Point`, `LineString`, `Polygon`, `Raster` or None) and its loader.
+
+    `load(session, rows)` puts the rows in place of those of earlier imports and returns how many there are now. It
+    raises InvalidInputError with a sentence that names the row where one cannot be used.
+    """
+
+    kind: str
+    columns: Mapping[str, Column]
+    geometry: str | None
+    load: Callable[[Session, LayerRows], int]
+
+    def __post_init__(self) -> None:
+        """The shape is one that can be checked."""
+        if self.geometry not in GEOMETRIES:
+            raise ValueError(f"layer kind {self.kind}: no such geometry: {self.geometry}")
+
+
+_kinds: dict[str, LayerKind] = {}
+
+
+def register(kind: LayerKind) -> LayerKind:
+    """City packs may hold layers of this kind from now on; registering again replaces."""
+    _kinds[kind.kind] = kind
+    return kind
+
+
+def registered() -> Mapping[str, LayerKind]:
+    """Every registered kind by name."""
+    return _kinds

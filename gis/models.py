@@ -1,0 +1,175 @@
+"""Tables of gis: the city, its layers and what they hold. Shapes are stored in EPSG:4326."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from geoalchemy2 import Geometry, WKBElement
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base
+
+_TRUST = "trust IN ('real', 'derived', 'simulated')"
+
+
+def _shape(kind: str) -> Geometry:
+    return Geometry(kind, srid=4326, spatial_index=False)
+
+
+def _of_layer() -> Mapped[int]:
+    return mapped_column(sa.ForeignKey("layer.id", ondelete="CASCADE"), index=True)
+
+
+class City(Base):
+    """The one city of this database. `extent` is its boundary's box and a margin; `datum` is that of all its levels."""
+
+    __tablename__ = "city"
+    __table_args__ = (sa.CheckConstraint("id = 1", name="single"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1)
+    slug: Mapped[str]
+    name_th: Mapped[str]
+    name_en: Mapped[str]
+    boundary: Mapped[WKBElement] = mapped_column(_shape("MULTIPOLYGON"))
+    extent: Mapped[WKBElement] = mapped_column(_shape("POLYGON"))
+    centre: Mapped[WKBElement] = mapped_column(_shape("POINT"))
+    metric_srid: Mapped[int]
+    datum: Mapped[str]
+    imported_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    is_simulated: Mapped[bool]
+
+
+class Layer(Base):
+    """Where a kind of data came from, under which licence, from when, and how far to trust it."""
+
+    __tablename__ = "layer"
+    __table_args__ = (sa.CheckConstraint(_TRUST, name="trust"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    source: Mapped[str]
+    licence: Mapped[str]
+    dated: Mapped[date | None]
+    trust: Mapped[str]
+    row_count: Mapped[int]
+    version: Mapped[int]
+    imported_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    legend: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class Area(Base):
+    """A community, the municipality or a district; `place` is a point inside it, where its name is written."""
+
+    __tablename__ = "area"
+    __table_args__ = (
+        sa.Index("ix_area_geom", "geom", postgresql_using="gist"),
+        sa.CheckConstraint("kind IN ('community', 'municipality', 'district')", name="kind"),
+        sa.CheckConstraint(_TRUST, name="trust"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    layer_id: Mapped[int] = _of_layer()
+    kind: Mapped[str]
+    code: Mapped[str] = mapped_column(unique=True)
+    name_th: Mapped[str]
+    name_en: Mapped[str]
+    geom: Mapped[WKBElement] = mapped_column(_shape("MULTIPOLYGON"))
+    place: Mapped[WKBElement] = mapped_column(_shape("POINT"))
+    attributes: Mapped[dict[str, Any]]
+    trust: Mapped[str]
+
+
+class Road(Base):
+    """A piece of street; pieces that meet share a vertex exactly."""
+
+    __tablename__ = "road"
+    __table_args__ = (sa.Index("ix_road_geom", "geom", postgresql_using="gist"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    layer_id: Mapped[int] = _of_layer()
+    code: Mapped[str]
+    name_th: Mapped[str]
+    name_en: Mapped[str]
+    road_class: Mapped[str] = mapped_column("class")
+    is_bridge: Mapped[bool]
+    geom: Mapped[WKBElement] = mapped_column(_shape("LINESTRING"))
+    length_m: Mapped[float]
+
+
+class Waterway(Base):
+    """A piece of river or canal."""
+
+    __tablename__ = "waterway"
+    __table_args__ = (sa.Index("ix_waterway_geom", "geom", postgresql_using="gist"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    layer_id: Mapped[int] = _of_layer()
+    code: Mapped[str]
+    name_th: Mapped[str]
+    name_en: Mapped[str]
+    kind: Mapped[str]
+    geom: Mapped[WKBElement] = mapped_column(_shape("LINESTRING"))
+
+
+class Building(Base):
+    """A building's footprint."""
+
+    __tablename__ = "building"
+    __table_args__ = (sa.Index("ix_building_geom", "geom", postgresql_using="gist"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    layer_id: Mapped[int] = _of_layer()
+    code: Mapped[str]
+    kind: Mapped[str]
+    geom: Mapped[WKBElement] = mapped_column(_shape("POLYGON"))
+
+
+class Facility(Base):
+    """A place that matters in a flood: hospital, school, temple, market, police, shelter and the like."""
+
+    __tablename__ = "facility"
+    __table_args__ = (sa.Index("ix_facility_geom", "geom", postgresql_using="gist"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    layer_id: Mapped[int] = _of_layer()
+    code: Mapped[str]
+    kind: Mapped[str]
+    name_th: Mapped[str]
+    name_en: Mapped[str]
+    geom: Mapped[WKBElement] = mapped_column(_shape("POINT"))
+    capacity: Mapped[int | None]
+
+
+class SurveyPoint(Base):
+    """A measured height: of a street (`road_level`) or of high water (`flood_mark`, of the flood `event`)."""
+
+    __tablename__ = "survey_point"
+    __table_args__ = (
+        sa.Index("ix_survey_point_geom", "geom", postgresql_using="gist"),
+        sa.CheckConstraint("kind IN ('road_level', 'flood_mark')", name="kind"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    layer_id: Mapped[int] = _of_layer()
+    kind: Mapped[str]
+    event: Mapped[str]
+    level_m_msl: Mapped[float]
+    geom: Mapped[WKBElement] = mapped_column(_shape("POINT"))
+
+
+class Terrain(Base):
+    """The elevation model: a GeoTIFF in the data folder, heights in metres of `datum`."""
+
+    __tablename__ = "terrain"
+    __table_args__ = (sa.CheckConstraint("id = 1", name="single"), sa.CheckConstraint(_TRUST, name="trust"))
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1)
+    path: Mapped[str]
+    srid: Mapped[int]
+    cell_m: Mapped[float]
+    datum: Mapped[str]
+    trust: Mapped[str]
+    version: Mapped[int]
