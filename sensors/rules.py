@@ -153,6 +153,9 @@ class Thresholds:
         return WaterState.NORMAL
 
 
+NO_THRESHOLDS = Thresholds(watch_m_msl=None, warning_m_msl=None, danger_m_msl=None)
+
+
 @dataclass(frozen=True)
 class LevelReading:
     """A good level: metres above mean sea level, when it was observed, when it really arrived."""

@@ -36,7 +36,7 @@ def _create_stations() -> None:
         sa.Column("trust", sa.String, nullable=False),
         sa.Column("device_key_hash", sa.LargeBinary),
         sa.UniqueConstraint("code", name="uq_station_code"),
-        sa.CheckConstraint("kind IN ('gauge', 'camera', 'rain')", name="ck_station_kind"),
+        sa.CheckConstraint("kind IN ('gauge', 'camera', 'rain')", name=op.f("ck_station_kind")),
     )
     op.create_index("ix_station_geom", "station", ["geom"], postgresql_using="gist")
     op.create_table(

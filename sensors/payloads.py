@@ -1,0 +1,98 @@
+"""What devices send, row by row: a reading, or the reason why it is none. Pure; nothing here raises on bad input."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sensors.rules import IncomingReading, Refused
+
+MAX_PAYLOAD_BYTES = 64 * 1024
+MAX_RAW_CHARS = 2000
+
+
+@dataclass(frozen=True)
+class DeviceRow:
+    """One row as a device sent it: the reading or the refusal, the key it came with, and the raw text (without key)."""
+
+    reading: IncomingReading | Refused
+    device_key: str | None
+    raw: str
+
+
+def rows_of_message(topic_code: str, payload: bytes, *, received_wall_at: datetime) -> list[DeviceRow]:
+    """The rows of one MQTT message on `faonam/v1/{topic_code}/readings`: one object, or a list of them."""
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raw = payload[:MAX_RAW_CHARS].decode("utf-8", "replace")
+        return [_refused("too_large", "The message is larger than 64 kB.", raw=raw)]
+    try:
+        content = json.loads(payload)
+    except (ValueError, RecursionError):
+        return [_refused("not_json", "The message is not JSON.", raw=payload.decode("utf-8", "replace"))]
+    rows = content if isinstance(content, list) else [content]
+    return [row_of(row, topic_code=topic_code, device_key=None, received_wall_at=received_wall_at) for row in rows]
+
+
+def row_of(content: object, *, topic_code: str | None, device_key: str | None, received_wall_at: datetime) -> DeviceRow:
+    """One row from its JSON value; its datastream is `topic_code` or the field `datastream`, its key the field `key`."""
+    if not isinstance(content, dict):
+        return _refused("not_an_object", "A reading is an object with observed_at, value and unit.", raw=_raw(content))
+    fields = {str(name): value for name, value in content.items()}
+    key = fields.pop("key", None)
+    raw = _raw(fields)
+    code = topic_code if topic_code is not None else fields.get("datastream")
+    reading = _reading(fields, code=code, received_wall_at=received_wall_at)
+    return DeviceRow(reading=reading, device_key=key if isinstance(key, str) else device_key, raw=raw)
+
+
+def _reading(fields: dict[str, object], *, code: object, received_wall_at: datetime) -> IncomingReading | Refused:
+    unit, observed_at = fields.get("unit"), fields.get("observed_at")
+    if not isinstance(code, str) or not code or "\x00" in code:
+        return Refused("malformed", "The field 'datastream' is missing.")
+    if not isinstance(unit, str):
+        return Refused("malformed", "The field 'unit' is missing.")
+    at = _time(observed_at)
+    if isinstance(at, Refused):
+        return at
+    if "value" not in fields:
+        return Refused("malformed", "The field 'value' is missing.")
+    value = _number(fields["value"])
+    if value is None:
+        return Refused("malformed", "The field 'value' is not a number.")
+    return IncomingReading(
+        datastream_code=code, observed_at=at, value=value, unit=unit, received_wall_at=received_wall_at
+    )
+
+
+def _time(text: object) -> datetime | Refused:
+    if not isinstance(text, str):
+        return Refused("malformed", "The field 'observed_at' is missing.")
+    try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is None:
+            return Refused("no_time_zone", "The time of observation has no time zone.")
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return Refused("malformed", "The field 'observed_at' is not a time such as 2026-11-21T03:00:00Z.")
+
+
+def _number(value: object) -> float | None:
+    """The value as a float; null is "no value" (NaN); None where it is no number at all."""
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _raw(content: object) -> str:
+    return json.dumps(content, ensure_ascii=False, default=str)[:MAX_RAW_CHARS]
+
+
+def _refused(reason: str, detail: str, *, raw: str) -> DeviceRow:
+    return DeviceRow(reading=Refused(reason, detail), device_key=None, raw=raw[:MAX_RAW_CHARS])

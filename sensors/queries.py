@@ -1,0 +1,334 @@
+"""All SQL of sensors that reads, and the batched statements that write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from gis.points import LonLat
+from sensors import rules
+from sensors.models import Datastream, LevelStateRow, Station
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A datastream as the intake needs it."""
+
+    id: int
+    station_id: int
+    code: str
+    expectations: rules.Expectations
+    thresholds: rules.Thresholds | None
+    device_key_hash: bytes | None
+
+
+@dataclass(frozen=True)
+class StoredRow:
+    """A reading as it goes into the table."""
+
+    datastream_id: int
+    observed_at: datetime
+    value: float | None
+    flag: rules.Flag
+    reason: str | None
+    confidence: float | None
+    received_wall_at: datetime
+
+    @property
+    def key(self) -> tuple[int, datetime]:
+        """What makes it unique: its datastream and its time."""
+        return self.datastream_id, self.observed_at
+
+
+@dataclass(frozen=True)
+class GaugeLevel:
+    """The level at a gauge now (metres above mean sea level): its newest good reading, its state and its trend.
+
+    `is_stale` where no good reading came for three intervals; the level is then the last one known, not the present.
+    """
+
+    station_id: int
+    datastream_id: int
+    code: str
+    kind: str
+    place: LonLat
+    level_m_msl: float
+    observed_at: datetime
+    state: int
+    is_stale: bool
+    trend_m_per_h: float | None
+    received_wall_at: datetime
+    confidence: float | None
+
+
+@dataclass(frozen=True)
+class GaugeCard:
+    """All that a screen shows of a gauge; the level is None where no good reading ever came."""
+
+    station_id: int
+    datastream_id: int
+    code: str
+    name_th: str
+    name_en: str
+    kind: str
+    place: LonLat
+    trust: str
+    bank_m_msl: float | None
+    watch_m_msl: float | None
+    warning_m_msl: float | None
+    danger_m_msl: float | None
+    level_m_msl: float | None
+    observed_at: datetime | None
+    received_wall_at: datetime | None
+    state: int | None
+    is_stale: bool
+    trend_m_per_h: float | None
+    qc_flag: int | None
+    qc_reason: str | None
+    confidence: float | None
+
+
+@dataclass(frozen=True)
+class ReadingPoint:
+    """One reading of a history: aware UTC time, value in the datastream's unit (None where missing), QARTOD flag."""
+
+    observed_at: datetime
+    value: float | None
+    qc_flag: int
+
+
+def streams_by_code(session: Session, codes: Iterable[str]) -> dict[str, Stream]:
+    """The datastreams with these codes; unknown codes are absent."""
+    rows = session.execute(
+        sa.select(Datastream, Station.device_key_hash)
+        .join(Station, Station.id == Datastream.station_id)
+        .where(Datastream.code.in_(sorted(set(codes))))
+    )
+    return {row.Datastream.code: _stream(row.Datastream, row.device_key_hash) for row in rows}
+
+
+def _stream(row: Datastream, device_key_hash: bytes | None) -> Stream:
+    return Stream(
+        id=row.id,
+        station_id=row.station_id,
+        code=row.code,
+        expectations=rules.Expectations(unit=row.unit, range_min=row.range_min, range_max=row.range_max),
+        thresholds=_thresholds(row),
+        device_key_hash=device_key_hash,
+    )
+
+
+def _thresholds(row: Datastream) -> rules.Thresholds | None:
+    if row.observed_property != "water_level":
+        return None
+    if row.watch_m_msl is None and row.warning_m_msl is None and row.danger_m_msl is None:
+        return None
+    return rules.Thresholds(
+        watch_m_msl=row.watch_m_msl,
+        warning_m_msl=row.warning_m_msl,
+        danger_m_msl=row.danger_m_msl,
+        dead_band_m=row.dead_band_m,
+        good_readings_needed=row.good_readings_needed,
+    )
+
+
+_INSERT = sa.text(
+    """
+    INSERT INTO reading (datastream_id, observed_at, value, qc_flag, qc_reason, confidence, source,
+                         received_at, received_wall_at)
+    SELECT d, t, v, f, why, c, :source, :received_at, wall
+    FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[]), CAST(:v AS float8[]), CAST(:f AS smallint[]),
+                CAST(:why AS text[]), CAST(:c AS float8[]), CAST(:wall AS timestamptz[]))
+         AS incoming(d, t, v, f, why, c, wall)
+    ON CONFLICT (datastream_id, observed_at) DO NOTHING
+    RETURNING datastream_id, observed_at
+    """
+)
+
+
+def insert_new(
+    session: Session, rows: Sequence[StoredRow], *, source: str, received_at: datetime
+) -> set[tuple[int, datetime]]:
+    """Those rows that were not there yet are stored; returns their keys. The rows must be sorted by key.
+
+    Sorted, because two batches that share keys would otherwise wait for each other for ever.
+    """
+    stored = session.execute(
+        _INSERT,
+        {
+            "source": source,
+            "received_at": received_at,
+            "d": [row.datastream_id for row in rows],
+            "t": [row.observed_at for row in rows],
+            "v": [row.value for row in rows],
+            "f": [int(row.flag) for row in rows],
+            "why": [row.reason for row in rows],
+            "c": [row.confidence for row in rows],
+            "wall": [row.received_wall_at for row in rows],
+        },
+    )
+    return {(datastream_id, observed_at.astimezone(UTC)) for datastream_id, observed_at in stored}
+
+
+def values_at(session: Session, keys: Sequence[tuple[int, datetime]]) -> dict[tuple[int, datetime], float | None]:
+    """The stored values at these keys."""
+    found = session.execute(
+        sa.text(
+            "SELECT r.datastream_id, r.observed_at, r.value "
+            "FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[])) AS wanted(d, t) "
+            "JOIN reading r ON r.datastream_id = wanted.d AND r.observed_at = wanted.t"
+        ),
+        {"d": [key[0] for key in keys], "t": [key[1] for key in keys]},
+    )
+    return {(datastream_id, observed_at.astimezone(UTC)): value for datastream_id, observed_at, value in found}
+
+
+_ADVANCE_LATEST = sa.text(
+    """
+    INSERT INTO latest_reading AS l (datastream_id, observed_at, value, qc_flag, qc_reason, confidence)
+    SELECT DISTINCT ON (d) d, t, v, f, why, c
+    FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[]), CAST(:v AS float8[]), CAST(:f AS smallint[]),
+                CAST(:why AS text[]), CAST(:c AS float8[])) AS incoming(d, t, v, f, why, c)
+    ORDER BY d, t DESC
+    ON CONFLICT (datastream_id) DO UPDATE
+    SET observed_at = excluded.observed_at, value = excluded.value, qc_flag = excluded.qc_flag,
+        qc_reason = excluded.qc_reason, confidence = excluded.confidence
+    WHERE excluded.observed_at > l.observed_at
+    """
+)
+_ADVANCE_GOOD = sa.text(
+    """
+    UPDATE latest_reading AS l
+    SET good_observed_at = newest.t, good_value = newest.v, good_received_wall_at = newest.wall
+    FROM (SELECT DISTINCT ON (d) d, t, v, wall
+          FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[]), CAST(:v AS float8[]),
+                      CAST(:wall AS timestamptz[])) AS incoming(d, t, v, wall)
+          ORDER BY d, t DESC) AS newest
+    WHERE l.datastream_id = newest.d AND (l.good_observed_at IS NULL OR newest.t > l.good_observed_at)
+    """
+)
+
+
+def advance_latest(session: Session, rows: Sequence[StoredRow]) -> None:
+    """The newest reading and the newest good one of each datastream are at least as new as these rows."""
+    session.execute(
+        _ADVANCE_LATEST,
+        {
+            "d": [row.datastream_id for row in rows],
+            "t": [row.observed_at for row in rows],
+            "v": [row.value for row in rows],
+            "f": [int(row.flag) for row in rows],
+            "why": [row.reason for row in rows],
+            "c": [row.confidence for row in rows],
+        },
+    )
+    good = [row for row in rows if row.flag == rules.Flag.GOOD]
+    if good:
+        session.execute(
+            _ADVANCE_GOOD,
+            {
+                "d": [row.datastream_id for row in good],
+                "t": [row.observed_at for row in good],
+                "v": [row.value for row in good],
+                "wall": [row.received_wall_at for row in good],
+            },
+        )
+
+
+def lock_level_states(session: Session, datastream_ids: Iterable[int]) -> dict[int, LevelStateRow]:
+    """The state machines of these datastreams, locked in one order until the transaction ends."""
+    rows = session.scalars(
+        sa.select(LevelStateRow)
+        .where(LevelStateRow.datastream_id.in_(sorted(set(datastream_ids))))
+        .order_by(LevelStateRow.datastream_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {row.datastream_id: row for row in rows}
+
+
+_GAUGES = """
+    SELECT s.id AS station_id, d.id AS datastream_id, s.code, s.name_th, s.name_en, s.kind, s.trust,
+           ST_X(s.geom) AS lon, ST_Y(s.geom) AS lat, s.bank_m_msl, d.watch_m_msl, d.warning_m_msl, d.danger_m_msl,
+           d.interval_s, l.good_value AS level_m_msl, l.good_observed_at AS observed_at,
+           l.good_received_wall_at AS received_wall_at, l.qc_flag, l.qc_reason, l.confidence, m.state,
+           trend.m_per_h AS trend_m_per_h
+    FROM station s
+    JOIN datastream d ON d.station_id = s.id AND d.observed_property = 'water_level'
+    LEFT JOIN latest_reading l ON l.datastream_id = d.id
+    LEFT JOIN level_state m ON m.datastream_id = d.id
+    LEFT JOIN LATERAL (
+        SELECT regr_slope(r.value, extract(epoch FROM r.observed_at - CAST(:now AS timestamptz)) / 3600) AS m_per_h
+        FROM reading r
+        WHERE r.datastream_id = d.id AND r.qc_flag = 1 AND r.observed_at > :since AND r.observed_at <= :now
+    ) trend ON true
+"""
+
+
+def gauges(session: Session, now: datetime) -> list[GaugeCard]:
+    """Every station that measures the water's level, gauges and cameras, as it stands at `now`, by code."""
+    return _gauge_cards(session, now, "ORDER BY s.code", {})
+
+
+def gauge(session: Session, station_id: int, now: datetime) -> GaugeCard | None:
+    """One gauge as it stands at `now`; None where there is none with this id."""
+    found = _gauge_cards(session, now, "WHERE s.id = :station_id", {"station_id": station_id})
+    return found[0] if found else None
+
+
+def _gauge_cards(session: Session, now: datetime, ending: str, extra: dict[str, int]) -> list[GaugeCard]:
+    rows = session.execute(sa.text(_GAUGES + ending), {"now": now, "since": now - timedelta(hours=1), **extra})
+    return [_card(row, now=now) for row in rows.mappings()]
+
+
+def _card(row: sa.RowMapping, *, now: datetime) -> GaugeCard:
+    fields = dict(row)
+    place = LonLat(lon=fields.pop("lon"), lat=fields.pop("lat"))
+    stale = rules.is_stale(fields["observed_at"], interval_s=fields.pop("interval_s"), now=now)
+    return GaugeCard(place=place, is_stale=stale, **fields)
+
+
+def current_levels(session: Session, now: datetime) -> list[GaugeLevel]:
+    """The level at every gauge and camera that ever gave a good one, as it stands at `now`, by code."""
+    levels = []
+    for card in gauges(session, now):
+        if card.level_m_msl is None or card.observed_at is None or card.received_wall_at is None:
+            continue
+        levels.append(
+            GaugeLevel(
+                station_id=card.station_id,
+                datastream_id=card.datastream_id,
+                code=card.code,
+                kind=card.kind,
+                place=card.place,
+                level_m_msl=card.level_m_msl,
+                observed_at=card.observed_at,
+                state=card.state or 0,
+                is_stale=card.is_stale,
+                trend_m_per_h=card.trend_m_per_h,
+                received_wall_at=card.received_wall_at,
+                confidence=card.confidence,
+            )
+        )
+    return levels
+
+
+def readings_since(session: Session, station_id: int, *, since: datetime) -> list[ReadingPoint] | None:
+    """The station's water levels (or rain) from `since` on, oldest first; None where there is no such station."""
+    datastream_id = session.scalar(
+        sa.select(Datastream.id).where(Datastream.station_id == station_id).order_by(Datastream.id).limit(1)
+    )
+    if datastream_id is None:
+        return None
+    rows = session.execute(
+        sa.text(
+            "SELECT observed_at, value, qc_flag FROM reading "
+            "WHERE datastream_id = :id AND observed_at >= :since ORDER BY observed_at"
+        ),
+        {"id": datastream_id, "since": since},
+    )
+    return [ReadingPoint(observed_at=at, value=value, qc_flag=flag) for at, value, flag in rows]
