@@ -215,9 +215,14 @@ def stop(cluster: Cluster) -> None:
     if pid is None:
         return
     os.kill(pid, signal.SIGINT)
-    child = _started.pop(cluster.data, None)
-    if child is not None:
-        child.wait(START_LIMIT_S)
+    reap(cluster)
     deadline = time.monotonic() + START_LIMIT_S
     while running_pid(cluster) is not None and time.monotonic() < deadline:
         time.sleep(0.02)
+
+
+def reap(cluster: Cluster) -> None:
+    """A postmaster that this process started, and that has been told to end or was killed, leaves no zombie."""
+    child = _started.pop(cluster.data, None)
+    if child is not None:
+        child.wait(START_LIMIT_S)

@@ -1,0 +1,69 @@
+"""Events: stored with the change, delivered once per subscriber, gone with a rollback."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import db, events
+
+
+@dataclass(frozen=True)
+class WaterRose(events.Event):
+    """The water rose, in a test."""
+
+    name: ClassVar[str] = "tests.water_rose"
+    level_m_msl: float
+
+
+seen: list[float] = []
+
+
+@events.subscribes(WaterRose, by="tests.note")
+def _note(session: Session, event: WaterRose) -> None:
+    seen.append(event.level_m_msl)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_seen() -> None:
+    seen.clear()
+
+
+def _waiting_jobs(session: Session) -> int:
+    return int(session.scalar(sa.text("SELECT count(*) FROM procrastinate_jobs")) or 0)
+
+
+def test_a_rollback_takes_back_the_event_and_its_job(database: sa.Engine) -> None:
+    """What was not committed never happened: no event, no job."""
+
+    def fail_after_publishing() -> None:
+        with db.transaction() as session:
+            events.publish(session, WaterRose(level_m_msl=2.4))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_after_publishing()
+    with db.transaction() as session:
+        assert _waiting_jobs(session) == 0
+        assert session.scalar(sa.select(sa.func.count(events.EventRecord.id))) == 0
+
+
+def test_an_event_is_handled_once_however_often_it_is_delivered(database: sa.Engine) -> None:
+    """Delivering twice is the same as once."""
+    with db.transaction() as session:
+        event_id = events.publish(session, WaterRose(level_m_msl=2.4))
+    events.deliver_now(event_id)
+    events.deliver_now(event_id)
+    assert seen == [2.4]
+
+
+def test_a_committed_event_leaves_one_job(database: sa.Engine) -> None:
+    """The fan-out waits as a job in the same database."""
+    with db.transaction() as session:
+        events.publish(session, WaterRose(level_m_msl=1.0))
+    with db.transaction() as session:
+        assert _waiting_jobs(session) == 1

@@ -1,0 +1,107 @@
+"""What every room relies on: words, sealing, migrations, locks, the supervisor."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from core import sealing
+from core.settings import ROOT
+from core.supervisor import Program, Supervisor
+from core.words import MissingWordsError, words
+from migrations import upgrade
+
+
+def test_sealed_text_comes_back_and_differs_each_time() -> None:
+    """Equal people give unequal bytes, but one fingerprint."""
+    one, two = sealing.seal("U" + "a" * 32), sealing.seal("U" + "a" * 32)
+    assert one != two
+    assert sealing.unseal(one) == sealing.unseal(two)
+    assert sealing.fingerprint("x") == sealing.fingerprint("x")
+
+
+def test_a_missing_text_is_an_error_and_never_an_empty_message() -> None:
+    """A resident never gets an empty sentence."""
+    with pytest.raises(MissingWordsError):
+        words("core", "there-is-no-such-key")
+
+
+def test_every_room_says_the_same_things_in_thai_and_in_english() -> None:
+    """A key that stands in one language stands in the other."""
+    for room in {path.parts[-4] for path in ROOT.glob("*/locales/*/*.ftl")}:
+        keys = {
+            language: {
+                line.split(" =")[0]
+                for path in (ROOT / room / "locales" / language).glob("*.ftl")
+                for line in path.read_text(encoding="utf-8").splitlines()
+                if line[:1].isalpha() and " =" in line
+            }
+            for language in ("th", "en")
+        }
+        assert keys["th"] == keys["en"], room
+
+
+def test_models_and_migrations_agree_and_go_down_and_up(database: sa.Engine) -> None:
+    """`alembic check` is clean, and every revision can be taken back."""
+    upgrade.check(database)
+    upgrade.downgrade(database)
+    upgrade.upgrade(database)
+    upgrade.check(database)
+
+
+def test_each_geometry_column_has_one_index(database: sa.Engine) -> None:
+    """No geometry is searched without an index, and none is indexed twice."""
+    query = sa.text(
+        """
+        SELECT g.f_table_name, g.f_geometry_column,
+               (SELECT count(*) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
+                JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
+                WHERE i.indrelid = g.f_table_name::regclass AND a.attname = g.f_geometry_column AND m.amname = 'gist')
+        FROM geometry_columns g
+        """
+    )
+    with database.connect() as connection:
+        found = {f"{table}.{column}": indexes for table, column, indexes in connection.execute(query)}
+    unindexed_on_purpose = {"city.boundary", "city.extent", "city.centre", "area.place"}
+    assert {name: count for name, count in found.items() if count != 1 and name not in unindexed_on_purpose} == {}
+
+
+def test_locks_name_no_host_and_are_the_only_locks() -> None:
+    """A mirror serves as well as the public registry."""
+    for name in ("requirements.lock", "requirements-test.lock"):
+        assert "://" not in (ROOT / name).read_text()
+    assert '"resolved"' not in (ROOT / "web" / "package-lock.json").read_text()
+
+
+def _wait_for(path: Path, lines: int) -> list[str]:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if path.exists() and len(path.read_text().split()) >= lines:
+            return path.read_text().split()
+        time.sleep(0.05)
+    raise AssertionError(f"{path} has not {lines} lines")
+
+
+def test_the_supervisor_restarts_what_dies_and_stops_what_lives(tmp_path: Path) -> None:
+    """A killed child runs again under a new pid; after the stop none is left."""
+    note = tmp_path / "pids"
+    script = f"import os, time; open({str(note)!r}, 'a').write(f'{{os.getpid()}} '); time.sleep(60)"
+    supervisor = Supervisor(output=lambda name, line: None)
+    supervisor.start(Program("child", [sys.executable, "-c", script]))
+    first = int(_wait_for(note, 1)[0])
+    os.kill(first, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while len(note.read_text().split()) < 2 and time.monotonic() < deadline:
+        supervisor.watch()
+        time.sleep(0.05)
+    second = supervisor.pids()["child"]
+    supervisor.stop()
+    assert second != first
+    with pytest.raises(ProcessLookupError):
+        os.kill(second, 0)
