@@ -200,7 +200,7 @@ def store_readings(session: Session, readings: Sequence[IncomingReading], *, sou
             value=judged.value,
             flag=judged.flag,
             reason=judged.reason,
-            confidence=reading.confidence,
+            confidence=None if reading.confidence is None else float(reading.confidence),
             received_wall_at=reading.received_wall_at or wall,
         )
         batch.add(index, row)

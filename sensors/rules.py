@@ -94,7 +94,7 @@ def judge(reading: IncomingReading, expected: Expectations | None, *, now: datet
     if misplaced is not None:
         return misplaced
     flag, reason = _flag(reading, expected, now=now)
-    return Judged(value=reading.value if math.isfinite(reading.value) else None, flag=flag, reason=reason)
+    return Judged(value=float(reading.value) if math.isfinite(reading.value) else None, flag=flag, reason=reason)
 
 
 def _misplaced_in_time(observed_at: datetime, *, now: datetime) -> Refused | None:

@@ -42,7 +42,7 @@ def _create_stations() -> None:
     op.create_table(
         "datastream",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("station_id", sa.ForeignKey("station.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("station_id", sa.Integer, sa.ForeignKey("station.id", ondelete="CASCADE"), nullable=False),
         sa.Column("code", sa.String, nullable=False),
         sa.Column("observed_property", sa.String, nullable=False),
         sa.Column("unit", sa.String, nullable=False),
@@ -86,7 +86,7 @@ def _create_readings() -> None:
     op.create_index("ix_reading_refused_received_at", "reading_refused", ["received_at"])
     op.create_table(
         "latest_reading",
-        sa.Column("datastream_id", sa.ForeignKey("datastream.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("datastream_id", sa.Integer, sa.ForeignKey("datastream.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("observed_at", _AT, nullable=False),
         sa.Column("value", sa.Float),
         sa.Column("qc_flag", sa.SmallInteger, nullable=False),
@@ -101,7 +101,7 @@ def _create_readings() -> None:
 def _create_states() -> None:
     op.create_table(
         "level_state",
-        sa.Column("datastream_id", sa.ForeignKey("datastream.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("datastream_id", sa.Integer, sa.ForeignKey("datastream.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("state", sa.SmallInteger, nullable=False),
         sa.Column("pending_state", sa.SmallInteger),
         sa.Column("pending_count", sa.SmallInteger, nullable=False),
@@ -112,7 +112,7 @@ def _create_states() -> None:
     op.create_table(
         "level_state_change",
         sa.Column("id", sa.BigInteger, primary_key=True),
-        sa.Column("datastream_id", sa.ForeignKey("datastream.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("datastream_id", sa.Integer, sa.ForeignKey("datastream.id", ondelete="CASCADE"), nullable=False),
         sa.Column("observed_at", _AT, nullable=False),
         sa.Column("from_state", sa.SmallInteger, nullable=False),
         sa.Column("to_state", sa.SmallInteger, nullable=False),

@@ -19,7 +19,7 @@ def upgrade() -> None:
     op.create_table(
         "camera",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("station_id", sa.ForeignKey("station.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("station_id", sa.Integer, sa.ForeignKey("station.id", ondelete="CASCADE"), nullable=False),
         sa.Column("code", sa.String, nullable=False),
         sa.Column("source", sa.String, nullable=False),
         sa.Column("calibration", JSONB, nullable=False),
@@ -30,7 +30,7 @@ def upgrade() -> None:
     op.create_table(
         "camera_frame",
         sa.Column("id", sa.BigInteger, primary_key=True),
-        sa.Column("camera_id", sa.ForeignKey("camera.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("camera_id", sa.Integer, sa.ForeignKey("camera.id", ondelete="CASCADE"), nullable=False),
         sa.Column("taken_at", _AT, nullable=False),
         sa.Column("picture_path", sa.String),
         sa.Column("level_m_msl", sa.Float),
