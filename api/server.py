@@ -60,12 +60,8 @@ def check_database() -> None:
         raise SetupError(f"The database does not answer, so the API cannot start: {reason}") from error
 
 
-def run() -> None:
-    """The API serves until it is told to stop (SIGINT, SIGTERM); raises SetupError where it cannot start."""
-    check_database()
-    host, port = settings().api_host, settings().api_port
-    listening = listening_socket(host, port)
-    app = create_app()
+def server_of(app: FastAPI) -> uvicorn.Server:
+    """The server of `app`, to be run on sockets that listen already."""
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -75,5 +71,13 @@ def run() -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )
+    return _Server(config, app)
+
+
+def run() -> None:
+    """The API serves until it is told to stop (SIGINT, SIGTERM); raises SetupError where it cannot start."""
+    check_database()
+    host, port = settings().api_host, settings().api_port
+    listening = listening_socket(host, port)
     log.info("api.serves", host=host, port=port)
-    _Server(config, app).run(sockets=[listening])
+    server_of(create_app()).run(sockets=[listening])

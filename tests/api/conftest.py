@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import functools
+import threading
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.server import listening_socket, server_of
 from core.db import transaction
-from staff import actions
+from staff.models import Account
+from staff.passwords import hash_password
 
 PASSWORD = "the canal is rising"
 ROLES = ("viewer", "officer", "approver", "dispatcher", "admin")
@@ -22,8 +30,21 @@ def app(database: sa.Engine) -> FastAPI:
     """The whole API, with one account a role, named like its role."""
     with transaction() as session:
         for role in ROLES:
-            actions.create_account(session, username=role, display_name=role, password=PASSWORD, roles=[role])
+            session.add(
+                Account(
+                    username=role,
+                    display_name=role,
+                    password_hash=_hash(),
+                    roles=[role],
+                    created_at=datetime(2026, 11, 1, tzinfo=UTC),
+                )
+            )
     return create_app()
+
+
+@functools.cache
+def _hash() -> str:
+    return hash_password(PASSWORD)  # Once: it is slow on purpose.
 
 
 @pytest.fixture
@@ -54,3 +75,34 @@ def signed_in(browser: TestClient) -> Callable[[str], TestClient]:
         return browser
 
     return sign_in
+
+
+@dataclass
+class Served:
+    """The API on a real socket; `client` is signed in as the officer."""
+
+    client: httpx.Client
+    stop: Callable[[], float]
+
+
+@pytest.fixture
+def served(app: FastAPI) -> Iterator[Served]:
+    """The API as a server of its own, since streams need a real connection; `stop()` says how many seconds it took."""
+    listening = listening_socket("127.0.0.1", 0)
+    server = server_of(app)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+
+    def stop() -> float:
+        began_s = time.monotonic()
+        server.should_exit = True
+        thread.join(10)
+        return time.monotonic() - began_s
+
+    host, port = listening.getsockname()
+    with httpx.Client(base_url=f"http://{host}:{port}", timeout=10) as client:
+        answer = client.post("/api/v1/session", json={"username": "officer", "password": PASSWORD})
+        client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
+        yield Served(client, stop)
+        stop()
+    assert not thread.is_alive()

@@ -21,6 +21,8 @@ Adds = Callable[[APIRouter], None]
 
 
 class Level(BaseModel):
+    """A reading as a device would send it."""
+
     level_m_msl: float
     gauge: str
 
