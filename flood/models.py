@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from geoalchemy2 import Geometry, WKBElement
 from sqlalchemy.orm import Mapped, mapped_column
 
+import gis.models  # noqa: F401 - a zone lies in one of gis's areas.
 from core.db import Base
 
 _AT = sa.DateTime(timezone=True)
@@ -51,7 +52,7 @@ class FloodRoad(Base):
     __tablename__ = "flood_road"
 
     run_id: Mapped[int] = mapped_column(sa.ForeignKey("flood_run.id", ondelete="CASCADE"), primary_key=True)
-    road_id: Mapped[int] = mapped_column(sa.ForeignKey("road.id", ondelete="CASCADE"), primary_key=True)
+    road_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
     max_depth_m: Mapped[float]
 
 

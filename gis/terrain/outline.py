@@ -6,10 +6,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from rasterio.features import shapes, sieve
-from rasterio.transform import from_origin
 from shapely.geometry.base import BaseGeometry
 
 from gis.terrain.grid import Cells, Grid
+from gis.terrain.raster import affine_of
 
 Classes = NDArray[np.uint8]
 
@@ -26,10 +26,9 @@ def outlines(grid: Grid, classes: Classes | Cells, *, tolerance_m: float) -> dic
     Borders are simplified as one coverage (Visvalingam-Whyatt on shared edges): neighbours keep their common line, so
     classes leave no gaps and never overlap. `tolerance_m` squared is about the largest area that a border gives up.
     """
-    transform = from_origin(grid.west_m, grid.north_m, grid.cell_m, grid.cell_m)
     patches = [
         (int(value), shapely.Polygon(shape["coordinates"][0], shape["coordinates"][1:]))
-        for shape, value in shapes(classes.astype(np.int32), mask=classes > 0, connectivity=4, transform=transform)
+        for shape, value in shapes(classes.astype(np.int32), mask=classes > 0, connectivity=4, transform=affine_of(grid))
     ]
     if not patches:
         return {}

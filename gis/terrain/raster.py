@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+from affine import Affine
 from rasterio.features import rasterize
-from rasterio.transform import from_origin
 from shapely.geometry.base import BaseGeometry
 
 from core.errors import InvalidInputError
@@ -34,6 +34,11 @@ def read_terrain(path: Path) -> tuple[Grid, Heights]:
     return grid, heights
 
 
+def affine_of(grid: Grid) -> Affine:
+    """Column and row to east and north, as rasterio wants it."""
+    return Affine(grid.cell_m, 0.0, grid.west_m, 0.0, -grid.cell_m, grid.north_m)
+
+
 def touched_by(grid: Grid, shapes: Sequence[BaseGeometry]) -> Mask:
     """True (rows x columns) for every cell that a line or polygon touches; a line touches a chain without diagonal gaps."""
     return _burn(grid, [(shape, 1) for shape in shapes], is_touch=True).astype(bool)
@@ -48,7 +53,7 @@ def _burn(grid: Grid, shapes: list[tuple[BaseGeometry, int]], *, is_touch: bool)
     if not shapes:
         return np.zeros(grid.shape, dtype=np.int32)
     burnt: Cells = rasterize(
-        shapes, out_shape=grid.shape, transform=from_origin(grid.west_m, grid.north_m, grid.cell_m, grid.cell_m),
+        shapes, out_shape=grid.shape, transform=affine_of(grid),
         fill=0, all_touched=is_touch, dtype="int32",
     )
     return burnt

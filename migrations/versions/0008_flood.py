@@ -66,7 +66,8 @@ def _pictures() -> None:
     op.create_table(
         "flood_road",
         _of_run(is_key=True),
-        sa.Column("road_id", sa.Integer, sa.ForeignKey("road.id", ondelete="CASCADE"), primary_key=True),
+        # No foreign key: the roads of a city may be imported anew while its old pictures stay.
+        sa.Column("road_id", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("max_depth_m", sa.Float, nullable=False),
     )
 

@@ -1,0 +1,238 @@
+"""What the flood room does: draw the picture anew, and cut the city into zones that can flood."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import clock, events
+from core.logs import get_logger
+from core.settings import data_dir
+from flood import queries, rules
+from flood.events import FloodRedrawn, ZoneSeverityChanged
+from flood.models import FloodPolygon, FloodRoad, FloodRun, Zone, ZoneState
+
+if TYPE_CHECKING:
+    from flood.exposed import ZoneFacts
+    from flood.ground import Ground
+    from flood.picture import Picture
+
+log = get_logger("flood")
+
+METHOD = "canal-network"
+NO_DATA = "no-data"
+DEPTH_FILES_KEPT = 50
+DRAWING_LOCK = 0x0F100D  # One picture at a time in the whole city: the severities of one build on those of the last.
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """What a picture answers to: the datastream (None for a batch) and the real time its newest reading was received."""
+
+    datastream_id: int | None = None
+    received_wall_at: datetime | None = None
+
+
+UNTRIGGERED = Trigger()
+
+
+def draw(session: Session, *, now: datetime, trigger: Trigger = UNTRIGGERED) -> FloodRun:
+    """The picture of the flood at the newest levels is stored, and told by FloodRedrawn and ZoneSeverityChanged.
+
+    Stale gauges are left out and lower the confidence; without any usable gauge the picture says `no-data` and every
+    zone keeps its severity. Raises NoTerrainError, and MixedDatumsError naming gauges that count from different zeros.
+    """
+    # The kernels are heavy, and only the process that draws may load them.
+    from flood.ground import ground_of
+
+    started_s = time.perf_counter()
+    session.execute(sa.select(sa.func.pg_advisory_xact_lock(DRAWING_LOCK)))
+    ground = ground_of(session)
+    levels = queries.levels(session, now=now)
+    on_map = {gauge.station_id for gauge in ground.terrain.gauges}
+    usable = {
+        level.station_id: level.level_m_msl for level in levels if not level.is_stale and level.station_id in on_map
+    }
+    if not usable:
+        return draw_nothing(session, now=now, reason="No gauge has a fresh level.", levels=levels, trigger=trigger)
+    return _draw_water(session, ground, levels, usable, now=now, trigger=trigger, started_s=started_s)
+
+
+def draw_nothing(
+    session: Session, *, now: datetime, reason: str, levels: Sequence[rules.Level], trigger: Trigger = UNTRIGGERED
+) -> FloodRun:
+    """A picture that says `no-data` and why; zones keep their severity and roads their water: silence is not safety."""
+    previous = queries.current_run(session)
+    run = _new_run(session, levels, now=now, trigger=trigger, method=NO_DATA, reason=reason)
+    if previous is not None:
+        queries.carry_over(session, from_run_id=previous.id, to_run_id=run.id)
+    severities = queries.severity_by_code(session, run.id)
+    events.publish(session, _redrawn(run, severities))
+    log.warning("flood.no_data", run_id=run.id)
+    return run
+
+
+def _draw_water(
+    session: Session, ground: Ground, levels: Sequence[rules.Level], usable: dict[int, float], *,
+    now: datetime, trigger: Trigger, started_s: float,
+) -> FloodRun:
+    from flood.exposed import deepest_roads, facts_by_zone
+    from flood.picture import picture_of
+
+    previous = queries.current_run(session)
+    picture = picture_of(ground.terrain, usable)
+    zones = facts_by_zone(ground, picture, {level.station_id: level for level in levels})
+    run = _new_run(session, levels, now=now, trigger=trigger, method=METHOD, reason=None)
+    run.grid = ground.terrain.grid.as_json()
+    run.depth_path = _keep_depths(session, run.id, picture, ground)
+    run.confidence = _confidence(zones, fresh=len(usable), known=len(ground.terrain.gauges))
+    _store_polygons(session, run.id, picture, srid=ground.terrain.grid.srid)
+    _store_roads(session, run.id, deepest_roads(ground, picture))
+    before = queries.settled_by_zone(session, previous.id) if previous else {}
+    severities = _store_states(session, run, zones, before)
+    run.wall_s = round(time.perf_counter() - started_s, 3)
+    session.flush()
+    events.publish(session, _redrawn(run, severities))
+    log.info("flood.redrawn", run_id=run.id, wall_s=run.wall_s, gauges=len(usable), worst=max(severities.values(), default=0))
+    return run
+
+
+def _new_run(
+    session: Session, levels: Sequence[rules.Level], *, now: datetime, trigger: Trigger, method: str, reason: str | None
+) -> FloodRun:
+    run = FloodRun(
+        computed_at=now, computed_wall_at=clock.wall_now(), trigger_datastream_id=trigger.datastream_id,
+        trigger_received_wall_at=trigger.received_wall_at, method=method, reason=reason,
+        levels={str(level.station_id): _as_json(level) for level in levels}, wall_s=0.0, confidence=0.0,
+    )
+    session.add(run)
+    session.flush()
+    return run
+
+
+def _as_json(level: rules.Level) -> dict[str, Any]:
+    received = level.received_wall_at.isoformat() if level.received_wall_at else None
+    return asdict(level) | {"observed_at": level.observed_at.isoformat(), "received_wall_at": received}
+
+
+def _redrawn(run: FloodRun, severities: dict[str, int]) -> FloodRedrawn:
+    return FloodRedrawn(
+        run_id=run.id, trigger_received_wall_at=run.trigger_received_wall_at, severity_by_zone=severities,
+        is_without_data=run.method == NO_DATA,
+    )
+
+
+def _confidence(zones: Sequence[ZoneFacts], *, fresh: int, known: int) -> float:
+    """The mean confidence of the zones; without zones, as much as the share of gauges that are fresh allows."""
+    if not zones:
+        return round(rules.CONFIDENCE_AT_BEST * fresh / max(known, 1), 3)
+    return round(float(np.mean([zone.confidence for zone in zones])), 3)
+
+
+def _keep_depths(session: Session, run_id: int, picture: Picture, ground: Ground) -> str:
+    """The depths are in a file of the data folder (`run_<id>.npy`, metres, rows x columns); returns its path there."""
+    folder = data_dir() / "flood"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"run_{run_id}.npy"
+    fresh = path.with_suffix(".new")
+    with fresh.open("wb") as file:
+        np.save(file, picture.depth_m.reshape(ground.terrain.grid.shape))
+    fresh.replace(path)
+    kept = {f"flood/{path.name}", *queries.depth_files_to_keep(session, DEPTH_FILES_KEPT)}
+    for old in folder.glob("run_*.npy"):
+        if f"flood/{old.name}" not in kept and int(old.stem.removeprefix("run_")) < run_id:
+            old.unlink(missing_ok=True)
+    return f"flood/{path.name}"
+
+
+def _store_polygons(session: Session, run_id: int, picture: Picture, *, srid: int) -> None:
+    for depth_class, shape in sorted(picture.outlines.items()):
+        session.add(FloodPolygon(run_id=run_id, depth_class=depth_class, geom=queries.lonlat_shape(shape.wkb, srid=srid)))
+    session.flush()
+
+
+def _store_roads(session: Session, run_id: int, roads: Sequence[tuple[int, float]]) -> None:
+    if roads:
+        session.execute(
+            sa.insert(FloodRoad),
+            [{"run_id": run_id, "road_id": road_id, "max_depth_m": depth_m} for road_id, depth_m in roads],
+        )
+    session.execute(sa.delete(FloodRoad).where(FloodRoad.run_id < run_id - DEPTH_FILES_KEPT))
+
+
+def _store_states(
+    session: Session, run: FloodRun, zones: Sequence[ZoneFacts], before: dict[int, rules.Settled]
+) -> dict[str, int]:
+    """Each zone's state is stored, its severity settled; returns the severities by code, changes are published."""
+    severities = {}
+    for zone in zones:
+        previous = before.get(zone.zone_id)
+        settled = rules.settle(previous, rules.severity_of(zone.evidence), now=run.computed_at, has_data=zone.has_data)
+        session.add(_state(run.id, zone, settled))
+        severities[zone.code] = settled.severity
+        if settled.severity != (previous.severity if previous else 0):
+            change = ZoneSeverityChanged(
+                run_id=run.id, zone_id=zone.zone_id, zone_code=zone.code,
+                from_severity=previous.severity if previous else 0, to_severity=settled.severity,
+                trigger_received_wall_at=run.trigger_received_wall_at,
+            )
+            events.publish(session, change)
+    session.flush()
+    return severities
+
+
+def _state(run_id: int, zone: ZoneFacts, settled: rules.Settled) -> ZoneState:
+    return ZoneState(
+        run_id=run_id, zone_id=zone.zone_id, severity=settled.severity, lower_severity=settled.lower_severity,
+        lower_since_at=settled.lower_since_at, lower_runs=settled.lower_runs, depth_class=zone.depth_class,
+        wet_share=round(zone.evidence.wet_share, 4), depth_p50_m=zone.depth_p50_m, depth_p90_m=zone.depth_p90_m,
+        confidence=zone.confidence, people=zone.people, people_method=zone.people_method, members=zone.members,
+        homes=zone.homes, vulnerable_homes=zone.vulnerable_homes, roads_km=zone.roads_over_km["0.0"],
+        roads_over_km=zone.roads_over_km, facilities=zone.facilities, totals=zone.totals, gauges=zone.gauges,
+    )
+
+
+def make_zones(session: Session) -> int:
+    """The city has its zones: the ground of each community that water could reach; returns how many.
+
+    Codes are stable (`Z-<community code>`); a zone whose shape changed gets a new version and keeps its old parts for
+    the alerts that name them; zones that are no more are retired. Raises NoTerrainError, MixedDatumsError.
+    """
+    from flood.ground import terrain_of
+    from flood.zoning import zone_shapes
+
+    terrain = terrain_of(session)
+    communities = queries.community_shapes(session, srid=terrain.grid.srid)
+    shapes = zone_shapes(terrain, [community.wkb for community in communities], queries.home_places(session, srid=terrain.grid.srid))
+    kept = set()
+    for number, wkb in shapes.items():
+        community = communities[number]
+        kept.add(_keep_zone(session, community, queries.lonlat_shape(wkb, srid=terrain.grid.srid)))
+    session.execute(sa.update(Zone).where(Zone.code.not_in(kept)).values(is_retired=True))
+    log.info("flood.zones_made", zones=len(kept))
+    return len(kept)
+
+
+def _keep_zone(session: Session, community: queries.Community, geom: sa.ColumnElement[Any]) -> str:
+    """The zone of this community has this shape; its version counts up only where the shape is another."""
+    code = f"Z-{community.code}"
+    zone = session.scalar(sa.select(Zone).where(Zone.code == code))
+    names = {"name_th": community.name_th, "name_en": community.name_en, "area_id": community.id}
+    if zone is None:
+        zone = Zone(code=code, version=1, geom=geom, is_retired=False, **names)
+        session.add(zone)
+    else:
+        session.execute(sa.update(Zone).where(Zone.id == zone.id).values(is_retired=False, **names))
+        if session.scalar(sa.select(sa.func.ST_OrderingEquals(Zone.geom, geom)).where(Zone.id == zone.id)):
+            return code
+        zone.version, zone.geom = zone.version + 1, geom  # type: ignore[assignment]  # a SQL expression is stored as its value
+    session.flush()
+    queries.subdivide(session, zone_id=zone.id, version=zone.version)
+    return code

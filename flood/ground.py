@@ -1,0 +1,239 @@
+"""What stands still while the water moves, as arrays, kept in this process as long as the city stays the same.
+
+Heavy (rasterio, scipy): only the flood job and the import need it, never the API.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+from sqlalchemy.orm import Session
+
+from core.settings import data_dir
+from flood import queries, rules
+from flood.errors import NoTerrainError
+from flood.rules import GaugeSite
+from gis.exposure import RoadPieces, road_pieces
+from gis.terrain.grid import OUTSIDE, Cells, Floats, Grid, Heights, Mask
+from gis.terrain.network import Network, Reach, network_of, reach_of, snap
+from gis.terrain.raster import labelled_by, read_terrain, touched_by
+
+Numbers = NDArray[np.intp]
+BANK_LOOK_M = 60.0  # Where a gauge's bank is unknown, the middle height of the ground so near it stands for it.
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Points as cells, each with the number of its zone (`OUTSIDE` for none)."""
+
+    cell: Cells
+    zone: Numbers
+
+
+@dataclass(frozen=True, eq=False)
+class Homes(Places):
+    """Member homes with whose they are and whether somebody there needs help."""
+
+    resident: NDArray[np.int64]
+    is_vulnerable: Mask
+
+
+@dataclass(frozen=True, eq=False)
+class Zones:
+    """The zones, their cells on dry land, and how much each gauge decides the water there (zones x gauges, rows up to 1)."""
+
+    rows: tuple[queries.ZoneRow, ...]
+    cells: tuple[Cells, ...]
+    of_cell: Numbers
+    gauge_share: Floats
+    gauge_way_m: Floats
+    people_per_home: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Terrain:
+    """The ground and its channels; `bank_of` gives for each cell the nearest cell that is no channel."""
+
+    grid: Grid
+    datum: str
+    heights_m: Heights
+    is_channel: Mask
+    bank_of: Cells
+    network: Network
+    gauges: tuple[GaugeSite, ...]
+    stands_at: Numbers
+    bank_m: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Terrain, and who and what stands on it."""
+
+    terrain: Terrain
+    zones: Zones
+    homes: Homes
+    road_ids: tuple[int, ...]
+    roads: RoadPieces
+    road_zone: Numbers
+    facility_kinds: tuple[str, ...]
+    facilities: Places
+
+
+_lock = threading.Lock()
+_kept: dict[str, tuple[str, Ground]] = {}
+
+
+def ground_of(session: Session) -> Ground:
+    """The ground of the city as it is now; built once for each version of the city. Raises NoTerrainError."""
+    version = queries.ground_version(session)
+    with _lock:
+        known = _kept.get("ground")
+        if known is None or known[0] != version:
+            known = (version, _build(session))
+            _kept["ground"] = known
+        return known[1]
+
+
+@functools.lru_cache(maxsize=16)
+def reach_from(terrain: Terrain, usable: tuple[int, ...]) -> Reach:
+    """What the gauges with these numbers say about each channel cell."""
+    return reach_of(terrain.network, terrain.stands_at[list(usable)])
+
+
+def _build(session: Session) -> Ground:
+    terrain = terrain_of(session)
+    grid = terrain.grid
+    zones = _zones(session, terrain)
+    road_rows = queries.road_shapes(session, srid=grid.srid)
+    roads = road_pieces(grid, _lines([wkb for _, wkb in road_rows]))
+    facility_rows = queries.facility_places(session, srid=grid.srid)
+    return Ground(
+        terrain=terrain,
+        zones=zones,
+        homes=_homes(session, grid, zones.rows),
+        road_ids=tuple(road_id for road_id, _ in road_rows),
+        roads=roads,
+        road_zone=_zone_at(roads.cell, zones.of_cell),
+        facility_kinds=tuple(kind for kind, _, _ in facility_rows),
+        facilities=_facilities(grid, zones.of_cell, facility_rows),
+    )
+
+
+def terrain_of(session: Session) -> Terrain:
+    """The terrain, its channels and its gauges. Raises NoTerrainError, or MixedDatumsError naming who disagrees."""
+    file = queries.terrain(session)
+    if file is None:
+        raise NoTerrainError("The city has no terrain layer, so it cannot be said where the water stands.")
+    grid, heights_m = read_terrain(_path_of(file.path))
+    gauges = _gauges_on(grid, queries.gauge_sites(session, srid=grid.srid))
+    rules.check_datums(gauges, terrain_datum=file.datum)
+    is_channel = touched_by(grid, _lines(queries.waterway_shapes(session, srid=grid.srid)))
+    east_m, north_m = np.array([g.x_m for g in gauges]), np.array([g.y_m for g in gauges])
+    network = network_of(grid, is_channel)
+    strays = grid.cells_at(east_m, north_m)[snap(network, east_m, north_m) < 0]
+    if strays.size:  # A gauge far from every waterway measures a water of its own, at its own cell.
+        is_channel.ravel()[strays] = True
+        network = network_of(grid, is_channel)
+    stands_at = snap(network, east_m, north_m)
+    return Terrain(
+        grid=grid, datum=file.datum, heights_m=heights_m, is_channel=is_channel, bank_of=_banks(is_channel),
+        network=network, gauges=gauges, stands_at=stands_at,
+        bank_m=np.array([_bank_m(gauge, grid, heights_m, is_channel) for gauge in gauges]),
+    )
+
+
+def _path_of(text: str) -> Path:
+    path = Path(text)
+    return path if path.is_absolute() else data_dir() / path
+
+
+def _gauges_on(grid: Grid, sites: Sequence[GaugeSite]) -> tuple[GaugeSite, ...]:
+    is_on = grid.cells_at(np.array([s.x_m for s in sites]), np.array([s.y_m for s in sites])) != OUTSIDE
+    return tuple(site for site, stays in zip(sites, is_on, strict=True) if stays)
+
+
+def _lines(shapes: Sequence[bytes]) -> list[shapely.LineString]:
+    return list(shapely.from_wkb(np.array(shapes, dtype=object))) if shapes else []
+
+
+def _banks(is_channel: Mask) -> Cells:
+    if is_channel.all():
+        return np.arange(is_channel.size, dtype=np.int32)
+    row, column = distance_transform_edt(is_channel, return_distances=False, return_indices=True)
+    banks: Cells = (row * is_channel.shape[1] + column).ravel().astype(np.int32)
+    return banks
+
+
+def _bank_m(gauge: GaugeSite, grid: Grid, heights_m: Heights, is_channel: Mask) -> float:
+    if gauge.bank_m_msl is not None:
+        return gauge.bank_m_msl
+    row, column = divmod(int(grid.cells_at(np.array([gauge.x_m]), np.array([gauge.y_m]))[0]), grid.columns)
+    reach = max(round(BANK_LOOK_M / grid.cell_m), 1)
+    window = np.s_[max(row - reach, 0) : row + reach + 1, max(column - reach, 0) : column + reach + 1]
+    near_m = heights_m[window][~is_channel[window]]
+    near_m = near_m[np.isfinite(near_m)]
+    return float(np.median(near_m)) if near_m.size else float("inf")
+
+
+def _zones(session: Session, terrain: Terrain) -> Zones:
+    grid = terrain.grid
+    rows = tuple(queries.zone_rows(session, srid=grid.srid))
+    labels = labelled_by(grid, list(shapely.from_wkb([row.wkb for row in rows]))) if rows else np.zeros(grid.shape, np.int32)
+    of_cell = labels.ravel().astype(np.intp) - 1
+    land = np.where(terrain.is_channel.ravel() | ~np.isfinite(terrain.heights_m.ravel()), OUTSIDE, of_cell)
+    order = np.argsort(land, kind="stable")
+    ends = np.searchsorted(land[order], np.arange(len(rows) + 1))
+    cells = tuple(order[ends[n] : ends[n + 1]].astype(np.int32) for n in range(len(rows)))
+    share, way_m = _gauge_shares(terrain, cells)
+    homes = queries.homes_by_area(session) if any(row.population for row in rows) else {}
+    return Zones(
+        rows=rows, cells=cells, of_cell=of_cell, gauge_share=share, gauge_way_m=way_m,
+        people_per_home=np.array([rules.people_per_home(row.population, homes.get(row.area_id or 0, 0)) for row in rows]),
+    )
+
+
+def _gauge_shares(terrain: Terrain, zone_cells: Sequence[Cells]) -> tuple[Floats, Floats]:
+    """For each zone the mean weights of the gauges at the channel cells nearest to its land, and their mean way to one."""
+    share = np.zeros((len(zone_cells), len(terrain.gauges)))
+    way_m = np.full(len(zone_cells), np.inf)
+    if not terrain.gauges:
+        return share, way_m
+    reach = reach_from(terrain, tuple(range(len(terrain.gauges))))
+    row, column = distance_transform_edt(~terrain.is_channel, return_distances=False, return_indices=True)
+    number = np.zeros(terrain.grid.size, dtype=np.intp)
+    number[terrain.network.cells] = np.arange(terrain.network.cells.size)
+    nearest = number[(row * terrain.grid.columns + column).ravel()]
+    for zone, cells in enumerate(zone_cells):
+        if cells.size:
+            share[zone] = reach.weights[nearest[cells]].mean(axis=0)
+            way_m[zone] = reach.nearest_m[nearest[cells]].mean()
+    return share, way_m
+
+
+def _homes(session: Session, grid: Grid, zones: Sequence[queries.ZoneRow]) -> Homes:
+    found = queries.homes(session, srid=grid.srid)
+    number = {row.id: index for index, row in enumerate(zones)}
+    east_m, north_m = np.array([home[2] for home in found]), np.array([home[3] for home in found])
+    return Homes(
+        cell=grid.cells_at(east_m, north_m),
+        zone=np.array([OUTSIDE if home[1] is None else number[home[1]] for home in found], dtype=np.intp),
+        resident=np.array([home[0] for home in found], dtype=np.int64),
+        is_vulnerable=np.array([home[4] for home in found], dtype=bool),
+    )
+
+
+def _facilities(grid: Grid, of_cell: Numbers, rows: Sequence[tuple[str, float, float]]) -> Places:
+    cell = grid.cells_at(np.array([row[1] for row in rows]), np.array([row[2] for row in rows]))
+    return Places(cell=cell, zone=_zone_at(cell, of_cell))
+
+
+def _zone_at(cell: Cells, of_cell: Numbers) -> Numbers:
+    return np.where(cell == OUTSIDE, OUTSIDE, of_cell[np.maximum(cell, 0)])

@@ -1,0 +1,353 @@
+"""All SQL of flood that reads. No raster library: the API samples depths with numpy alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.settings import data_dir
+from flood.models import FloodRoad, FloodRun, Zone, ZoneState
+from flood.rules import GaugeSite, Level, Settled
+from gis.points import LonLat
+from gis.terrain.grid import Floats, Grid, sample
+from sensors.queries import current_levels
+
+
+@dataclass(frozen=True)
+class TerrainFile:
+    """The city's terrain: the file, its version, and the datum of its heights."""
+
+    path: str
+    srid: int
+    datum: str
+    version: int
+
+
+@dataclass(frozen=True)
+class ZoneRow:
+    """A zone as the picture needs it; `wkb` in the terrain's metric system, `population` of its community where known."""
+
+    id: int
+    code: str
+    area_id: int | None
+    population: float | None
+    version: int
+    wkb: bytes
+
+
+@dataclass(frozen=True)
+class Community:
+    """A community's names and its outline; `wkb` in the terrain's metric system."""
+
+    id: int
+    code: str
+    name_th: str
+    name_en: str
+    wkb: bytes
+
+
+@dataclass(frozen=True)
+class CurrentZone:
+    """A zone with what the newest picture says of it; `geometry` is GeoJSON in longitude and latitude."""
+
+    id: int
+    code: str
+    name_th: str
+    name_en: str
+    version: int
+    severity: int
+    depth_class: int
+    wet_share: float
+    depth_p50_m: float
+    depth_p90_m: float
+    confidence: float
+    people: int
+    people_method: str
+    members: int
+    homes: int
+    vulnerable_homes: int
+    roads_km: float
+    roads_over_km: dict[str, float]
+    facilities: dict[str, int]
+    totals: dict[str, float]
+    geometry: dict[str, Any]
+
+
+def terrain(session: Session) -> TerrainFile | None:
+    """The city's terrain, None before a city with one was imported."""
+    row = session.execute(sa.text("SELECT path, srid, datum, version FROM terrain")).one_or_none()
+    return TerrainFile(*row) if row else None
+
+
+def gauge_sites(session: Session, *, srid: int) -> list[GaugeSite]:
+    """All stations that measure a water level, in the metric system `srid`, by id."""
+    rows = session.execute(
+        sa.text(
+            "SELECT s.id, s.code, ST_X(m.place), ST_Y(m.place), s.bank_m_msl, d.danger_m_msl, d.datum "
+            "FROM station s JOIN datastream d ON d.station_id = s.id AND d.observed_property = 'water_level', "
+            "LATERAL (SELECT ST_Transform(s.geom, :srid) AS place) m ORDER BY s.id"
+        ),
+        {"srid": srid},
+    )
+    return [GaugeSite(*row[:6], datum=row[6] or "msl") for row in rows]
+
+
+def levels(session: Session, *, now: datetime) -> list[Level]:
+    """The newest level of every station that ever gave one, by id."""
+    return [
+        Level(
+            station_id=found.station_id, code=found.code, level_m_msl=found.level_m_msl, observed_at=found.observed_at,
+            state=found.state or 0, is_stale=found.is_stale, received_wall_at=found.received_wall_at,
+        )
+        for found in sorted(current_levels(session, now), key=lambda level: level.station_id)
+    ]
+
+
+def ground_version(session: Session) -> str:
+    """A text that changes whenever something that stands still did: terrain, layers, stations, zones or homes."""
+    marks = session.execute(
+        sa.text(
+            "SELECT (SELECT path || ':' || version FROM terrain), "
+            "(SELECT string_agg(name || ':' || version, ',' ORDER BY name) FROM layer), "
+            "(SELECT count(*) || ':' || coalesce(sum(xmin::text::bigint), 0) FROM station), "
+            "(SELECT count(*) || ':' || coalesce(sum(xmin::text::bigint), 0) FROM zone), "
+            "(SELECT count(*) || ':' || coalesce(sum(xmin::text::bigint), 0) FROM home)"
+        )
+    ).one()
+    return "|".join(str(mark) for mark in marks)
+
+
+def waterway_shapes(session: Session, *, srid: int) -> list[bytes]:
+    """All waterways as WKB in the metric system."""
+    return _shapes(session, "SELECT ST_AsBinary(ST_Transform(geom, :srid)) FROM waterway ORDER BY id", srid=srid)
+
+
+def road_shapes(session: Session, *, srid: int) -> list[tuple[int, bytes]]:
+    """(road id, WKB in the metric system) of all roads but bridges, which stand above the water."""
+    rows = session.execute(
+        sa.text("SELECT id, ST_AsBinary(ST_Transform(geom, :srid)) FROM road WHERE NOT is_bridge ORDER BY id"),
+        {"srid": srid},
+    )
+    return [(road_id, bytes(wkb)) for road_id, wkb in rows]
+
+
+def facility_places(session: Session, *, srid: int) -> list[tuple[str, float, float]]:
+    """(kind, east, north) of all facilities, metres."""
+    rows = session.execute(
+        sa.text(
+            "SELECT kind, ST_X(place), ST_Y(place) FROM (SELECT kind, ST_Transform(geom, :srid) AS place FROM facility) f"
+        ),
+        {"srid": srid},
+    )
+    return [(kind, x_m, y_m) for kind, x_m, y_m in rows]
+
+
+def homes(session: Session, *, srid: int) -> list[tuple[int, int | None, float, float, bool]]:
+    """(resident, zone or None, east, north, is vulnerable) of all homes; a home on a common border counts once.
+
+    The zones drive the join, so that each home is tested against the few parts near it.
+    """
+    rows = session.execute(
+        sa.text(
+            "WITH housed AS (SELECT DISTINCT ON (h.id) h.id, z.id AS zone_id FROM zone z "
+            "JOIN zone_part p ON p.zone_id = z.id AND p.version = z.version "
+            "JOIN home h ON ST_Intersects(p.geom, h.geom) WHERE NOT z.is_retired ORDER BY h.id, z.id) "
+            "SELECT h.resident_id, housed.zone_id, ST_X(h.place), ST_Y(h.place), h.is_vulnerable "
+            "FROM (SELECT id, resident_id, is_vulnerable, ST_Transform(geom, :srid) AS place FROM home) h "
+            "LEFT JOIN housed USING (id) ORDER BY h.id"
+        ),
+        {"srid": srid},
+    )
+    return [(resident, zone, x_m, y_m, is_vulnerable) for resident, zone, x_m, y_m, is_vulnerable in rows]
+
+
+def zone_rows(session: Session, *, srid: int) -> list[ZoneRow]:
+    """The zones that are drawn, by id."""
+    rows = session.execute(
+        sa.text(
+            "SELECT z.id, z.code, z.area_id, "
+            "CASE WHEN jsonb_typeof(a.attributes->'population') = 'number' "
+            "THEN (a.attributes->>'population')::float8 END, "
+            "z.version, ST_AsBinary(ST_Transform(z.geom, :srid)) "
+            "FROM zone z LEFT JOIN area a ON a.id = z.area_id WHERE NOT z.is_retired ORDER BY z.id"
+        ),
+        {"srid": srid},
+    )
+    return [ZoneRow(*row[:5], wkb=bytes(row[5])) for row in rows]
+
+
+def homes_by_area(session: Session) -> dict[int, int]:
+    """How many member homes each community holds."""
+    rows = session.execute(
+        sa.text(
+            "SELECT a.id, count(*) FROM area a JOIN home h ON ST_Intersects(a.geom, h.geom) "
+            "WHERE a.kind = 'community' GROUP BY a.id"
+        )
+    )
+    return {area_id: count for area_id, count in rows}
+
+
+def community_shapes(session: Session, *, srid: int) -> list[Community]:
+    """The communities that have an outline, by code."""
+    rows = session.execute(
+        sa.text(
+            "SELECT id, code, name_th, name_en, ST_AsBinary(ST_Transform(geom, :srid)) FROM area "
+            "WHERE kind = 'community' AND geom IS NOT NULL AND NOT ST_IsEmpty(geom) ORDER BY code"
+        ),
+        {"srid": srid},
+    )
+    return [Community(*row[:4], wkb=bytes(row[4])) for row in rows]
+
+
+def home_places(session: Session, *, srid: int) -> tuple[Floats, Floats]:
+    """East and north of all homes, metres."""
+    rows = session.execute(
+        sa.text("SELECT ST_X(p), ST_Y(p) FROM (SELECT ST_Transform(geom, :srid) AS p FROM home) h"), {"srid": srid}
+    ).all()
+    places = np.array(rows, dtype=np.float64).reshape(-1, 2)
+    return places[:, 0], places[:, 1]
+
+
+def current_run(session: Session) -> FloodRun | None:
+    """The newest picture, None before the first."""
+    return session.scalars(sa.select(FloodRun).order_by(FloodRun.id.desc()).limit(1)).one_or_none()
+
+
+def settled_by_zone(session: Session, run_id: int) -> dict[int, Settled]:
+    """What a picture holds of each zone's severity."""
+    rows = session.execute(
+        sa.select(
+            ZoneState.zone_id, ZoneState.severity, ZoneState.lower_severity, ZoneState.lower_since_at, ZoneState.lower_runs
+        ).where(ZoneState.run_id == run_id)
+    )
+    return {zone_id: Settled(*settled) for zone_id, *settled in rows}
+
+
+def severity_by_code(session: Session, run_id: int) -> dict[str, int]:
+    """The severity of each zone in a picture, by the zone's code."""
+    rows = session.execute(
+        sa.select(Zone.code, ZoneState.severity)
+        .join(ZoneState, ZoneState.zone_id == Zone.id)
+        .where(ZoneState.run_id == run_id)
+    )
+    return {code: severity for code, severity in rows}
+
+
+def current_zones(session: Session) -> list[CurrentZone]:
+    """Every zone with what the newest picture says of it; severity 0 and nothing wet before the first picture."""
+    rows = session.execute(
+        sa.text(
+            "SELECT z.id, z.code, z.name_th, z.name_en, z.version, coalesce(s.severity, 0), coalesce(s.depth_class, 0), "
+            "coalesce(s.wet_share, 0), coalesce(s.depth_p50_m, 0), coalesce(s.depth_p90_m, 0), "
+            "coalesce(s.confidence, 0), coalesce(s.people, 0), coalesce(s.people_method, ''), coalesce(s.members, 0), "
+            "coalesce(s.homes, 0), coalesce(s.vulnerable_homes, 0), coalesce(s.roads_km, 0), "
+            "coalesce(s.roads_over_km, '{}'), coalesce(s.facilities, '{}'), coalesce(s.totals, '{}'), "
+            "ST_AsGeoJSON(z.geom, 6)::json "
+            "FROM zone z LEFT JOIN zone_state s ON s.zone_id = z.id AND s.run_id = (SELECT max(id) FROM flood_run) "
+            "WHERE NOT z.is_retired ORDER BY z.code"
+        )
+    )
+    return [CurrentZone(*row) for row in rows]
+
+
+def polygons(session: Session, run_id: int) -> list[tuple[int, dict[str, Any]]]:
+    """(depth class, GeoJSON geometry rounded to 6 decimals) of a picture, shallow first."""
+    rows = session.execute(
+        sa.text(
+            "SELECT depth_class, ST_AsGeoJSON(geom, 6) FROM flood_polygon WHERE run_id = :run_id ORDER BY depth_class"
+        ),
+        {"run_id": run_id},
+    )
+    return [(depth_class, json.loads(geometry)) for depth_class, geometry in rows]
+
+
+def depth_at(session: Session, place: LonLat) -> float | None:
+    """The depth of the newest picture at a place, metres: 0.0 on dry ground and on the canal itself.
+
+    None where nothing is known: before the first picture, outside the terrain, or while no gauge can be used.
+    """
+    run = current_run(session)
+    if run is None or run.depth_path is None or run.grid is None:
+        return None
+    grid = Grid(**run.grid)
+    x_m, y_m = _metric(session, place, srid=grid.srid)
+    cell = grid.cells_at(np.array([x_m]), np.array([y_m]))
+    try:
+        depth_m = np.load(data_dir() / run.depth_path, mmap_mode="r")
+    except FileNotFoundError:
+        return None
+    found_m = float(sample(depth_m.ravel(), cell, outside=np.nan)[0])
+    return None if np.isnan(found_m) else round(found_m, 3)
+
+
+def flooded_roads(session: Session) -> list[tuple[int, float]]:
+    """(road id, greatest depth in metres) of the roads under water in the newest picture; bridges are never among them."""
+    newest = sa.select(sa.func.max(FloodRun.id)).scalar_subquery()
+    rows = session.execute(sa.select(FloodRoad.road_id, FloodRoad.max_depth_m).where(FloodRoad.run_id == newest))
+    return [(road_id, depth_m) for road_id, depth_m in rows]
+
+
+def depth_files_to_keep(session: Session, count: int) -> Sequence[str]:
+    """The depth files of the newest pictures."""
+    return session.scalars(
+        sa.select(FloodRun.depth_path).where(FloodRun.depth_path.is_not(None)).order_by(FloodRun.id.desc()).limit(count)
+    ).all()  # type: ignore[return-value]  # NULL is filtered out in SQL
+
+
+def lonlat_shape(wkb: bytes, *, srid: int) -> sa.ColumnElement[Any]:
+    """A metric shape as a MultiPolygon in longitude and latitude, for a statement that stores it."""
+    metric = sa.func.ST_GeomFromWKB(wkb, srid)
+    return sa.func.ST_Multi(sa.func.ST_Transform(metric, 4326))
+
+
+def carry_over(session: Session, *, from_run_id: int, to_run_id: int) -> None:
+    """What a picture held of zones and roads is held by the next one too, with no confidence left."""
+    runs = {"old": from_run_id, "new": to_run_id}
+    columns = [c.name for c in ZoneState.__table__.columns if c.name not in {"run_id", "confidence"}]
+    kept = ", ".join(columns)
+    session.execute(
+        sa.text(
+            f"INSERT INTO zone_state (run_id, confidence, {kept}) "  # noqa: S608 - names of our own columns
+            f"SELECT :new, 0, {kept} FROM zone_state WHERE run_id = :old"
+        ),
+        runs,
+    )
+    session.execute(
+        sa.text(
+            "INSERT INTO flood_road (run_id, road_id, max_depth_m) "
+            "SELECT :new, road_id, max_depth_m FROM flood_road WHERE run_id = :old"
+        ),
+        runs,
+    )
+
+
+def subdivide(session: Session, *, zone_id: int, version: int) -> None:
+    """The parts of this version of a zone are stored, each with at most 128 vertices."""
+    session.execute(
+        sa.text(
+            "INSERT INTO zone_part (zone_id, version, geom) "
+            "SELECT id, :version, (ST_Dump(ST_Subdivide(geom, 128))).geom FROM zone WHERE id = :zone_id"
+        ),
+        {"zone_id": zone_id, "version": version},
+    )
+
+
+def _shapes(session: Session, sql: str, *, srid: int) -> list[bytes]:
+    return [bytes(wkb) for (wkb,) in session.execute(sa.text(sql), {"srid": srid})]
+
+
+def _metric(session: Session, place: LonLat, *, srid: int) -> tuple[float, float]:
+    x_m, y_m = session.execute(
+        sa.text(
+            "SELECT ST_X(p), ST_Y(p) FROM (SELECT ST_Transform(ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :srid) AS p) m"
+        ),
+        {"lon": place.lon, "lat": place.lat, "srid": srid},
+    ).one()
+    return x_m, y_m
