@@ -169,7 +169,10 @@ _CANCEL = ("ยกเลิก", "cancel")
 _CONFIRM = ("ยืนยัน", "confirm", "ส่งเลย")
 _SKIP = ("ข้าม", "skip", "ไม่มีรูป")
 _BEGIN = ("แจ้งเหตุ", "แจ้งปัญหา", "แจ้งเรื่อง", "ร้องเรียน", "report", "report a problem")
-_SMALL_TALK = ("สวัสดี", "หวัดดี", "ขอบคุณ", "ขอบใจ", "โอเค", "รับทราบ", "ครับ", "ค่ะ", "คะ", "hello", "hi", "ok", "thanks", "thank you")
+_GREETINGS = ("สวัสดี", "หวัดดี", "hello", "hi")
+_SMALL_TALK = (
+    *_GREETINGS, "ขอบคุณ", "ขอบคุณมาก", "ขอบใจ", "โอเค", "รับทราบ", "ครับ", "ค่ะ", "คะ", "ok", "thanks", "thank you",
+)
 _POLITE_ENDINGS = ("นะครับ", "นะคะ", "ครับ", "ค่ะ", "คะ", "จ้า", "จ้ะ", "นะ")
 
 
@@ -199,6 +202,11 @@ def asks_to_begin(text: str) -> bool:
 def is_small_talk(text: str) -> bool:
     """A greeting or thanks: nothing to act on."""
     return _means(text, _SMALL_TALK)
+
+
+def is_greeting(text: str) -> bool:
+    """A greeting, which deserves an answer that says what this account does."""
+    return _means(text, _GREETINGS)
 
 
 def can_begin_report(text: str, *, ranked: Sequence[str]) -> bool:

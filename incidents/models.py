@@ -112,7 +112,7 @@ class Report(Base):
 
 
 class Photo(Base):
-    """A picture of an incident or of a finished job, kept outside the web root; `path` is empty until it was fetched."""
+    """A picture of an incident or of a finished job, kept outside the web root; without `path` until it was fetched."""
 
     __tablename__ = "photo"
     __table_args__ = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,14 +16,6 @@ from incidents.rules import OPEN_STATES, AgencyChoice, Candidate
 from residents.models import Home, Resident
 
 RECENT_PIN = timedelta(hours=2)
-
-
-@dataclass(frozen=True)
-class PhotoRef:
-    """A photo that is kept: its id and type."""
-
-    id: int
-    content_type: str
 
 
 @dataclass(frozen=True)
@@ -142,9 +134,8 @@ def incident(session: Session, incident_id: int) -> Incident:
 
 def locked_incident(session: Session, incident_id: int) -> Incident:
     """The incident, held until the transaction ends, so that two changes come one after the other."""
-    found = session.scalar(
-        sa.select(Incident).where(Incident.id == incident_id).with_for_update().execution_options(populate_existing=True)
-    )
+    chosen = sa.select(Incident).where(Incident.id == incident_id).with_for_update()
+    found = session.scalar(chosen.execution_options(populate_existing=True))
     if found is None:
         raise NotFoundError(f"There is no incident {incident_id}.")
     return found
@@ -310,27 +301,6 @@ def photo(session: Session, photo_id: int) -> Photo:
     if found is None or found.path is None:
         raise NotFoundError(f"There is no photo {photo_id}.")
     return found
-
-
-def vulnerable_homes_near(session: Session, place: LonLat, *, within_m: float) -> int:
-    """How many registered homes of vulnerable people lie around a place."""
-    return int(
-        session.scalar(
-            sa.text(
-                "SELECT count(*) FROM home h, (SELECT ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) AS at) p "
-                "WHERE h.is_vulnerable AND h.geom && ST_Expand(p.at, 0.01) "
-                "AND ST_DWithin(h.geom::geography, p.at::geography, :within_m)"
-            ),
-            {"lon": place.lon, "lat": place.lat, "within_m": within_m},
-        )
-        or 0
-    )
-
-
-def state_counts(session: Session) -> Mapping[str, int]:
-    """How many incidents are in each state."""
-    rows = session.execute(sa.select(Incident.state, sa.func.count()).group_by(Incident.state))
-    return {state: count for state, count in rows}
 
 
 def reporters_told(session: Session) -> list[Telling]:

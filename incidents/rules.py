@@ -30,6 +30,7 @@ _STEPS: dict[str, tuple[str, ...]] = {
 
 REOPEN_WITHIN = timedelta(days=7)
 DRAFT_LIFE = timedelta(hours=2)
+EMERGENCY_DRAFT_LIFE = timedelta(minutes=30)
 
 
 def check_step(from_state: str, to_state: str) -> None:
@@ -54,6 +55,18 @@ def steps_between(from_state: str, to_state: str) -> list[str]:
             if following in forward and following not in way and following != from_state:
                 waiting.append((following, [*way, following]))
     raise WrongStateError(f"From '{from_state}' an incident cannot become '{to_state}'.")
+
+
+def verdict(*, state: str, says: str, done_at: datetime | None, now: datetime) -> str | None:
+    """What a reporter's word about a finished incident makes of it: closed, reopened, or nothing (None).
+
+    `says` is `close` or `reopen`; a week after it was finished a new report is needed.
+    """
+    if says == "close" and state == "done":
+        return "closed"
+    if says == "reopen" and state in {"done", "closed"} and done_at is not None and now - done_at <= REOPEN_WITHIN:
+        return "reopened"
+    return None
 
 
 def incident_number(serial: int, *, opened_at: datetime) -> str:

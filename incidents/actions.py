@@ -1,0 +1,366 @@
+"""What happens to reports and incidents. Every change of state goes through `change_state` or `advance_state`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from core import clock
+from core.errors import InvalidInputError
+from flood.queries import depth_at
+from gis import queries as gis_queries
+from gis.points import LonLat
+from incidents import cards, catalogue, photos, queries, rules
+from incidents.events import IncidentChanged, IncidentMoved, IncidentOpened, ReportJoined
+from incidents.models import Category, Incident, IncidentChange, Photo, Report, ReporterNotice, incident_number
+from incidents.rules import NewReport
+from core.events import publish
+from line import outbox
+from residents import queries as residents_queries
+
+# After danger alerts (0) and emergencies' answers (1).
+CASE_UPDATE_PRIORITY = 2
+_TOLD_STATES = ("accepted", "in_progress", "done", "closed", "rejected", "reopened")
+
+
+def load_categories(session: Session) -> int:
+    """The 24 categories of the shipped file are in the database; how many were new.
+
+    A category that is there already stays as the city has made it; running this again changes nothing.
+    """
+    rows = [
+        {**category, "position": position}
+        for position, category in enumerate(catalogue.shipped().category_columns(), start=1)
+    ]
+    added = session.execute(
+        insert(Category).values(rows).on_conflict_do_nothing(index_elements=["code"]).returning(Category.code)
+    )
+    count = len(added.all())
+    session.flush()
+    return count
+
+
+# ── Reports ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def receive_report(session: Session, new: NewReport) -> tuple[Report, Incident]:
+    """The report is stored and belongs to an incident: the open one it tells of, or a new one.
+
+    Raises NotFoundError for an unknown category.
+    """
+    now = clock.now()
+    category = queries.category(session, new.category_code)
+    queries.hold_group(session, category.group_code)
+    since = now - timedelta(minutes=rules.JOIN_LIMIT_MINUTES)
+    candidates = queries.open_incidents_near(session, new.place, group_code=category.group_code, since=since)
+    same = rules.incident_to_join(
+        candidates, category_code=category.code, group_code=category.group_code, reported_at=now
+    )
+    if same is None:
+        incident = _open_incident(session, new, category, now=now)
+    else:
+        incident = queries.locked_incident(session, same.incident_id)
+    report = Report(
+        resident_id=new.resident_id,
+        incident_id=incident.id,
+        source=new.source,
+        text=new.text,
+        category_code=category.code,
+        place=_wkt(new.place),
+        place_source=new.place_source,
+        radius_m=new.radius_m,
+        join_terms={"score": same.score, "terms": dict(same.terms)} if same else None,
+        created_at=now,
+    )
+    session.add(report)
+    session.flush()
+    _attach_photos(session, new.photo_ids, report_id=report.id, incident_id=incident.id)
+    if same is not None:
+        _join(session, report, incident, now=now)
+    return report, incident
+
+
+def _wkt(place: LonLat) -> str:
+    return f"SRID=4326;POINT({place.lon!r} {place.lat!r})"
+
+
+def _open_incident(session: Session, new: NewReport, category: Category, *, now: datetime) -> Incident:
+    areas = gis_queries.areas_at(session, new.place)
+    incident = Incident(
+        number=rules.incident_number(session.execute(incident_number.next_value()).scalar_one(), opened_at=now),
+        category_code=category.code,
+        agency_code=rules.agency_for(
+            queries.agencies(session),
+            category_code=category.code,
+            agency_kind=category.agency_kind,
+            area_codes=frozenset(area.code for area in areas),
+        ),
+        state="new",
+        place=_wkt(new.place),
+        place_source=new.place_source,
+        place_label_th=gis_queries.place_label(session, new.place, "th"),
+        place_label_en=gis_queries.place_label(session, new.place, "en"),
+        area_id=next((area.id for area in areas if area.kind == "community"), areas[0].id if areas else None),
+        summary=rules.summary_of(new.text, otherwise=category.name_th),
+        depth_m=depth_at(session, new.place),
+        people=rules.people_in(new.text),
+        report_count=1,
+        last_report_at=now,
+        opened_at=now,
+        promised_at=rules.promised_at(now, promise_hours=category.promise_hours),
+    )
+    session.add(incident)
+    session.flush()
+    _write_history(session, incident, from_state=None, to_state="new", by="", reason="", now=now)
+    publish(
+        session,
+        IncidentOpened(
+            incident_id=incident.id,
+            number=incident.number,
+            category_code=category.code,
+            tier=category.tier,
+            needs=tuple(category.needs),
+            lon=new.place.lon,
+            lat=new.place.lat,
+            opened_at=now,
+        ),
+    )
+    return incident
+
+
+def _join(session: Session, report: Report, incident: Incident, *, now: datetime) -> None:
+    incident.report_count += 1
+    incident.last_report_at = now
+    people = rules.people_in(report.text)
+    if people is not None:
+        incident.people = max(people, incident.people or 0)
+    session.flush()
+    publish(
+        session,
+        ReportJoined(
+            incident_id=incident.id, number=incident.number, report_id=report.id, report_count=incident.report_count
+        ),
+    )
+
+
+def move_incident(session: Session, incident_id: int, place: LonLat) -> Incident:
+    """The incident lies where a later pin says, with the depth and the name of that place."""
+    incident = queries.locked_incident(session, incident_id)
+    areas = gis_queries.areas_at(session, place)
+    incident.place = _wkt(place)
+    incident.place_source = "pin"
+    incident.place_label_th = gis_queries.place_label(session, place, "th")
+    incident.place_label_en = gis_queries.place_label(session, place, "en")
+    incident.area_id = next((area.id for area in areas if area.kind == "community"), incident.area_id)
+    incident.depth_m = depth_at(session, place)
+    session.flush()
+    publish(session, IncidentMoved(incident_id=incident.id, number=incident.number, lon=place.lon, lat=place.lat))
+    return incident
+
+
+def add_words(session: Session, *, incident_id: int, resident_id: int, text: str) -> None:
+    """What a resident wrote after the report stands with it."""
+    incident = queries.locked_incident(session, incident_id)
+    report = session.scalar(
+        sa.select(Report)
+        .where(Report.incident_id == incident_id, Report.resident_id == resident_id)
+        .order_by(Report.id.desc())
+        .limit(1)
+    )
+    if report is None:
+        return
+    report.text = f"{report.text}\n{text}".strip()
+    people = rules.people_in(text)
+    if people is not None:
+        incident.people = max(people, incident.people or 0)
+    session.flush()
+
+
+# ── States ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def change_state(
+    session: Session, incident_id: int, to: str, *, by: str, reason: str, note: Mapping[str, str] | None = None
+) -> Incident:
+    """The incident is in the state `to`, its history says who and why, and every reporter will hear of it once.
+
+    `note` is a sentence for the reporters by language; without one they read `reason` where it explains an end
+    (done, rejected). Raises WrongStateError where the step is not allowed.
+    """
+    incident = queries.locked_incident(session, incident_id)
+    rules.check_step(incident.state, to)
+    return _walk(session, incident, [to], by=by, reason=reason, note=note)
+
+
+def advance_state(
+    session: Session, incident_id: int, to: str, *, by: str, reason: str, note: Mapping[str, str] | None = None
+) -> Incident:
+    """The incident has gone forward to `to` through every state between; history has each, reporters hear once.
+
+    Nothing changes where it is there already. Raises WrongStateError where no way leads there.
+    """
+    incident = queries.locked_incident(session, incident_id)
+    way = rules.steps_between(incident.state, to)
+    return _walk(session, incident, way, by=by, reason=reason, note=note) if way else incident
+
+
+def _walk(
+    session: Session,
+    incident: Incident,
+    way: Sequence[str],
+    *,
+    by: str,
+    reason: str,
+    note: Mapping[str, str] | None,
+) -> Incident:
+    now = clock.now()
+    began = incident.state
+    change = None
+    for state in way:
+        change = _write_history(session, incident, from_state=incident.state, to_state=state, by=by, reason=reason, now=now)
+        incident.state = state
+    if incident.state == "done":
+        incident.done_at = now
+    if incident.state in {"closed", "rejected"}:
+        incident.closed_at = now
+    if incident.state == "reopened":
+        incident.done_at = incident.closed_at = None
+    session.flush()
+    assert change is not None, "a walk has at least one step"
+    publish(
+        session,
+        IncidentChanged(
+            incident_id=incident.id,
+            change_id=change.id,
+            number=incident.number,
+            from_state=began,
+            to_state=incident.state,
+            at=now,
+        ),
+    )
+    ends = incident.state in {"done", "rejected"}
+    _tell_reporters(session, incident, change, note=note or ({"th": reason, "en": reason} if ends else {}))
+    return incident
+
+
+def _write_history(
+    session: Session, incident: Incident, *, from_state: str | None, to_state: str, by: str, reason: str, now: datetime
+) -> IncidentChange:
+    change = IncidentChange(
+        incident_id=incident.id, from_state=from_state, to_state=to_state, changed_at=now, changed_by=by, reason=reason
+    )
+    session.add(change)
+    session.flush()
+    return change
+
+
+def _tell_reporters(session: Session, incident: Incident, change: IncidentChange, *, note: Mapping[str, str]) -> None:
+    reachable = [r for r in queries.reporters(session, incident.id) if r.is_reachable]
+    line_ids = residents_queries.line_ids(session, [r.resident_id for r in reachable])
+    category = queries.category(session, incident.category_code)
+    for reporter in reachable:
+        if reporter.resident_id not in line_ids:
+            continue
+        is_english = reporter.language == "en"
+        message = cards.told(
+            number=incident.number,
+            category=category.name_en if is_english else category.name_th,
+            to_state=incident.state,
+            note=note.get("en" if is_english else "th", ""),
+            incident_id=incident.id,
+            language=reporter.language,
+        )
+        chunk_id = outbox.enqueue(
+            session,
+            subject=f"incident:{incident.id}",
+            kind="push",
+            to=[line_ids[reporter.resident_id]],
+            messages=[message],
+            priority=CASE_UPDATE_PRIORITY,
+        )
+        session.add(
+            ReporterNotice(
+                change_id=change.id, resident_id=reporter.resident_id, incident_id=incident.id, chunk_id=chunk_id
+            )
+        )
+    session.flush()
+
+
+# ── Photos ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def note_line_photo(session: Session, message_id: str) -> int:
+    """A photo that a resident sent on LINE is known and will be fetched; its id. Twice is the same as once."""
+    session.execute(
+        insert(Photo)
+        .values(taken_for="report", line_message_id=message_id, created_at=clock.now())
+        .on_conflict_do_nothing(index_elements=["line_message_id"])
+    )
+    return session.execute(sa.select(Photo.id).where(Photo.line_message_id == message_id)).scalar_one()
+
+
+def keep_line_photo(session: Session, photo_id: int, raw: bytes) -> None:
+    """The fetched photo is cleaned and kept; or refused, with the reason beside it."""
+    photo = session.get_one(Photo, photo_id)
+    try:
+        kept = photos.clean(raw)
+    except InvalidInputError as exc:
+        photo.refused_reason = exc.detail
+        return
+    _fill(photo, kept)
+
+
+def add_job_photo(session: Session, *, incident_id: int, raw: bytes) -> int:
+    """A crew's photo belongs to the incident; its id. Raises UnusablePhotoError. The same picture twice is one photo."""
+    kept = photos.clean(raw)
+    known = session.scalar(
+        sa.select(Photo.id).where(
+            Photo.incident_id == incident_id, Photo.sha256 == kept.sha256, Photo.taken_for == "job"
+        )
+    )
+    if known is not None:
+        return known
+    photo = Photo(taken_for="job", incident_id=incident_id, created_at=clock.now())
+    _fill(photo, kept)
+    session.add(photo)
+    session.flush()
+    return photo.id
+
+
+def attach_photo(session: Session, *, photo_id: int, incident_id: int) -> None:
+    """A photo that came after its report belongs to the incident too."""
+    _attach_photos(session, [photo_id], report_id=None, incident_id=incident_id)
+
+
+def forget_line_photo(session: Session, message_id: str) -> None:
+    """A picture that its sender took back on LINE is gone here too, with its file where nothing else shows it."""
+    photo = session.scalar(sa.select(Photo).where(Photo.line_message_id == message_id))
+    if photo is None:
+        return
+    others = session.scalar(
+        sa.select(sa.func.count()).select_from(Photo).where(Photo.path == photo.path, Photo.id != photo.id)
+    )
+    if photo.path is not None and not others:
+        (photos.folder() / photo.path).unlink(missing_ok=True)
+    session.delete(photo)
+    session.flush()
+
+
+def _fill(photo: Photo, kept: photos.CleanPhoto) -> None:
+    photo.path = photos.keep(kept)
+    photo.sha256 = kept.sha256
+    photo.content_type = kept.content_type
+    photo.size_bytes = len(kept.content)
+
+
+def _attach_photos(session: Session, photo_ids: Sequence[int], *, report_id: int | None, incident_id: int) -> None:
+    if not photo_ids:
+        return
+    values: dict[str, int] = {"incident_id": incident_id}
+    if report_id is not None:
+        values["report_id"] = report_id
+    session.execute(sa.update(Photo).where(Photo.id.in_(photo_ids), Photo.incident_id.is_(None)).values(**values))

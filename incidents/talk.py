@@ -1,0 +1,298 @@
+"""A resident's turn on LINE, acted on: the pure conversation decides, this keeps the draft, does the rest and answers."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from core import clock
+from gis.points import LonLat
+from gis.queries import place_label
+from incidents import actions, cards, catalogue, conversation, queries, rules
+from incidents.classify import Lexicon
+from incidents.conversation import (
+    AddPhoto,
+    AddWords,
+    Effect,
+    Known,
+    MoveIncident,
+    OpenEmergency,
+    Pin,
+    Place,
+    Say,
+    SubmitReport,
+    Tap,
+    Turn,
+    Words,
+)
+from incidents.models import Category, Draft, Incident
+from incidents.rules import NewReport
+from line import outbox
+
+EMERGENCY_PRIORITY = 1
+ANSWER_PRIORITY = 2
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Who is speaking on LINE, and how to answer: the reply token lives about half a minute, then a push is sent."""
+
+    resident_id: int
+    line_user_id: str
+    language: str
+    reply_token: str | None
+
+
+def take_turn(session: Session, speaker: Speaker, coming: conversation.Input | str) -> None:
+    """The resident has been answered, the draft kept, and what was to be done is done.
+
+    `coming` is a plain text, or a picture, pin or button.
+    """
+    queries.hold_resident(session, speaker.resident_id)
+    now = clock.now()
+    known_categories = queries.categories(session)
+    stored = queries.draft_of(session, speaker.resident_id, now=now)
+    draft = _draft(stored) if stored else None
+    if isinstance(coming, str):
+        coming = _read(coming, draft, known_categories)
+        if _answered_aside(session, speaker, coming, draft):
+            return
+    turn = conversation.turn(draft, coming, _known(session, speaker, known_categories, now=now))
+    incident = _effect(session, speaker, turn.effect)
+    _keep(session, speaker, turn, incident, now=now)
+    _answer(session, speaker, turn, incident, known_categories)
+
+
+def _read(text: str, draft: conversation.Draft | None, categories: list[Category]) -> Words:
+    lexicon = Lexicon({category.code: category.words for category in categories})
+    so_far = f"{draft.text}\n{text}" if draft else text
+    ranked = tuple(match.category_code for match in lexicon.top(so_far))
+    return Words(text=text, ranked=ranked, emergency=catalogue.shipped().emergency.category_of(text))
+
+
+def _answered_aside(session: Session, speaker: Speaker, words: Words, draft: conversation.Draft | None) -> bool:
+    """True where the words are no report and no answer: a question about one, or small talk."""
+    if words.emergency:
+        return False
+    if conversation.asks_for_status(words.text):
+        _say_status(session, speaker)
+        return True
+    if draft is not None or conversation.asks_to_begin(words.text):
+        return False
+    if conversation.is_greeting(words.text):
+        _say(session, speaker, [Say("help-greeting")], {}, {})
+        return True
+    return not conversation.can_begin_report(words.text, ranked=words.ranked)
+
+
+def _known(session: Session, speaker: Speaker, categories: list[Category], *, now: datetime) -> Known:
+    home = queries.home_of(session, speaker.resident_id)
+    pin = queries.recent_pin_of(session, speaker.resident_id, now=now)
+    return Known(
+        new_key=secrets.token_hex(4),
+        category_codes=tuple(category.code for category in categories),
+        home=Place(home.lon, home.lat, "home") if home else None,
+        recent_pin=Place(pin.lon, pin.lat, "recent_pin") if pin else None,
+    )
+
+
+# ── What is done ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _effect(session: Session, speaker: Speaker, effect: Effect | None) -> Incident | None:
+    match effect:
+        case SubmitReport(draft):
+            assert draft.category_code is not None, "a confirmed report has a category"
+            assert draft.place is not None, "a confirmed report has a place"
+            return _receive(session, speaker, draft.text, draft.category_code, draft.place, draft.photo_ids)
+        case OpenEmergency(text, category_code, place, photo_ids):
+            told = text or cards.say("help-summary", "th")
+            return _receive(session, speaker, told, category_code, place, photo_ids)
+        case MoveIncident(incident_id, place):
+            return _move(session, speaker, incident_id, place)
+        case AddWords(incident_id, text):
+            actions.add_words(session, incident_id=incident_id, resident_id=speaker.resident_id, text=text)
+        case AddPhoto(incident_id, photo_id):
+            actions.attach_photo(session, photo_id=photo_id, incident_id=incident_id)
+    return None
+
+
+def _receive(
+    session: Session, speaker: Speaker, text: str, category_code: str, place: Place, photo_ids: tuple[int, ...]
+) -> Incident:
+    new = NewReport(
+        text=text,
+        category_code=category_code,
+        place=LonLat(lon=place.lon, lat=place.lat),
+        place_source=place.source,
+        resident_id=speaker.resident_id,
+        photo_ids=photo_ids,
+    )
+    _, incident = actions.receive_report(session, new)
+    return incident
+
+
+def _move(session: Session, speaker: Speaker, incident_id: int, place: Place) -> Incident:
+    """The pin moves an incident that only this resident reported; in a shared one it counts as a report of its own."""
+    incident = queries.incident(session, incident_id)
+    if incident.report_count == 1 and incident.state in rules.OPEN_STATES:
+        return actions.move_incident(session, incident_id, LonLat(lon=place.lon, lat=place.lat))
+    return _receive(session, speaker, incident.summary, incident.category_code, place, ())
+
+
+# ── What is kept ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _draft(stored: Draft) -> conversation.Draft:
+    place = stored.data.get("place")
+    return conversation.Draft(
+        **{
+            **stored.data,
+            "photo_ids": tuple(stored.data["photo_ids"]),
+            "place": Place(**place) if place else None,
+        }
+    )
+
+
+def _keep(session: Session, speaker: Speaker, turn: Turn, incident: Incident | None, *, now: datetime) -> None:
+    if turn.draft is None:
+        session.execute(sa.delete(Draft).where(Draft.resident_id == speaker.resident_id))
+        return
+    data = asdict(turn.draft)
+    if incident is not None:
+        data["incident_id"] = incident.id
+    values: dict[str, Any] = {
+        "step": turn.draft.step,
+        "data": data,
+        "updated_at": now,
+        "expires_at": now + (rules.EMERGENCY_DRAFT_LIFE if turn.draft.step == "emergency_pin" else rules.DRAFT_LIFE),
+    }
+    session.execute(
+        insert(Draft)
+        .values(resident_id=speaker.resident_id, **values)
+        .on_conflict_do_update(index_elements=["resident_id"], set_=values)
+    )
+
+
+# ── What is said ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _answer(
+    session: Session, speaker: Speaker, turn: Turn, incident: Incident | None, categories: list[Category]
+) -> None:
+    names = {c.code: c.name_en if speaker.language == "en" else c.name_th for c in categories}
+    says = list(turn.says)
+    if isinstance(turn.effect, SubmitReport) and incident is not None:
+        says.append(Say("submitted" if incident.report_count == 1 else "submitted-joined"))
+    slots = _slots(session, speaker, turn, incident, names)
+    _say(session, speaker, says, slots, names)
+
+
+def _slots(
+    session: Session, speaker: Speaker, turn: Turn, incident: Incident | None, names: dict[str, str]
+) -> dict[str, str | int]:
+    language = speaker.language
+    if incident is not None:
+        row = queries.incident_row(session, incident.id)
+        agency = row.agency_en if language == "en" else row.agency_th
+        return {
+            "number": row.number,
+            "category": names[row.category_code],
+            "place": row.place_label_en if language == "en" else row.place_label_th,
+            "agency": agency or cards.say("the-city", language),
+            "promised": cards.moment(row.promised_at, language),
+            "others": row.report_count - 1,
+        }
+    draft = turn.draft
+    if draft is None or draft.step != "confirm" or draft.category_code is None or draft.place is None:
+        return {}
+    place = LonLat(lon=draft.place.lon, lat=draft.place.lat)
+    return {
+        "category": names[draft.category_code],
+        "text": draft.text or cards.say("no-text", language),
+        "photos": len(draft.photo_ids),
+        "place": place_label(session, place, "en" if language == "en" else "th"),
+    }
+
+
+def _say(
+    session: Session, speaker: Speaker, says: list[Say], slots: dict[str, str | int], names: dict[str, str]
+) -> None:
+    if not says:
+        return
+    messages = [cards.message(s, language=speaker.language, slots=slots, category_names=names) for s in says]
+    outbox.reply(
+        session,
+        subject="conversation",
+        reply_token=speaker.reply_token,
+        line_user_id=speaker.line_user_id,
+        messages=messages,
+        priority=EMERGENCY_PRIORITY if any(s.is_emergency for s in says) else ANSWER_PRIORITY,
+    )
+
+
+def _say_status(session: Session, speaker: Speaker) -> None:
+    newest = queries.newest_incident_of(session, speaker.resident_id)
+    if newest is None:
+        _say(session, speaker, [Say("status-none")], {}, {})
+        return
+    language = speaker.language
+    row = queries.incident_row(session, newest.id)
+    slots: dict[str, str | int] = {
+        "number": row.number,
+        "category": row.category_en if language == "en" else row.category_th,
+        "place": row.place_label_en if language == "en" else row.place_label_th,
+        "state": cards.say(f"state-{row.state}", language),
+        "opened": cards.moment(row.opened_at, language),
+        "promised": cards.moment(row.promised_at, language),
+    }
+    _say(session, speaker, [Say("status")], slots, {})
+
+
+# ── Buttons that are no part of a draft ──────────────────────────────────────────────────────────────────────────────
+
+
+def answer_button(session: Session, speaker: Speaker, data: str) -> None:
+    """A button was pressed: of the report being told, of an alert (`help:`, `safe:`), of a finished incident."""
+    verb, _, rest = data.partition(":")
+    if verb in {"report", "help"}:
+        take_turn(session, speaker, Tap(data))
+    elif verb == "safe":
+        _say(session, speaker, [Say("thanks-safe")], {}, {})
+    elif verb == "incident":
+        _judge(session, speaker, rest)
+
+
+def _judge(session: Session, speaker: Speaker, rest: str) -> None:
+    """The reporter says whether a finished incident is solved: it is closed or opened again, and they hear of it."""
+    verb, _, incident_id_text = rest.partition(":")
+    if not incident_id_text.isdecimal():
+        return
+    incident_id = int(incident_id_text)
+    if not queries.is_reporter(session, incident_id, speaker.resident_id):
+        return
+    incident = queries.locked_incident(session, incident_id)
+    to = rules.verdict(state=incident.state, says=verb, done_at=incident.done_at, now=clock.now())
+    if to is None:
+        _say_status(session, speaker)
+        return
+    reason_key = "reason-reporter-satisfied" if to == "closed" else "reason-reporter-not-satisfied"
+    actions.change_state(session, incident_id, to, by="reporter", reason=cards.say(reason_key, "th"))
+
+
+def place_is_for_report(session: Session, resident_id: int) -> datetime | None:
+    """Since when a report waits for its place: a location sent now belongs to it; None where none waits."""
+    stored = queries.draft_of(session, resident_id, now=clock.now())
+    return stored.updated_at if stored is not None else None
+
+
+def pin(lon: float, lat: float) -> Pin:
+    """A location message as the conversation takes it; raises InvalidPlaceError for numbers that are no place."""
+    checked = LonLat(lon=lon, lat=lat)
+    return Pin(lon=checked.lon, lat=checked.lat)

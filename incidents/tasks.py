@@ -1,0 +1,102 @@
+"""What wakes the room: residents' messages and buttons, pictures to fetch, drafts to forget."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import clock, jobs
+from core.events import subscribes
+from core.logs import get_logger
+from gis.errors import InvalidPlaceError
+from incidents import actions, talk
+from incidents.conversation import Picture
+from incidents.models import Draft, Photo
+from incidents.talk import Speaker
+from line import content
+from line.errors import ContentGoneError, LineRefusedError
+from line.events import MessageReceived, MessageUnsent, PostbackReceived, open_line_user
+from residents import queries as residents_queries
+from residents.models import Resident
+
+log = get_logger("incidents")
+
+
+@subscribes(MessageReceived, by="incidents.hear_message")
+def hear_message(session: Session, event: MessageReceived) -> None:
+    """The message is a turn of the resident's conversation, or none of ours."""
+    line_user_id = open_line_user(event.line_user_id_sealed)
+    resident = residents_queries.by_line_user(session, line_user_id)
+    if resident is None:
+        log.info("message.from_stranger")
+        return
+    speaker = _speaker(resident, line_user_id, event.reply_token)
+    match event.message:
+        case {"type": "text", "text": str(text)}:
+            talk.take_turn(session, speaker, text)
+        case {"type": "image", "id": str(message_id)}:
+            _hear_picture(session, speaker, message_id)
+        case {"type": "location", "longitude": float() | int() as lon, "latitude": float() | int() as lat}:
+            _hear_place(session, speaker, resident, lon=float(lon), lat=float(lat))
+
+
+def _speaker(resident: Resident, line_user_id: str, reply_token: str | None) -> Speaker:
+    return Speaker(
+        resident_id=resident.id, line_user_id=line_user_id, language=resident.language, reply_token=reply_token
+    )
+
+
+def _hear_picture(session: Session, speaker: Speaker, message_id: str) -> None:
+    photo_id = actions.note_line_photo(session, message_id)
+    jobs.enqueue(session, fetch_photo, photo_id=photo_id)
+    talk.take_turn(session, speaker, Picture(photo_id))
+
+
+def _hear_place(session: Session, speaker: Speaker, resident: Resident, *, lon: float, lat: float) -> None:
+    told_at = talk.place_is_for_report(session, resident.id)
+    if told_at is None:
+        return
+    asked_home_at = resident.home_asked_at
+    if asked_home_at is not None and asked_home_at > told_at and resident.home_answered_at is None:
+        return  # The last question was for the home: the residents' room takes the place.
+    try:
+        pin = talk.pin(lon, lat)
+    except InvalidPlaceError:
+        log.info("message.no_place")
+        return
+    talk.take_turn(session, speaker, pin)
+
+
+@subscribes(PostbackReceived, by="incidents.hear_button")
+def hear_button(session: Session, event: PostbackReceived) -> None:
+    """The button is a turn of the conversation, a cry for help, or a word about a finished incident."""
+    line_user_id = open_line_user(event.line_user_id_sealed)
+    resident = residents_queries.by_line_user(session, line_user_id)
+    if resident is not None:
+        talk.answer_button(session, _speaker(resident, line_user_id, event.reply_token), event.data)
+
+
+@subscribes(MessageUnsent, by="incidents.forget_unsent_photo")
+def forget_unsent_photo(session: Session, event: MessageUnsent) -> None:
+    """A picture that its sender took back is gone here too."""
+    actions.forget_line_photo(session, event.message_id)
+
+
+@jobs.job(name="incidents.fetch_photo")
+def fetch_photo(session: Session, *, photo_id: int) -> None:
+    """The picture is kept, or the reason why it cannot be is; tried again while LINE does not answer."""
+    photo = session.get(Photo, photo_id)
+    if photo is None or photo.path is not None or photo.refused_reason is not None or photo.line_message_id is None:
+        return
+    try:
+        raw = content.fetch_photo(photo.line_message_id)
+    except (ContentGoneError, LineRefusedError) as exc:
+        photo.refused_reason = exc.detail
+        return
+    actions.keep_line_photo(session, photo_id, raw)
+
+
+@jobs.periodic(name="incidents.forget_old_drafts", cron="*/10 * * * *")
+def forget_old_drafts(session: Session) -> None:
+    """Reports that nobody finished telling are gone two hours after the last word."""
+    session.execute(sa.delete(Draft).where(Draft.expires_at < clock.now()))
