@@ -1,0 +1,1 @@
+"""Warning the right people, once, in time: proposals, approval, audience, delivery, CAP."""

@@ -1,0 +1,25 @@
+"""What can go wrong with an alert."""
+
+from __future__ import annotations
+
+from core.errors import ConflictError, InvalidInputError
+
+
+class ProposalChangedError(ConflictError):
+    """The proposal is no longer what was shown."""
+
+
+class AlertStateError(ConflictError):
+    """The alert's state does not allow this."""
+
+
+class SamePersonError(ConflictError):
+    """Whoever proposed an alert cannot approve it."""
+
+
+class TemplateError(InvalidInputError):
+    """A text template cannot be used."""
+
+
+class CapRefusedError(InvalidInputError):
+    """A CAP document cannot be read."""

@@ -1,0 +1,258 @@
+"""Which zones need to be warned, at which level, and when it is over: decided over plain values.
+
+Levels are 1 watch (เฝ้าระวัง), 2 warning (เตือนภัย), 3 danger (อันตราย), as DDPM's leaflet orders them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+WATCH, WARNING, DANGER = 1, 2, 3
+
+OPEN = frozenset({"proposed"})
+TOLD = frozenset({"approved", "sending", "active"})
+OVER = frozenset({"closed", "declined", "superseded"})
+TRANSITIONS: Mapping[str, frozenset[str]] = {
+    "proposed": frozenset({"approved", "declined", "superseded"}),
+    "approved": frozenset({"sending", "active", "closed"}),
+    "sending": frozenset({"active", "closed", "superseded"}),
+    "active": frozenset({"closed", "superseded"}),
+    "closed": frozenset(),
+    "declined": frozenset(),
+    "superseded": frozenset(),
+}
+
+
+@dataclass(frozen=True)
+class LevelRule:
+    """When a level is proposed to residents, and how long it holds once sent or is left alone once declined.
+
+    Messages of `priority` 0 are sent first.
+    """
+
+    level: int
+    min_severity: int
+    is_proposed: bool
+    lasts: timedelta
+    declined_holds: timedelta
+    priority: int
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the city decided about warning, in one version."""
+
+    version: int
+    levels: tuple[LevelRule, ...]
+
+    def level_of(self, severity: int) -> int | None:
+        """The highest level that residents of a zone with this severity are warned at, or None."""
+        return max((r.level for r in self.levels if r.is_proposed and severity >= r.min_severity), default=None)
+
+    def rule(self, level: int) -> LevelRule:
+        """The rule of a level; raises KeyError where the policy lacks it."""
+        for rule in self.levels:
+            if rule.level == level:
+                return rule
+        raise KeyError(level)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An alert as the rules see it. `ended_at` is when it was declined or closed."""
+
+    id: int
+    event_id: int
+    kind: str
+    level: int
+    state: str
+    zone_ids: frozenset[int]
+    expires_at: datetime | None = None
+    ended_at: datetime | None = None
+    is_by_officer: bool = False
+
+    @property
+    def is_warning(self) -> bool:
+        """It warns, rather than giving the all-clear."""
+        return self.kind != "all_clear"
+
+    def is_in_force(self, now: datetime) -> bool:
+        """Residents were told and the time it holds for has not run out."""
+        return self.state in TOLD and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Zones that need an alert of one level."""
+
+    level: int
+    zone_ids: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What follows from a new picture of the water."""
+
+    propose: tuple[Proposal, ...] = ()
+    revise: tuple[tuple[int, Proposal], ...] = ()
+    withdraw: tuple[int, ...] = ()
+    all_clear: tuple[int, ...] = ()
+
+
+def told_level(zone_id: int, standing: Sequence[Standing], *, now: datetime) -> int:
+    """The highest level in force for a zone; 0 where its residents were told nothing that still holds."""
+    return max((a.level for a in standing if a.is_warning and zone_id in a.zone_ids and a.is_in_force(now)), default=0)
+
+
+def _is_held(zone_id: int, level: int, standing: Sequence[Standing], *, policy: Policy, now: datetime) -> bool:
+    """An officer declined this level or a higher one for the zone not long ago."""
+    return any(
+        a.is_warning
+        and a.state == "declined"
+        and a.level >= level
+        and zone_id in a.zone_ids
+        and a.ended_at is not None
+        and now < a.ended_at + policy.rule(a.level).declined_holds
+        for a in standing
+    )
+
+
+def zones_by_level(
+    severity_by_zone: Mapping[int, int], standing: Sequence[Standing], *, policy: Policy, now: datetime
+) -> dict[int, frozenset[int]]:
+    """For each level, the zones whose residents have not been told as much yet.
+
+    The same level is not proposed again while it holds, a lower one never; a rise is proposed at once.
+    """
+    needed: dict[int, set[int]] = {}
+    for zone_id, severity in severity_by_zone.items():
+        level = policy.level_of(severity)
+        if level is None or level <= told_level(zone_id, standing, now=now):
+            continue
+        if not _is_held(zone_id, level, standing, policy=policy, now=now):
+            needed.setdefault(level, set()).add(zone_id)
+    return {level: frozenset(zones) for level, zones in needed.items()}
+
+
+def _unseen(
+    waiting: Sequence[Standing], severity_by_zone: Mapping[int, int], standing: Sequence[Standing], *, now: datetime
+) -> frozenset[int]:
+    """The zones of open proposals that this picture knows nothing of: missing data is not lower water, they stay."""
+    return frozenset(
+        zone_id
+        for alert in waiting
+        for zone_id in alert.zone_ids - severity_by_zone.keys()
+        if told_level(zone_id, standing, now=now) < alert.level
+    )
+
+
+def _open_by_level(standing: Sequence[Standing]) -> dict[int, list[Standing]]:
+    found: dict[int, list[Standing]] = {}
+    for alert in sorted(standing, key=lambda a: a.id):
+        if alert.state in OPEN and alert.is_warning:
+            found.setdefault(alert.level, []).append(alert)
+    return found
+
+
+def _warnings(
+    severity_by_zone: Mapping[int, int], standing: Sequence[Standing], *, policy: Policy, now: datetime
+) -> Decision:
+    needed = zones_by_level(severity_by_zone, standing, policy=policy, now=now)
+    waiting = _open_by_level(standing)
+    propose: list[Proposal] = []
+    revise: list[tuple[int, Proposal]] = []
+    withdraw: list[int] = []
+    for level in sorted(needed.keys() | waiting.keys(), reverse=True):
+        open_ones = waiting.get(level, [])
+        zones = needed.get(level, frozenset()) | _unseen(open_ones, severity_by_zone, standing, now=now)
+        if zones and not open_ones:
+            propose.append(Proposal(level, zones))
+        elif zones:
+            revise.append((open_ones[0].id, Proposal(level, zones)))
+        withdraw += [a.id for a in (open_ones[1:] if zones else open_ones)]
+    return Decision(propose=tuple(propose), revise=tuple(revise), withdraw=tuple(withdraw))
+
+
+def _is_over(event_zones: Collection[int], severity_by_zone: Mapping[int, int]) -> bool:
+    # A zone without a severity is unknown, and unknown is never an all-clear.
+    return all(severity_by_zone.get(zone_id) == 0 for zone_id in event_zones)
+
+
+def event_zones(event_id: int, standing: Sequence[Standing]) -> frozenset[int]:
+    """Every zone of the event's warnings that were sent and not closed, expired or not."""
+    told = [a.zone_ids for a in standing if a.event_id == event_id and a.is_warning and a.state in TOLD]
+    return frozenset().union(*told)
+
+
+def _is_all_clear_held(event_id: int, standing: Sequence[Standing], *, policy: Policy, now: datetime) -> bool:
+    return any(
+        a.event_id == event_id
+        and not a.is_warning
+        and a.state == "declined"
+        and a.ended_at is not None
+        and now < a.ended_at + policy.rule(a.level).declined_holds
+        for a in standing
+    )
+
+
+def _all_clears(
+    severity_by_zone: Mapping[int, int],
+    standing: Sequence[Standing],
+    *,
+    policy: Policy,
+    is_water_known: bool,
+    now: datetime,
+) -> Decision:
+    given = {a.event_id: a for a in standing if not a.is_warning and a.state in OPEN | TOLD}
+    all_clear: list[int] = []
+    withdraw: list[int] = []
+    for event_id in sorted({a.event_id for a in standing if a.is_warning and a.state in TOLD}):
+        waiting = given.get(event_id)
+        is_over = is_water_known and _is_over(event_zones(event_id, standing), severity_by_zone)
+        if waiting is None:
+            if is_over and not _is_all_clear_held(event_id, standing, policy=policy, now=now):
+                all_clear.append(event_id)
+        elif not is_over and waiting.state in OPEN and not waiting.is_by_officer:
+            withdraw.append(waiting.id)
+    return Decision(all_clear=tuple(all_clear), withdraw=tuple(withdraw))
+
+
+def decide(
+    severity_by_zone: Mapping[int, int],
+    standing: Sequence[Standing],
+    *,
+    policy: Policy,
+    is_water_known: bool,
+    now: datetime,
+) -> Decision:
+    """What is proposed, revised or withdrawn when the picture of the water is drawn anew.
+
+    `severity_by_zone` holds 0..3 for the zones the picture knows; `standing` every alert that is not long over.
+    `is_water_known` is False while gauges that stood high are silent; then no all-clear is proposed.
+    """
+    warned = _warnings(severity_by_zone, standing, policy=policy, now=now)
+    cleared = _all_clears(severity_by_zone, standing, policy=policy, is_water_known=is_water_known, now=now)
+    return Decision(
+        propose=warned.propose,
+        revise=warned.revise,
+        withdraw=warned.withdraw + cleared.withdraw,
+        all_clear=cleared.all_clear,
+    )
+
+
+def superseded_by(zone_ids: Collection[int], level: int, standing: Sequence[Standing]) -> tuple[Standing, ...]:
+    """The sent warnings that an alert of this level takes the place of: those whose every zone it covers.
+
+    An alert that still speaks for another zone stays in force (a CAP Update would withdraw it there as well).
+    """
+    covered = frozenset(zone_ids)
+    return tuple(a for a in standing if a.is_warning and a.state in TOLD and a.level <= level and a.zone_ids <= covered)
+
+
+def events_touched(zone_ids: Collection[int], standing: Sequence[Standing]) -> tuple[int, ...]:
+    """The events, oldest first, whose warnings speak of one of these zones: one flood, told of together."""
+    touched = frozenset(zone_ids)
+    told = (a for a in standing if a.is_warning and a.state in TOLD)
+    return tuple(sorted({a.event_id for a in told if not a.zone_ids.isdisjoint(touched)}))
