@@ -20,10 +20,20 @@ from sensors import queries, rules
 from sensors.events import LevelStateChanged, ReadingsStored
 from sensors.models import Datastream, LevelStateChange, LevelStateRow, ReadingRefused, Station
 from sensors.partitions import ensure_partitions
-from sensors.payloads import DeviceRow
+from sensors.payloads import MAX_RAW_CHARS, DeviceRow
 from sensors.rules import IncomingReading
 
-__all__ = ["IncomingReading", "NewStation", "RowAnswer", "register_station", "store_device_rows", "store_readings"]
+__all__ = [
+    "IncomingReading",
+    "NewStation",
+    "RowAnswer",
+    "has_valid_key",
+    "keep_unstorable",
+    "key_hash",
+    "register_station",
+    "store_device_rows",
+    "store_readings",
+]
 
 Status = Literal["stored", "flagged", "repeated", "refused"]
 SPAN_M = 10.0  # ThaiWater's datum mistakes put levels more than 10 m from the bank: a configuration fault, not a flood.
@@ -330,6 +340,11 @@ def _refuse(
     }
     _keep_refused(session, raw, refused.reason, source=source)
     return RowAnswer(row=index, status="refused", reason=refused.reason, detail=refused.detail)
+
+
+def keep_unstorable(session: Session, payload: bytes, *, source: str) -> None:
+    """A message that the database could not take is kept as refused, as far as it can be read."""
+    _keep_refused(session, payload[:MAX_RAW_CHARS].decode("utf-8", "replace"), "unstorable", source=source)
 
 
 def _keep_refused(session: Session, raw: str | dict[str, str], reason: str, *, source: str) -> None:

@@ -1,0 +1,250 @@
+"""From a device's publish to the table: a real broker, a real database, bursts, restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiomqtt
+import pytest
+import sqlalchemy as sa
+
+from core import db
+from core.errors import SetupError
+from core.settings import settings
+from gis.points import LonLat
+from sensors import gateway
+from sensors.actions import NewStation, register_station
+from sensors.models import Reading, ReadingRefused
+from sensors.partitions import ensure_partitions
+
+NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+STATIONS = 10
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch, database: sa.Engine, frozen_clock: Callable[..., None]) -> int:
+    """A free port for the embedded broker, and ten stations with keys."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free: int = probe.getsockname()[1]
+    monkeypatch.setenv("FAONAM_MQTT_PORT", str(free))
+    monkeypatch.delenv("MQTT_URL", raising=False)
+    settings.cache_clear()
+    with db.transaction() as session:
+        ensure_partitions(session, [NOW.date(), (NOW - timedelta(days=1)).date()])
+        for number in range(STATIONS):
+            register_station(session, _station(f"G{number}"))
+    return free
+
+
+def _station(code: str) -> NewStation:
+    return NewStation(
+        code=code,
+        name_th="คลอง",
+        name_en="Canal",
+        kind="gauge",
+        place=LonLat(lon=100.0, lat=8.0),
+        bank_m_msl=2.5,
+        bed_m_msl=-1.5,
+        watch_m_msl=1.0,
+        warning_m_msl=1.5,
+        danger_m_msl=2.0,
+        interval_s=60,
+        device_key=f"key-of-{code}",
+        trust="simulated",
+    )
+
+
+@asynccontextmanager
+async def _gateway() -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(gateway.serve(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, 20)
+
+
+@asynccontextmanager
+async def _device(port: int) -> AsyncIterator[aiomqtt.Client]:
+    """A device that waits for the broker to be there."""
+    for _ in range(200):
+        try:
+            async with aiomqtt.Client("127.0.0.1", port, max_concurrent_outgoing_calls=8) as client:
+                yield client
+                return
+        except aiomqtt.MqttError:
+            await asyncio.sleep(0.05)
+    pytest.fail("the embedded broker never came up")
+
+
+def _message(code: str, step: int, **changes: object) -> bytes:
+    body = {
+        "observed_at": (NOW - timedelta(seconds=step)).isoformat(),
+        "value": 0.5 + 0.001 * step,
+        "unit": "m",
+        "key": f"key-of-{code}",
+    }
+    return json.dumps(body | changes).encode()
+
+
+def _count(table: type[Any]) -> int:
+    with db.transaction() as session:
+        return session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+
+
+async def _until(table: type[Any], expected: int, *, limit_s: float = 20) -> int:
+    deadline = asyncio.get_running_loop().time() + limit_s
+    count = 0
+    while asyncio.get_running_loop().time() < deadline:
+        count = await asyncio.to_thread(_count, table)
+        if count >= expected:
+            break
+        await asyncio.sleep(0.05)
+    return count
+
+
+async def _wait_for_subscriber(port: int) -> None:
+    """A first reading has arrived, so the gateway is subscribed."""
+    async with _device(port) as device:
+        for step in range(1000, 1100):
+            await device.publish("faonam/v1/G0/readings", _message("G0", step), qos=1)
+            if await _until(Reading, 1, limit_s=0.3):
+                return
+    pytest.fail("the gateway never subscribed")
+
+
+def _forget_readings() -> None:
+    with db.transaction() as session:
+        session.execute(sa.text("TRUNCATE reading"))
+
+
+def test_a_thousand_publishes_at_once_lose_nothing(port: int, capfd: pytest.CaptureFixture[str]) -> None:
+    """A burst of 1,000 messages becomes 1,000 readings, with fewer than 20 lines in the log."""
+
+    async def burst() -> int:
+        async with _gateway():
+            await _wait_for_subscriber(port)
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(_forget_readings)
+            async with _device(port) as device:
+                await asyncio.gather(
+                    *(
+                        device.publish(f"faonam/v1/G{step % STATIONS}/readings", _message(f"G{step % STATIONS}", step), 1)
+                        for step in range(1000)
+                    )
+                )
+            return await _until(Reading, 1000)
+
+    assert asyncio.run(burst()) == 1000
+    captured = capfd.readouterr()
+    assert len((captured.out + captured.err).splitlines()) < 20
+
+
+def test_what_cannot_be_used_is_kept_and_stops_nothing(port: int) -> None:
+    """Broken JSON, a stolen key and a foreign topic beside a good reading: only the good one is stored."""
+
+    async def send() -> tuple[int, int]:
+        async with _gateway():
+            await _wait_for_subscriber(port)
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(_forget_readings)
+            async with _device(port) as device:
+                await device.publish("faonam/v1/G1/readings", b"{broken", qos=1)
+                await device.publish("faonam/v1/G1/readings", _message("G1", 1, key="key-of-G2"), qos=1)
+                await device.publish("faonam/v1/NOBODY/readings", _message("NOBODY", 1), qos=1)
+                await device.publish("faonam/v1/G1/readings", b"", qos=1)
+                await device.publish("faonam/v1/G1/readings", _message("G1", 2), qos=1)
+            refused = await _until(ReadingRefused, 4)
+            return await _until(Reading, 1), refused
+
+    assert asyncio.run(send()) == (1, 4)
+
+
+def _broker_pid(port: int) -> int:
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/cmdline", "rb") as file:
+                    words = file.read().split(b"\0")
+            except OSError:
+                continue
+            if words[1:4] == [b"-m", b"sensors.broker", str(port).encode()]:
+                return int(entry)
+    pytest.fail("no broker runs")
+
+
+def test_a_broker_that_is_killed_comes_back_and_so_does_the_gateway(port: int) -> None:
+    """After kill -9 of the embedded broker, readings published later arrive without anybody's help."""
+
+    async def kill_and_send() -> int:
+        async with _gateway():
+            await _wait_for_subscriber(port)
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(_forget_readings)
+            os.kill(_broker_pid(port), signal.SIGKILL)
+            await asyncio.sleep(0.1)
+            for step in range(60):
+                async with _device(port) as device:
+                    await device.publish("faonam/v1/G1/readings", _message("G1", step), qos=1)
+                if await _until(Reading, 1, limit_s=0.5):
+                    break
+            return await asyncio.to_thread(_count, Reading)
+
+    assert asyncio.run(kill_and_send()) >= 1
+
+
+def test_a_database_that_goes_away_costs_time_and_no_readings(port: int) -> None:
+    """While the database refuses work the batch waits; when it is back everything is stored."""
+
+    def refuse(is_refusing: bool) -> None:
+        with db.transaction() as session:
+            before, after = ("reading", "reading_away") if is_refusing else ("reading_away", "reading")
+            session.execute(sa.text(f"ALTER TABLE {before} RENAME TO {after}"))
+            before, after = (
+                ("reading_refused", "refused_away") if is_refusing else ("refused_away", "reading_refused")
+            )
+            session.execute(sa.text(f"ALTER TABLE {before} RENAME TO {after}"))
+
+    async def send() -> int:
+        async with _gateway():
+            await _wait_for_subscriber(port)
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(_forget_readings)
+            await asyncio.to_thread(refuse, True)
+            async with _device(port) as device:
+                for step in range(50):
+                    await device.publish("faonam/v1/G1/readings", _message("G1", step), qos=1)
+                await asyncio.sleep(1.0)
+                await asyncio.to_thread(refuse, False)
+            return await _until(Reading, 50)
+
+    assert asyncio.run(send()) == 50
+
+
+@pytest.mark.parametrize("url", ["http://broker:1883", "mqtt://", "broker:1883"])
+def test_an_address_that_is_no_broker_is_said_so(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong MQTT_URL gives a sentence that shows the right form."""
+    monkeypatch.setenv("MQTT_URL", url)
+    settings.cache_clear()
+    with pytest.raises(SetupError, match="mqtt://host:1883"):
+        gateway.broker_address()
+    settings.cache_clear()
+
+
+def test_the_citys_own_broker_is_taken_from_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """User, password, port and TLS come from MQTT_URL."""
+    monkeypatch.setenv("MQTT_URL", "mqtts://city:p%40ss@broker.example:8884")
+    settings.cache_clear()
+    expected = gateway.BrokerAddress("broker.example", 8884, username="city", password="p@ss", is_tls=True)
+    assert gateway.broker_address() == expected
+    settings.cache_clear()
