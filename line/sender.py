@@ -211,8 +211,13 @@ class Sender:
             await asyncio.sleep(DATABASE_RETRY_S)
 
 
-async def run() -> None:
+def run() -> None:
     """The outbox is sent until this process is asked to stop (SIGTERM, SIGINT)."""
+    asyncio.run(serve())
+
+
+async def serve() -> None:
+    """The outbox is sent until the process is asked to stop; raises NotLiveError where it must not send at all."""
     async with LineSender() as line:
         sender = Sender(line)
         loop = asyncio.get_running_loop()
