@@ -9,9 +9,9 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 from api import problems, security, static
+from api.deps import REQUESTS_AT_ONCE
 from api.live import Broadcaster
 from api.routes import health, live, overview, session
-from core.settings import settings
 
 PREFIX = "/api/v1"
 ROUTERS = (session.router, overview.router, live.router)
@@ -19,8 +19,7 @@ ROUTERS = (session.router, overview.router, live.router)
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    # As many worker threads as connections: a thread never waits for a connection that another waiting thread holds.
-    anyio.to_thread.current_default_thread_limiter().total_tokens = settings().database_pool_size
+    anyio.to_thread.current_default_thread_limiter().total_tokens = REQUESTS_AT_ONCE
     broadcaster: Broadcaster = app.state.live
     broadcaster.start()
     yield

@@ -18,6 +18,10 @@ SESSION_COOKIE = "faonam_session"
 CSRF_HEADER = "X-CSRF-Token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+# Requests that hold a session, worker threads that open a transaction of their own, and one look at the shared clock
+# must together fit into the pool (`database_pool_size` + 10), or they wait for each other.
+REQUESTS_AT_ONCE = max(2, (settings().database_pool_size + 9) // 2)
+
 
 def get_session() -> Iterator[Session]:
     """A session in a transaction of its own: committed when the endpoint returns, rolled back when it raises."""
@@ -25,9 +29,9 @@ def get_session() -> Iterator[Session]:
         yield session
 
 
-# scope="function" commits before the answer is sent: a failing commit answers 500, never 201. At most `pool_size`
-# requests hold a session; the others wait without a worker thread, so they cannot starve those that hold a connection.
-SessionDep = Annotated[Session, Depends(get_session, scope="function", max_concurrency=settings().database_pool_size)]
+# scope="function" commits before the answer is sent: a failing commit answers 500, never 201. Requests beyond the limit
+# wait without a worker thread, so that they cannot starve those that hold a connection and need a thread to go on.
+SessionDep = Annotated[Session, Depends(get_session, scope="function", max_concurrency=REQUESTS_AT_ONCE)]
 
 
 def get_optional_account(request: Request, session: SessionDep) -> AccountRef | None:

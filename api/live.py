@@ -43,12 +43,19 @@ REFETCH = "live.refetch"
 VISIBLE: Mapping[str, frozenset[str]] = {
     "sensors.readings_stored": frozenset({"count", "latest_at"}),
     "sensors.level_state_changed": frozenset({"station_id", "from_state", "to_state", "level_m_msl", "observed_at"}),
+    "flood.redrawn": frozenset({"run_id", "severity_by_zone", "is_without_data"}),
+    "flood.zone_severity_changed": frozenset({"run_id", "zone_id", "zone_code", "from_severity", "to_severity"}),
     "incidents.incident_opened": frozenset({"incident_id", "number", "category_code", "tier", "lon", "lat"}),
     "incidents.incident_changed": frozenset({"incident_id", "number", "from_state", "to_state"}),
     "incidents.incident_moved": frozenset({"incident_id", "number", "lon", "lat"}),
     "incidents.report_joined": frozenset({"incident_id", "number", "report_count"}),
+    "alerts.alert_proposed": frozenset({"alert_id", "kind", "level", "revision", "audience_count"}),
+    "alerts.alert_approved": frozenset({"alert_id", "kind", "level", "audience_count"}),
+    "alerts.alert_delivered": frozenset({"alert_id", "accepted_recipients", "seconds_from_reading"}),
+    "alerts.alert_closed": frozenset({"alert_id", "state"}),
     "line.chunk_accepted": frozenset({"subject", "kind", "recipient_count", "accepted_at"}),
     "line.chunk_given_up": frozenset({"subject", "kind", "recipient_count", "state"}),
+    "line.quota_used_up": frozenset({"until_wall_at"}),
 }
 
 
