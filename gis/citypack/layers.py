@@ -76,7 +76,7 @@ class LayerRows:
 
     def column(self, name: str) -> Sequence[Any]:
         """One field of all rows, in their order; None where a row has none."""
-        return self.columns.get(name) or [None] * len(self.numbers)
+        return self.columns[name] if name in self.columns else [None] * len(self.numbers)
 
     def lonlats(self) -> NDArray[np.float64]:
         """Rows x 2: longitude and latitude of a layer of points, degrees."""

@@ -1,0 +1,191 @@
+"""Is a layer's file what the manifest says, and does it lie where the city lies? Every fault becomes a sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from gis.citypack import shapes
+from gis.citypack.findings import Findings, Frame
+from gis.citypack.layers import Column, LayerKind
+from gis.citypack.manifest import LayerEntry
+from gis.citypack.reader import RawLayer
+from gis.citypack.shapes import Geoms
+
+_TRUE = {"1", "1.0", "true", "yes", "y", "t"}
+_FALSE = {"0", "0.0", "false", "no", "n", "f", ""}
+
+
+@dataclass(frozen=True)
+class CheckedLayer:
+    """A layer's rows with their types, in EPSG:4326; `dropped` rows lay outside what the manifest asks to keep."""
+
+    numbers: Sequence[int]
+    columns: dict[str, list[Any]]
+    geoms: Geoms | None
+    extras: list[dict[str, Any]]
+    dropped: int = 0
+    repaired: int = 0
+
+
+def check_layer(
+    raw: RawLayer, entry: LayerEntry, kind: LayerKind, *, frame: Frame | None, findings: Findings
+) -> CheckedLayer | None:
+    """The layer's rows, ready to load, or None where something is wrong and noted in `findings`."""
+    before = len(findings.sentences)
+    for fault in raw.faults:
+        findings.sentences.append(f"{entry.file}, {fault}")
+    sources = _column_sources(raw, entry, kind, findings)
+    geoms, repaired = shapes.in_place(raw, entry, kind, frame, findings) if kind.geometry else (None, 0)
+    if len(findings.sentences) > before:
+        return None
+    keep = np.ones(len(raw.numbers), dtype=bool) if geoms is None else shapes.kept(geoms, entry, frame)
+    if geoms is not None and len(geoms) and not keep.any():
+        findings.note(entry.file, f"none of its {len(geoms):,} rows lies within the city's {entry.keep}.")
+    kept = np.flatnonzero(keep).tolist()
+    layer = CheckedLayer(
+        numbers=[raw.numbers[i] for i in kept],
+        columns=_columns(raw, entry, kind, sources, kept, findings),
+        geoms=None if geoms is None else geoms[keep],
+        extras=_extras(raw, entry, kept),
+        dropped=len(keep) - len(kept),
+        repaired=repaired,
+    )
+    _check_unique(layer, entry, kind, findings)
+    return layer if len(findings.sentences) == before else None
+
+
+# --- columns -------------------------------------------------------------------------------------------------------
+
+
+def _column_sources(
+    raw: RawLayer, entry: LayerEntry, kind: LayerKind, findings: Findings
+) -> dict[str, tuple[str, ...]]:
+    """Our field -> their columns, of which the first that is filled counts."""
+    has = ", ".join(raw.columns) or "none"
+    sources: dict[str, tuple[str, ...]] = {}
+    axes = {"lon", "lat"} if kind.geometry in ("Point", "Polygon") else set()
+    for ours, theirs in entry.columns.items():
+        if ours not in kind.columns and ours not in axes:
+            known = ", ".join(kind.columns)
+            findings.note(entry.file, f"the manifest maps '{ours}', which is no field of {kind.kind} ({known}).")
+        for name in theirs:
+            if name not in raw.columns:
+                findings.note(entry.file, f"the manifest names it for '{ours}', but the file has: {has}.", column=name)
+        sources[ours] = tuple(theirs)
+    for ours, column in kind.columns.items():
+        if ours in sources:
+            continue
+        if ours in raw.columns:
+            sources[ours] = (ours,)
+        elif column.required:
+            findings.note(entry.file, f"this required column is missing; the file has: {has}.", column=ours)
+    for name in entry.attributes:
+        if name not in raw.columns:
+            findings.note(entry.file, f"the manifest names it as an attribute, but the file has: {has}.", column=name)
+    return sources
+
+
+def _columns(
+    raw: RawLayer, entry: LayerEntry, kind: LayerKind, sources: Mapping[str, Sequence[str]], kept: Sequence[int],
+    findings: Findings,
+) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {}
+    for ours, column in kind.columns.items():
+        theirs = [raw.columns[name] for name in sources.get(ours, ())]
+        values = [_first_filled(theirs, index) for index in kept]
+        words = entry.values.get(ours)
+        if words is not None:
+            values = [words.get(str(value), value) for value in values]
+        name = "/".join(sources.get(ours, (ours,)))
+        numbers = [raw.numbers[index] for index in kept]
+        columns[ours] = _typed(values, column, numbers, lambda row, cause, name=name: findings.note(  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            entry.file, cause, row=row, column=name
+        ))
+    return columns
+
+
+def _first_filled(columns: Sequence[Sequence[Any]], index: int) -> Any:
+    for column in columns:
+        value = column[index]
+        if value is not None and value != "":
+            return value
+    return None
+
+
+def _typed(
+    values: Sequence[Any], column: Column, numbers: Sequence[int], note: Callable[[int, str], None]
+) -> list[Any]:
+    convert = _CONVERT[column.type]
+    typed: list[Any] = []
+    for number, value in zip(numbers, values, strict=True):
+        if value is None or (isinstance(value, str) and not value.strip()):
+            if column.required:
+                note(number, "it is empty, but required.")
+            typed.append(None)
+            continue
+        try:
+            typed.append(convert(value))
+        except (ValueError, TypeError, OverflowError):
+            note(number, f"'{value}' is not {_NAMES[column.type]}.")
+            typed.append(None)
+    return typed
+
+
+def _text(value: Any) -> str:
+    return str(value).strip()
+
+
+def _whole(value: Any) -> int:
+    number = float(value)
+    if number != int(number):
+        raise ValueError(value)
+    return int(number)
+
+
+def _real(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
+
+
+def _truth(value: Any) -> bool:
+    word = str(value).strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError(value)
+
+
+def _day(value: Any) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(str(value).strip()[:10])
+
+
+_CONVERT: dict[type, Callable[[Any], Any]] = {str: _text, int: _whole, float: _real, bool: _truth, date: _day}
+_NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "0 or 1", date: "a date like 2026-01-31"}
+
+
+def _extras(raw: RawLayer, entry: LayerEntry, kept: Sequence[int]) -> list[dict[str, Any]]:
+    if not entry.attributes:
+        return []
+    return [{name: raw.columns[name][index] for name in entry.attributes} for index in kept]
+
+
+def _check_unique(layer: CheckedLayer, entry: LayerEntry, kind: LayerKind, findings: Findings) -> None:
+    for name, column in kind.columns.items():
+        if not (column.unique or name == "code"):
+            continue
+        first: dict[Any, int] = {}
+        for number, value in zip(layer.numbers, layer.columns[name], strict=True):
+            if value is not None and value in first:
+                findings.note(
+                    entry.file, f"'{value}' is there twice: row {first[value]} has it already.", row=number, column=name
+                )
+            first.setdefault(value, number)

@@ -1,0 +1,202 @@
+"""A layer's shapes: their coordinate system, their validity, and whether they lie where the city lies."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from gis import crs as systems
+from gis.citypack.findings import Findings, Frame
+from gis.citypack.layers import LayerKind
+from gis.citypack.manifest import LayerEntry
+from gis.citypack.reader import RawLayer
+from gis.points import coordinate_fault, is_swapped_in_thailand
+
+Geoms = NDArray[np.object_]
+Flags = NDArray[np.bool_]
+
+DEGREE_M = 111_320.0  # Length of one degree of latitude, metres; good to 0.5 %, and margins need no better.
+SWAP_REACH_M = 20_000.0
+# Indian 1975, on which older Thai maps are drawn: hundreds of metres off, and several conversions are in use.
+_OLD_THAI_DATUM = "Indian 1975"
+_TYPES = {
+    "Point": ("Point",),
+    "LineString": ("LineString", "MultiLineString"),
+    "Polygon": ("Polygon", "MultiPolygon"),
+}
+
+
+def in_place(
+    raw: RawLayer, entry: LayerEntry, kind: LayerKind, frame: Frame | None, findings: Findings
+) -> tuple[Geoms, int]:
+    """The shapes in EPSG:4326, flat; faults are noted."""
+    nothing = np.array([], dtype=object)
+    if raw.geoms is None:
+        cause = "it has no shapes." if entry.file.lower().split(".")[-1] != "csv" else (
+            "there are no longitude and latitude columns (lon, lat, or those that 'columns' names)."
+        )
+        findings.note(entry.file, cause)
+        return nothing, 0
+    system = _system(raw, entry, findings)
+    is_empty = shapely.is_missing(raw.geoms) | shapely.is_empty(raw.geoms)
+    for index in np.flatnonzero(is_empty).tolist():
+        findings.note(entry.file, "it has no geometry, or an empty one.", row=raw.numbers[index])
+    if system is None or is_empty.any():
+        return nothing, 0
+    _check_types(raw, entry, kind, findings)
+    geoms = _in_degrees(raw, entry, system, findings)
+    if geoms is None:
+        return nothing, 0
+    geoms, repaired = _valid(raw, geoms, entry, findings)
+    _check_places(raw, geoms, entry, frame, findings)
+    return geoms, repaired
+
+
+def _system(raw: RawLayer, entry: LayerEntry, findings: Findings) -> pyproj.CRS | None:
+    """The coordinate system of the file; None (and a finding) where it is unknown, doubtful or contradicted."""
+    is_geojson = entry.file.lower().endswith(("json",))
+    # GeoJSON without a `crs` member is read as EPSG:4326: the format's default is no statement of the file's author.
+    stated = None if is_geojson and raw.declared_crs in ("EPSG:4326", "OGC:CRS84") else raw.declared_crs
+    in_file, in_manifest = _known(stated, entry, findings), _known(entry.crs, entry, findings)
+    if (stated and in_file is None) or (entry.crs and in_manifest is None):
+        return None
+    if in_file is not None and in_manifest is not None and not _is_same(in_file, in_manifest):
+        findings.note(entry.file, f"the file says {stated}, the manifest {entry.crs}: one of them is wrong.")
+        return None
+    system = in_file or in_manifest
+    if system is None:
+        if is_geojson or entry.file.lower().endswith(".csv"):
+            return pyproj.CRS.from_epsg(4326)
+        findings.note(entry.file, "it does not say its coordinate system; say it in the manifest: crs = \"EPSG:…\".")
+        return None
+    if _OLD_THAI_DATUM in system.to_wkt():
+        findings.note(
+            entry.file,
+            f"{system.to_string()} is on the old datum {_OLD_THAI_DATUM}, hundreds of metres off and with several "
+            "conversions in use: convert the file to EPSG:4326 with the one that its surveyor names.",
+        )
+        return None
+    return system
+
+
+def _known(name: str | None, entry: LayerEntry, findings: Findings) -> pyproj.CRS | None:
+    if name is None:
+        return None
+    try:
+        return pyproj.CRS.from_user_input(name)
+    except pyproj.exceptions.CRSError:
+        findings.note(entry.file, f"the coordinate system '{name}' is not known.")
+        return None
+
+
+def _is_same(one: pyproj.CRS, other: pyproj.CRS) -> bool:
+    return one.equals(other, ignore_axis_order=True) or (one.to_epsg() is not None and one.to_epsg() == other.to_epsg())
+
+
+def _check_types(raw: RawLayer, entry: LayerEntry, kind: LayerKind, findings: Findings) -> None:
+    assert raw.geoms is not None and kind.geometry is not None  # noqa: S101, PT018 - the caller has looked.
+    allowed = ("Point",) if entry.polygons == "voronoi" else _TYPES[kind.geometry]
+    for number, geom in zip(raw.numbers, raw.geoms, strict=True):
+        if geom.geom_type not in allowed:
+            cause = f"the kind {kind.kind} takes {' or '.join(allowed)}, not {geom.geom_type}."
+            findings.note(entry.file, cause, row=number)
+
+
+def _in_degrees(raw: RawLayer, entry: LayerEntry, system: pyproj.CRS, findings: Findings) -> Geoms | None:
+    geoms: Geoms = np.asarray(shapely.force_2d(raw.geoms))
+    bounds = shapely.bounds(geoms)
+    if not system.is_projected:
+        faults = _degree_faults(bounds)
+        for index, fault in faults:
+            findings.note(entry.file, fault, row=raw.numbers[index])
+        return None if faults else geoms
+    if len(bounds) and np.abs(bounds).max() <= 360.0:
+        findings.note(entry.file, f"{system.to_string()} is in metres, but its coordinates look like degrees.")
+        return None
+    way = systems.transformer(system.to_string(), systems.STORED_SRID)
+    moved: Geoms = shapely.transform(geoms, way.transform, interleaved=False)
+    return moved
+
+
+def _degree_faults(bounds: NDArray[np.float64]) -> list[tuple[int, str]]:
+    """The rows that reach beyond the range of degrees, and why."""
+    limits = np.array([180.0, 90.0, 180.0, 90.0])
+    beyond = np.flatnonzero(~(np.abs(bounds) <= limits).all(axis=1)).tolist()
+    faults: list[tuple[int, str]] = []
+    for index in beyond:
+        west, south, east, north = bounds[index].tolist()
+        fault = coordinate_fault(lon=west, lat=south) or coordinate_fault(lon=east, lat=north)
+        faults.append((index, fault or "its coordinates are not degrees."))
+    return faults
+
+
+def _valid(raw: RawLayer, geoms: Geoms, entry: LayerEntry, findings: Findings) -> tuple[Geoms, int]:
+    is_bad = ~shapely.is_valid(geoms)
+    if not is_bad.any():
+        return geoms, 0
+    if entry.repair:
+        mended = geoms.copy()
+        mended[is_bad] = shapely.make_valid(geoms[is_bad], method="structure")
+        return mended, int(is_bad.sum())
+    for index in np.flatnonzero(is_bad).tolist():
+        reason = shapely.is_valid_reason(geoms[index])
+        findings.note(entry.file, f"the geometry is not valid ({reason}).", row=raw.numbers[index])
+    return geoms, 0
+
+
+def _check_places(
+    raw: RawLayer, geoms: Geoms, entry: LayerEntry, frame: Frame | None, findings: Findings
+) -> None:
+    """Rows lie near the city; those that would if read the other way round are told as swapped."""
+    if not len(geoms):
+        return
+    bounds = shapely.bounds(geoms)
+    middle = (bounds[:, :2] + bounds[:, 2:]) / 2
+    if frame is None:
+        for index, (lon, lat) in enumerate(middle.tolist()):
+            if is_swapped_in_thailand(lon=lon, lat=lat):
+                findings.note(entry.file, _swapped(lon, lat), row=raw.numbers[index])
+        return
+    box = np.array(frame.extent.bounds)
+    near = box + np.array([-1, -1, 1, 1]) * _degrees(max(entry.margin_m, SWAP_REACH_M), box)
+    is_swapped = ~_is_within(middle, near) & _is_within(middle[:, ::-1], near)
+    for index in np.flatnonzero(is_swapped).tolist():
+        findings.note(entry.file, _swapped(*middle[index]), row=raw.numbers[index])
+    if entry.keep != "all":
+        return
+    allowed = box + np.array([-1, -1, 1, 1]) * _degrees(entry.margin_m, box)
+    is_out = ~_is_within(bounds[:, :2], allowed) | ~_is_within(bounds[:, 2:], allowed)
+    for index in np.flatnonzero(is_out & ~is_swapped).tolist():
+        lon, lat = middle[index]
+        findings.note(
+            entry.file,
+            f"it lies outside the city's extent and a margin of {entry.margin_m:,.0f} m (near {lon:.5f}, {lat:.5f}).",
+            row=raw.numbers[index],
+        )
+
+
+def _swapped(lon: float, lat: float) -> str:
+    return f"longitude and latitude are swapped (longitude {lon:.5f}, latitude {lat:.5f})."
+
+
+def _degrees(margin_m: float, box: NDArray[np.float64]) -> NDArray[np.float64]:
+    north = margin_m / DEGREE_M
+    east = north / math.cos(math.radians(float(box[1] + box[3]) / 2))
+    return np.array([east, north, east, north])
+
+
+def _is_within(places: NDArray[np.float64], box: NDArray[np.float64]) -> Flags:
+    return np.asarray(((places >= box[:2]) & (places <= box[2:])).all(axis=1), dtype=bool)
+
+
+def kept(geoms: Geoms, entry: LayerEntry, frame: Frame | None) -> Flags:
+    """True for the rows that the manifest asks to keep: all, or those that touch the extent or the boundary."""
+    if entry.keep == "all" or frame is None:
+        return np.ones(len(geoms), dtype=bool)
+    area = frame.extent if entry.keep == "extent" else frame.boundary
+    shapely.prepare(area)
+    return np.asarray(shapely.intersects(area, geoms), dtype=bool)
