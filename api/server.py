@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 
@@ -80,4 +81,5 @@ def run() -> None:
     host, port = settings().api_host, settings().api_port
     listening = listening_socket(host, port)
     log.info("api.serves", host=host, port=port)
-    server_of(create_app()).run(sockets=[listening])
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises Ctrl-C once more after it has stopped in good order.
+        server_of(create_app()).run(sockets=[listening])
