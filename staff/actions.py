@@ -95,14 +95,15 @@ def set_password(session: Session, *, username: str, password: str) -> None:
 def sign_in(session: Session, *, username: str, password: str, address: str) -> SignedIn | None:
     """A sign-in exists, or None where username and password do not belong together; either is in the audit log.
 
-    Raises TooManyAttemptsError (with `retry_after_s`) after too many failures of this username at this address.
+    Raises TooManyAttemptsError (with `retry_after_s`) after too many failures of this username, or of any, at this
+    address.
     """
     now = clock.wall_now()
-    failed = queries.failures_since(session, username=username, address=address, since=now - rules.FAILURES_WITHIN)
-    wait = rules.wait_after_failures(failed, now=now)
+    failures = queries.failures_since(session, address=address, since=now - rules.FAILURES_WITHIN)
+    wait = rules.wait_after_failures(failures, username=username, now=now)
     if wait is not None:
         raise TooManyAttemptsError(
-            f"The password of '{username}' was wrong too often. Try again in {wait.seconds // 60 + 1} minutes.",
+            f"Too many wrong passwords came from here. Try again in {wait.seconds // 60 + 1} minutes.",
             retry_after_s=wait.seconds + 1,
         )
     account = queries.account_by_username(session, username)

@@ -49,7 +49,7 @@ class SignInFailure(Base):
     """A wrong password, kept for a day so that guessing is slowed in every process alike."""
 
     __tablename__ = "sign_in_failure"
-    __table_args__ = (sa.Index("ix_sign_in_failure_username_address", "username", "address"),)
+    __table_args__ = (sa.Index("ix_sign_in_failure_address_failed_wall_at", "address", "failed_wall_at"),)
 
     id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
     username: Mapped[str]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from staff.models import Account, AuditEntry, SignIn, SignInFailure
-from staff.rules import AccountRef
+from staff.rules import AccountRef, Failure
 
 
 @dataclass(frozen=True)
@@ -63,15 +62,14 @@ def live_sign_in(session: Session, token_hash: bytes, *, now: datetime) -> LiveS
     return LiveSignIn(account=account_ref(row[0]), expires_wall_at=row[1])
 
 
-def failures_since(session: Session, *, username: str, address: str, since: datetime) -> Sequence[datetime]:
-    """When this username failed at this address since a moment of real time."""
-    return session.scalars(
-        sa.select(SignInFailure.failed_wall_at).where(
-            SignInFailure.username == username,
-            SignInFailure.address == address,
-            SignInFailure.failed_wall_at > since,
+def failures_since(session: Session, *, address: str, since: datetime) -> list[Failure]:
+    """The wrong passwords at this address since a moment of real time."""
+    rows = session.execute(
+        sa.select(SignInFailure.username, SignInFailure.failed_wall_at).where(
+            SignInFailure.address == address, SignInFailure.failed_wall_at > since
         )
-    ).all()
+    )
+    return [Failure(username=row.username, failed_wall_at=row.failed_wall_at) for row in rows]
 
 
 def audit_lines(session: Session, *, before_id: int | None, limit: int) -> list[AuditLine]:

@@ -18,8 +18,10 @@ SIGN_IN_LASTS = timedelta(hours=12)
 # The expiry is moved on at most twice an hour, so that a screen's many requests do not each write a row.
 SLIDES_AFTER = timedelta(minutes=30)
 
-# Ten wrong passwords in five minutes: more than tired fingers need, too few to guess with (OWASP ASVS 5.0, 6.3.1).
+# Ten wrong passwords of one name in five minutes: more than tired fingers need, too few to guess with. Sixty at one
+# address: a whole duty room's tired fingers, too few to try one password on every name.
 FAILURES_ALLOWED = 10
+FAILURES_ALLOWED_AT_ADDRESS = 60
 FAILURES_WITHIN = timedelta(minutes=5)
 
 # NIST SP 800-63B asks for 8 characters at least and no rules on their kind; an officer's account alarms a city, so 12.
@@ -88,9 +90,24 @@ def next_expiry(*, expires_wall_at: datetime, now: datetime) -> datetime | None:
     return fresh if fresh - expires_wall_at > SLIDES_AFTER else None
 
 
-def wait_after_failures(failed_wall_at: Collection[datetime], *, now: datetime) -> timedelta | None:
-    """How long this username must wait at this address, or None where it may try now. Real time."""
-    recent = sorted(at for at in failed_wall_at if now - at < FAILURES_WITHIN)
-    if len(recent) < FAILURES_ALLOWED:
-        return None
-    return recent[-FAILURES_ALLOWED] + FAILURES_WITHIN - now
+@dataclass(frozen=True)
+class Failure:
+    """A wrong password at one address; real time."""
+
+    username: str
+    failed_wall_at: datetime
+
+
+def wait_after_failures(failures: Collection[Failure], *, username: str, now: datetime) -> timedelta | None:
+    """How long this username must wait at the address of these failures, or None where it may try now. Real time."""
+    of_name = [one for one in failures if one.username == username]
+    waits = (
+        _wait(of_name, allowed=FAILURES_ALLOWED, now=now),
+        _wait(failures, allowed=FAILURES_ALLOWED_AT_ADDRESS, now=now),
+    )
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def _wait(failures: Collection[Failure], *, allowed: int, now: datetime) -> timedelta | None:
+    recent = sorted(one.failed_wall_at for one in failures if now - one.failed_wall_at < FAILURES_WITHIN)
+    return recent[-allowed] + FAILURES_WITHIN - now if len(recent) >= allowed else None

@@ -45,7 +45,7 @@ def upgrade() -> None:
         sa.Column("address", sa.String, nullable=False),
         sa.Column("failed_wall_at", sa.DateTime(timezone=True), nullable=False),
     )
-    op.create_index("ix_sign_in_failure_username_address", "sign_in_failure", ["username", "address"])
+    op.create_index("ix_sign_in_failure_address_failed_wall_at", "sign_in_failure", ["address", "failed_wall_at"])
     op.create_table(
         "audit_entry",
         sa.Column("id", sa.BigInteger, primary_key=True),
