@@ -156,9 +156,7 @@ def _staff_texture(scene: StaffScene) -> tuple[Picture, Matrix]:
     return staff, to_plane
 
 
-def _draw_e(
-    staff: Picture, *, foot: int, left: int, half: int, per_cm: float, colour: tuple[int, int, int]
-) -> None:
+def _draw_e(staff: Picture, *, foot: int, left: int, half: int, per_cm: float, colour: tuple[int, int, int]) -> None:
     """The five one-centimetre bars of one decimetre, joined by their spine."""
     spine = left if left == 0 else left + half - int(half * 0.25)
     for bar in range(5):
@@ -276,7 +274,9 @@ def _add_water(
     dry = picture[start:].copy()
     rim = slice(0, min(int(edge_y.max()) - start + 60, len(dry)))  # Only near the edge is anything seen through.
     seen_through = 0.16 * np.exp(-depth[rim] / 9)  # The staff goes on faintly for some centimetres.
-    water[rim] = cv2.blendLinear(np.ascontiguousarray(dry[rim]), np.ascontiguousarray(water[rim]), seen_through, 1 - seen_through)
+    water[rim] = cv2.blendLinear(
+        np.ascontiguousarray(dry[rim]), np.ascontiguousarray(water[rim]), seen_through, 1 - seen_through
+    )
     cover = np.clip(below + 0.5, 0, 1)
     picture[start:] = cv2.blendLinear(dry, water, 1 - cover, cover)
 

@@ -31,6 +31,7 @@ __all__ = [
     "keep_unstorable",
     "key_hash",
     "register_station",
+    "remove_other_stations",
     "store_device_rows",
     "store_readings",
 ]
@@ -51,7 +52,7 @@ class RowAnswer:
 
 @dataclass(frozen=True)
 class NewStation:
-    """A station and its one datastream, as a city pack gives them. Levels in metres above mean sea level."""
+    """A station and its one datastream, as a layer of a city pack gives them. Levels in metres above mean sea level."""
 
     code: str
     name_th: str
@@ -66,15 +67,21 @@ class NewStation:
     interval_s: int
     device_key: str | None
     trust: str
+    layer: str
 
 
 def register_station(session: Session, new: NewStation) -> int:
     """The station of this code exists as described, with its datastream of the same code; returns the station's id.
 
-    Raises InvalidInputError where its thresholds are out of order or cannot share a datum with its bank.
+    Raises InvalidInputError where its thresholds are out of order or cannot share a datum with its bank, or where its
+    code belongs to a station of another layer.
     """
     _check_levels(new)
-    station = session.scalar(sa.select(Station).where(Station.code == new.code)) or Station(code=new.code)
+    station = session.scalar(sa.select(Station).where(Station.code == new.code))
+    if station is None:
+        station = Station(code=new.code, layer=new.layer)
+    elif station.layer != new.layer:
+        raise InvalidInputError(f"Station {new.code} is already there, from the layer '{station.layer}'.")
     station.name_th, station.name_en, station.kind, station.trust = new.name_th, new.name_en, new.kind, new.trust
     station.geom = WKTElement(f"POINT({new.place.lon} {new.place.lat})", srid=4326)  # type: ignore[assignment]  # geoalchemy2 takes either element
     station.bank_m_msl, station.bed_m_msl = new.bank_m_msl, new.bed_m_msl
@@ -83,6 +90,11 @@ def register_station(session: Session, new: NewStation) -> int:
     session.flush()
     _register_datastream(session, new, station_id=station.id)
     return station.id
+
+
+def remove_other_stations(session: Session, *, layer: str, keep: Iterable[int]) -> None:
+    """Stations of this layer that are not among `keep` are gone; their readings stay in the history."""
+    session.execute(sa.delete(Station).where(Station.layer == layer, Station.id.not_in(list(keep))))
 
 
 def _register_datastream(session: Session, new: NewStation, *, station_id: int) -> None:

@@ -180,9 +180,7 @@ def _received(client: aiomqtt.Client, message: aiomqtt.Message) -> Received:
 
     payload = message.payload if isinstance(message.payload, bytes | bytearray) else str(message.payload).encode()
     code = message.topic.value.split("/")[2]
-    return Received(
-        code=code, payload=bytes(payload), received_wall_at=clock.wall_now(), acknowledge=acknowledge
-    )
+    return Received(code=code, payload=bytes(payload), received_wall_at=clock.wall_now(), acknowledge=acknowledge)
 
 
 async def _store_all(queue: asyncio.Queue[Received]) -> None:

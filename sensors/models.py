@@ -32,6 +32,7 @@ class Station(Base):
     bank_m_msl: Mapped[float | None]
     bed_m_msl: Mapped[float | None]
     trust: Mapped[str]
+    layer: Mapped[str]
     device_key_hash: Mapped[bytes | None]
 
 

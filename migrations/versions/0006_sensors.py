@@ -34,6 +34,7 @@ def _create_stations() -> None:
         sa.Column("bank_m_msl", sa.Float),
         sa.Column("bed_m_msl", sa.Float),
         sa.Column("trust", sa.String, nullable=False),
+        sa.Column("layer", sa.String, nullable=False),
         sa.Column("device_key_hash", sa.LargeBinary),
         sa.UniqueConstraint("code", name="uq_station_code"),
         sa.CheckConstraint("kind IN ('gauge', 'camera', 'rain')", name=op.f("ck_station_kind")),

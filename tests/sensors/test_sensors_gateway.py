@@ -60,6 +60,7 @@ def _station(code: str) -> NewStation:
         interval_s=60,
         device_key=f"key-of-{code}",
         trust="simulated",
+        layer="gauges",
     )
 
 
@@ -139,7 +140,9 @@ def test_a_thousand_publishes_at_once_lose_nothing(port: int, capfd: pytest.Capt
             async with _device(port) as device:
                 await asyncio.gather(
                     *(
-                        device.publish(f"faonam/v1/G{step % STATIONS}/readings", _message(f"G{step % STATIONS}", step), 1)
+                        device.publish(
+                            f"faonam/v1/G{step % STATIONS}/readings", _message(f"G{step % STATIONS}", step), 1
+                        )
                         for step in range(1000)
                     )
                 )
@@ -210,9 +213,7 @@ def test_a_database_that_goes_away_costs_time_and_no_readings(port: int) -> None
         with db.transaction() as session:
             before, after = ("reading", "reading_away") if is_refusing else ("reading_away", "reading")
             session.execute(sa.text(f"ALTER TABLE {before} RENAME TO {after}"))
-            before, after = (
-                ("reading_refused", "refused_away") if is_refusing else ("refused_away", "reading_refused")
-            )
+            before, after = ("reading_refused", "refused_away") if is_refusing else ("refused_away", "reading_refused")
             session.execute(sa.text(f"ALTER TABLE {before} RENAME TO {after}"))
 
     async def send() -> int:

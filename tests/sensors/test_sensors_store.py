@@ -42,6 +42,7 @@ def _station(session: Session, code: str = "KTY01", **changes: object) -> int:
         "interval_s": 300,
         "device_key": KEY,
         "trust": "simulated",
+        "layer": "gauges",
     }
     return register_station(session, NewStation(**(facts | changes)))  # type: ignore[arg-type]  # the facts are those of NewStation
 

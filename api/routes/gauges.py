@@ -1,0 +1,148 @@
+"""Gauges and their readings: for the officer's map, and the way in for devices that speak HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from pydantic import BaseModel
+
+from api.deps import CurrentAccount, SessionDep
+from cctv.queries import camera_ids_by_station
+from core import clock
+from core.errors import InvalidInputError, NotFoundError, UnauthenticatedError
+from sensors import actions, queries
+from sensors.payloads import row_of
+
+router = APIRouter(tags=["sensors"])
+
+BODY_LIMIT_BYTES = 1_000_000
+ROWS_LIMIT = 5000
+
+
+class GaugeFeatures(BaseModel):
+    """GeoJSON: every station that measures the water's level, levels in metres above mean sea level."""
+
+    type: Literal["FeatureCollection"] = "FeatureCollection"
+    features: list[dict[str, Any]]
+
+
+class Point(BaseModel):
+    """One reading: when, how much, and its QARTOD flag."""
+
+    observed_at: datetime
+    value: float | None
+    qc_flag: int
+
+
+class History(BaseModel):
+    """A gauge's readings, oldest first."""
+
+    gauge_id: int
+    readings: list[Point]
+
+
+class RowResult(BaseModel):
+    """What became of one row; `reason` is a code and `detail` a sentence where it is not stored as good."""
+
+    row: int
+    status: Literal["stored", "flagged", "repeated", "refused"]
+    reason: str | None = None
+    detail: str | None = None
+
+
+class Intake(BaseModel):
+    """The answer to a batch, row by row; `stored` counts the rows that are new in the table, flagged ones too."""
+
+    stored: int
+    rows: list[RowResult]
+
+
+def gauge_feature(card: queries.GaugeCard, *, camera_id: int | None) -> dict[str, Any]:
+    """A gauge as a GeoJSON feature."""
+    return {
+        "type": "Feature",
+        "id": card.station_id,
+        "geometry": {"type": "Point", "coordinates": [round(card.place.lon, 6), round(card.place.lat, 6)]},
+        "properties": {
+            "id": card.station_id,
+            "code": card.code,
+            "name": {"th": card.name_th, "en": card.name_en},
+            "kind": card.kind,
+            "level_m_msl": card.level_m_msl,
+            "observed_at": card.observed_at,
+            "state": card.state if card.level_m_msl is not None else None,
+            "is_stale": card.is_stale,
+            "trend_m_per_h": card.trend_m_per_h,
+            "bank_m_msl": card.bank_m_msl,
+            "thresholds": {"watch": card.watch_m_msl, "warning": card.warning_m_msl, "danger": card.danger_m_msl},
+            "qc_flag": card.qc_flag,
+            "qc_reason": card.qc_reason,
+            "confidence": card.confidence,
+            "trust": card.trust,
+            "camera_id": camera_id,
+        },
+    }
+
+
+@router.get("/gauges", summary="Every gauge as it stands now")
+def list_gauges(session: SessionDep, account: CurrentAccount) -> GaugeFeatures:
+    """Levels, states, trends and doubts of all gauges and cameras."""
+    cameras = camera_ids_by_station(session)
+    cards = queries.gauges(session, clock.now())
+    return GaugeFeatures(features=[gauge_feature(card, camera_id=cameras.get(card.station_id)) for card in cards])
+
+
+@router.get("/gauges/{gauge_id}/readings", summary="A gauge's history")
+def list_readings(
+    gauge_id: int,
+    session: SessionDep,
+    account: CurrentAccount,
+    hours: Annotated[float, Query(gt=0, le=168)] = 12,
+) -> History:
+    """The readings of the last hours (at most a week), good and doubtful ones, each with its flag."""
+    points = queries.readings_since(session, gauge_id, since=clock.now() - timedelta(hours=hours))
+    if points is None:
+        raise NotFoundError(f"There is no gauge {gauge_id}.")
+    return History(
+        gauge_id=gauge_id,
+        readings=[Point(observed_at=p.observed_at, value=p.value, qc_flag=p.qc_flag) for p in points],
+    )
+
+
+async def _rows(request: Request) -> list[Any]:
+    raw = bytearray()
+    async for piece in request.stream():
+        raw += piece
+        if len(raw) > BODY_LIMIT_BYTES:
+            raise InvalidInputError(f"The body is larger than {BODY_LIMIT_BYTES} bytes; send smaller batches.")
+    try:
+        content = json.loads(bytes(raw))
+    except (ValueError, RecursionError):
+        raise InvalidInputError("The body is not JSON.") from None
+    if not isinstance(content, list) or len(content) > ROWS_LIMIT:
+        raise InvalidInputError(f"The body must be a list of at most {ROWS_LIMIT} readings.")
+    return content
+
+
+@router.post("/readings", summary="Readings from a device")
+def receive_readings(
+    contents: Annotated[list[Any], Depends(_rows)],
+    session: SessionDep,
+    x_device_key: Annotated[str | None, Header()] = None,
+) -> Intake:
+    """Each row is stored once, flagged or refused, and answered by itself; 401 where no row has its station's key."""
+    wall = clock.wall_now()
+    rows = [row_of(content, topic_code=None, device_key=x_device_key, received_wall_at=wall) for content in contents]
+    # Strangers leave nothing behind: what is kept of refused rows must not become a way to fill the disk.
+    if rows and not actions.has_valid_key(session, rows):
+        raise UnauthenticatedError("No row comes with the device key of its station.")
+    answers = actions.store_device_rows(session, rows, source="http")
+    counts = Counter(answer.status for answer in answers)
+    return Intake(
+        stored=counts["stored"] + counts["flagged"],
+        rows=[RowResult(row=a.row, status=a.status, reason=a.reason, detail=a.detail) for a in answers],
+    )
