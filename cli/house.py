@@ -303,9 +303,8 @@ def live(*, city: Path | None, speed: float) -> None:
         clock.run_at(session, speed=1.0)
     with _house_running(owns_cluster=owns_cluster) as supervisor, _asked_to_stop() as asked:
         _welcome(passwords)
-        supervisor.start(
-            Program("storm", [*FAONAM, "storm", "--speed", str(speed), "--pack", str(prepared.pack)], is_restarted=False)
-        )
+        command = [*FAONAM, "storm", "--speed", str(speed), "--pack", str(prepared.pack)]
+        supervisor.start(Program("storm", command, is_restarted=False))
         while not asked:
             supervisor.watch()
             _note_processes(supervisor)
@@ -362,9 +361,13 @@ def play_once(*, city: Path | None, json_file: Path | None, speed: float) -> int
         passwords = accounts.ensure_demo_accounts(session)
     try:
         with _house_running(owns_cluster=False) as supervisor:
+
+            def keep_alive() -> None:
+                supervisor.watch()
+                _note_processes(supervisor)
+
             figures = storm.play_through(
-                pack=prepared.pack, speed=speed, passwords=passwords,
-                on_beat=lambda: (supervisor.watch(), _note_processes(supervisor)),
+                pack=prepared.pack, speed=speed, passwords=passwords, on_beat=keep_alive
             )
     finally:
         if owns_cluster and not was_running:

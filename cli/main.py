@@ -29,7 +29,7 @@ def _prepare() -> None:
 @app.command()
 def up(
     city: Annotated[Path | None, typer.Option(help="A city pack; default: the generated demo city.")] = None,
-    once: Annotated[bool, typer.Option(help="Play the storm headless with a scripted officer and crews, then end.")] = False,
+    once: Annotated[bool, typer.Option(help="Play the storm headless with scripted people, then end.")] = False,
     json: Annotated[Path | None, typer.Option(help="Also write the closing JSON line to this file.")] = None,
     speed: Annotated[float, typer.Option(help="Storm seconds per real second.", min=1, max=1200)] = 120.0,
 ) -> None:

@@ -83,7 +83,9 @@ def _programs() -> Path:
     for folder in _PROGRAMS:
         if (folder / "initdb").exists():
             return folder
-    raise SetupError("PostgreSQL 15 or newer is missing. Install it: sudo apt-get install postgresql-15 postgresql-15-postgis-3")
+    raise SetupError(
+        "PostgreSQL 15 or newer is missing. Install it: sudo apt-get install postgresql-15 postgresql-15-postgis-3"
+    )
 
 
 def _identity() -> dict[str, Any]:

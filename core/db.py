@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 from psycopg import Connection as PsycopgConnection
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from core import cluster
@@ -73,7 +73,7 @@ def use(url: str) -> None:
 
 @contextlib.contextmanager
 def transaction() -> Iterator[Session]:
-    """A session that is committed when the block ends well and rolled back when it does not: the only commit there is."""
+    """A session that is committed when the block ends well and rolled back when not: the only commit there is."""
     with Session(bind=engine(), expire_on_commit=False) as session, session.begin():
         yield session
 
@@ -86,7 +86,7 @@ def driver_connection(session: Session) -> PsycopgConnection[Any]:
 
 
 def check_thai(session: Session) -> None:
-    """The database sees Thai letters; raises SetupError where its locale is blind to them (then trigrams match nothing)."""
+    """The database sees Thai letters; raises SetupError where its locale is blind to them."""
     if not session.scalar(sa.text("SELECT cardinality(show_trgm('ราชดำเนิน'))")):
         raise SetupError(
             "The database's locale cannot see Thai text, so place names would never be found. "

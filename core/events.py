@@ -6,7 +6,6 @@ travels up while imports go down only. Each event is also announced on the `live
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,9 +81,13 @@ def subscribes(
     return register
 
 
-@functools.cache
+_adapters: dict[str, pydantic.TypeAdapter[Any]] = {}
+
+
 def _adapter(event_type: type[Event]) -> pydantic.TypeAdapter[Any]:
-    return pydantic.TypeAdapter(event_type)
+    if event_type.name not in _adapters:
+        _adapters[event_type.name] = pydantic.TypeAdapter(event_type)
+    return _adapters[event_type.name]
 
 
 def publish(session: Session, event: Event) -> int:

@@ -1,4 +1,4 @@
-"""Work for later, in PostgreSQL, through procrastinate: enqueued in the caller's transaction, so a rollback takes it back.
+"""Work for later, in PostgreSQL, through procrastinate, enqueued in the caller's own transaction.
 
 Jobs carry ids and do the same when they run twice. Never one job per resident or per reading: those wait in tables of
 their own, and the job only wakes the worker.
@@ -18,6 +18,7 @@ from core.db import database_url, driver_connection, transaction
 
 HEARTBEAT_S = 2.0
 STALLED_AFTER_S = 8.0
+TAKE_UP = "core.take_up_stalled_jobs"
 
 app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector(conninfo=""))
 
@@ -80,7 +81,7 @@ async def work(*, queues: list[str] | None, concurrency: int, name: str) -> None
     with app.replace_connector(connector) as worker_app:
         async with worker_app.open_async():
             await worker_app.run_worker_async(
-                queues=queues,
+                **({"queues": queues} if queues else {}),
                 concurrency=concurrency,
                 name=name,
                 delete_jobs="successful",
@@ -92,7 +93,7 @@ async def work(*, queues: list[str] | None, concurrency: int, name: str) -> None
 
 
 @app.periodic(cron="*/5 * * * * *")
-@app.task(name="core.take_up_stalled_jobs", queue="default", queueing_lock="core.take_up_stalled_jobs", pass_context=True)
+@app.task(name=TAKE_UP, queue="default", queueing_lock=TAKE_UP, pass_context=True)
 async def take_up_stalled_jobs(context: procrastinate.JobContext, timestamp: int) -> None:
     """Jobs whose worker was killed wait again; doing one twice is the same as once."""
     manager = context.app.job_manager

@@ -28,7 +28,7 @@ class LineSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Faonam's settings: `DATABASE_URL`, `MQTT_URL`, `LINE_…` as a city gives them, the rest with a `FAONAM_` prefix."""
+    """Faonam's settings: `DATABASE_URL`, `MQTT_URL`, `LINE_…` as they are, the rest prefixed `FAONAM_`."""
 
     model_config = SettingsConfigDict(env_prefix="FAONAM_", extra="ignore")
 
@@ -104,7 +104,7 @@ def data_dir() -> Path:
 
 
 def secret(name: str) -> str:
-    """The installation's own secret `name`: 64 hexadecimal characters, made at first use and kept readable to us only."""
+    """The installation's own secret `name`: 64 hexadecimal characters, made at first use, readable to us only."""
     path = data_dir() / "secrets" / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

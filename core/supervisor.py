@@ -88,7 +88,7 @@ class Supervisor:
             text=True,
             errors="replace",
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - runs one system call; the supervisor holds no locks there.
+            preexec_fn=_die_with_parent,
         )
         threading.Thread(target=self._relay, args=(program.name, process), daemon=True).start()
         return process

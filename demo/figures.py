@@ -21,8 +21,6 @@ from sqlalchemy.orm import Session
 from core import db, sealing
 from demo.actors.residents import standin_url
 
-FINISHED = ("done", "failed", "cancelled")
-
 
 @dataclass(frozen=True)
 class Figures:
@@ -131,7 +129,7 @@ def _deliveries() -> list[dict[str, Any]]:
 
 def _told_by_subject(session: Session) -> dict[str, Counter[str]]:
     """Per outbox subject (`alert:12`), how often each LINE user was told, by the stand-in's own log."""
-    subject_of = {retry_key: subject for retry_key, subject in session.execute(_CHUNKS)}
+    subject_of = dict(session.execute(_CHUNKS).tuples().all())
     told: dict[str, Counter[str]] = defaultdict(Counter)
     for delivery in _deliveries():
         subject = subject_of.get(delivery["retry_key"] or "", "unknown" if delivery["kind"] == "multicast" else "reply")

@@ -45,7 +45,7 @@ def hours_in(start_at: datetime, now: datetime) -> float:
 
 def rain_mm_per_h(after_h: float) -> float:
     """The storm's rain, mm/h: a burst that rises for 1.5 h, holds, and dies away by the fourth hour."""
-    if after_h <= 0 or after_h >= 4.0:  # noqa: PLR2004 - the burst's end.
+    if after_h <= 0 or after_h >= 4.0:
         return 0.0
     rising, falling = after_h / 1.5, (4.0 - after_h) / 1.5
     return 60.0 * min(1.0, rising, falling)

@@ -112,7 +112,7 @@ def session(_shared_database: sa.Engine, frozen_clock: Callable[[datetime], None
 
 @pytest.fixture
 def database(postgres: cluster.Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.Engine]:
-    """A migrated database of its own with real commits; `core.db.engine()`, `transaction()` and DATABASE_URL mean it."""
+    """A migrated database of its own with real commits; `core.db.engine()` and DATABASE_URL mean it."""
     name = _clone()
     engine = _engine(name)
     _use(monkeypatch, engine, name)

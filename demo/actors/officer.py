@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from demo.actors.desk import Desk
 
-LOWEST_LEVEL_SENT = 2
+ENDED = {"done", "failed", "cancelled"}
 
 
 class Officer:
@@ -29,7 +29,7 @@ class Dispatcher:
     def look(self) -> None:
         """Every open job that a free crew can reach has been assigned, the most urgent first."""
         jobs = self._desk.get("/jobs")["jobs"]
-        busy = {job["crew"]["code"] for job in jobs if job["crew"] and job["state"] not in {"done", "failed", "cancelled"}}
+        busy = {job["crew"]["code"] for job in jobs if job["crew"] and job["state"] not in ENDED}
         waiting = [job for job in jobs if job["state"] == "open"]
         for job in sorted(waiting, key=lambda job: (job["tier"], -job["score"])):
             crew_code = self._nearest_free(int(job["id"]), busy)

@@ -22,7 +22,7 @@ def test_the_clock_never_goes_back(speed: float, first_s: float, later_s: float)
 
 
 def test_a_new_storm_begins_where_the_clock_stands(database: sa.Engine) -> None:
-    """Setting a start before the present keeps the present: readings of a second storm come after those of the first."""
+    """A start before the present keeps the present: a second storm comes after the first."""
     clock.freeze(None)
     with db.transaction() as session:
         clock.run_at(session, speed=120.0, start_at=clock.wall_now() + timedelta(days=2))
