@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -193,12 +194,19 @@ async def _befall_after(fault: Fault | None, request: Request, reply: Reply) -> 
         return reply
     match fault.kind:
         case "accept_then_timeout":
-            await asyncio.sleep(TIMEOUT_HOLD_S)
+            await _hold(request)
         case "error_500_after":
             return refusal(500, "Internal server error")
         case "reset_after":
             _cut(request)
     return reply
+
+
+async def _hold(request: Request) -> None:
+    """The caller has waited for an answer until it lost patience."""
+    deadline = time.monotonic() + TIMEOUT_HOLD_S
+    while time.monotonic() < deadline and not await request.is_disconnected():
+        await asyncio.sleep(0.1)
 
 
 def _validator(world: World, kind: str) -> Callable[[Request], Any]:

@@ -260,12 +260,19 @@ def _needed(said: dict[str, Any], name: str) -> Any:
     return value
 
 
+def _degrees(said: dict[str, Any], name: str) -> float:
+    try:
+        return float(_needed(said, name))
+    except (TypeError, ValueError) as exc:
+        raise HTTPException(400, f"'{name}' is no number.") from exc
+
+
 def _message(said: dict[str, Any], message_id: str) -> dict[str, Any]:
     match said["type"]:
         case "text":
             return {"type": "text", "id": message_id, "text": str(_needed(said, "text"))}
         case "location":
-            place = {"latitude": float(_needed(said, "latitude")), "longitude": float(_needed(said, "longitude"))}
+            place = {"latitude": _degrees(said, "latitude"), "longitude": _degrees(said, "longitude")}
             named = {name: said[name] for name in ("title", "address") if said.get(name)}
             return {"type": "location", "id": message_id, **named, **place}
         case "sticker":
