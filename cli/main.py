@@ -60,7 +60,7 @@ def api() -> None:
 
 @app.command()
 def worker(
-    queues: Annotated[str, typer.Option(help="Comma list; default: all queues.")] = "",
+    queues: Annotated[str, typer.Option(help="Which kinds of work, as a comma list.")] = "default,events,line,flood",
     concurrency: Annotated[int, typer.Option(min=1)] = 4,
 ) -> None:
     """Do waiting jobs and deliver events."""
@@ -68,8 +68,7 @@ def worker(
     from core import jobs
 
     load_tasks()
-    chosen = [queue for queue in queues.split(",") if queue]
-    asyncio.run(jobs.work(queues=chosen or None, concurrency=concurrency, name=f"worker-{queues or 'all'}"))
+    asyncio.run(jobs.work(queues=queues.split(","), concurrency=concurrency, name=f"worker {queues}"))
 
 
 @app.command()

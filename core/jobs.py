@@ -75,13 +75,13 @@ def enqueue(session: Session, job: Job, *, queue: str | None = None, lock: str |
     app.configure_task(job.name, **options).defer(**ids)
 
 
-async def work(*, queues: list[str] | None, concurrency: int, name: str) -> None:
+async def work(*, queues: list[str], concurrency: int, name: str) -> None:
     """This process does waiting jobs until it is told to stop; jobs of workers that died are taken up again."""
     connector = procrastinate.PsycopgConnector(conninfo=database_url(), min_size=1, max_size=concurrency + 4)
     with app.replace_connector(connector) as worker_app:
         async with worker_app.open_async():
             await worker_app.run_worker_async(
-                **({"queues": queues} if queues else {}),
+                queues=queues,
                 concurrency=concurrency,
                 name=name,
                 delete_jobs="successful",
