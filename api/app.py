@@ -11,10 +11,17 @@ from fastapi import FastAPI
 from api import problems, security, static
 from api.deps import REQUESTS_AT_ONCE
 from api.live import Broadcaster
-from api.routes import health, live, overview, session
+from api.routes import cameras, flood, gauges, health, line_webhook, live, overview, session
 
 PREFIX = "/api/v1"
-ROUTERS = (session.router, overview.router, live.router)
+ROUTERS = (
+    session.router,
+    overview.router,
+    gauges.router,
+    cameras.router,
+    flood.router,
+    live.router,
+)
 
 
 @contextlib.asynccontextmanager
@@ -48,6 +55,7 @@ def create_app() -> FastAPI:
     app.add_middleware(security.BodyLimit)
     app.add_middleware(security.SecurityHeaders)
     app.include_router(health.router)
+    app.include_router(line_webhook.router)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(static.router)
