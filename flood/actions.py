@@ -29,12 +29,12 @@ log = get_logger("flood")
 METHOD = "canal-network"
 NO_DATA = "no-data"
 DEPTH_FILES_KEPT = 50
-DRAWING_LOCK = 0x0F100D  # One picture at a time in the whole city: the severities of one build on those of the last.
+DRAWING_LOCK = 0x0F100D  # One picture at a time: severities build on the one before.
 
 
 @dataclass(frozen=True)
 class Trigger:
-    """What a picture answers to: the datastream (None for a batch) and the real time its newest reading was received."""
+    """What a picture answers to: the datastream (None for a batch) and the real time its newest reading arrived."""
 
     datastream_id: int | None = None
     received_wall_at: datetime | None = None
@@ -100,7 +100,8 @@ def _draw_water(
     run.wall_s = round(time.perf_counter() - started_s, 3)
     session.flush()
     events.publish(session, _redrawn(run, severities))
-    log.info("flood.redrawn", run_id=run.id, wall_s=run.wall_s, gauges=len(usable), worst=max(severities.values(), default=0))
+    worst = max(severities.values(), default=0)
+    log.info("flood.redrawn", run_id=run.id, wall_s=run.wall_s, gauges=len(usable), worst=worst)
     return run
 
 
@@ -154,7 +155,8 @@ def _keep_depths(session: Session, run_id: int, picture: Picture, ground: Ground
 
 def _store_polygons(session: Session, run_id: int, picture: Picture, *, srid: int) -> None:
     for depth_class, shape in sorted(picture.outlines.items()):
-        session.add(FloodPolygon(run_id=run_id, depth_class=depth_class, geom=queries.lonlat_shape(shape.wkb, srid=srid)))
+        geom = queries.lonlat_shape(shape.wkb, srid=srid)
+        session.add(FloodPolygon(run_id=run_id, depth_class=depth_class, geom=geom))
     session.flush()
 
 
@@ -210,7 +212,8 @@ def make_zones(session: Session) -> int:
 
     terrain = terrain_of(session)
     communities = queries.community_shapes(session, srid=terrain.grid.srid)
-    shapes = zone_shapes(terrain, [community.wkb for community in communities], queries.home_places(session, srid=terrain.grid.srid))
+    homes = queries.home_places(session, srid=terrain.grid.srid)
+    shapes = zone_shapes(terrain, [community.wkb for community in communities], homes)
     kept = set()
     for number, wkb in shapes.items():
         community = communities[number]
@@ -232,7 +235,7 @@ def _keep_zone(session: Session, community: queries.Community, geom: sa.ColumnEl
         session.execute(sa.update(Zone).where(Zone.id == zone.id).values(is_retired=False, **names))
         if session.scalar(sa.select(sa.func.ST_OrderingEquals(Zone.geom, geom)).where(Zone.id == zone.id)):
             return code
-        zone.version, zone.geom = zone.version + 1, geom  # type: ignore[assignment]  # a SQL expression is stored as its value
+        zone.version, zone.geom = zone.version + 1, geom
     session.flush()
     queries.subdivide(session, zone_id=zone.id, version=zone.version)
     return code

@@ -15,6 +15,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
+from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
 
 from core.settings import data_dir
@@ -48,7 +49,7 @@ class Homes(Places):
 
 @dataclass(frozen=True, eq=False)
 class Zones:
-    """The zones, their cells on dry land, and how much each gauge decides the water there (zones x gauges, rows up to 1)."""
+    """The zones, their cells on land, and how much each gauge decides the water there (zones x gauges, at most 1)."""
 
     rows: tuple[queries.ZoneRow, ...]
     cells: tuple[Cells, ...]
@@ -113,7 +114,7 @@ def _build(session: Session) -> Ground:
     grid = terrain.grid
     zones = _zones(session, terrain)
     road_rows = queries.road_shapes(session, srid=grid.srid)
-    roads = road_pieces(grid, _lines([wkb for _, wkb in road_rows]))
+    roads = road_pieces(grid, _shapes([wkb for _, wkb in road_rows]))
     facility_rows = queries.facility_places(session, srid=grid.srid)
     return Ground(
         terrain=terrain,
@@ -135,7 +136,7 @@ def terrain_of(session: Session) -> Terrain:
     grid, heights_m = read_terrain(_path_of(file.path))
     gauges = _gauges_on(grid, queries.gauge_sites(session, srid=grid.srid))
     rules.check_datums(gauges, terrain_datum=file.datum)
-    is_channel = touched_by(grid, _lines(queries.waterway_shapes(session, srid=grid.srid)))
+    is_channel = touched_by(grid, _shapes(queries.waterway_shapes(session, srid=grid.srid)))
     east_m, north_m = np.array([g.x_m for g in gauges]), np.array([g.y_m for g in gauges])
     network = network_of(grid, is_channel)
     strays = grid.cells_at(east_m, north_m)[snap(network, east_m, north_m) < 0]
@@ -160,8 +161,8 @@ def _gauges_on(grid: Grid, sites: Sequence[GaugeSite]) -> tuple[GaugeSite, ...]:
     return tuple(site for site, stays in zip(sites, is_on, strict=True) if stays)
 
 
-def _lines(shapes: Sequence[bytes]) -> list[shapely.LineString]:
-    return list(shapely.from_wkb(np.array(shapes, dtype=object))) if shapes else []
+def _shapes(wkb: Sequence[bytes]) -> list[BaseGeometry]:
+    return [shapely.from_wkb(shape) for shape in wkb]
 
 
 def _banks(is_channel: Mask) -> Cells:
@@ -186,7 +187,7 @@ def _bank_m(gauge: GaugeSite, grid: Grid, heights_m: Heights, is_channel: Mask) 
 def _zones(session: Session, terrain: Terrain) -> Zones:
     grid = terrain.grid
     rows = tuple(queries.zone_rows(session, srid=grid.srid))
-    labels = labelled_by(grid, list(shapely.from_wkb([row.wkb for row in rows]))) if rows else np.zeros(grid.shape, np.int32)
+    labels = labelled_by(grid, _shapes([row.wkb for row in rows]))
     of_cell = labels.ravel().astype(np.intp) - 1
     land = np.where(terrain.is_channel.ravel() | ~np.isfinite(terrain.heights_m.ravel()), OUTSIDE, of_cell)
     order = np.argsort(land, kind="stable")
@@ -196,12 +197,14 @@ def _zones(session: Session, terrain: Terrain) -> Zones:
     homes = queries.homes_by_area(session) if any(row.population for row in rows) else {}
     return Zones(
         rows=rows, cells=cells, of_cell=of_cell, gauge_share=share, gauge_way_m=way_m,
-        people_per_home=np.array([rules.people_per_home(row.population, homes.get(row.area_id or 0, 0)) for row in rows]),
+        people_per_home=np.array(
+            [rules.people_per_home(row.population, homes.get(row.area_id or 0, 0)) for row in rows], dtype=np.float64
+        ),
     )
 
 
 def _gauge_shares(terrain: Terrain, zone_cells: Sequence[Cells]) -> tuple[Floats, Floats]:
-    """For each zone the mean weights of the gauges at the channel cells nearest to its land, and their mean way to one."""
+    """For each zone the mean weights of the gauges at the channel cells nearest to its land, and the way to them."""
     share = np.zeros((len(zone_cells), len(terrain.gauges)))
     way_m = np.full(len(zone_cells), np.inf)
     if not terrain.gauges:

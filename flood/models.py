@@ -16,7 +16,7 @@ _AT = sa.DateTime(timezone=True)
 
 
 class FloodRun(Base):
-    """One picture of the flood. `method` is `canal-network`, or `no-data` where no gauge could be used (see `reason`)."""
+    """One picture of the flood. `method` is `canal-network`, or `no-data` (see `reason`) without usable gauges."""
 
     __tablename__ = "flood_run"
 
@@ -57,7 +57,7 @@ class FloodRoad(Base):
 
 
 class Zone(Base):
-    """An area of a community that can flood. The code stays; `version` counts its shapes; a retired zone is not drawn."""
+    """An area of a community that can flood. The code stays, `version` counts its shapes, retired ones are left out."""
 
     __tablename__ = "zone"
     __table_args__ = (sa.Index("ix_zone_geom", "geom", postgresql_using="gist"),)
@@ -91,6 +91,7 @@ class ZoneState(Base):
     """What a picture says of a zone. Counts are of what stands in the water; `totals` holds what stands in the zone."""
 
     __tablename__ = "zone_state"
+    __table_args__ = (sa.CheckConstraint("severity BETWEEN 0 AND 3", name="severity"),)
 
     run_id: Mapped[int] = mapped_column(sa.ForeignKey("flood_run.id", ondelete="CASCADE"), primary_key=True)
     zone_id: Mapped[int] = mapped_column(sa.ForeignKey("zone.id", ondelete="CASCADE"), primary_key=True)

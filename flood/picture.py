@@ -7,11 +7,10 @@ level between the gauges stands above the bank; water then goes as far as the gr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from shapely.geometry.base import BaseGeometry
+import shapely
 
 from flood import rules
 from flood.ground import Terrain, reach_from
@@ -23,7 +22,7 @@ from gis.terrain.spread import surface_over_ground
 # Assumed slopes of the water surface: shallow water over built-up flat ground, and beyond the last gauge of a canal.
 FALL_OVER_GROUND = 5e-4
 FALL_BEYOND_GAUGES = 5e-4
-HOLDS_WITHIN_M = 500.0  # Assumed: so near the gauges' ways a canal's level is known; farther off, water may fill and cross it.
+HOLDS_WITHIN_M = 500.0  # Assumed: so near the ways between gauges a level is known; farther off, water may cross.
 
 # One standard deviation, metres. Terrain: 0.38 for heights off surveyed streets, measured by holding out street levels
 # (facts of the survey of Nakhon Si Thammarat), 0.25 for a denser model; the smaller is used, because a city without a
@@ -39,14 +38,14 @@ TOLERANCE_CELLS = 1.2
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """Depths in metres by cell (flat; 0 dry, NaN off the terrain), best estimate and 90th percentile, and class outlines.
+    """Depths in metres by cell (flat; 0 dry, NaN off the terrain), best and 90th percentile, and class outlines.
 
     A channel's own cell has the depth of its bank; it counts as ground in no outline and no share.
     """
 
     depth_m: Heights
     likely_m: Heights
-    outlines: dict[int, BaseGeometry]
+    outlines: dict[int, shapely.MultiPolygon]
 
 
 def picture_of(terrain: Terrain, level_m_msl: dict[int, float]) -> Picture:
@@ -64,7 +63,7 @@ def picture_of(terrain: Terrain, level_m_msl: dict[int, float]) -> Picture:
     )
 
 
-def class_outlines(terrain: Terrain, depth_m: Heights) -> dict[int, BaseGeometry]:
+def class_outlines(terrain: Terrain, depth_m: Heights) -> dict[int, shapely.MultiPolygon]:
     """The depth classes (1 to 4) as polygons in the terrain's metric system, without specks, gaps or overlaps."""
     grid = terrain.grid
     depth_m = np.nan_to_num(np.where(terrain.is_channel, np.float32(0.0), depth_m), nan=0.0)
@@ -81,8 +80,7 @@ def prone_ground(terrain: Terrain, *, over_danger_m: float) -> Mask:
                for gauge, bank_m in zip(terrain.gauges, terrain.bank_m, strict=True)]
     reach = reach_from(terrain, tuple(range(len(terrain.gauges))))
     level_m = np.array(marks_m) + over_danger_m
-    prone = _depth_m(terrain, reach, level_m, level_m - np.minimum(terrain.bank_m, marks_m), doubt=0.0) > 0
-    return prone
+    return _depth_m(terrain, reach, level_m, level_m - np.minimum(terrain.bank_m, marks_m), doubt=0.0) > 0
 
 
 def _depth_m(terrain: Terrain, reach: Reach, level_m: Floats, over_m: Floats, *, doubt: float) -> Heights:
@@ -94,7 +92,8 @@ def _depth_m(terrain: Terrain, reach: Reach, level_m: Floats, over_m: Floats, *,
     overflows = is_over & (reach.weights.sum(axis=1) > 0.5)
     water_m = surface_over_ground(
         grid=terrain.grid, terrain_m=terrain.heights_m, cells=terrain.network.cells[overflows],
-        surface_m=surface_m[overflows].astype(np.float32), holds=_holding(terrain, reach), fall_m_per_m=FALL_OVER_GROUND,
+        surface_m=surface_m[overflows].astype(np.float32), holds=_holding(terrain, reach),
+        fall_m_per_m=FALL_OVER_GROUND,
     )
     depth_m = np.where(np.isnan(water_m), np.float32(0.0), water_m - terrain.heights_m)
     depth_m = np.where(np.isnan(terrain.heights_m), np.float32(np.nan), np.maximum(depth_m, 0.0))

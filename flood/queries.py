@@ -32,7 +32,7 @@ class TerrainFile:
 
 @dataclass(frozen=True)
 class ZoneRow:
-    """A zone as the picture needs it; `wkb` in the terrain's metric system, `population` of its community where known."""
+    """A zone as the picture needs it; `wkb` in the terrain's metric system, `population` of its community if known."""
 
     id: int
     code: str
@@ -90,13 +90,14 @@ def gauge_sites(session: Session, *, srid: int) -> list[GaugeSite]:
     """All stations that measure a water level, in the metric system `srid`, by id."""
     rows = session.execute(
         sa.text(
-            "SELECT s.id, s.code, ST_X(m.place), ST_Y(m.place), s.bank_m_msl, d.danger_m_msl, d.datum "
+            "SELECT s.id, s.code, ST_X(m.place), ST_Y(m.place), s.bank_m_msl, d.danger_m_msl, "
+            "coalesce(d.datum, 'unknown') "
             "FROM station s JOIN datastream d ON d.station_id = s.id AND d.observed_property = 'water_level', "
             "LATERAL (SELECT ST_Transform(s.geom, :srid) AS place) m ORDER BY s.id"
         ),
         {"srid": srid},
     )
-    return [GaugeSite(*row[:6], datum=row[6] or "msl") for row in rows]
+    return [GaugeSite(*row) for row in rows]
 
 
 def levels(session: Session, *, now: datetime) -> list[Level]:
@@ -116,9 +117,11 @@ def ground_version(session: Session) -> str:
         sa.text(
             "SELECT (SELECT path || ':' || version FROM terrain), "
             "(SELECT string_agg(name || ':' || version, ',' ORDER BY name) FROM layer), "
-            "(SELECT count(*) || ':' || coalesce(sum(xmin::text::bigint), 0) FROM station), "
-            "(SELECT count(*) || ':' || coalesce(sum(xmin::text::bigint), 0) FROM zone), "
-            "(SELECT count(*) || ':' || coalesce(sum(xmin::text::bigint), 0) FROM home)"
+            # Where a row lies and who wrote it: both change with every insert, update and delete.
+            "(SELECT sum(hashtextextended(ctid::text || xmin::text, 0)) FROM station), "
+            "(SELECT sum(hashtextextended(ctid::text || xmin::text, 0)) FROM datastream), "
+            "(SELECT sum(hashtextextended(ctid::text || xmin::text, 0)) FROM zone), "
+            "(SELECT sum(hashtextextended(ctid::text || xmin::text, 0)) FROM home)"
         )
     ).one()
     return "|".join(str(mark) for mark in marks)
@@ -142,7 +145,8 @@ def facility_places(session: Session, *, srid: int) -> list[tuple[str, float, fl
     """(kind, east, north) of all facilities, metres."""
     rows = session.execute(
         sa.text(
-            "SELECT kind, ST_X(place), ST_Y(place) FROM (SELECT kind, ST_Transform(geom, :srid) AS place FROM facility) f"
+            "SELECT kind, ST_X(place), ST_Y(place) "
+            "FROM (SELECT kind, ST_Transform(geom, :srid) AS place FROM facility) f"
         ),
         {"srid": srid},
     )
@@ -180,18 +184,18 @@ def zone_rows(session: Session, *, srid: int) -> list[ZoneRow]:
         ),
         {"srid": srid},
     )
-    return [ZoneRow(*row[:5], wkb=bytes(row[5])) for row in rows]
+    return [ZoneRow(*row) for row in rows]
 
 
 def homes_by_area(session: Session) -> dict[int, int]:
     """How many member homes each community holds."""
     rows = session.execute(
         sa.text(
-            "SELECT a.id, count(*) FROM area a JOIN home h ON ST_Intersects(a.geom, h.geom) "
+            "SELECT a.id, count(*) AS homes FROM area a JOIN home h ON ST_Intersects(a.geom, h.geom) "
             "WHERE a.kind = 'community' GROUP BY a.id"
         )
     )
-    return {area_id: count for area_id, count in rows}
+    return {row.id: row.homes for row in rows}
 
 
 def community_shapes(session: Session, *, srid: int) -> list[Community]:
@@ -203,7 +207,7 @@ def community_shapes(session: Session, *, srid: int) -> list[Community]:
         ),
         {"srid": srid},
     )
-    return [Community(*row[:4], wkb=bytes(row[4])) for row in rows]
+    return [Community(*row) for row in rows]
 
 
 def home_places(session: Session, *, srid: int) -> tuple[Floats, Floats]:
@@ -224,10 +228,14 @@ def settled_by_zone(session: Session, run_id: int) -> dict[int, Settled]:
     """What a picture holds of each zone's severity."""
     rows = session.execute(
         sa.select(
-            ZoneState.zone_id, ZoneState.severity, ZoneState.lower_severity, ZoneState.lower_since_at, ZoneState.lower_runs
+            ZoneState.zone_id,
+            ZoneState.severity,
+            ZoneState.lower_severity,
+            ZoneState.lower_since_at,
+            ZoneState.lower_runs,
         ).where(ZoneState.run_id == run_id)
     )
-    return {zone_id: Settled(*settled) for zone_id, *settled in rows}
+    return {zone_id: Settled(now, lower, since, runs) for zone_id, now, lower, since, runs in rows}
 
 
 def severity_by_code(session: Session, run_id: int) -> dict[str, int]:
@@ -237,14 +245,15 @@ def severity_by_code(session: Session, run_id: int) -> dict[str, int]:
         .join(ZoneState, ZoneState.zone_id == Zone.id)
         .where(ZoneState.run_id == run_id)
     )
-    return {code: severity for code, severity in rows}
+    return {row.code: row.severity for row in rows}
 
 
 def current_zones(session: Session) -> list[CurrentZone]:
     """Every zone with what the newest picture says of it; severity 0 and nothing wet before the first picture."""
     rows = session.execute(
         sa.text(
-            "SELECT z.id, z.code, z.name_th, z.name_en, z.version, coalesce(s.severity, 0), coalesce(s.depth_class, 0), "
+            "SELECT z.id, z.code, z.name_th, z.name_en, z.version, "
+            "coalesce(s.severity, 0), coalesce(s.depth_class, 0), "
             "coalesce(s.wet_share, 0), coalesce(s.depth_p50_m, 0), coalesce(s.depth_p90_m, 0), "
             "coalesce(s.confidence, 0), coalesce(s.people, 0), coalesce(s.people_method, ''), coalesce(s.members, 0), "
             "coalesce(s.homes, 0), coalesce(s.vulnerable_homes, 0), coalesce(s.roads_km, 0), "
@@ -288,7 +297,7 @@ def depth_at(session: Session, place: LonLat) -> float | None:
 
 
 def flooded_roads(session: Session) -> list[tuple[int, float]]:
-    """(road id, greatest depth in metres) of the roads under water in the newest picture; bridges are never among them."""
+    """(road id, greatest depth in metres) of the roads under water in the newest picture; never a bridge."""
     newest = sa.select(sa.func.max(FloodRun.id)).scalar_subquery()
     rows = session.execute(sa.select(FloodRoad.road_id, FloodRoad.max_depth_m).where(FloodRoad.run_id == newest))
     return [(road_id, depth_m) for road_id, depth_m in rows]
@@ -346,7 +355,8 @@ def _shapes(session: Session, sql: str, *, srid: int) -> list[bytes]:
 def _metric(session: Session, place: LonLat, *, srid: int) -> tuple[float, float]:
     x_m, y_m = session.execute(
         sa.text(
-            "SELECT ST_X(p), ST_Y(p) FROM (SELECT ST_Transform(ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :srid) AS p) m"
+            "SELECT ST_X(p), ST_Y(p) "
+            "FROM (SELECT ST_Transform(ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :srid) AS p) m"
         ),
         {"lon": place.lon, "lat": place.lat, "srid": srid},
     ).one()

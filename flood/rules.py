@@ -30,8 +30,10 @@ NEAR_WEIGHT = 0.25
 CALM_INTERVAL = timedelta(minutes=10)
 WATCH_INTERVAL = timedelta(minutes=2)
 
-PEOPLE_PER_HOME = 2.3  # Assumed: the mean size of a Thai household is not far from it; used where no census count is known.
-CONFIDENCE_AT_BEST = 0.9  # Assumed: even with every gauge fresh the terrain's own error is as large as a depth of ankle.
+# Assumed: people that a member home stands for where no census count of its community is known.
+PEOPLE_PER_HOME = 2.3
+# Assumed: even with every gauge fresh, the error of the terrain is as large as an ankle-deep flood.
+CONFIDENCE_AT_BEST = 0.9
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,8 @@ def news(levels: Sequence[Level], drawn: Mapping[str, Mapping[str, object]]) -> 
 def _is_drawn(level: Level, drawn: Mapping[str, object] | None) -> bool:
     if drawn is None:
         return False
-    return drawn["is_stale"] == level.is_stale and datetime.fromisoformat(str(drawn["observed_at"])) >= level.observed_at
+    drawn_at = datetime.fromisoformat(str(drawn["observed_at"]))
+    return drawn["is_stale"] == level.is_stale and drawn_at >= level.observed_at
 
 
 def is_due(levels: Sequence[Level], *, last_computed_at: datetime | None, now: datetime) -> bool:

@@ -15,7 +15,7 @@ from gis.terrain.outline import outlines, sieved
 from gis.terrain.raster import labelled_by
 
 OVER_DANGER_M = 1.5  # Assumed: the highest water worth planning for, above every gauge's danger level.
-PATCH_M2 = 10_000.0  # Smaller patches and dry islands go to their surroundings: people on them are cut off all the same.
+PATCH_M2 = 10_000.0  # Smaller patches and dry islands go to their surroundings: people there are cut off too.
 LEAST_M2 = 20_000.0
 LEAST_HOMES = 20
 TOLERANCE_CELLS = 2.0

@@ -1,4 +1,4 @@
-"""Who and what stands in the water: points and roads as cells, counted by zone. Pure kernels, numpy and shapely only."""
+"""Who and what stands in the water: points and roads as cells, counted by zone. Pure numpy and shapely kernels."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from gis.terrain.grid import OUTSIDE, Cells, Floats, Grid, Heights, Mask, sample
 
@@ -16,7 +17,7 @@ Whole = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class RoadPieces:
-    """Roads cut into pieces no longer than a cell: the road's number, the cell below the middle, the length in metres."""
+    """Roads in pieces no longer than a cell: the road's number, the cell below the middle, the length in metres."""
 
     road: NDArray[np.intp]
     cell: Cells
@@ -24,7 +25,7 @@ class RoadPieces:
     road_count: int
 
 
-def road_pieces(grid: Grid, roads: Sequence[shapely.LineString]) -> RoadPieces:
+def road_pieces(grid: Grid, roads: Sequence[BaseGeometry]) -> RoadPieces:
     """The pieces of all roads (in the grid's metric system), in their order."""
     cut = shapely.segmentize(np.array(roads, dtype=object), grid.cell_m)
     corners, road = shapely.get_coordinates(cut, return_index=True)
@@ -59,7 +60,8 @@ def count_by_zone(zone: NDArray[np.intp], counts: Mask, zone_count: int) -> Whol
 def sum_by_zone(zone: NDArray[np.intp], amounts: Floats, zone_count: int) -> Floats:
     """The sum of the amounts in each zone."""
     is_in = zone != OUTSIDE
-    return np.bincount(zone[is_in], weights=amounts[is_in], minlength=zone_count)
+    sums: Floats = np.bincount(zone[is_in], weights=amounts[is_in], minlength=zone_count).astype(np.float64)
+    return sums
 
 
 def distinct_by_zone(zone: NDArray[np.intp], owner: Whole, counts: Mask, zone_count: int) -> Whole:

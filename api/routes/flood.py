@@ -58,8 +58,13 @@ def read_current_flood(session: SessionDep, account: CurrentAccount) -> FloodPic
         for depth_class, geometry in queries.polygons(session, run.id)
     ]
     return FloodPicture(
-        run_id=run.id, computed_at=run.computed_at, method=run.method, reason=run.reason, confidence=run.confidence,
-        levels=list(run.levels.values()), polygons=FeatureCollection(features=features),
+        run_id=run.id,
+        computed_at=run.computed_at,
+        method=run.method,
+        reason=run.reason,
+        confidence=run.confidence,
+        levels=list(run.levels.values()),
+        polygons=FeatureCollection(features=features),
     )
 
 
@@ -74,8 +79,11 @@ def read_depth(
     run = queries.current_run(session)
     depth_m = queries.depth_at(session, LonLat(lon=lon, lat=lat))
     return Depth(
-        lon=lon, lat=lat, depth_m=depth_m,
-        run_id=run.id if run else None, computed_at=run.computed_at if run else None,
+        lon=lon,
+        lat=lat,
+        depth_m=depth_m,
+        run_id=run.id if run else None,
+        computed_at=run.computed_at if run else None,
     )
 
 
@@ -91,11 +99,24 @@ def _feature(zone: queries.CurrentZone) -> dict[str, Any]:
         "id": zone.id,
         "geometry": zone.geometry,
         "properties": {
-            "id": zone.id, "code": zone.code, "name": {"th": zone.name_th, "en": zone.name_en}, "version": zone.version,
-            "severity": zone.severity, "depth_class": zone.depth_class, "wet_share": zone.wet_share,
-            "depth_p50_m": zone.depth_p50_m, "depth_p90_m": zone.depth_p90_m, "confidence": zone.confidence,
-            "people": zone.people, "people_method": zone.people_method, "members": zone.members, "homes": zone.homes,
-            "vulnerable_homes": zone.vulnerable_homes, "roads_km": zone.roads_km, "roads_over_km": zone.roads_over_km,
-            "facilities": zone.facilities, "totals": zone.totals,
+            "id": zone.id,
+            "code": zone.code,
+            "name": {"th": zone.name_th, "en": zone.name_en},
+            "version": zone.version,
+            "severity": zone.severity,
+            "depth_class": zone.depth_class,
+            "wet_share": zone.wet_share,
+            "depth_p50_m": zone.depth_p50_m,
+            "depth_p90_m": zone.depth_p90_m,
+            "confidence": zone.confidence,
+            "people": zone.people,
+            "people_method": zone.people_method,
+            "members": zone.members,
+            "homes": zone.homes,
+            "vulnerable_homes": zone.vulnerable_homes,
+            "roads_km": zone.roads_km,
+            "roads_over_km": zone.roads_over_km,
+            "facilities": zone.facilities,
+            "totals": zone.totals,
         },
     }

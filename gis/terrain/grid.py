@@ -17,7 +17,7 @@ OUTSIDE = -1
 
 @dataclass(frozen=True)
 class Grid:
-    """North-up square cells of `cell_m` metres in the metric system `srid`; row 0 lies in the north, cells are numbered row by row."""
+    """North-up square cells of `cell_m` metres in the metric system `srid`, numbered row by row from the north-west."""
 
     rows: int
     columns: int

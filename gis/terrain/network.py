@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csc_matrix, csr_matrix, diags
-from scipy.sparse.csgraph import connected_components, dijkstra
+from scipy.sparse.csgraph import dijkstra
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
@@ -74,7 +74,7 @@ def snap(network: Network, x_m: Floats, y_m: Floats) -> NDArray[np.intp]:
 
 
 def reach_of(network: Network, stands_at: NDArray[np.intp]) -> Reach:
-    """What the gauges that stand at these channel cells (numbers of the network, none -1) say about every other cell."""
+    """What the gauges at these channel cells (numbers of the network, none of them -1) say about every other cell."""
     along_m = dijkstra(network.lengths_m, directed=False, indices=stands_at)
     straight_m = np.hypot(
         network.x_m[None, :] - network.x_m[stands_at, None], network.y_m[None, :] - network.y_m[stands_at, None]
@@ -107,7 +107,8 @@ def _harmonic(lengths_m: csr_matrix, stands_at: NDArray[np.intp], is_joined: Mas
     # Two gauges at one cell share what that cell says.
     shared = weights[:, gauge_place] / np.bincount(gauge_place)[gauge_place]
     rows: Floats = shared[is_joined]
-    return rows / rows.sum(axis=1, keepdims=True)
+    shares: Floats = rows / rows.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _inverse_square(straight_m: Floats) -> Floats:

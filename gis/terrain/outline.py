@@ -6,7 +6,6 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from rasterio.features import shapes, sieve
-from shapely.geometry.base import BaseGeometry
 
 from gis.terrain.grid import Cells, Grid
 from gis.terrain.raster import affine_of
@@ -20,15 +19,15 @@ def sieved(classes: Classes | Cells, *, least_cells: int) -> Cells:
     return quiet
 
 
-def outlines(grid: Grid, classes: Classes | Cells, *, tolerance_m: float) -> dict[int, BaseGeometry]:
+def outlines(grid: Grid, classes: Classes | Cells, *, tolerance_m: float) -> dict[int, shapely.MultiPolygon]:
     """One valid MultiPolygon for each class above 0, in the grid's metric system.
 
     Borders are simplified as one coverage (Visvalingam-Whyatt on shared edges): neighbours keep their common line, so
     classes leave no gaps and never overlap. `tolerance_m` squared is about the largest area that a border gives up.
     """
+    found = shapes(classes.astype(np.int32), mask=classes > 0, connectivity=4, transform=affine_of(grid))
     patches = [
-        (int(value), shapely.Polygon(shape["coordinates"][0], shape["coordinates"][1:]))
-        for shape, value in shapes(classes.astype(np.int32), mask=classes > 0, connectivity=4, transform=affine_of(grid))
+        (int(value), shapely.Polygon(shape["coordinates"][0], shape["coordinates"][1:])) for shape, value in found
     ]
     if not patches:
         return {}
@@ -37,8 +36,9 @@ def outlines(grid: Grid, classes: Classes | Cells, *, tolerance_m: float) -> dic
     return {int(number): _whole(smooth[numbers == number]) for number in np.unique(numbers)}
 
 
-def _whole(polygons: NDArray[np.object_]) -> BaseGeometry:
+def _whole(polygons: NDArray[np.object_]) -> shapely.MultiPolygon:
     together = shapely.multipolygons(list(polygons))
-    if shapely.is_valid(together):
-        return together
-    return shapely.multipolygons(shapely.get_parts(shapely.union_all(polygons)))
+    if not shapely.is_valid(together):
+        together = shapely.multipolygons(shapely.get_parts(shapely.union_all(polygons)))
+    assert isinstance(together, shapely.MultiPolygon)  # noqa: S101 - the stubs cannot tell one shape from many
+    return together

@@ -23,7 +23,7 @@ def read_terrain(path: Path) -> tuple[Grid, Heights]:
     with rasterio.open(path) as source:
         crs, transform = source.crs, source.transform
         if crs is None or not crs.is_projected or crs.to_epsg() is None:
-            raise InvalidInputError(f"{path.name}: the terrain must be in a metric coordinate system with an EPSG number.")
+            raise InvalidInputError(f"{path.name}: the terrain must be in a metric system with an EPSG number.")
         if transform.b or transform.d or abs(transform.a + transform.e) > 1e-6 * abs(transform.a):
             raise InvalidInputError(f"{path.name}: the terrain must be north-up with square cells.")
         heights = source.read(1, masked=True).astype(np.float32).filled(np.nan)
@@ -40,7 +40,7 @@ def affine_of(grid: Grid) -> Affine:
 
 
 def touched_by(grid: Grid, shapes: Sequence[BaseGeometry]) -> Mask:
-    """True (rows x columns) for every cell that a line or polygon touches; a line touches a chain without diagonal gaps."""
+    """True (rows x columns) for every cell that a line or polygon touches; a line leaves no diagonal gap."""
     return _burn(grid, [(shape, 1) for shape in shapes], is_touch=True).astype(bool)
 
 

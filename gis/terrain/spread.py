@@ -29,7 +29,7 @@ def surface_over_ground(
     return np.where(water > DRY, water, np.float32(np.nan))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@njit(cache=True, nogil=True)
 def _sweep_until_still(water: Heights, ground: Heights, holds: Mask, fall_m: np.float32) -> int:
     for sweep in range(SWEEP_LIMIT):
         if _sweep(water, ground, holds, fall_m, 1) + _sweep(water, ground, holds, fall_m, -1) == 0:
@@ -37,7 +37,7 @@ def _sweep_until_still(water: Heights, ground: Heights, holds: Mask, fall_m: np.
     return SWEEP_LIMIT
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@njit(cache=True, nogil=True)
 def _sweep(water: Heights, ground: Heights, holds: Mask, fall_m: np.float32, step: int) -> int:
     """One pass over all cells, from the first (`step` 1) or from the last (-1); returns how many surfaces rose."""
     rows, columns = water.shape

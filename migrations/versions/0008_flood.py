@@ -32,6 +32,10 @@ def _shape(kind: str) -> sa.Column[object]:
     return sa.Column("geom", Geometry(kind, srid=4326, spatial_index=False), nullable=False)
 
 
+def _floats(*names: str) -> list[sa.Column[float]]:
+    return [sa.Column(name, sa.Float, nullable=False) for name in names]
+
+
 def _of_run(*, is_key: bool) -> sa.Column[int]:
     return sa.Column(
         "run_id", sa.BigInteger, sa.ForeignKey("flood_run.id", ondelete="CASCADE"), primary_key=is_key, nullable=False
@@ -76,13 +80,14 @@ def _zones() -> None:
     op.create_table(
         "zone",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("code", sa.String, nullable=False, unique=True),
+        sa.Column("code", sa.String, nullable=False),
         sa.Column("name_th", sa.String, nullable=False),
         sa.Column("name_en", sa.String, nullable=False),
         sa.Column("area_id", sa.Integer, sa.ForeignKey("area.id", ondelete="SET NULL")),
         _shape("MULTIPOLYGON"),
         sa.Column("version", sa.Integer, nullable=False),
-        sa.Column("is_retired", sa.Boolean, nullable=False, server_default=sa.false()),
+        sa.Column("is_retired", sa.Boolean, nullable=False),
+        sa.UniqueConstraint("code", name=op.f("uq_zone_code")),
     )
     op.create_index("ix_zone_geom", "zone", ["geom"], postgresql_using="gist")
     op.create_table(
@@ -106,11 +111,11 @@ def _states() -> None:
         sa.Column("lower_since_at", _AT),
         sa.Column("lower_runs", sa.SmallInteger, nullable=False),
         sa.Column("depth_class", sa.SmallInteger, nullable=False),
-        *(sa.Column(name, sa.Float, nullable=False) for name in ("wet_share", "depth_p50_m", "depth_p90_m", "confidence")),
+        *_floats("wet_share", "depth_p50_m", "depth_p90_m", "confidence"),
         sa.Column("people", sa.Integer, nullable=False),
         sa.Column("people_method", sa.String, nullable=False),
         *(sa.Column(name, sa.Integer, nullable=False) for name in ("members", "homes", "vulnerable_homes")),
-        sa.Column("roads_km", sa.Float, nullable=False),
+        *_floats("roads_km"),
         *(sa.Column(name, JSONB, nullable=False) for name in ("roads_over_km", "facilities", "totals", "gauges")),
-        sa.CheckConstraint("severity BETWEEN 0 AND 3", name="severity"),
+        sa.CheckConstraint("severity BETWEEN 0 AND 3", name=op.f("ck_zone_state_severity")),
     )

@@ -243,5 +243,6 @@ def test_labels_follow_cell_centres() -> None:
     """A cell belongs to the polygon that holds its centre; polygons are numbered from 1."""
     grid = grid_of(4, 4)
     west, north = grid.west_m, grid.north_m
-    labels = labelled_by(grid, [shapely.box(west, north - 40, west + 14, north), shapely.box(west + 26, north - 40, west + 40, north)])
+    boxes = [shapely.box(west + start, north - 40, west + end, north) for start, end in ((0, 14), (26, 40))]
+    labels = labelled_by(grid, boxes)
     assert labels[0].tolist() == [1, 0, 0, 2]
