@@ -19,7 +19,7 @@ _LINE = Geometry("LINESTRING", srid=4326, spatial_index=False)
 
 
 class Crew(Base):
-    """A team that goes out. `ford_limit_m` is the deepest water its vehicle drives; for a boat the shallowest it floats."""
+    """A team that goes out. `ford_limit_m` is the deepest water its vehicle drives, for a boat the shallowest."""
 
     __tablename__ = "crew"
     __table_args__ = (
@@ -92,6 +92,20 @@ class Job(Base):
     assigned_at: Mapped[datetime | None] = mapped_column(_AT)
     assigned_by: Mapped[str | None]
     done_at: Mapped[datetime | None] = mapped_column(_AT)
+
+
+class JobCrew(Base):
+    """Which crews a job was given to, and when first: a crew that lost it while offline may still finish it."""
+
+    __tablename__ = "job_crew"
+
+    job_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("job.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    crew_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("crew.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    assigned_at: Mapped[datetime] = mapped_column(_AT)
 
 
 class JobEvent(Base):

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.errors import InvalidInputError
+from core.events import publish
 from flood.queries import depth_at
 from gis import queries as gis_queries
 from gis.points import LonLat
@@ -18,13 +19,11 @@ from incidents import cards, catalogue, photos, queries, rules
 from incidents.events import IncidentChanged, IncidentMoved, IncidentOpened, ReportJoined
 from incidents.models import Category, Incident, IncidentChange, Photo, Report, ReporterNotice, incident_number
 from incidents.rules import NewReport
-from core.events import publish
 from line import outbox
 from residents import queries as residents_queries
 
 # After danger alerts (0) and emergencies' answers (1).
 CASE_UPDATE_PRIORITY = 2
-_TOLD_STATES = ("accepted", "in_progress", "done", "closed", "rejected", "reopened")
 
 
 def load_categories(session: Session) -> int:
@@ -115,7 +114,7 @@ def _open_incident(session: Session, new: NewReport, category: Category, *, now:
     )
     session.add(incident)
     session.flush()
-    _write_history(session, incident, from_state=None, to_state="new", by="", reason="", now=now)
+    _write_history(session, incident, from_state=None, by="", reason="", now=now)
     publish(
         session,
         IncidentOpened(
@@ -219,10 +218,9 @@ def _walk(
 ) -> Incident:
     now = clock.now()
     began = incident.state
-    change = None
     for state in way:
-        change = _write_history(session, incident, from_state=incident.state, to_state=state, by=by, reason=reason, now=now)
-        incident.state = state
+        before, incident.state = incident.state, state
+        change = _write_history(session, incident, from_state=before, by=by, reason=reason, now=now)
     if incident.state == "done":
         incident.done_at = now
     if incident.state in {"closed", "rejected"}:
@@ -230,7 +228,6 @@ def _walk(
     if incident.state == "reopened":
         incident.done_at = incident.closed_at = None
     session.flush()
-    assert change is not None, "a walk has at least one step"
     publish(
         session,
         IncidentChanged(
@@ -248,10 +245,16 @@ def _walk(
 
 
 def _write_history(
-    session: Session, incident: Incident, *, from_state: str | None, to_state: str, by: str, reason: str, now: datetime
+    session: Session, incident: Incident, *, from_state: str | None, by: str, reason: str, now: datetime
 ) -> IncidentChange:
+    """The incident's history says how it came into the state it is in."""
     change = IncidentChange(
-        incident_id=incident.id, from_state=from_state, to_state=to_state, changed_at=now, changed_by=by, reason=reason
+        incident_id=incident.id,
+        from_state=from_state,
+        to_state=incident.state,
+        changed_at=now,
+        changed_by=by,
+        reason=reason,
     )
     session.add(change)
     session.flush()
@@ -315,7 +318,7 @@ def keep_line_photo(session: Session, photo_id: int, raw: bytes) -> None:
 
 
 def add_job_photo(session: Session, *, incident_id: int, raw: bytes) -> int:
-    """A crew's photo belongs to the incident; its id. Raises UnusablePhotoError. The same picture twice is one photo."""
+    """A crew's photo belongs to the incident; its id. The same picture twice is one. Raises UnusablePhotoError."""
     kept = photos.clean(raw)
     known = session.scalar(
         sa.select(Photo.id).where(

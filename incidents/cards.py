@@ -74,9 +74,7 @@ def emergency_card(text: str, *, language: str, quick: dict[str, Any] | None) ->
     )
 
 
-def told(
-    *, number: str, category: str, to_state: str, note: str, incident_id: int, language: str
-) -> dict[str, Any]:
+def told(*, number: str, category: str, to_state: str, note: str, incident_id: int, language: str) -> dict[str, Any]:
     """The one message about one change; a finished incident asks whether all is well."""
     text = say(f"told-{to_state}", language, number=number, category=category)
     if note.strip():

@@ -113,7 +113,10 @@ class Say:
 class SubmitReport:
     """The report is complete and confirmed."""
 
-    draft: Draft
+    text: str
+    category_code: str
+    place: Place
+    photo_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,18 @@ _SKIP = ("ข้าม", "skip", "ไม่มีรูป")
 _BEGIN = ("แจ้งเหตุ", "แจ้งปัญหา", "แจ้งเรื่อง", "ร้องเรียน", "report", "report a problem")
 _GREETINGS = ("สวัสดี", "หวัดดี", "hello", "hi")
 _SMALL_TALK = (
-    *_GREETINGS, "ขอบคุณ", "ขอบคุณมาก", "ขอบใจ", "โอเค", "รับทราบ", "ครับ", "ค่ะ", "คะ", "ok", "thanks", "thank you",
+    *_GREETINGS,
+    "ขอบคุณ",
+    "ขอบคุณมาก",
+    "ขอบใจ",
+    "โอเค",
+    "รับทราบ",
+    "ครับ",
+    "ค่ะ",
+    "คะ",
+    "ok",
+    "thanks",
+    "thank you",
 )
 _POLITE_ENDINGS = ("นะครับ", "นะคะ", "ครับ", "ค่ะ", "คะ", "จ้า", "จ้ะ", "นะ")
 
@@ -252,7 +266,7 @@ def _told(draft: Draft, coming: Words | Picture | Pin, known: Known) -> Turn:
     if draft.step == "photo" and _means(coming.text, _SKIP):
         return _ask_next(replace(draft, has_answered_photo=True), known)
     if draft.step == "confirm" and _means(coming.text, _CONFIRM):
-        return Turn(None, effect=SubmitReport(draft))
+        return _submitted(draft, known)
     text = f"{draft.text}\n{coming.text}".strip()[:TEXT_KEPT]
     return _ask_next(replace(draft, text=text), known, ranked=coming.ranked)
 
@@ -276,8 +290,14 @@ def _tapped(draft: Draft | None, tap: Tap, known: Known) -> Turn:
     if verb == "cancel":
         return Turn(None, (Say("cancelled"),))
     if verb == "confirm" and draft.step == "confirm":
-        return Turn(None, effect=SubmitReport(draft))
+        return _submitted(draft, known)
     return _ask_next(draft, known)
+
+
+def _submitted(draft: Draft, known: Known) -> Turn:
+    if draft.category_code is None or draft.place is None:
+        return _ask_next(draft, known)
+    return Turn(None, effect=SubmitReport(draft.text, draft.category_code, draft.place, draft.photo_ids))
 
 
 def _missing(draft: Draft) -> Step:

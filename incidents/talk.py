@@ -1,4 +1,4 @@
-"""A resident's turn on LINE, acted on: the pure conversation decides, this keeps the draft, does the rest and answers."""
+"""A resident's turn on LINE, acted on: the conversation decides; here the draft is kept, the rest done and said."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from gis.queries import place_label
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core import clock
 from gis.points import LonLat
-from gis.queries import place_label
 from incidents import actions, cards, catalogue, conversation, queries, rules
 from incidents.classify import Lexicon
 from incidents.conversation import (
@@ -107,10 +107,8 @@ def _known(session: Session, speaker: Speaker, categories: list[Category], *, no
 
 def _effect(session: Session, speaker: Speaker, effect: Effect | None) -> Incident | None:
     match effect:
-        case SubmitReport(draft):
-            assert draft.category_code is not None, "a confirmed report has a category"
-            assert draft.place is not None, "a confirmed report has a place"
-            return _receive(session, speaker, draft.text, draft.category_code, draft.place, draft.photo_ids)
+        case SubmitReport(text, category_code, place, photo_ids):
+            return _receive(session, speaker, text, category_code, place, photo_ids)
         case OpenEmergency(text, category_code, place, photo_ids):
             told = text or cards.say("help-summary", "th")
             return _receive(session, speaker, told, category_code, place, photo_ids)

@@ -103,6 +103,25 @@ def _job() -> None:
 
 def _event_and_suggestion() -> None:
     op.create_table(
+        "job_crew",
+        sa.Column(
+            "job_id",
+            sa.BigInteger(),
+            sa.ForeignKey("job.id", ondelete="CASCADE"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column(
+            "crew_id",
+            sa.Integer(),
+            sa.ForeignKey("crew.id", ondelete="CASCADE"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("assigned_at", _AT, nullable=False),
+        sa.PrimaryKeyConstraint("job_id", "crew_id", name=op.f("pk_job_crew")),
+    )
+    op.create_table(
         "job_event",
         sa.Column("client_event_id", sa.Uuid(), nullable=False),
         sa.Column("job_id", sa.BigInteger(), sa.ForeignKey("job.id", ondelete="CASCADE"), nullable=False),
@@ -157,5 +176,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """The tables of dispatch are gone."""
-    for table in ("crew_suggestion", "job_event", "job", "priority_weights", "crew"):
+    for table in ("crew_suggestion", "job_event", "job_crew", "job", "priority_weights", "crew"):
         op.drop_table(table)

@@ -1,0 +1,89 @@
+"""What wakes the room: incidents that need a crew, crews that become free, water that closes streets."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from core import jobs
+from core.events import subscribes
+from dispatch import actions, queries, suggestions
+from dispatch.events import JobAssigned, JobChanged, JobOpened
+from flood.events import FloodRedrawn
+from flood.queries import current_run
+from incidents.events import IncidentChanged, IncidentMoved, IncidentOpened, ReportJoined
+
+QUEUE = "default"
+
+
+@subscribes(IncidentOpened, by="dispatch.open_job")
+def open_job(session: Session, event: IncidentOpened) -> None:
+    """An incident of a category that sends a crew has a job."""
+    actions.open_job(session, event.incident_id)
+
+
+@subscribes(ReportJoined, by="dispatch.rank_again_after_report")
+def rank_again_after_report(session: Session, event: ReportJoined) -> None:
+    """More reports make the job surer and perhaps more urgent."""
+    _rank_again(session, event.incident_id)
+
+
+@subscribes(IncidentMoved, by="dispatch.follow_incident")
+def follow_incident(session: Session, event: IncidentMoved) -> None:
+    """A better known place means another depth and another way."""
+    job_id = _rank_again(session, event.incident_id)
+    if job_id is not None:
+        suggestions.draw_suggestions(session, [job_id])
+
+
+@subscribes(IncidentChanged, by="dispatch.follow_incident_state")
+def follow_incident_state(session: Session, event: IncidentChanged) -> None:
+    """An incident that ended by other hands frees its crew; one opened again needs a crew again."""
+    if event.to_state in {"done", "closed", "rejected"}:
+        actions.cancel_job(session, event.incident_id)
+    if event.to_state == "reopened":
+        actions.open_job(session, event.incident_id)
+
+
+def _rank_again(session: Session, incident_id: int) -> int | None:
+    job = queries.live_job_of(session, incident_id)
+    if job is None:
+        return None
+    actions.rank_again(session, job.id)
+    return job.id
+
+
+@subscribes(JobOpened, by="dispatch.suggest_for_new_job", queue=QUEUE)
+def suggest_for_new_job(session: Session, event: JobOpened) -> None:
+    """A new job has its crews ranked."""
+    suggestions.draw_suggestions(session, [event.job_id])
+
+
+@subscribes(JobAssigned, by="dispatch.suggest_after_assignment", queue=QUEUE, is_serial=True)
+def suggest_after_assignment(session: Session, event: JobAssigned) -> None:
+    """The crew is busy for every other job; its own way is drawn where it was not known yet."""
+    suggestions.draw_suggestions(session)
+
+
+@subscribes(JobChanged, by="dispatch.suggest_after_job_ended", queue=QUEUE, is_serial=True)
+def suggest_after_job_ended(session: Session, event: JobChanged) -> None:
+    """A crew that is free again is offered again."""
+    if event.to_state in {"done", "failed", "cancelled"}:
+        suggestions.draw_suggestions(session)
+
+
+@subscribes(FloodRedrawn, by="dispatch.suggest_after_flood", queue=QUEUE, is_serial=True)
+def suggest_after_flood(session: Session, event: FloodRedrawn) -> None:
+    """Jobs that wait are ranked and routed for the water as it stands; a picture that is already old is passed over."""
+    newest = current_run(session)
+    if newest is not None and newest.id != event.run_id:
+        return
+    for job in queries.open_jobs(session, None):
+        actions.rank_again(session, job.id)
+    suggestions.draw_suggestions(session)
+
+
+@jobs.periodic(name="dispatch.age_priorities", cron="* * * * *", queue=QUEUE)
+def age_priorities(session: Session) -> None:
+    """Once a minute of real time the waiting jobs are a little older."""
+    for job in queries.open_jobs(session, None):
+        actions.rank_again(session, job.id)
