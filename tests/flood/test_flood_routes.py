@@ -1,0 +1,69 @@
+"""What the officer's map gets."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from api.routes import flood as routes
+from core.settings import ROOT
+from flood import actions
+from staff.rules import AccountRef
+
+OFFICER = AccountRef(id=1, username="o", display_name="o", roles=frozenset({"officer"}), crew_code=None)
+
+
+def test_the_picture_comes_as_geojson(town: Any) -> None:
+    """Polygons carry their class, levels their gauges; coordinates have 6 decimals at most."""
+    town.water(a=2.6, b=2.6)
+    run = actions.draw(town.session, now=town.now)
+    picture = routes.read_current_flood(town.session, OFFICER)
+    assert picture.run_id == run.id
+    assert {feature["properties"]["depth_class"] for feature in picture.polygons.features} == {1, 2, 3}
+    first = picture.polygons.features[0]["geometry"]["coordinates"][0][0][0]
+    assert all(len(str(number).split(".")[1]) <= 6 for number in first)
+    assert [level["code"] for level in picture.levels] == ["gauge-a", "gauge-b"]
+    json.loads(picture.model_dump_json())
+
+
+def test_zones_come_with_their_exposure(town: Any) -> None:
+    """Each zone says how severe it is, who stands in the water, and out of how many."""
+    town.water(a=2.8, b=2.8)
+    actions.draw(town.session, now=town.now)
+    features = routes.read_zones(town.session, OFFICER).features
+    west = next(f["properties"] for f in features if f["properties"]["code"] == "Z-west")
+    assert west["severity"] == 3
+    assert 0 < west["homes"] <= west["totals"]["homes"]
+    assert west["people"] == round(west["homes"] * 2.3)
+    assert west["people_method"] == "member homes x 2.3 (assumed)"
+    assert west["depth_p90_m"] > west["depth_p50_m"] > 0
+
+
+def test_depth_at_a_spot(town: Any) -> None:
+    """A spot has a depth and the picture it comes from."""
+    town.water(a=2.6, b=2.6)
+    run = actions.draw(town.session, now=town.now)
+    spot = town.place(605, 625)
+    depth = routes.read_depth(town.session, OFFICER, lon=spot.lon, lat=spot.lat)
+    assert depth.depth_m == pytest.approx(0.55, abs=0.01)
+    assert depth.run_id == run.id
+
+
+def test_before_the_first_picture_there_is_no_data(session: Session) -> None:
+    """Without any picture the map is told so, and does not fail."""
+    picture = routes.read_current_flood(session, OFFICER)
+    assert (picture.run_id, picture.method, picture.polygons.features) == (None, "no-data", [])
+    assert routes.read_depth(session, OFFICER, lon=99.9, lat=8.4).depth_m is None
+
+
+def test_the_api_loads_no_heavy_library() -> None:
+    """Routes, queries and models of the flood load none of the raster libraries."""
+    heavy = "{'rasterio', 'cv2', 'geopandas', 'numba', 'scipy', 'pandas'}"
+    code = f"import sys, api.routes.flood; print({heavy} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, check=True)
+    assert found.stdout.strip() == "set()"
