@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 
 import anyio.to_thread
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from api import problems, security, static
 from api.deps import REQUESTS_AT_ONCE
 from api.live import Broadcaster
+from api.openapi import DescribedApi, operation_id
 from api.routes import cameras, flood, gauges, health, line_webhook, live, overview, session
 
 PREFIX = "/api/v1"
@@ -35,7 +37,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def create_app() -> FastAPI:
     """The API with its screens, ready to be served."""
-    app = FastAPI(
+    app = DescribedApi(
         title="Faonam API",
         summary="Floods, alerts, incidents and crews of one Thai municipality",
         description=(
@@ -46,6 +48,7 @@ def create_app() -> FastAPI:
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,  # The usual pages load scripts from a content network; nothing here needs the internet.
         redoc_url=None,
+        generate_unique_id_function=operation_id,
         lifespan=_lifespan,
     )
     app.state.live = Broadcaster()
@@ -54,6 +57,8 @@ def create_app() -> FastAPI:
     app.add_middleware(security.CatchAll)
     app.add_middleware(security.BodyLimit)
     app.add_middleware(security.SecurityHeaders)
+    # Maps and pictures of the flood shrink to a quarter on a crew's phone; starlette leaves event streams alone.
+    app.add_middleware(GZipMiddleware, minimum_size=4096, compresslevel=4)
     app.include_router(health.router)
     app.include_router(line_webhook.router)
     for router in ROUTERS:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyCookie
 from sqlalchemy.orm import Session
 
 from core.db import transaction
@@ -34,9 +35,13 @@ def get_session() -> Iterator[Session]:
 SessionDep = Annotated[Session, Depends(get_session, scope="function", max_concurrency=REQUESTS_AT_ONCE)]
 
 
-def get_optional_account(request: Request, session: SessionDep) -> AccountRef | None:
+_cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="Set by POST /api/v1/session")
+
+
+def get_optional_account(
+    request: Request, session: SessionDep, token: Annotated[str | None, Security(_cookie)]
+) -> AccountRef | None:
     """Who is asking, or None where nobody is signed in; raises ForbiddenError for a change without its CSRF token."""
-    token = request.cookies.get(SESSION_COOKIE)
     account = actions.account_of_token(session, token) if token else None
     if token is None or account is None:
         return None

@@ -55,7 +55,13 @@ def test_health_and_openapi_are_there(browser: TestClient) -> None:
     """Supervisors ask /healthz and /readyz, other systems read the description."""
     assert browser.get("/healthz").json() == {"status": "ok"}
     assert browser.get("/readyz").json() == {"status": "ok"}
-    assert "/api/v1/session" in browser.get("/api/v1/openapi.json").json()["paths"]
+    described = browser.get("/api/v1/openapi.json").json()
+    operations = [one for path in described["paths"].values() for one in path.values()]
+    names = [one["operationId"] for one in operations]
+    assert len(names) == len(set(names)), "two endpoints share a name"
+    for one in operations:
+        assert one["responses"]["default"]["content"]["application/problem+json"]
+    assert "HTTPValidationError" not in str(described)
 
 
 def test_screens_are_served_and_nothing_beside_them(
