@@ -10,8 +10,8 @@ from geoalchemy2 import Geometry
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-import residents.models
-import staff.models  # noqa: F401 - an alert names the accounts that decided, and residents as recipients.
+import residents.models  # noqa: F401 - an alert's recipients are residents.
+import staff.models  # noqa: F401 - an alert names the accounts that decided.
 from core.db import Base
 
 _AT = sa.DateTime(timezone=True)
@@ -123,7 +123,7 @@ class AlertZone(Base):
 
 
 class AlertRecipient(Base):
-    """One resident of an alert's frozen audience: why (`reason`), in which language, in which chunk; or why not told."""
+    """One resident of an alert's frozen audience: why (`reason`), in which language and chunk; or why not told."""
 
     __tablename__ = "alert_recipient"
     __table_args__ = (

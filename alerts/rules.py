@@ -16,7 +16,7 @@ TOLD = frozenset({"approved", "sending", "active"})
 OVER = frozenset({"closed", "declined", "superseded"})
 TRANSITIONS: Mapping[str, frozenset[str]] = {
     "proposed": frozenset({"approved", "declined", "superseded"}),
-    "approved": frozenset({"sending", "active", "closed"}),
+    "approved": frozenset({"sending", "active", "closed", "superseded"}),
     "sending": frozenset({"active", "closed", "superseded"}),
     "active": frozenset({"closed", "superseded"}),
     "closed": frozenset(),

@@ -1,0 +1,157 @@
+"""From an approved alert to LINE's outbox, to the CAP document, and back: what was accepted, what was not."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import shapely
+from sqlalchemy.orm import Session
+
+from alerts import audience, cap, cap_area, cap_check, cards, queries, templates
+from alerts.audience import FrozenResident
+from alerts.events import AlertDelivered
+from alerts.models import Alert
+from alerts.proposals import move
+from alerts.queries import CityName
+from core import clock, events
+from core.logs import get_logger
+from line import outbox
+from line.rules import MULTICAST_LIMIT
+
+log = get_logger("alerts")
+SIMULATED_NOTE = "Simulated data of a demonstration city: all recipients disregard."
+
+
+def _chunks(residents: Sequence[FrozenResident]) -> Iterator[list[FrozenResident]]:
+    """Residents of one language together, 500 at most: what one multicast carries."""
+    for _, of_language in itertools.groupby(residents, key=lambda resident: resident.language):
+        waiting = list(of_language)
+        for start in range(0, len(waiting), MULTICAST_LIMIT):
+            yield waiting[start : start + MULTICAST_LIMIT]
+
+
+def queue_messages(session: Session, alert: Alert, *, priority: int, is_simulated: bool) -> int:
+    """The frozen audience's messages wait in the outbox, each resident in one chunk; how many chunks there are."""
+    words = queries.wording(session, alert.words_version)
+    level = templates.ALL_CLEAR if alert.kind == "all_clear" else alert.level
+    chunk_by_resident: dict[int, int] = {}
+    chunks = 0
+    for chunk in _chunks(audience.frozen(session, alert.id)):
+        language = chunk[0].language
+        chunk_id = outbox.enqueue(
+            session,
+            subject=queries.subject(alert.id),
+            kind="multicast",
+            to=[resident.line_user_id for resident in chunk],
+            messages=cards.messages(
+                templates.text_of(alert.texts[language]),
+                level=level,
+                alert_id=alert.id,
+                words=words.vocabularies.get(language, words.vocabularies["en"]),
+                is_simulated=is_simulated,
+            ),
+            priority=priority,
+        )
+        chunk_by_resident |= {resident.resident_id: chunk_id for resident in chunk}
+        chunks += 1
+    audience.put_into_chunks(session, alert.id, chunk_by_resident)
+    return chunks
+
+
+def _sender(city: CityName) -> str:
+    return f"faonam.{city.slug}"
+
+
+def _identifier(alert: Alert, city: CityName) -> str:
+    return f"{_sender(city)}.{alert.number}"
+
+
+def _infos(session: Session, alert: Alert, city: CityName) -> tuple[cap.Info, ...]:
+    words = queries.wording(session, alert.words_version)
+    level = templates.ALL_CLEAR if alert.kind == "all_clear" else alert.level
+    outlines = [
+        (code, name, tuple(cap_area.as_text(outline) for outline in cap_area.outlines(shapely.from_wkb(wkb))))
+        for code, name, wkb in queries.zone_outlines(session, alert.id)
+    ]
+    return tuple(
+        cap.Info(
+            language=language,
+            event=words.vocabularies[language].level[level],
+            headline=alert.texts[language]["title"],
+            description=alert.texts[language]["situation"],
+            instruction=alert.texts[language]["action"],
+            sender_name=city.name.in_language(language),
+            areas=tuple(
+                cap.Area(name=name.in_language(language), code=code, polygons=polygons)
+                for code, name, polygons in outlines
+            ),
+        )
+        for language in cap.CAP_LANGUAGES
+    )
+
+
+def _references(session: Session, alert: Alert, city: CityName) -> tuple[cap.Reference, ...]:
+    earlier = [queries.alert(session, alert_id) for alert_id in alert.references]
+    return tuple(
+        cap.Reference(sender=_sender(city), identifier=one.cap_identifier, sent_at=one.approved_at)
+        for one in earlier
+        if one.cap_identifier and one.approved_at
+    )
+
+
+def store_cap(session: Session, alert: Alert, city: CityName, *, sent_at: datetime, expires_at: datetime) -> None:
+    """The alert carries its CAP 1.2 document.
+
+    A simulated city sends status Test ("technical testing only, all recipients disregard"): Exercise would ask its
+    recipients to act. What our own check finds is logged and stops nothing: the warning of people goes first.
+    """
+    references = _references(session, alert, city)
+    document = cap.to_xml(
+        cap.CapAlert(
+            identifier=_identifier(alert, city),
+            sender=_sender(city),
+            sent_at=sent_at,
+            status="Test" if city.is_simulated else "Actual",
+            # An Update must name a message in force; an all-clear after the last one expired stands alone.
+            message_type="Update" if references else "Alert",
+            level=templates.ALL_CLEAR if alert.kind == "all_clear" else alert.level,
+            expires_at=expires_at,
+            infos=_infos(session, alert, city),
+            note=SIMULATED_NOTE if city.is_simulated else None,
+            references=references,
+            incidents=f"{_sender(city)}.event.{alert.event_id}",
+        )
+    )
+    for finding in cap_check.findings(document):
+        log.error("alert.cap_doubtful", alert=alert.id, field=finding.field, problem=finding.problem)
+    alert.cap_identifier, alert.cap_xml = _identifier(alert, city), document.decode()
+
+
+def note_progress(session: Session, alert_id: int) -> None:
+    """The alert is active once none of its chunks waits any more; told once, as AlertDelivered."""
+    alert = queries.locked_alert(session, alert_id)
+    states = queries.chunk_states(session, [alert_id])[alert_id]
+    alert.accepted_last_wall_at = queries.accepted_last_wall_at(session, alert_id)
+    if alert.delivered_wall_at is not None or states.keys() & {"queued", "sending"}:
+        return
+    alert.delivered_wall_at = clock.wall_now()
+    if alert.state in {"approved", "sending"}:
+        now = clock.now()
+        move(session, alert, "active", now=now)
+        if alert.kind == "all_clear":
+            move(session, alert, "closed", now=now)
+    session.flush()
+    _, accepted = states.get("accepted", (0, 0))
+    events.publish(
+        session,
+        AlertDelivered(alert_id=alert_id, accepted_recipients=accepted, seconds_from_reading=_seconds(alert)),
+    )
+    log.info("alert.delivered", alert=alert_id, accepted_recipients=accepted, seconds_from_reading=_seconds(alert))
+
+
+def _seconds(alert: Alert) -> float | None:
+    if alert.trigger_received_wall_at is None or alert.accepted_last_wall_at is None:
+        return None
+    return (alert.accepted_last_wall_at - alert.trigger_received_wall_at).total_seconds()

@@ -1,0 +1,210 @@
+"""How a proposal comes to be what the approver sees: zones, kind, words, audience, evidence, and one hash of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Session
+
+from alerts import audience, evidence, policy, queries, rules, templates
+from alerts.audience import Preview, Reach
+from alerts.errors import AlertStateError
+from alerts.events import AlertClosed, AlertProposed
+from alerts.models import Alert, AlertRule, AlertTemplate, AlertVocabulary
+from core import events
+from core.logs import get_logger
+
+log = get_logger("alerts")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """All of a proposal that an approval approves."""
+
+    texts: dict[str, dict[str, str]]
+    preview: Preview
+    hash: str
+
+
+def store_shipped(session: Session) -> None:
+    """The policy and the words that come with Faonam stand in the database, beside a city's own later versions."""
+    found, words = policy.shipped(), templates.shipped()
+    rules_rows = [
+        {
+            "version": found.version,
+            "level": row.level,
+            "min_severity": row.min_severity,
+            "is_proposed": row.is_proposed,
+            "lasts_s": int(row.lasts.total_seconds()),
+            "declined_holds_s": int(row.declined_holds.total_seconds()),
+            "priority": row.priority,
+        }
+        for row in found.levels
+    ]
+    template_rows = [{"version": words.version, **vars(template)} for template in words.templates.values()]
+    vocabulary_rows = [
+        {"version": words.version, "language": language, "words": vars(vocabulary)}
+        for language, vocabulary in words.vocabularies.items()
+    ]
+    for table, rows in ((AlertRule, rules_rows), (AlertTemplate, template_rows), (AlertVocabulary, vocabulary_rows)):
+        session.execute(postgresql.insert(table).values(rows).on_conflict_do_nothing())
+
+
+def move(session: Session, alert: Alert, state: str, *, now: datetime, reason: str | None = None) -> None:
+    """The alert is in this state; raises AlertStateError where that cannot follow. An end is told as AlertClosed."""
+    if state not in rules.TRANSITIONS[alert.state]:
+        raise AlertStateError(f"Alert {alert.number} is {alert.state}; it cannot become {state}.")
+    alert.state = state
+    if state in rules.OVER:
+        alert.closed_at, alert.closed_reason = now, reason
+        session.flush()
+        events.publish(session, AlertClosed(alert_id=alert.id, state=state))
+
+
+def reach_of(session: Session, alert: Alert, *, references: Collection[int]) -> Reach:
+    """Whom the alert is for: an all-clear for everybody ever told in its event, others for their zones' homes.
+
+    An alert that takes the place of earlier ones is also for everybody whom those told, wherever they live now.
+    """
+    if alert.kind != "all_clear":
+        return Reach(alert_id=alert.id, has_homes=True, told_in=tuple(sorted(references)))
+    told = (a.id for a in queries.alerts_of_event(session, alert.event_id) if a.kind != "all_clear" and a.approved_at)
+    return Reach(alert_id=alert.id, has_homes=False, told_in=tuple(told))
+
+
+def _lineage(session: Session, alert: Alert, *, now: datetime) -> tuple[str, int, tuple[int, ...]]:
+    """(kind, event, the alerts it takes the place of) among what stands now."""
+    standing = [a for a in queries.standing(session, now=now) if a.id != alert.id]
+    if alert.kind == "all_clear":
+        in_force = (a.id for a in standing if a.is_warning and a.event_id == alert.event_id and a.is_in_force(now))
+        return "all_clear", alert.event_id, tuple(in_force)
+    zone_ids = {zone.zone_id for zone in queries.zones(session, [alert.id])[alert.id]}
+    replaced = tuple(a.id for a in rules.superseded_by(zone_ids, alert.level, standing))
+    touched = rules.events_touched(zone_ids, standing)
+    return ("update" if replaced else "alert"), (touched[0] if touched else alert.id), replaced
+
+
+def shown(session: Session, alert: Alert, *, run_id: int | None, at: datetime, now: datetime) -> Shown:
+    """What the approver would be shown now, with words that name the moment `at`; the alert's lineage is set."""
+    alert.kind, alert.event_id, references = _lineage(session, alert, now=now)
+    alert.references, alert.previous_alert_id = list(references), references[-1] if references else None
+    zones = queries.zones(session, [alert.id])[alert.id]
+    facts = templates.Facts(
+        municipality=queries.city(session).name,
+        zones=tuple(templates.Named(th=zone.name_th, en=zone.name_en) for zone in zones),
+        depth_class=alert.depth_class,
+        at=at,
+        shelter=queries.shelter(session, alert.id, run_id),
+    )
+    words = queries.wording(session, alert.words_version)
+    level = templates.ALL_CLEAR if alert.kind == "all_clear" else alert.level
+    texts = {language: text.as_json() for language, text in templates.rendered(level, facts, words).items()}
+    preview = audience.preview(session, reach_of(session, alert, references=references))
+    versions = [(zone.zone_id, zone.zone_version) for zone in zones]
+    return Shown(
+        texts=texts,
+        preview=preview,
+        hash=audience.shown_hash(preview.ids_hash, zones=versions, level=alert.level, kind=alert.kind, texts=texts),
+    )
+
+
+def _show(alert: Alert, found: Shown) -> None:
+    alert.texts, alert.audience_hash = dict(found.texts), found.hash
+    alert.audience_count, alert.vulnerable_count = found.preview.count, found.preview.vulnerable
+    alert.audience_by_language = dict(found.preview.by_language)
+    alert.suppressed_by_reason = dict(found.preview.suppressed)
+
+
+def _depth_class(facts: Sequence[queries.ZoneFacts]) -> int:
+    return max((fact.depth_class for fact in facts), default=0)
+
+
+def refresh(session: Session, alert: Alert, zone_ids: Collection[int], *, run_id: int | None, now: datetime) -> bool:
+    """The open proposal covers these zones and shows what is true now; True where that changed what was shown.
+
+    A change is a new revision, so that an approval of the old one is refused. Evidence alone is no change.
+    """
+    queries.set_zones(session, alert.id, zone_ids)
+    facts = queries.zone_facts(session, run_id, zone_ids)
+    alert.run_id = run_id
+    # In a picture without the zones' depths the last known ones stay: missing data is not lower water.
+    alert.depth_class = _depth_class(facts) if facts else alert.depth_class
+    found = shown(session, alert, run_id=run_id, at=alert.revised_at, now=now)
+    has_changed = found.hash != alert.audience_hash
+    if has_changed:
+        alert.revision, alert.revised_at = alert.revision + 1, now
+        _show(alert, shown(session, alert, run_id=run_id, at=now, now=now))
+    alert.evidence = evidence.gather(session, alert, facts, now=now)
+    session.flush()
+    if has_changed:
+        _announce(session, alert)
+    return has_changed
+
+
+def _announce(session: Session, alert: Alert) -> None:
+    events.publish(
+        session,
+        AlertProposed(
+            alert_id=alert.id,
+            kind=alert.kind,
+            level=alert.level,
+            revision=alert.revision,
+            audience_count=alert.audience_count,
+        ),
+    )
+    log.info(
+        "alert.proposed",
+        alert=alert.id,
+        level=alert.level,
+        kind=alert.kind,
+        revision=alert.revision,
+        audience=alert.audience_count,
+    )
+
+
+def open_proposal(
+    session: Session,
+    *,
+    kind: str,
+    level: int,
+    zone_ids: Collection[int],
+    run_id: int | None,
+    now: datetime,
+    **facts: Any,
+) -> Alert:
+    """A proposal waits for approval, in its first revision. `facts` are further columns (`event_id`, `proposed_by`)."""
+    number = session.execute(sa.text("SELECT nextval(pg_get_serial_sequence('alert', 'id'))")).scalar_one()
+    year = now.astimezone(templates.THAI_TIME).year + templates.BUDDHIST_YEARS
+    values: dict[str, Any] = {"event_id": number, "proposed_by": None, "trigger_received_wall_at": None} | facts
+    alert = Alert(
+        id=number,
+        number=f"A{year}-{number:05d}",
+        kind=kind,
+        level=level,
+        state="proposed",
+        revision=0,
+        run_id=run_id,
+        depth_class=0,
+        words_version=queries.current_wording(session).version,
+        policy_version=queries.current_policy(session).version,
+        proposed_at=now,
+        revised_at=now,
+        evidence=[],
+        texts={},
+        audience_count=0,
+        audience_hash="",
+        audience_by_language={},
+        vulnerable_count=0,
+        suppressed_by_reason={},
+        references=[],
+        **values,
+    )
+    session.add(alert)
+    session.flush()
+    refresh(session, alert, zone_ids, run_id=run_id, now=now)
+    return alert

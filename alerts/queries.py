@@ -1,0 +1,371 @@
+"""What is read about alerts, and about the city, its zones and its gauges for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from alerts import policy, templates
+from alerts.models import Alert, AlertRecipient, AlertRule, AlertTemplate, AlertVocabulary, AlertZone
+from alerts.rules import LevelRule, Policy, Standing
+from core.errors import ConflictError, NotFoundError
+from flood.models import Zone, ZoneState
+from line.models import OutboxChunk
+from staff.models import Account
+
+_SQL = Path(__file__).parent / "sql"
+_STANDING = sa.text((_SQL / "standing.sql").read_text(encoding="utf-8"))
+_SHELTER = sa.text((_SQL / "shelter.sql").read_text(encoding="utf-8"))
+_LEDGER = (_SQL / "ledger.sql").read_text(encoding="utf-8")
+# Any number that no other lock of ours uses: one decision about alerts at a time, whoever decides.
+_DECISION_LOCK = 0xFA0_A1E27
+DECLINED_KEPT = timedelta(days=2)
+
+
+@dataclass(frozen=True)
+class CityName:
+    """The city as its alerts name it."""
+
+    slug: str
+    name: templates.Named
+    is_simulated: bool
+
+
+@dataclass(frozen=True)
+class ZoneFacts:
+    """A zone with what one picture of the flood says of it."""
+
+    id: int
+    code: str
+    severity: int
+    depth_class: int
+    people: int
+    members: int
+    homes: int
+    vulnerable_homes: int
+    roads_km: float
+    facilities: dict[str, int]
+    gauges: dict[str, int]
+    confidence: float
+
+
+@dataclass(frozen=True)
+class LedgerLine:
+    """What became of one resident of an alert. `state`: queued, accepted, suppressed, failed, unknown, cancelled."""
+
+    resident_id: int
+    language: str
+    reason: str
+    chunk_id: int | None
+    request_id: str | None
+    accepted_at: datetime | None
+    answer: str | None
+    answered_at: datetime | None
+    state: str
+
+
+def hold_decisions(session: Session) -> None:
+    """Until this transaction ends, nobody else proposes, approves, declines or closes an alert."""
+    session.execute(sa.select(sa.func.pg_advisory_xact_lock(_DECISION_LOCK)))
+
+
+def city(session: Session) -> CityName:
+    """The city; raises ConflictError before one was imported."""
+    row = session.execute(sa.text("SELECT slug, name_th, name_en, is_simulated FROM city")).one_or_none()
+    if row is None:
+        raise ConflictError("No city has been imported yet.")
+    return CityName(slug=row.slug, name=templates.Named(th=row.name_th, en=row.name_en), is_simulated=row.is_simulated)
+
+
+def alert(session: Session, alert_id: int) -> Alert:
+    """The alert as it is in the database now; raises NotFoundError."""
+    found = session.get(Alert, alert_id, populate_existing=True)
+    if found is None:
+        raise NotFoundError(f"There is no alert {alert_id}.")
+    return found
+
+
+def locked_alert(session: Session, alert_id: int) -> Alert:
+    """The alert, locked until the transaction ends; raises NotFoundError."""
+    found = session.get(Alert, alert_id, populate_existing=True, with_for_update=True)
+    if found is None:
+        raise NotFoundError(f"There is no alert {alert_id}.")
+    return found
+
+
+def alerts(session: Session, *, limit: int) -> Sequence[Alert]:
+    """The newest alerts first, those that wait for approval before all others."""
+    waits_last = sa.case((Alert.state == "proposed", 0), else_=1)
+    return session.scalars(sa.select(Alert).order_by(waits_last, Alert.id.desc()).limit(limit)).all()
+
+
+def standing(session: Session, *, now: datetime) -> list[Standing]:
+    """Every alert that the rules have to know of, oldest first."""
+    rows = session.execute(_STANDING, {"declined_since": now - DECLINED_KEPT})
+    return [
+        Standing(
+            id=row.id,
+            event_id=row.event_id,
+            kind=row.kind,
+            level=row.level,
+            state=row.state,
+            zone_ids=frozenset(row.zone_ids),
+            expires_at=row.expires_at,
+            ended_at=row.closed_at,
+            is_by_officer=row.is_by_officer,
+        )
+        for row in rows
+    ]
+
+
+def current_policy(session: Session) -> Policy:
+    """The newest version of the policy."""
+    newest = sa.select(sa.func.max(AlertRule.version)).scalar_subquery()
+    rows = session.scalars(sa.select(AlertRule).where(AlertRule.version == newest).order_by(AlertRule.level)).all()
+    if not rows:
+        return policy.shipped()
+    levels = tuple(
+        LevelRule(
+            level=row.level,
+            min_severity=row.min_severity,
+            is_proposed=row.is_proposed,
+            lasts=timedelta(seconds=row.lasts_s),
+            declined_holds=timedelta(seconds=row.declined_holds_s),
+            priority=row.priority,
+        )
+        for row in rows
+    )
+    return Policy(version=rows[0].version, levels=levels)
+
+
+def current_wording(session: Session) -> templates.Wording:
+    """The newest version of the words; raises TemplateError where a city's own version cannot be used."""
+    version = session.scalar(sa.select(sa.func.max(AlertTemplate.version)))
+    return templates.shipped() if version is None else wording(session, version)
+
+
+def wording(session: Session, version: int) -> templates.Wording:
+    """One version of the words; raises TemplateError where it cannot be used."""
+    if version == templates.shipped().version:
+        return templates.shipped()
+    names = ("level", "language", "title", "situation", "action", "alt")
+    rows = session.scalars(sa.select(AlertTemplate).where(AlertTemplate.version == version))
+    found = [{name: getattr(row, name) for name in names} for row in rows]
+    words = session.scalars(sa.select(AlertVocabulary).where(AlertVocabulary.version == version))
+    return templates.wording(version=version, templates=found, words={row.language: row.words for row in words})
+
+
+def zone_ids_by_code(session: Session, codes: Collection[str]) -> dict[str, int]:
+    """The ids of the zones with these codes."""
+    rows = session.execute(sa.select(Zone.code, Zone.id).where(Zone.code.in_(list(codes))))
+    return dict(rows.tuples().all())
+
+
+def zone_facts(session: Session, run_id: int | None, zone_ids: Collection[int]) -> list[ZoneFacts]:
+    """What a picture of the flood says of these zones, the worst first."""
+    rows = session.execute(
+        sa.select(Zone.code, ZoneState)
+        .join(ZoneState, ZoneState.zone_id == Zone.id)
+        .where(ZoneState.run_id == run_id, Zone.id.in_(list(zone_ids)))
+        .order_by(ZoneState.severity.desc(), ZoneState.people.desc(), Zone.code)
+    )
+    return [
+        ZoneFacts(
+            id=state.zone_id,
+            code=code,
+            severity=state.severity,
+            depth_class=state.depth_class,
+            people=state.people,
+            members=state.members,
+            homes=state.homes,
+            vulnerable_homes=state.vulnerable_homes,
+            roads_km=state.roads_km,
+            facilities=state.facilities,
+            gauges=state.gauges,
+            confidence=state.confidence,
+        )
+        for code, state in rows
+    ]
+
+
+def set_zones(session: Session, alert_id: int, zone_ids: Collection[int]) -> None:
+    """The alert covers these zones, each with the version and outline it has now."""
+    session.execute(sa.delete(AlertZone).where(AlertZone.alert_id == alert_id))
+    session.execute(
+        sa.text(
+            "INSERT INTO alert_zone (alert_id, zone_id, zone_version, code, name_th, name_en, geom) "
+            "SELECT :alert_id, id, version, code, name_th, name_en, geom FROM zone WHERE id = ANY(:zone_ids)"
+        ),
+        {"alert_id": alert_id, "zone_ids": sorted(zone_ids)},
+    )
+
+
+def zones(session: Session, alert_ids: Collection[int]) -> dict[int, list[AlertZone]]:
+    """The zones of each alert, by code, without their outlines."""
+    rows = session.scalars(
+        sa.select(AlertZone)
+        .options(sa.orm.defer(AlertZone.geom, raiseload=True))
+        .where(AlertZone.alert_id.in_(list(alert_ids)))
+        .order_by(AlertZone.code)
+        .execution_options(populate_existing=True)
+    )
+    found: dict[int, list[AlertZone]] = {alert_id: [] for alert_id in alert_ids}
+    for row in rows:
+        found[row.alert_id].append(row)
+    return found
+
+
+def are_zones_as_drawn(session: Session, alert_id: int) -> bool:
+    """Each zone of the alert still has the version that the alert was proposed for, and its parts."""
+    changed: int | None = session.scalar(
+        sa.text(
+            "SELECT count(*) FROM alert_zone a WHERE a.alert_id = :alert_id AND NOT EXISTS ("
+            "  SELECT 1 FROM zone z JOIN zone_part p ON p.zone_id = z.id AND p.version = z.version"
+            "  WHERE z.id = a.zone_id AND z.version = a.zone_version)"
+        ),
+        {"alert_id": alert_id},
+    )
+    return changed == 0
+
+
+def zone_outlines(session: Session, alert_id: int) -> list[tuple[str, templates.Named, bytes]]:
+    """(code, name, WKB in EPSG:4326) of the alert's zones."""
+    rows = session.execute(
+        sa.text(
+            "SELECT code, name_th, name_en, ST_AsBinary(geom) AS wkb FROM alert_zone WHERE alert_id = :id ORDER BY code"
+        ),
+        {"id": alert_id},
+    )
+    return [(row.code, templates.Named(th=row.name_th, en=row.name_en), bytes(row.wkb)) for row in rows]
+
+
+def zone_features(session: Session, alert_id: int) -> list[tuple[AlertZone, dict[str, Any]]]:
+    """The alert's zones with their outlines as GeoJSON, six decimals."""
+    rows = session.execute(
+        sa.select(AlertZone, sa.func.ST_AsGeoJSON(AlertZone.geom, 6))
+        .where(AlertZone.alert_id == alert_id)
+        .order_by(AlertZone.code)
+    )
+    return [(zone, json.loads(geometry)) for zone, geometry in rows]
+
+
+def shelter(session: Session, alert_id: int, run_id: int | None) -> templates.Named | None:
+    """The nearest shelter outside the water and outside every warned zone; None where there is none."""
+    row = session.execute(_SHELTER, {"alert_id": alert_id, "run_id": run_id}).one_or_none()
+    return templates.Named(th=row.name_th, en=row.name_en) if row else None
+
+
+def reports_within(session: Session, alert_id: int, *, since: datetime) -> int:
+    """How many reports of residents came from inside the alert's zones."""
+    return int(
+        session.scalar(
+            sa.text(
+                "SELECT count(DISTINCT r.id) FROM alert_zone z JOIN report r ON ST_Intersects(z.geom, r.place) "
+                "WHERE z.alert_id = :alert_id AND r.created_at >= :since"
+            ),
+            {"alert_id": alert_id, "since": since},
+        )
+        or 0
+    )
+
+
+def nearest_station_ids(session: Session, alert_id: int, *, kind: str, limit: int) -> list[int]:
+    """The stations of a kind nearest to the middle of the alert's zones."""
+    rows = session.scalars(
+        sa.text(
+            "SELECT s.id FROM station s, (SELECT ST_Centroid(ST_Collect(geom)) AS place FROM alert_zone "
+            "WHERE alert_id = :alert_id) m WHERE s.kind = :kind ORDER BY s.geom <-> m.place LIMIT :limit"
+        ),
+        {"alert_id": alert_id, "kind": kind, "limit": limit},
+    )
+    return list(rows)
+
+
+def alerts_of_event(session: Session, event_id: int) -> Sequence[Alert]:
+    """The event's alerts, oldest first, as they are in the database now."""
+    return session.scalars(
+        sa.select(Alert).where(Alert.event_id == event_id).order_by(Alert.id).execution_options(populate_existing=True)
+    ).all()
+
+
+def answers(session: Session, alert_ids: Collection[int]) -> dict[int, dict[str, int]]:
+    """How many residents answered what, by alert."""
+    rows = session.execute(
+        sa.select(AlertRecipient.alert_id, AlertRecipient.answer, sa.func.count())
+        .where(AlertRecipient.alert_id.in_(list(alert_ids)), AlertRecipient.answer.is_not(None))
+        .group_by(AlertRecipient.alert_id, AlertRecipient.answer)
+    )
+    found: dict[int, dict[str, int]] = {alert_id: {} for alert_id in alert_ids}
+    for alert_id, answer, count in rows:
+        found[alert_id][str(answer)] = count
+    return found
+
+
+def subject(alert_id: int) -> str:
+    """What the alert's chunks are about, in the outbox."""
+    return f"alert:{alert_id}"
+
+
+def chunk_states(session: Session, alert_ids: Collection[int]) -> dict[int, dict[str, tuple[int, int]]]:
+    """For each alert, (chunks, recipients) by the state of the chunks."""
+    by_subject = {subject(alert_id): alert_id for alert_id in alert_ids}
+    rows = session.execute(
+        sa.select(OutboxChunk.subject, OutboxChunk.state, sa.func.count(), sa.func.sum(OutboxChunk.recipient_count))
+        .where(OutboxChunk.subject.in_(list(by_subject)))
+        .group_by(OutboxChunk.subject, OutboxChunk.state)
+    )
+    found: dict[int, dict[str, tuple[int, int]]] = {alert_id: {} for alert_id in alert_ids}
+    for about, state, chunks, recipients in rows:
+        found[by_subject[about]][state] = (chunks, int(recipients))
+    return found
+
+
+def accepted_last_wall_at(session: Session, alert_id: int) -> datetime | None:
+    """When LINE took the alert's last chunk (real time); None before the first."""
+    return session.scalar(
+        sa.select(sa.func.max(OutboxChunk.accepted_wall_at)).where(OutboxChunk.subject == subject(alert_id))
+    )
+
+
+def reading_to_accepted_s(session: Session) -> list[float]:
+    """Real seconds from the arrival of the reading that raised a warning to LINE's acceptance, one per chunk."""
+    rows = session.scalars(
+        sa.text(
+            "SELECT extract(epoch FROM c.accepted_wall_at - a.trigger_received_wall_at)::float8 "
+            "FROM alert a JOIN outbox_chunk c ON c.subject = 'alert:' || a.id "
+            "WHERE a.kind <> 'all_clear' AND a.trigger_received_wall_at IS NOT NULL AND c.state = 'accepted' "
+            "ORDER BY c.accepted_wall_at"
+        )
+    )
+    return list(rows)
+
+
+def ledger(session: Session, alert_id: int, *, after_resident_id: int = 0, limit: int = 1000) -> list[LedgerLine]:
+    """What became of each resident of the alert, by resident id."""
+    rows = session.execute(
+        sa.text(f"{_LEDGER} AND r.resident_id > :after ORDER BY r.resident_id LIMIT :limit"),
+        {"alert_id": alert_id, "after": after_resident_id, "limit": limit},
+    )
+    return [LedgerLine(**row) for row in rows.mappings()]
+
+
+def ledger_counts(session: Session, alert_id: int) -> dict[str, int]:
+    """How many residents of the alert stand in each state of the ledger."""
+    rows = session.execute(
+        sa.text(f"SELECT state, count(*) FROM ({_LEDGER}) ledger GROUP BY state"),  # noqa: S608 - our own words only.
+        {"alert_id": alert_id},
+    )
+    return dict(rows.tuples().all())
+
+
+def account_names(session: Session, account_ids: Collection[int]) -> dict[int, str]:
+    """The names that colleagues see, by account."""
+    rows = session.execute(sa.select(Account.id, Account.display_name).where(Account.id.in_(list(account_ids))))
+    return dict(rows.tuples().all())

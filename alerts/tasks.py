@@ -1,0 +1,69 @@
+"""What wakes the alerts up: a new picture of the flood, LINE's answers, a resident's answer."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from alerts import actions, delivery
+from core import events
+from core.words import words
+from flood.events import FloodRedrawn
+from line import messages, outbox
+from line.events import ChunkAccepted, ChunkGivenUp, PostbackReceived, open_line_user
+from residents import queries as residents
+
+SAFE = "safe"
+
+
+@events.subscribes(FloodRedrawn, by="alerts.consider_flood", is_serial=True)
+def consider_flood(session: Session, event: FloodRedrawn) -> None:
+    """Proposals follow the picture of the flood."""
+    actions.consider(
+        session,
+        run_id=event.run_id,
+        severity_by_code=event.severity_by_zone,
+        trigger_received_wall_at=event.trigger_received_wall_at,
+        is_without_data=event.is_without_data,
+    )
+
+
+def alert_id_of(subject: str) -> int | None:
+    """The alert that a chunk is about; None for other subjects."""
+    kind, _, number = subject.partition(":")
+    return int(number) if kind == "alert" and number.isascii() and number.isdigit() else None
+
+
+@events.subscribes(ChunkAccepted, by="alerts.note_accepted")
+def note_accepted(session: Session, event: ChunkAccepted) -> None:
+    """The alert's state follows what LINE has taken."""
+    alert_id = alert_id_of(event.subject)
+    if alert_id is not None:
+        delivery.note_progress(session, alert_id)
+
+
+@events.subscribes(ChunkGivenUp, by="alerts.note_given_up")
+def note_given_up(session: Session, event: ChunkGivenUp) -> None:
+    """An alert does not wait for ever for a chunk that LINE refused or never answered."""
+    alert_id = alert_id_of(event.subject)
+    if alert_id is not None:
+        delivery.note_progress(session, alert_id)
+
+
+@events.subscribes(PostbackReceived, by="alerts.note_safe")
+def note_safe(session: Session, event: PostbackReceived) -> None:
+    """Who taps "I am safe" is on record as safe, and thanked. Calls for help are the incidents' to answer."""
+    kind, _, number = event.data.partition(":")
+    if kind != SAFE or not (number.isascii() and number.isdigit()):
+        return
+    line_user_id = open_line_user(event.line_user_id_sealed)
+    resident = residents.by_line_user(session, line_user_id)
+    if resident is None or not actions.note_answer(session, int(number), resident.id, SAFE):
+        return
+    thanks = messages.text(words("alerts", "thanks-safe", language=resident.language))
+    outbox.reply(
+        session,
+        subject=f"safe:{int(number)}",
+        reply_token=event.reply_token,
+        line_user_id=line_user_id,
+        messages=[thanks],
+    )
