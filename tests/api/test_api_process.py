@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 import sqlalchemy as sa
+
+from core import cluster, db
 
 
 def _free_port() -> int:
@@ -22,14 +28,26 @@ def _free_port() -> int:
         return port
 
 
-def _start(port: int) -> subprocess.Popen[str]:
+def _start(port: int, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", "import api; api.run()"],
-        env={**os.environ, "FAONAM_API_PORT": str(port)},
+        env={**os.environ, "FAONAM_API_PORT": str(port), **environment},
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
+
+
+def _wait_for(address: str, started: subprocess.Popen[str], *, status: int = 200) -> httpx.Response:
+    deadline_s = time.monotonic() + 30
+    while True:
+        with contextlib.suppress(httpx.TransportError):
+            answer = httpx.get(f"{address}/readyz", timeout=5)
+            if answer.status_code == status:
+                return answer
+        assert started.poll() is None, started.stderr and started.stderr.read()
+        assert time.monotonic() < deadline_s
+        time.sleep(0.1)
 
 
 @pytest.fixture
@@ -38,17 +56,40 @@ def process(database: sa.Engine) -> Iterator[tuple[subprocess.Popen[str], str]]:
     port = _free_port()
     with _start(port) as started:
         address = f"http://127.0.0.1:{port}"
-        deadline_s = time.monotonic() + 30
-        while True:
-            try:
-                httpx.get(f"{address}/readyz", timeout=5).raise_for_status()
-                break
-            except httpx.TransportError:
-                assert started.poll() is None, started.stderr and started.stderr.read()
-                assert time.monotonic() < deadline_s
-                time.sleep(0.1)
+        _wait_for(address, started)
         yield started, address
         started.kill()
+
+
+@pytest.fixture
+def own_cluster() -> Iterator[cluster.Cluster]:
+    """A PostgreSQL that this test may stop and start; in a folder that the user postgres can reach."""
+    folder = Path(tempfile.mkdtemp(prefix="faonam-api-"))
+    folder.chmod(0o755)
+    made = cluster.Cluster(folder)
+    cluster.start(made, is_forgetful=True)
+    yield made
+    cluster.stop(made)
+    shutil.rmtree(folder)
+
+
+def test_it_outlives_a_restart_of_the_database(own_cluster: cluster.Cluster) -> None:
+    """While PostgreSQL is down it answers 503 with a sentence; when PostgreSQL is back so is it, without a restart."""
+    engine = sa.create_engine(db.sqlalchemy_url(own_cluster.url()))
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE EXTENSION pg_trgm"))
+    engine.dispose()
+    port = _free_port()
+    address = f"http://127.0.0.1:{port}"
+    with _start(port, DATABASE_URL=own_cluster.url()) as started:
+        _wait_for(address, started)
+        cluster.stop(own_cluster)
+        answer = _wait_for(address, started, status=503)
+        assert answer.json()["type"] == "urn:faonam:problem:database-down"
+        assert answer.headers["retry-after"] == "2"
+        cluster.start(own_cluster, is_forgetful=True)
+        _wait_for(address, started)
+        started.terminate()
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
