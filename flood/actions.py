@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -28,7 +29,7 @@ log = get_logger("flood")
 
 METHOD = "canal-network"
 NO_DATA = "no-data"
-DEPTH_FILES_KEPT = 50
+PICTURES_KEPT_WHOLE = 50  # Older ones keep polygons and zones, not the depth of every cell and road.
 DRAWING_LOCK = 0x0F100D  # One picture at a time: severities build on the one before.
 
 
@@ -138,19 +139,20 @@ def _confidence(zones: Sequence[ZoneFacts], *, fresh: int, known: int) -> float:
 
 
 def _keep_depths(session: Session, run_id: int, picture: Picture, ground: Ground) -> str:
-    """The depths are in a file of the data folder (`run_<id>.npy`, metres, rows x columns); returns its path there."""
+    """The depths are in a file of the data folder (metres, rows x columns), old ones are gone; returns its path."""
     folder = data_dir() / "flood"
     folder.mkdir(exist_ok=True)
-    path = folder / f"run_{run_id}.npy"
+    # Two databases may share a data folder, and both have a run 1.
+    database = hashlib.sha256(str(session.get_bind().engine.url).encode()).hexdigest()[:8]
+    path = folder / f"run_{run_id}_{database}.npy"
     fresh = path.with_suffix(".new")
     with fresh.open("wb") as file:
         np.save(file, picture.depth_m.reshape(ground.terrain.grid.shape))
     fresh.replace(path)
-    kept = {f"flood/{path.name}", *queries.depth_files_to_keep(session, DEPTH_FILES_KEPT)}
-    for old in folder.glob("run_*.npy"):
-        if f"flood/{old.name}" not in kept and int(old.stem.removeprefix("run_")) < run_id:
+    for old in folder.glob(f"run_*_{database}.npy"):
+        if not run_id - PICTURES_KEPT_WHOLE < int(old.name.split("_")[1]) <= run_id:
             old.unlink(missing_ok=True)
-    return f"flood/{path.name}"
+    return str(path.relative_to(data_dir()))
 
 
 def _store_polygons(session: Session, run_id: int, picture: Picture, *, srid: int) -> None:
@@ -166,7 +168,7 @@ def _store_roads(session: Session, run_id: int, roads: Sequence[tuple[int, float
             sa.insert(FloodRoad),
             [{"run_id": run_id, "road_id": road_id, "max_depth_m": depth_m} for road_id, depth_m in roads],
         )
-    session.execute(sa.delete(FloodRoad).where(FloodRoad.run_id < run_id - DEPTH_FILES_KEPT))
+    session.execute(sa.delete(FloodRoad).where(FloodRoad.run_id <= run_id - PICTURES_KEPT_WHOLE))
 
 
 def _store_states(

@@ -64,7 +64,7 @@ class _Scene:
     home_m: Heights
     counts: _Counts
     wet_places: Mapping[int, Counter[str]]
-    fresh: Floats
+    trusted: Floats
 
 
 def facts_by_zone(ground: Ground, picture: Picture, levels: Mapping[int, rules.Level]) -> list[ZoneFacts]:
@@ -72,7 +72,7 @@ def facts_by_zone(ground: Ground, picture: Picture, levels: Mapping[int, rules.L
     home_m = depths_at(ground.homes.cell, picture.depth_m)
     scene = _Scene(
         ground=ground, picture=picture, levels=levels, home_m=home_m, counts=_counts(ground, picture, home_m),
-        wet_places=_facilities(ground, picture), fresh=_fresh_share(ground, levels),
+        wet_places=_facilities(ground, picture), trusted=_trusted_share(ground, levels),
     )
     return [_facts(scene, zone) for zone in range(len(ground.zones.rows))]
 
@@ -83,10 +83,11 @@ def deepest_roads(ground: Ground, picture: Picture) -> list[tuple[int, float]]:
     return [(ground.road_ids[n], round(float(deepest_m[n]), 3)) for n in np.flatnonzero(deepest_m > 0)]
 
 
-def _fresh_share(ground: Ground, levels: Mapping[int, rules.Level]) -> Floats:
-    """For each zone the share of its water that fresh gauges decide, 0 to 1."""
-    is_fresh = np.array([_is_fresh(levels.get(g.station_id)) for g in ground.terrain.gauges], dtype=float)
-    share: Floats = ground.zones.gauge_share @ is_fresh
+def _trusted_share(ground: Ground, levels: Mapping[int, rules.Level]) -> Floats:
+    """For each zone the share of its water that fresh gauges decide, each as far as it can be trusted; 0 to 1."""
+    known = [levels.get(gauge.station_id) for gauge in ground.terrain.gauges]
+    trust = np.array([level.confidence if level is not None and not level.is_stale else 0.0 for level in known])
+    share: Floats = ground.zones.gauge_share @ trust
     return share
 
 
@@ -134,11 +135,11 @@ def _facts(scene: _Scene, zone: int) -> ZoneFacts:
         zone_id=row.id,
         code=row.code,
         evidence=_evidence(scene, zone, gauge_state=max(states.values(), default=0)),
-        has_data=bool(scene.fresh[zone] > 0 and all(_is_fresh(level) for level in near)),
+        has_data=bool(scene.trusted[zone] > 0 and all(_is_fresh(level) for level in near)),
         depth_class=depth_class,
         depth_p50_m=p50_m,
         depth_p90_m=p90_m,
-        confidence=_confidence(float(scene.fresh[zone]), float(ground.zones.gauge_way_m[zone])),
+        confidence=_confidence(float(scene.trusted[zone]), float(ground.zones.gauge_way_m[zone])),
         people=round(counts.wet[zone] * factor),
         people_method=f"member homes x {factor:.1f} ({'census' if row.population else 'assumed'})",
         members=int(counts.members_wet[zone]),
@@ -211,7 +212,7 @@ def _middle_m(depth_m: Heights) -> float:
     return round(float(np.median(depth_m)), 3) if depth_m.size else 0.0
 
 
-def _confidence(fresh: float, way_m: float) -> float:
-    if fresh == 0:
+def _confidence(trusted: float, way_m: float) -> float:
+    if trusted == 0:
         return 0.0
-    return round(rules.CONFIDENCE_AT_BEST * fresh / (1 + way_m / FADES_OVER_M), 3)
+    return round(rules.CONFIDENCE_AT_BEST * trusted / (1 + way_m / FADES_OVER_M), 3)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -106,6 +105,7 @@ def levels(session: Session, *, now: datetime) -> list[Level]:
         Level(
             station_id=found.station_id, code=found.code, level_m_msl=found.level_m_msl, observed_at=found.observed_at,
             state=found.state or 0, is_stale=found.is_stale, received_wall_at=found.received_wall_at,
+            confidence=1.0 if found.confidence is None else found.confidence,
         )
         for found in sorted(current_levels(session, now), key=lambda level: level.station_id)
     ]
@@ -301,13 +301,6 @@ def flooded_roads(session: Session) -> list[tuple[int, float]]:
     newest = sa.select(sa.func.max(FloodRun.id)).scalar_subquery()
     rows = session.execute(sa.select(FloodRoad.road_id, FloodRoad.max_depth_m).where(FloodRoad.run_id == newest))
     return [(road_id, depth_m) for road_id, depth_m in rows]
-
-
-def depth_files_to_keep(session: Session, count: int) -> Sequence[str]:
-    """The depth files of the newest pictures."""
-    return session.scalars(
-        sa.select(FloodRun.depth_path).where(FloodRun.depth_path.is_not(None)).order_by(FloodRun.id.desc()).limit(count)
-    ).all()  # type: ignore[return-value]  # NULL is filtered out in SQL
 
 
 def lonlat_shape(wkb: bytes, *, srid: int) -> sa.ColumnElement[Any]:

@@ -51,7 +51,7 @@ class GaugeSite:
 
 @dataclass(frozen=True)
 class Level:
-    """The newest level of a station."""
+    """The newest level of a station; `confidence` is how far to trust it, 0 to 1 (a camera may doubt its own eye)."""
 
     station_id: int
     code: str
@@ -60,6 +60,7 @@ class Level:
     state: int
     is_stale: bool
     received_wall_at: datetime | None
+    confidence: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -264,17 +264,17 @@ def test_a_gauge_that_falls_silent_is_noticed(town: Any) -> None:
 
 
 def test_old_depth_files_go(town: Any) -> None:
-    """Only the newest depth files stay in the data folder."""
+    """Only the newest depth files stay in the data folder, and those of other databases are left alone."""
+    other = data_dir() / "flood" / "run_1_another1.npy"
     town.water(a=2.6, b=2.6)
     first = draw(town)
-    for _ in range(actions.DEPTH_FILES_KEPT):
-        town.session.add(FloodRun(
-            computed_at=town.now, computed_wall_at=town.now, trigger_datastream_id=None, trigger_received_wall_at=None,
-            method="canal-network", reason=None, levels={}, grid=None, depth_path="flood/run_0.npy", wall_s=0,
-            confidence=0))
-    town.session.flush()
-    draw(town)
+    other.touch()
+    town.session.execute(sa.text("SELECT setval('flood_run_id_seq', :id)"), {"id": first.id + 60})
+    last = draw(town)
     assert not (data_dir() / first.depth_path).exists()
+    assert (data_dir() / last.depth_path).exists()
+    assert other.exists()
+    other.unlink()
 
 
 def test_a_new_shape_is_a_new_version(town: Any) -> None:
