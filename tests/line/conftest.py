@@ -39,11 +39,13 @@ class StandinServer:
     admin: httpx.Client
 
     def register(self, count: int) -> list[str]:
+        """So many users are friends; their ids."""
         people = [{"user_id": user(n), "display_name": str(n), "language": "th"} for n in range(count)]
         self.admin.post("/users", json=people).raise_for_status()
         return [person["user_id"] for person in people]
 
     def break_next(self, kind: str, count: int = 1, **more: Any) -> None:
+        """The next `count` requests meet this fault."""
         self.admin.post("/faults", json={"kind": kind, "count": count, **more}).raise_for_status()
 
     def told(self) -> Counter[str]:

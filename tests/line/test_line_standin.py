@@ -58,7 +58,9 @@ def on_standin(tmp_path: Path) -> Iterator[Callable[[Callable[[httpx.AsyncClient
     return play
 
 
-async def multicast(client: httpx.AsyncClient, to: list[str], body: Any = None, key: str | None = None) -> httpx.Response:
+async def multicast(
+    client: httpx.AsyncClient, to: list[str], body: Any = None, key: str | None = None
+) -> httpx.Response:
     headers = {"X-Line-Retry-Key": key or str(uuid.uuid4())}
     return await client.post("/v2/bot/message/multicast", json={"to": to, "messages": body or HELLO}, headers=headers)
 
@@ -81,7 +83,10 @@ UNFIT = {
     "misspelt property": TEXT | {"quickreply": {"items": []}},
     "flex without altText": {"type": "flex", "contents": BUBBLE},
     "bubble without blocks": {"type": "flex", "altText": "ก", "contents": {"type": "bubble"}},
-    "template without altText": {"type": "template", "template": {"type": "confirm", "text": "ก", "actions": [SAY, SAY]}},
+    "template without altText": {
+        "type": "template",
+        "template": {"type": "confirm", "text": "ก", "actions": [SAY, SAY]},
+    },
     "location off the globe": {"type": "location", "title": "ก", "address": "ก", "latitude": 199, "longitude": 1},
     "picture over http": {"type": "image", "originalContentUrl": "http://a/b.jpg", "previewImageUrl": "http://a/b.jpg"},
     "14 quick replies": with_quick_reply(SAY, 14),
@@ -195,7 +200,7 @@ def test_token_is_needed(on_standin: Callable[..., None]) -> None:
 
 
 def test_retry_key(on_standin: Callable[..., None]) -> None:
-    """A key is good once in 24 h: then 409 with the accepted id, also for another body; after 24 h it protects nothing."""
+    """A key is good once in 24 h: then 409 with the accepted id, for another body too; later it protects nothing."""
 
     async def scene(client: httpx.AsyncClient) -> None:
         await client.post("/_standin/users", json=people(2))

@@ -1,0 +1,1 @@
+language-chosen = Mesej akan dihantar dalam Bahasa Melayu apabila ada, jika tidak dalam bahasa Thai.
