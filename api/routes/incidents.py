@@ -1,0 +1,238 @@
+"""What residents reported and what the city makes of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, Field
+
+from api.deps import CurrentAccount, SessionDep, needs
+from core import clock
+from core.errors import NotFoundError
+from dispatch import queries as dispatch_queries
+from incidents import actions, photos, queries, rules
+from incidents.queries import IncidentRow
+from staff import actions as staff_actions
+from staff.rules import AccountRef
+
+router = APIRouter(tags=["incidents"])
+
+READERS = ("officer", "approver", "dispatcher", "admin")
+Changer = Annotated[AccountRef, Depends(needs("officer", "dispatcher", "admin"))]
+State = Literal["new", "accepted", "in_progress", "done", "closed", "rejected", "reopened"]
+
+
+class Words(BaseModel):
+    """A name or sentence in Thai and English."""
+
+    th: str
+    en: str
+
+
+class PlaceOut(BaseModel):
+    """A place in degrees, WGS 84."""
+
+    lon: float
+    lat: float
+
+
+class CategoryOut(BaseModel):
+    """What an incident is about."""
+
+    code: str
+    name: Words
+    icon: str
+
+
+class AgencyOut(BaseModel):
+    """Whose work it is."""
+
+    code: str
+    name: Words
+
+
+class IncidentOut(BaseModel):
+    """What the city acts on; depth in metres at the place, None where unknown."""
+
+    id: int
+    number: str
+    category: CategoryOut
+    agency: AgencyOut | None
+    state: str
+    place: PlaceOut
+    place_source: str
+    place_label: Words
+    summary: str
+    depth_m: float | None
+    people: int | None
+    report_count: int
+    opened_at: datetime
+    promised_at: datetime
+    done_at: datetime | None
+    closed_at: datetime | None
+    is_overdue: bool
+    tier: int
+    job_id: int | None
+    photos: list[str]
+
+
+class IncidentsOut(BaseModel):
+    """Incidents, newest first."""
+
+    incidents: list[IncidentOut]
+
+
+class ReportOut(BaseModel):
+    """What a resident sent; nothing here says who."""
+
+    id: int
+    source: str
+    text: str
+    category_code: str
+    place: PlaceOut
+    place_source: str
+    created_at: datetime
+    join_terms: dict[str, Any] | None
+
+
+class ChangeOut(BaseModel):
+    """One line of the history."""
+
+    from_state: str | None
+    to_state: str
+    at: datetime
+    by: str
+    reason: str
+
+
+class IncidentDetailOut(IncidentOut):
+    """An incident with its history; `reports` is empty for accounts that may not read residents' words."""
+
+    reports: list[ReportOut]
+    changes: list[ChangeOut]
+
+
+class StateChangeIn(BaseModel):
+    """The next state, and why."""
+
+    to: State
+    reason: str = Field(default="", max_length=500)
+
+
+def incident_fields(row: IncidentRow, *, job_id: int | None, now: datetime) -> dict[str, Any]:
+    """An incident's row as the fields of `IncidentOut`."""
+    agency = None
+    if row.agency_code is not None:
+        agency = AgencyOut(code=row.agency_code, name=Words(th=row.agency_th or "", en=row.agency_en or ""))
+    return {
+        "id": row.id,
+        "number": row.number,
+        "category": CategoryOut(
+            code=row.category_code, name=Words(th=row.category_th, en=row.category_en), icon=row.icon
+        ),
+        "agency": agency,
+        "state": row.state,
+        "place": PlaceOut(lon=row.lon, lat=row.lat),
+        "place_source": row.place_source,
+        "place_label": Words(th=row.place_label_th, en=row.place_label_en),
+        "summary": row.summary,
+        "depth_m": row.depth_m,
+        "people": row.people,
+        "report_count": row.report_count,
+        "opened_at": row.opened_at,
+        "promised_at": row.promised_at,
+        "done_at": row.done_at,
+        "closed_at": row.closed_at,
+        "is_overdue": rules.is_overdue(state=row.state, promised_at=row.promised_at, done_at=row.done_at, now=now),
+        "tier": row.tier,
+        "job_id": job_id,
+        "photos": photo_urls(row.photo_ids),
+    }
+
+
+def photo_urls(photo_ids: list[int]) -> list[str]:
+    """Where signed-in screens find these photos."""
+    return [f"/api/v1/photos/{photo_id}.jpg" for photo_id in photo_ids]
+
+
+@router.get("/incidents", summary="Incidents, newest first")
+def list_incidents(
+    session: SessionDep,
+    account: CurrentAccount,
+    state: Annotated[State | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 500,
+) -> IncidentsOut:
+    """The newest incidents, all or those in one state."""
+    rows = queries.incident_rows(session, states=[state] if state else rules.STATES, limit=limit)
+    job_ids = dispatch_queries.job_ids_by_incident(session, [row.id for row in rows])
+    now = clock.now()
+    return IncidentsOut(
+        incidents=[IncidentOut(**incident_fields(row, job_id=job_ids.get(row.id), now=now)) for row in rows]
+    )
+
+
+@router.get("/incidents/{incident_id}", summary="One incident with its reports and history")
+def show_incident(session: SessionDep, account: CurrentAccount, incident_id: int) -> IncidentDetailOut:
+    """Everything about an incident; residents' words only for those who act on them."""
+    row = queries.incident_row(session, incident_id)
+    job_ids = dispatch_queries.job_ids_by_incident(session, [incident_id])
+    fields = incident_fields(row, job_id=job_ids.get(incident_id), now=clock.now())
+    reports = queries.report_rows(session, incident_id) if account.has_any(READERS) else []
+    return IncidentDetailOut(
+        **fields,
+        reports=[
+            ReportOut(
+                id=report.id,
+                source=report.source,
+                text=report.text,
+                category_code=report.category_code,
+                place=PlaceOut(lon=report.lon, lat=report.lat),
+                place_source=report.place_source,
+                created_at=report.created_at,
+                join_terms=report.join_terms,
+            )
+            for report in reports
+        ],
+        changes=[
+            ChangeOut(
+                from_state=change.from_state,
+                to_state=change.to_state,
+                at=change.changed_at,
+                by=change.changed_by,
+                reason=change.reason,
+            )
+            for change in queries.change_rows(session, incident_id)
+        ],
+    )
+
+
+@router.post("/incidents/{incident_id}/state", summary="Move an incident to its next state")
+def change_incident_state(
+    session: SessionDep, account: Changer, incident_id: int, given: StateChangeIn
+) -> IncidentDetailOut:
+    """The incident is in the new state and everybody who reported it is told once; 409 where that is no step."""
+    actions.change_state(session, incident_id, given.to, by=account.username, reason=given.reason)
+    staff_actions.record(
+        session,
+        account=account,
+        action="incident.state_changed",
+        subject=f"incident:{incident_id}",
+        detail={"to": given.to},
+    )
+    return show_incident(session, account, incident_id)
+
+
+@router.get("/photos/{name}", summary="A photo", response_class=Response)
+def show_photo(session: SessionDep, account: CurrentAccount, name: str) -> Response:
+    """The picture, for signed-in people only; never kept by shared caches."""
+    stem, _, ending = name.partition(".")
+    if not stem.isdecimal() or ending not in {"jpg", "png"}:
+        raise NotFoundError(f"There is no photo '{name}'.")
+    photo = queries.photo(session, int(stem))
+    path = photos.folder() / (photo.path or "")
+    if not path.is_file():
+        raise NotFoundError(f"The file of photo {stem} is missing.")
+    headers = {"Cache-Control": "private, max-age=86400, immutable", "ETag": f'"{photo.sha256}"'}
+    return Response(path.read_bytes(), media_type=photo.content_type, headers=headers)
