@@ -45,7 +45,7 @@ def upgrade() -> None:
         ),
         sa.Column("geom", Geometry("POINT", srid=4326, spatial_index=False), nullable=False),
         sa.Column(
-            "area_id", sa.BigInteger, sa.ForeignKey("area.id", ondelete="SET NULL", name=op.f("fk_home_area_id_area"))
+            "area_id", sa.Integer, sa.ForeignKey("area.id", ondelete="SET NULL", name=op.f("fk_home_area_id_area"))
         ),
         sa.Column("is_vulnerable", sa.Boolean, nullable=False),
         sa.Column("label", sa.String, nullable=False),
