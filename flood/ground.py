@@ -25,7 +25,7 @@ from flood.rules import GaugeSite
 from gis.exposure import RoadPieces, road_pieces
 from gis.terrain.grid import OUTSIDE, Cells, Floats, Grid, Heights, Mask
 from gis.terrain.network import Network, Reach, network_of, reach_of, snap
-from gis.terrain.raster import labelled_by, read_terrain, touched_by
+from gis.terrain.raster import labelled_by, read_terrain, touched_by, with_sunken_sides
 
 Numbers = NDArray[np.intp]
 BANK_LOOK_M = 60.0  # Where a gauge's bank is unknown, the middle height of the ground so near it stands for it.
@@ -137,6 +137,7 @@ def terrain_of(session: Session) -> Terrain:
     gauges = _gauges_on(grid, queries.gauge_sites(session, srid=grid.srid))
     rules.check_datums(gauges, terrain_datum=file.datum)
     is_channel = touched_by(grid, _shapes(queries.waterway_shapes(session, srid=grid.srid)))
+    is_channel = with_sunken_sides(is_channel, heights_m)
     east_m, north_m = np.array([g.x_m for g in gauges]), np.array([g.y_m for g in gauges])
     network = network_of(grid, is_channel)
     strays = grid.cells_at(east_m, north_m)[snap(network, east_m, north_m) < 0]

@@ -9,10 +9,13 @@ import numpy as np
 import rasterio
 from affine import Affine
 from rasterio.features import rasterize
+from scipy.ndimage import binary_dilation, median_filter
 from shapely.geometry.base import BaseGeometry
 
 from core.errors import InvalidInputError
 from gis.terrain.grid import Cells, Grid, Heights, Mask
+
+SUNKEN_M = 1.0  # Assumed: ditches are shallower, the beds of canals and rivers deeper.
 
 
 def read_terrain(path: Path) -> tuple[Grid, Heights]:
@@ -42,6 +45,19 @@ def affine_of(grid: Grid) -> Affine:
 def touched_by(grid: Grid, shapes: Sequence[BaseGeometry]) -> Mask:
     """True (rows x columns) for every cell that a line or polygon touches; a line leaves no diagonal gap."""
     return _burn(grid, [(shape, 1) for shape in shapes], is_touch=True).astype(bool)
+
+
+def with_sunken_sides(is_channel: Mask, heights_m: Heights) -> Mask:
+    """The channel cells and those within two cells of them that lie as deep as a bed, not as ground.
+
+    A line on a map is thinner than its water, and lies a few metres off: beds that stayed outside would count as ground
+    under metres of water. A bed lies `SUNKEN_M` below the middle height of the nine by nine cells around it.
+    """
+    around_m = median_filter(np.nan_to_num(heights_m, nan=1e6), size=9)
+    is_sunken = around_m - heights_m >= SUNKEN_M
+    beside = binary_dilation(is_channel, structure=np.ones((3, 3), dtype=bool), iterations=2)
+    sides: Mask = is_channel | (beside & is_sunken)
+    return sides
 
 
 def labelled_by(grid: Grid, shapes: Sequence[BaseGeometry]) -> Cells:

@@ -13,7 +13,7 @@ from gis.exposure import count_by_zone, deepest_by_road, distinct_by_zone, road_
 from gis.terrain.grid import OUTSIDE, Grid, sample
 from gis.terrain.network import network_of, reach_of, snap
 from gis.terrain.outline import outlines, sieved
-from gis.terrain.raster import labelled_by, touched_by
+from gis.terrain.raster import labelled_by, touched_by, with_sunken_sides
 from gis.terrain.spread import surface_over_ground
 
 
@@ -246,3 +246,13 @@ def test_labels_follow_cell_centres() -> None:
     boxes = [shapely.box(west + start, north - 40, west + end, north) for start, end in ((0, 14), (26, 40))]
     labels = labelled_by(grid, boxes)
     assert labels[0].tolist() == [1, 0, 0, 2]
+
+
+def test_a_bed_beside_the_line_is_channel_too() -> None:
+    """A river wider than its line, or a few metres off it, is water and not ground; a basin elsewhere is ground."""
+    heights_m = np.full((30, 30), 3.0, dtype=np.float32)
+    heights_m[:, 14:16] = 0.0
+    heights_m[20:28, 22:28] = 1.5
+    is_line = np.zeros((30, 30), dtype=bool)
+    is_line[:, 13] = True
+    assert (np.flatnonzero(with_sunken_sides(is_line, heights_m).any(axis=0)) == [13, 14, 15]).all()
