@@ -1,0 +1,60 @@
+"""Which doors are open: a short list without sign-in, and no change by those who only look."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+SignsIn = Callable[[str], TestClient]
+
+# Everything else needs a sign-in. Devices and LINE prove themselves by key and signature.
+OPEN = {
+    ("get", "/healthz"),
+    ("get", "/readyz"),
+    ("get", "/api/v1/clock"),
+    ("get", "/api/v1/city"),
+    ("get", "/api/v1/public/water"),
+    ("get", "/api/v1/tiles/{z}/{x}/{y}.mvt"),
+    ("get", "/api/v1/cameras/{camera_id}/picture.jpg"),
+    ("post", "/api/v1/session"),
+    ("post", "/api/v1/readings"),
+}
+ALLOWED_TO_ALL_SIGNED_IN = {("delete", "/api/v1/session")}
+
+
+def _operations(app: FastAPI) -> Iterator[tuple[str, str]]:
+    for path, operations in app.openapi()["paths"].items():
+        for method in operations:
+            yield method, path
+
+
+def _ask(browser: TestClient, method: str, path: str) -> int:
+    return browser.request(method, re.sub(r"{\w+}", "1", path)).status_code
+
+
+def test_only_the_listed_doors_are_open(app: FastAPI, browser: TestClient) -> None:
+    """A route that forgets to ask who is there is noticed here."""
+    closed = {operation for operation in _operations(app) if operation not in OPEN}
+    assert len(closed) > 15
+    answers = {(method, path): _ask(browser, method, path) for method, path in closed}
+    assert {one: status for one, status in answers.items() if status != 401} == {}
+
+
+def test_who_may_only_look_changes_nothing(app: FastAPI, signed_in: SignsIn) -> None:
+    """The role viewer is refused by every route that changes something."""
+    viewer = signed_in("viewer")
+    changes = {one for one in _operations(app) if one[0] != "get"} - OPEN - ALLOWED_TO_ALL_SIGNED_IN
+    answers = {(method, path): _ask(viewer, method, path) for method, path in changes}
+    assert {one: status for one, status in answers.items() if status != 403} == {}
+
+
+def test_no_change_goes_without_its_csrf_token(app: FastAPI, signed_in: SignsIn) -> None:
+    """Even the admin's browser cannot be made to change something by a foreign page."""
+    admin = signed_in("admin")
+    del admin.headers["X-CSRF-Token"]
+    changes = {one for one in _operations(app) if one[0] != "get"} - OPEN
+    answers = {(method, path): _ask(admin, method, path) for method, path in changes}
+    assert {one: status for one, status in answers.items() if status != 403} == {}
