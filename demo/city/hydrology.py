@@ -40,7 +40,7 @@ class Hydrology:
 
     @classmethod
     def of(cls, *layers: Sequence[Mapping[str, object]]) -> Hydrology:
-        """From the rows of layers of stations: `code`, `bank_m_msl` and, where known, `watch_m_msl` (text or numbers)."""
+        """From rows of stations: `code`, `bank_m_msl` and, where known, `watch_m_msl`, as text or numbers."""
         rows = [row for layer in layers for row in layer if row.get("bank_m_msl") not in (None, "")]
         banks_m = {str(row["code"]): float(str(row["bank_m_msl"])) for row in rows}
         lowest_m, highest_m = min(banks_m.values()), max(banks_m.values())
