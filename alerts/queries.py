@@ -165,7 +165,7 @@ def wording(session: Session, version: int) -> templates.Wording:
 def zone_ids_by_code(session: Session, codes: Collection[str]) -> dict[str, int]:
     """The ids of the zones with these codes."""
     rows = session.execute(sa.select(Zone.code, Zone.id).where(Zone.code.in_(list(codes))))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def zone_facts(session: Session, run_id: int | None, zone_ids: Collection[int]) -> list[ZoneFacts]:
@@ -362,10 +362,10 @@ def ledger_counts(session: Session, alert_id: int) -> dict[str, int]:
         sa.text(f"SELECT state, count(*) FROM ({_LEDGER}) ledger GROUP BY state"),  # noqa: S608 - our own words only.
         {"alert_id": alert_id},
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def account_names(session: Session, account_ids: Collection[int]) -> dict[int, str]:
     """The names that colleagues see, by account."""
     rows = session.execute(sa.select(Account.id, Account.display_name).where(Account.id.in_(list(account_ids))))
-    return dict(rows.tuples().all())
+    return dict(rows.all())

@@ -218,7 +218,7 @@ def read_alert(alert_id: int, session: SessionDep, account: CurrentAccount) -> A
 def approve_alert(
     alert_id: int, approval: Approval, request: Request, session: SessionDep, account: Approver
 ) -> AlertView | AnyResponse:
-    """The alert goes out to exactly the audience that was shown; 409 where it has changed since, with a new revision."""
+    """The alert goes out to exactly the audience that was shown; 409 and a new revision where it has changed since."""
     try:
         alert = actions.approve(session, alert_id, approval.revision, account)
     except ProposalChangedError as changed:

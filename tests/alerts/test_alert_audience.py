@@ -1,0 +1,121 @@
+"""Who is told: exactly those with a home in the zones, once each."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import shapely
+import sqlalchemy as sa
+from shapely.geometry import Point, box
+from sqlalchemy.orm import Session
+
+from alerts import audience, queries
+from alerts.audience import Reach
+
+
+def reached(session: Session, alert_id: int, town: Any, codes: list[str]) -> audience.Preview:
+    session.execute(sa.text("SET CONSTRAINTS ALL DEFERRED"))
+    session.execute(
+        sa.text(
+            "INSERT INTO alert (id, number, event_id, kind, level, state, revision, depth_class, words_version,"
+            " policy_version, proposed_at, revised_at, evidence, texts, audience_count, audience_hash,"
+            ' audience_by_language, vulnerable_count, suppressed_by_reason, "references") VALUES'
+            " (:id, :id, :id, 'alert', 2, 'declined', 1, 0, 1, 1, now(), now(), '[]', '{}', 0, '', '{}', 0, '{}', '{}')"
+        ),
+        {"id": alert_id},
+    )
+    ids = queries.zone_ids_by_code(session, codes)
+    queries.set_zones(session, alert_id, ids.values())
+    return audience.preview(session, Reach(alert_id=alert_id, has_homes=True, told_in=()))
+
+
+def test_only_homes_inside_and_each_resident_once(session: Session, town: Any) -> None:
+    """Two homes, two zones: one row. The edge counts. Without consent or reach: not told, with the reason."""
+    town.zone("A")
+    town.zone("B", at=0.01)
+    inside, outside = Point(100.005, 8.405), Point(100.5, 8.405)
+    both = town.resident(inside, Point(100.015, 8.405), vulnerable=True)
+    edge = town.resident(Point(100.0, 8.405), language="ms")
+    corner = town.resident(Point(100.02, 8.41), language="xx")
+    shared = town.resident(Point(100.01, 8.405), outside, language="my")
+    town.resident(outside)
+    town.resident(inside, is_consented=False)
+    town.resident(inside, is_reachable=False)
+    found = reached(session, 900, town, ["A", "B"])
+    assert found.count == 4
+    assert found.vulnerable == 1
+    assert found.by_language == {"th": 1, "ms": 1, "en": 1, "my": 1}
+    assert found.suppressed == {"unconsented": 1, "unreachable": 1}
+    assert audience.freeze(session, Reach(900, has_homes=True, told_in=())) == found.ids_hash
+    told = [r.resident_id for r in audience.frozen(session, 900)]
+    assert sorted(told) == sorted([both, edge, corner, shared])
+    states = dict(session.execute(sa.text("SELECT reason, count(*) FROM alert_recipient GROUP BY reason")).all())
+    assert states == {"home": 4, "unconsented": 1, "unreachable": 1}
+
+
+def test_audience_equals_brute_force(session: Session, town: Any) -> None:
+    """On ragged zones cut into many parts, with homes on edges and corners, the join finds what each pair test finds."""
+    rng = random.Random(7)
+    shapes = [Point(100.0 + 0.01 * n, 8.4).buffer(0.008, quad_segs=150) for n in range(3)]
+    shapes[1] = shapes[1].difference(Point(100.01, 8.4).buffer(0.003, quad_segs=100))
+    for number, shape in enumerate(shapes):
+        town.zone(f"Z{number}", shape)
+    places = [Point(rng.uniform(99.98, 100.04), rng.uniform(8.385, 8.415)) for _ in range(1500)]
+    for shape in shapes:
+        ring = shape.exterior
+        places += [Point(c) for c in rng.sample(list(ring.coords), 60)]
+        places += [ring.interpolate(rng.random(), normalized=True) for _ in range(120)]
+    parts = session.execute(sa.text("SELECT ST_AsText(geom, 15) FROM zone_part")).scalars().all()
+    assert len(parts) > 6
+    places += [Point(c) for wkt in parts for c in shapely.from_wkt(wkt).exterior.coords][:600]
+    for place in places:
+        town.resident(place)
+    found = reached(session, 901, town, ["Z0", "Z1", "Z2"])
+    expected = session.scalar(
+        sa.text(
+            "SELECT count(DISTINCT h.resident_id) FROM home h "
+            "WHERE EXISTS (SELECT 1 FROM zone z WHERE ST_Intersects(z.geom, h.geom))"
+        )
+    )
+    assert found.count == expected
+    inside = sum(any(shapely.contains(s, p) for s in shapes) for p in places[:1500])
+    assert found.count >= inside > 100
+
+
+def test_forty_four_thousand_homes_are_counted_in_a_blink(session: Session, town: Any) -> None:
+    """The preview over 44,000 homes takes less than 0.2 s on an idle machine (1 s is asked of a busy one)."""
+    for n in range(10):
+        town.zone(
+            f"Z{n}", Point(100.0 + 0.01 * n, 8.4).buffer(0.006, quad_segs=400).intersection(box(99, 8.395, 101, 8.41))
+        )
+    rng = np.random.default_rng(1)
+    session.execute(
+        sa.text(
+            "INSERT INTO resident (line_user_hash, line_user_sealed, language, consented_at, is_reachable, joined_at, trust)"
+            " SELECT int4send(i), 'x', (ARRAY['th','en','ms','my'])[1 + i % 4], now(), true, now(), 'simulated'"
+            " FROM generate_series(1, 44000) i"
+        )
+    )
+    session.execute(
+        sa.text(
+            "INSERT INTO home (resident_id, geom, is_vulnerable, label) SELECT r.id,"
+            " ST_SetSRID(ST_MakePoint(x, y), 4326), false, '' FROM (SELECT id, row_number() OVER () AS n FROM resident) r"
+            " JOIN unnest(CAST(:x AS float8[]), CAST(:y AS float8[])) WITH ORDINALITY p(x, y, n) USING (n)"
+        ),
+        {"x": rng.uniform(99.99, 100.1, 44000).tolist(), "y": rng.uniform(8.39, 8.415, 44000).tolist()},
+    )
+    session.execute(sa.text("ANALYZE resident, home, zone, zone_part"))
+    import time
+
+    first = reached(session, 902, town, [f"Z{n}" for n in range(10)])
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        again = audience.preview(session, Reach(902, has_homes=True, told_in=()))
+        times.append(time.perf_counter() - started)
+    assert again == first
+    assert first.count > 10_000
+    print(f"{first.count} of 44,000 in {min(times):.3f} s")
+    assert min(times) < 1.0
