@@ -21,7 +21,7 @@ _LETTER_THRICE = re.compile(r"(.)\1{2,}")
 _SPACE_IN_THAI = re.compile("(?<=[\u0e00-\u0e7f])\\s+(?=[\u0e00-\u0e7f])")
 _SPACES = re.compile(r"\s+")
 _ANY_TONE = re.compile(f"[{_TONES}\u0e4c]")
-_THAI = re.compile("[\u0e01-\u0e2e]")
+_THAI = re.compile("[\u0e01-\u0e4e]")
 
 TONELESS_WORTH = 0.7
 TONELESS_FROM_LETTERS = 5
@@ -43,7 +43,7 @@ def normalise(text: str) -> str:
 
 
 def is_thai(text: str) -> bool:
-    """The text holds at least two Thai consonants."""
+    """The text holds at least two Thai letters or marks."""
     return len(_THAI.findall(text)) >= 2
 
 

@@ -134,7 +134,7 @@ class Photo(Base):
 
 
 class Draft(Base):
-    """A report that a resident is still telling on LINE; forgotten after two hours."""
+    """A report that a resident is still telling on LINE, `updated_at` by LINE's clock; forgotten after two hours."""
 
     __tablename__ = "draft"
 

@@ -13,6 +13,7 @@ from core.errors import NotFoundError
 from gis.points import LonLat
 from incidents.models import Agency, Category, Draft, Incident, IncidentChange, Photo, Report
 from incidents.rules import OPEN_STATES, AgencyChoice, Candidate
+from residents import queries as residents_queries
 from residents.models import Home, Resident
 
 RECENT_PIN = timedelta(hours=2)
@@ -213,14 +214,14 @@ def newest_incident_of(session: Session, resident_id: int) -> Incident | None:
 
 
 def home_of(session: Session, resident_id: int) -> LonLat | None:
-    """The resident's newest home."""
-    row = session.execute(
-        sa.select(sa.func.ST_X(Home.geom), sa.func.ST_Y(Home.geom))
-        .where(Home.resident_id == resident_id)
-        .order_by(Home.id.desc())
-        .limit(1)
-    ).one_or_none()
-    return LonLat(lon=row[0], lat=row[1]) if row else None
+    """Where the resident's home is, None where we know of none."""
+    home = residents_queries.home_of(session, resident_id)
+    if home is None:
+        return None
+    lon, lat = session.execute(
+        sa.select(sa.func.ST_X(Home.geom), sa.func.ST_Y(Home.geom)).where(Home.id == home.id)
+    ).one()
+    return LonLat(lon=lon, lat=lat)
 
 
 def recent_pin_of(session: Session, resident_id: int, *, now: datetime) -> LonLat | None:

@@ -41,12 +41,13 @@ ANSWER_PRIORITY = 2
 
 @dataclass(frozen=True)
 class Speaker:
-    """Who is speaking on LINE, and how to answer: the reply token lives about half a minute, then a push is sent."""
+    """Who speaks on LINE, when by LINE's clock, and how to answer: by the reply token while it lives, else by push."""
 
     resident_id: int
     line_user_id: str
     language: str
     reply_token: str | None
+    spoke_at: datetime
 
 
 def take_turn(session: Session, speaker: Speaker, coming: conversation.Input | str) -> None:
@@ -168,7 +169,7 @@ def _keep(session: Session, speaker: Speaker, turn: Turn, incident: Incident | N
     values: dict[str, Any] = {
         "step": turn.draft.step,
         "data": data,
-        "updated_at": now,
+        "updated_at": speaker.spoke_at,
         "expires_at": now + (rules.EMERGENCY_DRAFT_LIFE if turn.draft.step == "emergency_pin" else rules.DRAFT_LIFE),
     }
     session.execute(
@@ -284,8 +285,8 @@ def _judge(session: Session, speaker: Speaker, rest: str) -> None:
     actions.change_state(session, incident_id, to, by="reporter", reason=cards.say(reason_key, "th"))
 
 
-def place_is_for_report(session: Session, resident_id: int) -> datetime | None:
-    """Since when a report waits for its place: a location sent now belongs to it; None where none waits."""
+def last_word_of_draft_at(session: Session, resident_id: int) -> datetime | None:
+    """When the resident last said something of a report that is still being told, by LINE's clock; else None."""
     stored = queries.draft_of(session, resident_id, now=clock.now())
     return stored.updated_at if stored is not None else None
 

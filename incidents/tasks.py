@@ -16,7 +16,8 @@ from incidents.talk import Speaker
 from line import content
 from line.errors import ContentGoneError, LineRefusedError
 from line.events import MessageReceived, MessageUnsent, PostbackReceived, open_line_user
-from residents import queries as residents_queries
+from residents import actions as residents_actions
+from residents import rules as residents_rules
 from residents.models import Resident
 
 log = get_logger("incidents")
@@ -26,11 +27,8 @@ log = get_logger("incidents")
 def hear_message(session: Session, event: MessageReceived) -> None:
     """The message is a turn of the resident's conversation, or none of ours."""
     line_user_id = open_line_user(event.line_user_id_sealed)
-    resident = residents_queries.by_line_user(session, line_user_id)
-    if resident is None:
-        log.info("message.from_stranger")
-        return
-    speaker = _speaker(resident, line_user_id, event.reply_token)
+    resident = residents_actions.resident_of(session, line_user_id)
+    speaker = _speaker(resident, line_user_id, event)
     match event.message:
         case {"type": "text", "text": str(text)}:
             talk.take_turn(session, speaker, text)
@@ -40,9 +38,13 @@ def hear_message(session: Session, event: MessageReceived) -> None:
             _hear_place(session, speaker, resident, lon=float(lon), lat=float(lat))
 
 
-def _speaker(resident: Resident, line_user_id: str, reply_token: str | None) -> Speaker:
+def _speaker(resident: Resident, line_user_id: str, event: MessageReceived | PostbackReceived) -> Speaker:
     return Speaker(
-        resident_id=resident.id, line_user_id=line_user_id, language=resident.language, reply_token=reply_token
+        resident_id=resident.id,
+        line_user_id=line_user_id,
+        language=resident.language,
+        reply_token=event.reply_token,
+        spoke_at=event.happened_at,
     )
 
 
@@ -53,11 +55,13 @@ def _hear_picture(session: Session, speaker: Speaker, message_id: str) -> None:
 
 
 def _hear_place(session: Session, speaker: Speaker, resident: Resident, *, lon: float, lat: float) -> None:
-    told_at = talk.place_is_for_report(session, resident.id)
+    told_at = talk.last_word_of_draft_at(session, resident.id)
     if told_at is None:
         return
-    asked_home_at = resident.home_asked_at
-    if asked_home_at is not None and asked_home_at > told_at and resident.home_answered_at is None:
+    is_for_home = residents_rules.is_home_pin(
+        asked_at=resident.home_asked_at, answered_at=resident.home_answered_at, happened_at=speaker.spoke_at
+    )
+    if is_for_home and resident.home_asked_at is not None and resident.home_asked_at > told_at:
         return  # The last question was for the home: the residents' room takes the place.
     try:
         pin = talk.pin(lon, lat)
@@ -71,9 +75,8 @@ def _hear_place(session: Session, speaker: Speaker, resident: Resident, *, lon: 
 def hear_button(session: Session, event: PostbackReceived) -> None:
     """The button is a turn of the conversation, a cry for help, or a word about a finished incident."""
     line_user_id = open_line_user(event.line_user_id_sealed)
-    resident = residents_queries.by_line_user(session, line_user_id)
-    if resident is not None:
-        talk.answer_button(session, _speaker(resident, line_user_id, event.reply_token), event.data)
+    resident = residents_actions.resident_of(session, line_user_id)
+    talk.answer_button(session, _speaker(resident, line_user_id, event), event.data)
 
 
 @subscribes(MessageUnsent, by="incidents.forget_unsent_photo")

@@ -1,0 +1,164 @@
+"""A report told on LINE, turn by turn, without LINE or a database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from incidents import conversation
+from incidents.conversation import (
+    AddWords,
+    Draft,
+    Known,
+    MoveIncident,
+    OpenEmergency,
+    Picture,
+    Pin,
+    Place,
+    SubmitReport,
+    Tap,
+    Turn,
+    Words,
+    turn,
+)
+
+CODES = tuple(f"c{n}" for n in range(24))
+KNOWN = Known(new_key="k1", category_codes=CODES)
+AT_HOME = replace(KNOWN, home=Place(100.0, 8.0, "home"))
+
+
+def _keys(found: Turn) -> list[str]:
+    return [said.key for said in found.says]
+
+
+def _draft(found: Turn) -> Draft:
+    assert found.draft is not None
+    return found.draft
+
+
+def test_the_whole_way_from_words_to_report() -> None:
+    """Words, category, photo, pin, confirmation: each step asks for the next thing that is missing."""
+    first = turn(None, Words("ถนนพัง", ranked=("c1", "c2", "c3", "c4")), KNOWN)
+    assert _keys(first) == ["ask-category"]
+    offered = [choice.label for choice in first.says[0].choices]
+    assert offered == ["category:c1", "category:c2", "category:c3", "label-other", "label-cancel"]
+    second = turn(first.draft, Tap("report:k1:category:c1"), KNOWN)
+    assert _keys(second) == ["ask-photo"]
+    third = turn(second.draft, Picture(5), KNOWN)
+    assert _keys(third) == ["ask-pin"]
+    fourth = turn(third.draft, Pin(100.1, 8.1), KNOWN)
+    assert _keys(fourth) == ["ask-confirm"]
+    last = turn(fourth.draft, Tap("report:k1:confirm"), KNOWN)
+    assert last.draft is None
+    assert SubmitReport("ถนนพัง", "c1", Place(100.1, 8.1, "pin"), (5,)) == last.effect
+
+
+def test_everything_may_come_early() -> None:
+    """A pin before the category is kept, and asked for no more."""
+    first = turn(None, Words("ถนนพัง", ranked=("c1",)), KNOWN)
+    second = turn(first.draft, Pin(100.1, 8.1), KNOWN)
+    assert _keys(second) == ["ask-category-unknown"]
+    assert _draft(second).place is not None
+    third = turn(second.draft, Tap("report:k1:category:c1"), KNOWN)
+    fourth = turn(third.draft, Words("ข้าม"), KNOWN)
+    assert _keys(fourth) == ["ask-confirm"]
+
+
+def test_a_photo_first_asks_for_words() -> None:
+    """A picture without words begins a report as well."""
+    first = turn(None, Picture(9), KNOWN)
+    assert _keys(first) == ["ask-words-of-photo"]
+    second = turn(first.draft, Words("ถนนพัง", ranked=("c1",)), KNOWN)
+    third = turn(second.draft, Tap("report:k1:category:c1"), KNOWN)
+    assert _keys(third) == ["ask-pin"]
+
+
+def test_all_24_categories_can_be_reached() -> None:
+    """อื่นๆ shows twelve with a way to the next twelve; LINE takes 13 buttons."""
+    first = turn(None, Words("อะไรสักอย่าง"), KNOWN)
+    page_one = turn(first.draft, Tap("report:k1:more:0"), KNOWN).says[0].choices
+    page_two = turn(first.draft, Tap("report:k1:more:1"), KNOWN).says[0].choices
+    labels = [c.label for c in (*page_one, *page_two) if c.label.startswith("category:")]
+    assert [f"category:{code}" for code in CODES] == labels
+    assert len(page_one) <= 13
+    assert len(page_two) <= 13
+
+
+def test_buttons_of_an_earlier_report_do_nothing() -> None:
+    """A late tap on an old message neither sends nor changes the report being told."""
+    draft = Draft(
+        key="k2", step="confirm", text="x", category_code="c1", has_answered_photo=True, place=Place(1, 2, "pin")
+    )
+    found = turn(draft, Tap("report:k1:confirm"), KNOWN)
+    assert draft == found.draft
+    assert found.effect is None
+    assert _keys(found) == ["old-button"]
+    assert _keys(turn(None, Tap("report:k1:confirm"), KNOWN)) == ["old-button"]
+
+
+def test_cancelling_forgets_everything() -> None:
+    """ยกเลิก ends the conversation at any step, polite or not."""
+    first = turn(None, Words("ถนนพัง", ranked=("c1",)), KNOWN)
+    assert turn(first.draft, Words("ยกเลิกครับ"), KNOWN).draft is None
+    assert turn(first.draft, Tap("report:k1:cancel"), KNOWN).draft is None
+
+
+def test_an_emergency_with_a_known_home_opens_at_once() -> None:
+    """Danger does not wait for a category, a photo or a pin."""
+    found = turn(None, Words("ช่วยด้วย", emergency="rescue"), AT_HOME)
+    assert OpenEmergency("ช่วยด้วย", "rescue", Place(100.0, 8.0, "home"), ()) == found.effect
+    assert found.says[0].is_emergency
+    assert _keys(found) == ["emergency-open-home"]
+
+
+def test_an_emergency_in_the_middle_of_a_report_keeps_what_was_told() -> None:
+    """What was pinned and written before goes with the emergency."""
+    draft = Draft(
+        key="k1", step="confirm", text="น้ำท่วม", category_code="c1", place=Place(100.2, 8.2, "pin"), photo_ids=(3,)
+    )
+    found = turn(draft, Words("ช่วยด้วย", emergency="rescue"), AT_HOME)
+    assert OpenEmergency("น้ำท่วม\nช่วยด้วย", "rescue", Place(100.2, 8.2, "pin"), (3,)) == found.effect
+
+
+def test_an_emergency_without_any_place_asks_for_a_pin_first() -> None:
+    """Where nothing is known the card with the numbers asks where; the pin opens the incident."""
+    first = turn(None, Words("ช่วยด้วย", emergency="rescue"), KNOWN)
+    assert first.effect is None
+    assert _keys(first) == ["emergency-where"]
+    assert first.says[0].is_emergency
+    second = turn(first.draft, Words("อยู่หลังวัด"), KNOWN)
+    third = turn(second.draft, Pin(100.3, 8.3), KNOWN)
+    assert OpenEmergency("ช่วยด้วย\nอยู่หลังวัด", "rescue", Place(100.3, 8.3, "pin"), ()) == third.effect
+
+
+def test_after_an_emergency_a_pin_moves_it_and_words_join_it() -> None:
+    """The rescue team gets the better place and the further words, and no second incident is made."""
+    draft = Draft(key="k1", step="emergency_pin", text="ช่วยด้วย", category_code="rescue", incident_id=4)
+    assert AddWords(4, "มี 3 คน") == turn(draft, Words("มี 3 คน"), AT_HOME).effect
+    assert AddWords(4, "ช่วยด้วย") == turn(draft, Words("ช่วยด้วย", emergency="rescue"), AT_HOME).effect
+    moved = turn(draft, Pin(100.3, 8.3), AT_HOME)
+    assert MoveIncident(4, Place(100.3, 8.3, "pin")) == moved.effect
+    assert moved.draft is None
+
+
+def test_the_help_button_of_an_alert_is_an_emergency() -> None:
+    """One tap on an alert card calls the rescue team to the resident's home."""
+    found = turn(None, Tap("help:12"), AT_HOME)
+    assert isinstance(found.effect, OpenEmergency)
+    assert found.effect.category_code == "rescue"
+
+
+def test_a_place_without_a_report_is_not_ours() -> None:
+    """A location sent out of nothing is a home, which the residents' room takes."""
+    assert Turn(None) == turn(None, Pin(100.0, 8.0), KNOWN)
+
+
+def test_questions_and_small_talk_are_no_reports() -> None:
+    """A question about a report and a word of thanks begin none."""
+    assert conversation.asks_for_status("สถานะ")
+    assert conversation.asks_for_status("ติดตามเรื่อง 2569-000012")
+    assert not conversation.asks_for_status("สถานะน้ำในคลองสูงมากจนล้นตลิ่งแล้ว")
+    assert conversation.is_small_talk("ขอบคุณค่ะ")
+    assert not conversation.can_begin_report("ขอบคุณครับ", ranked=())
+    assert conversation.can_begin_report("น้ำท่วมซอย", ranked=())
+    assert not conversation.can_begin_report("hello there", ranked=())
+    assert conversation.can_begin_report("flood here", ranked=("flooded_road",))
