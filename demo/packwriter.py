@@ -75,11 +75,11 @@ class PackWriter:
     ) -> None:
         """The elevation model (rows from the north x columns), NaN where there is none."""
         import rasterio
-        from rasterio.transform import from_origin
+        from rasterio import Affine
 
         with rasterio.open(
             self.folder / "terrain.tif", "w", driver="GTiff", dtype="float32", count=1, nodata=-9999.0,
-            crs=f"EPSG:{self.srid}", transform=from_origin(west_m, north_m, cell_m, cell_m),
+            crs=f"EPSG:{self.srid}", transform=Affine(cell_m, 0.0, west_m, 0.0, -cell_m, north_m),
             width=heights_m.shape[1], height=heights_m.shape[0], compress="deflate", predictor=3, tiled=True,
         ) as output:
             output.write(np.nan_to_num(heights_m, nan=-9999.0), 1)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio import Affine
 from rasterio.features import rasterize
-from rasterio.transform import from_origin
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from demo.city.channels import SIDE_M, Channel, bank_m
@@ -62,7 +62,7 @@ def terrain_m(channels: Sequence[Channel], rng: np.random.Generator) -> Heights:
 def _channel_depth_m(channels: Sequence[Channel]) -> NDArray[np.float64]:
     shapes = [(channel.line, channel.depth_m) for channel in reversed(channels)]
     depth: NDArray[np.float64] = rasterize(
-        shapes, out_shape=(CELLS, CELLS), transform=from_origin(0.0, SIDE_M, CELL_M, CELL_M),
+        shapes, out_shape=(CELLS, CELLS), transform=Affine(CELL_M, 0.0, 0.0, 0.0, -CELL_M, SIDE_M),
         all_touched=True, dtype="float64",
     )
     return depth
