@@ -106,19 +106,6 @@ def flex(alt_text: str, bubble: dict[str, Any], *, quick: dict[str, Any] | None 
     return _with({"type": "flex", "altText": alt, "contents": bubble}, quick)
 
 
-def location(title: str, address: str, *, latitude: float, longitude: float) -> Message:
-    """A place on the map."""
-    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
-        raise UnfitMessageError(f"There is no place at latitude {latitude}, longitude {longitude}.")
-    return {
-        "type": "location",
-        "title": _within(title, 100, "The title of a place"),
-        "address": _within(address, 100, "The address of a place"),
-        "latitude": latitude,
-        "longitude": longitude,
-    }
-
-
 def _flex_text(body: str, **look: Any) -> dict[str, Any]:
     return {"type": "text", "text": _within(body, 2000, "A text of a card"), "wrap": True, **look}
 

@@ -6,7 +6,6 @@ import json
 import re
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -109,10 +108,3 @@ def body_of(chunk_kind: str, subject: str, to: Sequence[str], messages: list[dic
 def unit_of(subject: str) -> str:
     """The subject as LINE's aggregation unit takes it: letters, digits and _ only, 30 at most."""
     return re.sub(r"[^a-zA-Z0-9_]", "_", subject)[:30] or "faonam"
-
-
-def oldest_waiting_wall_at(session: Session) -> datetime | None:
-    """Since when the oldest chunk that is still open waits (real time); None where none is."""
-    return session.scalar(
-        sa.select(sa.func.min(OutboxChunk.created_wall_at)).where(OutboxChunk.state.in_(["queued", "sending"]))
-    )

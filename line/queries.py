@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core import sealing
-from line.models import InboxEvent, OutboxChunk, WebhookRefusal
+from line.models import InboxEvent, WebhookRefusal
 from line.rules import Outcome
 
 # LINE takes 200 multicasts a second; 150 with a burst of 25 leave room for what its bucket counts otherwise.
@@ -202,46 +202,4 @@ def count_refusal(session: Session, *, day: date) -> None:
     statement = sa.dialects.postgresql.insert(WebhookRefusal).values(day=day, count=1)
     session.execute(
         statement.on_conflict_do_update(index_elements=["day"], set_={"count": WebhookRefusal.count + 1})
-    )
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """How far the chunks of some subjects are."""
-
-    queued: int
-    accepted: int
-    failed: int
-    unknown: int
-    cancelled: int
-    accepted_recipients: int
-
-
-def delivery(session: Session, *, subject_prefix: str) -> Delivery:
-    """Chunk counts by state for subjects that are the prefix or begin with it and a colon; sending counts as queued."""
-    is_ours = sa.or_(OutboxChunk.subject == subject_prefix, OutboxChunk.subject.startswith(f"{subject_prefix}:"))
-    rows = session.execute(
-        sa.select(OutboxChunk.state, sa.func.count(), sa.func.sum(OutboxChunk.recipient_count))
-        .where(is_ours)
-        .group_by(OutboxChunk.state)
-    ).all()
-    counts = {state: count for state, count, _ in rows}
-    recipients = {state: int(total) for state, _, total in rows}
-    return Delivery(
-        queued=counts.get("queued", 0) + counts.get("sending", 0),
-        accepted=counts.get("accepted", 0),
-        failed=counts.get("failed", 0),
-        unknown=counts.get("unknown", 0),
-        cancelled=counts.get("cancelled", 0),
-        accepted_recipients=recipients.get("accepted", 0),
-    )
-
-
-def open_chunks(session: Session) -> int:
-    """How many chunks wait or are on their way."""
-    return (
-        session.scalar(
-            sa.select(sa.func.count()).select_from(OutboxChunk).where(OutboxChunk.state.in_(["queued", "sending"]))
-        )
-        or 0
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -47,12 +46,6 @@ def line_ids(session: Session, resident_ids: Sequence[int]) -> dict[int, str]:
     return {resident_id: sealing.unseal(bytes(sealed)) for resident_id, sealed in rows}
 
 
-def line_user_ids_of(session: Session, resident_ids: Sequence[int]) -> list[str]:
-    """The LINE user ids of these residents in the order asked; those who are unknown are left out."""
-    known = line_ids(session, resident_ids)
-    return [known[resident_id] for resident_id in resident_ids if resident_id in known]
-
-
 def insert_resident(
     session: Session, *, line_user_id: str, language: str, joined_at: datetime, trust: str
 ) -> Resident:
@@ -87,12 +80,3 @@ def home_of(session: Session, resident_id: int) -> Home | None:
     """The home that the resident has set, or else the first one known."""
     is_own = sa.case((Home.label == HOME_LABEL, 0), else_=1)
     return session.scalar(sa.select(Home).where(Home.resident_id == resident_id).order_by(is_own, Home.id).limit(1))
-
-
-def counts(session: Session) -> dict[str, Any]:
-    """How many friends there are, how many can be reached, and how many have a home on the map."""
-    total, reachable = session.execute(
-        sa.select(sa.func.count(), sa.func.count().filter(Resident.is_reachable)).select_from(Resident)
-    ).one()
-    homes = session.scalar(sa.select(sa.func.count(sa.distinct(Home.resident_id))))
-    return {"members": total, "reachable": reachable, "with_home": homes}

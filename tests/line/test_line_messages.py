@@ -45,7 +45,7 @@ def test_text_limit_is_5000_units() -> None:
 
 
 def test_other_limits() -> None:
-    """altText 1,500, quick replies 13, messages 5, postback data 300, places on the globe, schemes LINE opens."""
+    """altText 1,500, quick replies 13, messages 5, postback data 300, schemes LINE opens."""
     bubble = messages.alert_card(level=3, level_label="อันตราย", title="ก", body=["ข"])["contents"]
     tap = messages.say("ก", "ก")
     with pytest.raises(UnfitMessageError):
@@ -60,8 +60,6 @@ def test_other_limits() -> None:
         messages.check([])
     with pytest.raises(UnfitMessageError):
         messages.postback("ก", "x" * 301)
-    with pytest.raises(UnfitMessageError):
-        messages.location("ก", "ข", latitude=199, longitude=0)
     with pytest.raises(UnfitMessageError):
         messages.open_uri("ก", "javascript:alert(1)")
 

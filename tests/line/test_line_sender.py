@@ -58,7 +58,7 @@ def send_all(*, limit_s: float = 30, attempt_limit_s: float = 6.0, at_once: int 
 
 def is_open() -> bool:
     with transaction() as session:
-        return queries.open_chunks(session) > 0
+        return session.scalar(sa.select(sa.exists().where(OutboxChunk.state.in_(["queued", "sending"])))) is True
 
 
 def chunks() -> list[OutboxChunk]:

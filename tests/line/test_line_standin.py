@@ -167,7 +167,6 @@ def test_our_own_builders_pass(on_standin: Callable[..., None]) -> None:
     )
     built = [
         messages.text("น้ำกำลังขึ้น 🌊", quick=quick),
-        messages.location("ศูนย์พักพิง", "โรงเรียน", latitude=8.43, longitude=99.96),
         *(
             messages.alert_card(
                 level=level,
