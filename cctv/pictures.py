@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
+Picture = NDArray[Any]  # Rows × columns × 3, uint8, blue-green-red; OpenCV's own types say no more than that.
 SIMULATED_TH_EN = "ภาพจำลอง / SIMULATED"
 SIMULATED_EN = "SIMULATED"
 PUBLIC_WIDTH_PX = 1280
@@ -84,7 +84,7 @@ def public_picture(picture: Picture, window_px: Sequence[tuple[float, float]], *
     columns = BLOCKS_PER_WIDTH
     rows = max(1, round(columns * size[1] / size[0]))
     blocks = cv2.resize(sharp, (columns, rows), interpolation=cv2.INTER_AREA)
-    public = cv2.resize(blocks, size, interpolation=cv2.INTER_NEAREST).astype(np.uint8, copy=False)
+    public: Picture = cv2.resize(blocks, size, interpolation=cv2.INTER_NEAREST)
     mask = np.zeros((size[1], size[0]), np.uint8)
     cv2.fillPoly(mask, [np.round(np.asarray(window_px, np.float64) * scale).astype(np.int32)], 255)
     cv2.copyTo(sharp, mask, public)
@@ -105,10 +105,10 @@ def decoded(data: bytes) -> Picture | None:
     """The picture in these bytes (BGR), or None where they are no picture or one of more than 40 million pixels."""
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(40_000_000))
     try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        picture: Picture | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
         return None
-    return None if picture is None else picture.astype(np.uint8, copy=False)
+    return picture
 
 
 def write_file(path: Path, data: bytes) -> None:

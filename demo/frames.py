@@ -109,6 +109,11 @@ def _noise(rng: np.random.Generator, height: int, width: int, *, cells: tuple[in
     return smooth
 
 
+def _joints_m() -> list[float]:
+    """Where the wall's panels meet, metres across."""
+    return [float(joint_m) for joint_m in np.arange(-4.69, 5.1, 1.25)]
+
+
 def _wall_texture(scene: StaffScene) -> tuple[Floats, Matrix]:
     """The dry wall as a picture of its plane, and the matrix from that picture to metres."""
     rng = np.random.default_rng(scene.texture_seed)
@@ -117,8 +122,8 @@ def _wall_texture(scene: StaffScene) -> tuple[Floats, Matrix]:
     grey = 148 + 5 * _noise(rng, height, width, cells=(60, 60)) + 4 * _noise(rng, height, width, cells=(9, 9))
     grey += 5 * _noise(rng, height, width, cells=(400, 14))  # Rain has run down the concrete for years.
     levels_m = top_m - np.arange(height, dtype=np.float32)[:, None] / _WALL_PX_PER_M
-    for joint_m in np.arange(-5, 5.1, 1.25):
-        column = int((joint_m + 0.31 + _WALL_HALF_WIDTH_M) * _WALL_PX_PER_M)
+    for joint_m in _joints_m():
+        column = int((joint_m + _WALL_HALF_WIDTH_M) * _WALL_PX_PER_M)
         grey[:, column : column + 3] -= 28
     wall = np.repeat(grey[:, :, None], 3, axis=2) * np.array([0.96, 1.0, 1.02], np.float32)
     if scene.fouling_m_msl is not None:
@@ -135,13 +140,13 @@ def _wall_texture(scene: StaffScene) -> tuple[Floats, Matrix]:
 def _staff_texture(scene: StaffScene) -> tuple[Picture, Matrix]:
     """The staff as a picture of its plane: E-marks of one centimetre, digits every ten, metres in red."""
     low_m = np.floor(scene.low_m_msl * 10) / 10
-    rows = int(round((scene.high_m_msl - low_m) * _STAFF_PX_PER_M))
+    rows = round((scene.high_m_msl - low_m) * _STAFF_PX_PER_M)
     width = int(STAFF_WIDTH_M * _STAFF_PX_PER_M)
     staff = np.full((rows, width, 3), 236, np.uint8)
     per_cm = _STAFF_PX_PER_M / 100
-    for mark in range(int(round((scene.high_m_msl - low_m) * 10))):
+    for mark in range(round((scene.high_m_msl - low_m) * 10)):
         foot = rows - round(mark * 10 * per_cm)
-        decimetre = int(round(low_m * 10)) + mark
+        decimetre = round(low_m * 10) + mark
         colour = (30, 30, 30) if decimetre % 2 else (36, 24, 150)
         left = 0 if decimetre % 2 else width // 2
         _draw_e(staff, foot=foot, left=left, half=width // 2, per_cm=per_cm, colour=colour)
@@ -232,7 +237,7 @@ def render_frame(
     seed: int,
     taken_at: datetime | None = None,
 ) -> Picture:
-    """A 1280×720 BGR picture with the water at this level; `light` 1 is noon and 0 night, `rain` 0 none and 1 a downpour.
+    """A 1280×720 BGR picture with the water at this level; `light` is 1 at noon and 0 at night, `rain` 1 a downpour.
 
     Below a light of 0.2 the camera sees by infrared. The same arguments give the same picture.
     """
@@ -315,11 +320,11 @@ def _daylight(picture: Picture, *, light: float, rain: float) -> Picture:
 
 
 @functools.cache
-def _lamp() -> NDArray[np.uint8]:
+def _lamp() -> Picture:
     """The camera's own infrared lamp: bright in the middle, dark in the corners (255 = full)."""
     rows, columns = np.mgrid[0:HEIGHT_PX, 0:WIDTH_PX].astype(np.float32)
     away = ((columns - WIDTH_PX / 2) / 760) ** 2 + ((rows - HEIGHT_PX * 0.5) / 520) ** 2
-    lamp: NDArray[np.uint8] = (255 * (0.30 + 0.70 * np.exp(-away))).astype(np.uint8)
+    lamp = (255 * (0.30 + 0.70 * np.exp(-away))).astype(np.uint8)
     return cv2.merge([lamp, lamp, lamp])
 
 
@@ -360,19 +365,41 @@ def calibration_json(scene: StaffScene) -> str:
         for level in _mark_levels(scene)
         for x, y in [scene.at_px(scene.staff_x_m, level)]
     ]
-    left, right = scene.at_px(scene.staff_x_m - 1, scene.low_m_msl), scene.at_px(scene.staff_x_m + 1, scene.low_m_msl)
-    width_px = STAFF_WIDTH_M / 2 * (right[0] - left[0])
     calibration = {
         "version": 1,
         "size_px": [WIDTH_PX, HEIGHT_PX],
         "marks": marks,
-        "staff_width_px": round(width_px, 1),
-        "water_slope": round((right[1] - left[1]) / (right[0] - left[0]), 4),
+        "staff_width_px": round(_staff_width_px(scene), 1),
+        "water_slopes": [_slope(scene, level) for level in (scene.high_m_msl, scene.low_m_msl)],
         "patches": _patches(scene),
+        "strip": _strip(scene),
         "window_px": _window(scene),
         "datum": "m above mean sea level",
     }
     return json.dumps(calibration)
+
+
+def _staff_width_px(scene: StaffScene) -> float:
+    middle_m = (scene.low_m_msl + scene.high_m_msl) / 2
+    left, right = (scene.at_px(scene.staff_x_m + side * STAFF_WIDTH_M / 2, middle_m) for side in (-1, 1))
+    return right[0] - left[0]
+
+
+def _slope(scene: StaffScene, level_m_msl: float) -> tuple[float, float]:
+    """The row of a level line at the staff, and its slope in the picture."""
+    left, right = (scene.at_px(scene.staff_x_m + side, level_m_msl) for side in (-0.5, 0.5))
+    return round((left[1] + right[1]) / 2, 1), round((right[1] - left[1]) / (right[0] - left[0]), 4)
+
+
+def _strip(scene: StaffScene) -> dict[str, object]:
+    """The dry staff as the camera saw it at low water."""
+    corners = [scene.at_px(scene.staff_x_m, level) for level in (scene.high_m_msl, scene.low_m_msl)]
+    half = _staff_width_px(scene) * 0.42
+    left = int(min(corner[0] for corner in corners) - half)
+    right = int(max(corner[0] for corner in corners) + half) + 1
+    top, bottom = int(corners[0][1]) + 2, int(corners[1][1]) - 2
+    piece = cv2.cvtColor(_dry(scene), cv2.COLOR_BGR2GRAY)[top:bottom, left:right]
+    return {"x_px": left, "y_px": top, "jpeg": base64.b64encode(jpeg(piece)).decode()}
 
 
 def _mark_levels(scene: StaffScene) -> list[float]:
@@ -383,12 +410,15 @@ def _mark_levels(scene: StaffScene) -> list[float]:
 
 
 def _patches(scene: StaffScene) -> list[dict[str, object]]:
-    """Small pieces of the dry scene that stay above all but the highest water, to see whether the camera has moved."""
+    """Small pieces of the dry scene by which a moved camera is seen: the upper staff, and a joint under the coping."""
     grey = cv2.cvtColor(_dry(scene), cv2.COLOR_BGR2GRAY)
+    joint_m = next(m for m in _joints_m() if m > scene.staff_x_m + 0.4)
+    staff_m = scene.staff_x_m
+    places = ((staff_m, -0.08), (staff_m, -0.45), (staff_m, -0.85), (staff_m, -1.25), (joint_m, 0.23))
     half, found = 24, []
-    for across_m, level_m in ((0.0, -0.22), (0.0, -0.62), (0.0, -1.05)):
-        x, y = scene.at_px(scene.staff_x_m + across_m, scene.high_m_msl + level_m)
-        left, top = round(x) - half, round(y) - half
+    for across_m, above_m in places:
+        x, y = scene.at_px(across_m, scene.high_m_msl + above_m)
+        left, top = round(x) - half, max(round(y) - half, 0)
         piece = grey[top : top + 2 * half, left : left + 2 * half]
         found.append({"x_px": left, "y_px": top, "jpeg": base64.b64encode(jpeg(piece)).decode()})
     return found
