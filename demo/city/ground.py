@@ -16,11 +16,12 @@ Heights = NDArray[np.float32]
 CELL_M = 10.0
 CELLS = int(SIDE_M / CELL_M)
 
-# Basins: middle (east, north from the corner), radius and depth in metres. Water that tops the levee gathers there.
+# Basins: middle (east, north), radius, depth below the bank; metres. Water that tops the levee gathers there.
 _BASINS = (
-    (2900, 4250, 330, 0.5), (3700, 2650, 380, 0.7), (4750, 4650, 400, 1.0), (5050, 2350, 420, 1.0),
-    (6150, 2300, 430, 0.9), (6150, 4300, 400, 0.9), (3350, 3900, 260, 0.6), (6100, 5900, 330, 0.8),
+    (2950, 4150, 230, 0.3), (3900, 2900, 240, 0.5), (4700, 3950, 260, 0.7), (4950, 2550, 250, 0.6),
+    (5950, 2600, 280, 0.7), (5900, 4000, 270, 0.8), (4650, 4750, 230, 0.6), (6050, 1750, 220, 0.5),
 )
+TERRACE_M = 2.6
 _HILL = (350.0, 6100.0, 850.0, 32.0)
 
 
@@ -49,12 +50,14 @@ def terrain_m(channels: Sequence[Channel], rng: np.random.Generator) -> Heights:
     away_m = away_m * CELL_M
     # The bank's height counts at the nearest channel, so that levees are level across the water.
     bank = gaussian_filter(bank_m(middles[column]), 4.0)
-    off_levee = -0.25 * (1.0 - np.exp(-away_m / 60.0)) + 1.5 * _smooth_steps(away_m, 120.0, 650.0)
-    behind = 1.0 - np.exp(-((away_m / 55.0) ** 2))
+    terrace = TERRACE_M * _smooth_steps(away_m, 15.0, 420.0)
+    behind = 1.0 - np.exp(-((away_m / 45.0) ** 2))
     noise = gaussian_filter(rng.standard_normal((CELLS, CELLS)), 6.0)
     noise *= 0.10 / noise.std()
     hill = _bumps(east, north, [_HILL]) * (1.0 - np.exp(-away_m / 250.0))
-    heights = bank + off_levee + hill + behind * (noise - 1.6 * _bumps(east, north, _BASINS))
+    is_low = np.minimum(1.4 * _bumps(east, north, [(e, n, radius, 1.0) for e, n, radius, _ in _BASINS]), 1.0)
+    lowest = -_bumps(east, north, _BASINS)
+    heights = bank + hill + (1.0 - is_low) * terrace + behind * (noise + is_low * lowest)
     heights = np.maximum(heights, 0.4)
     return np.where(is_channel, bank_m(east) - depth_m, heights).astype(np.float32)
 
