@@ -152,11 +152,8 @@ def _freeze_as_shown(session: Session, alert: Alert, *, now: datetime) -> None:
     """The recipients stand frozen, and are exactly those whom the approver was shown; else ProposalChangedError."""
     if not queries.are_zones_as_drawn(session, alert.id):
         raise ProposalChangedError(CHANGED)
-    found = proposals.shown(session, alert, run_id=alert.run_id, at=alert.revised_at, now=now)
-    reach = proposals.reach_of(session, alert, references=alert.references)
-    ids_hash = audience.freeze(session, reach)
-    # The hash of what was frozen, not of what was counted a moment before, decides.
-    if found.hash != alert.audience_hash or ids_hash != found.preview.ids_hash:
+    says = proposals.said(session, alert, run_id=alert.run_id, at=alert.revised_at, now=now)
+    if says.shown_hash(audience.freeze(session, says.reach)) != alert.audience_hash:
         raise ProposalChangedError(CHANGED)
 
 

@@ -129,7 +129,7 @@ class AlertRecipient(Base):
     __table_args__ = (
         sa.CheckConstraint("state IN ('frozen', 'queued', 'suppressed')", name="state"),
         sa.Index("ix_alert_recipient_resident_id", "resident_id"),
-        sa.Index("ix_alert_recipient_chunk_id", "chunk_id"),
+        {"postgresql_with": {"fillfactor": "50"}},
     )
 
     alert_id: Mapped[int] = mapped_column(sa.ForeignKey("alert.id", ondelete="CASCADE"), primary_key=True)

@@ -23,12 +23,18 @@ log = get_logger("alerts")
 
 
 @dataclass(frozen=True)
-class Shown:
-    """All of a proposal that an approval approves."""
+class Said:
+    """What a proposal says, where, and to whom: all that an approval approves but the residents themselves."""
 
+    reach: Reach
+    zones: tuple[tuple[int, int], ...]
+    level: int
+    kind: str
     texts: dict[str, dict[str, str]]
-    preview: Preview
-    hash: str
+
+    def shown_hash(self, ids_hash: str) -> str:
+        """The hash that stands for all of it, once the audience's `ids_hash` is known."""
+        return audience.shown_hash(ids_hash, zones=self.zones, level=self.level, kind=self.kind, texts=self.texts)
 
 
 def store_shipped(session: Session) -> None:
@@ -89,8 +95,8 @@ def _lineage(session: Session, alert: Alert, *, now: datetime) -> tuple[str, int
     return ("update" if replaced else "alert"), (touched[0] if touched else alert.id), replaced
 
 
-def shown(session: Session, alert: Alert, *, run_id: int | None, at: datetime, now: datetime) -> Shown:
-    """What the approver would be shown now, with words that name the moment `at`; the alert's lineage is set."""
+def said(session: Session, alert: Alert, *, run_id: int | None, at: datetime, now: datetime) -> Said:
+    """What the alert would say now, with words that name the moment `at`; its kind, event and references are set."""
     alert.kind, alert.event_id, references = _lineage(session, alert, now=now)
     alert.references, alert.previous_alert_id = list(references), references[-1] if references else None
     zones = queries.zones(session, [alert.id])[alert.id]
@@ -104,20 +110,20 @@ def shown(session: Session, alert: Alert, *, run_id: int | None, at: datetime, n
     words = queries.wording(session, alert.words_version)
     level = templates.ALL_CLEAR if alert.kind == "all_clear" else alert.level
     texts = {language: text.as_json() for language, text in templates.rendered(level, facts, words).items()}
-    preview = audience.preview(session, reach_of(session, alert, references=references))
-    versions = [(zone.zone_id, zone.zone_version) for zone in zones]
-    return Shown(
+    return Said(
+        reach=reach_of(session, alert, references=references),
+        zones=tuple((zone.zone_id, zone.zone_version) for zone in zones),
+        level=alert.level,
+        kind=alert.kind,
         texts=texts,
-        preview=preview,
-        hash=audience.shown_hash(preview.ids_hash, zones=versions, level=alert.level, kind=alert.kind, texts=texts),
     )
 
 
-def _show(alert: Alert, found: Shown) -> None:
-    alert.texts, alert.audience_hash = dict(found.texts), found.hash
-    alert.audience_count, alert.vulnerable_count = found.preview.count, found.preview.vulnerable
-    alert.audience_by_language = dict(found.preview.by_language)
-    alert.suppressed_by_reason = dict(found.preview.suppressed)
+def _show(alert: Alert, says: Said, preview: Preview) -> None:
+    alert.texts, alert.audience_hash = dict(says.texts), says.shown_hash(preview.ids_hash)
+    alert.audience_count, alert.vulnerable_count = preview.count, preview.vulnerable
+    alert.audience_by_language = dict(preview.by_language)
+    alert.suppressed_by_reason = dict(preview.suppressed)
 
 
 def _depth_class(facts: Sequence[queries.ZoneFacts]) -> int:
@@ -134,11 +140,12 @@ def refresh(session: Session, alert: Alert, zone_ids: Collection[int], *, run_id
     alert.run_id = run_id
     # In a picture without the zones' depths the last known ones stay: missing data is not lower water.
     alert.depth_class = _depth_class(facts) if facts else alert.depth_class
-    found = shown(session, alert, run_id=run_id, at=alert.revised_at, now=now)
-    has_changed = found.hash != alert.audience_hash
+    says = said(session, alert, run_id=run_id, at=alert.revised_at, now=now)
+    preview = audience.preview(session, says.reach)
+    has_changed = says.shown_hash(preview.ids_hash) != alert.audience_hash
     if has_changed:
         alert.revision, alert.revised_at = alert.revision + 1, now
-        _show(alert, shown(session, alert, run_id=run_id, at=now, now=now))
+        _show(alert, said(session, alert, run_id=run_id, at=now, now=now), preview)
     alert.evidence = evidence.gather(session, alert, facts, now=now)
     session.flush()
     if has_changed:

@@ -31,8 +31,8 @@ class Town:
         shape = "SRID=4326;MULTIPOLYGON(((100 8,101 8,101 9,100 9,100 8)))"
         session.execute(
             sa.text(
-                "INSERT INTO city (id, slug, name_th, name_en, boundary, extent, centre, metric_srid, datum, imported_at,"
-                " is_simulated) VALUES (1, 'demo', 'เทศบาลตัวอย่าง', 'Example Municipality', :shape,"
+                "INSERT INTO city (id, slug, name_th, name_en, boundary, extent, centre, metric_srid, datum,"
+                " imported_at, is_simulated) VALUES (1, 'demo', 'เทศบาลตัวอย่าง', 'Example Municipality', :shape,"
                 " ST_Envelope(CAST(:shape AS geometry)), 'SRID=4326;POINT(100.5 8.5)', 32647, 'm above mean sea level',"
                 " now(), true)"
             ),
@@ -85,8 +85,8 @@ class Town:
         user = f"U{self._users:032x}"
         resident_id = self.session.execute(
             sa.text(
-                "INSERT INTO resident (line_user_hash, line_user_sealed, language, consented_at, is_reachable, joined_at,"
-                " trust) VALUES (:hash, :sealed, :language, :consented, :reachable, now(), 'simulated') RETURNING id"
+                "INSERT INTO resident (line_user_hash, line_user_sealed, language, consented_at, is_reachable,"
+                " joined_at, trust) VALUES (:hash, :sealed, :language, :consented, :reachable, now(), 'simulated') RETURNING id"
             ),
             {
                 "hash": sealing.fingerprint(user),
@@ -111,18 +111,18 @@ class Town:
         self._runs += 1
         run_id = self.session.execute(
             sa.text(
-                "INSERT INTO flood_run (computed_at, computed_wall_at, trigger_received_wall_at, method, levels, wall_s,"
-                " confidence) VALUES (now(), now(), :wall, 'canal-network', '{}', 0.1, 0.8) RETURNING id"
+                "INSERT INTO flood_run (computed_at, computed_wall_at, trigger_received_wall_at, method, levels,"
+                " wall_s, confidence) VALUES (now(), now(), :wall, 'canal-network', '{}', 0.1, 0.8) RETURNING id"
             ),
             {"wall": WALL},
         ).scalar_one()
         for code, severity in severities.items():
             self.session.execute(
                 sa.text(
-                    "INSERT INTO zone_state (run_id, zone_id, severity, lower_runs, depth_class, wet_share, depth_p50_m,"
-                    " depth_p90_m, confidence, people, people_method, members, homes, vulnerable_homes, roads_km,"
-                    " roads_over_km, facilities, totals, gauges) VALUES (:run, :zone, :severity, 0, :depth, 0.3, 0.2, 0.4,"
-                    " 0.8, 120, 'x', 50, 52, 7, 1.5, '{}', :facilities, '{}', '{}')"
+                    "INSERT INTO zone_state (run_id, zone_id, severity, lower_runs, depth_class, wet_share,"
+                    " depth_p50_m, depth_p90_m, confidence, people, people_method, members, homes, vulnerable_homes, roads_km,"
+                    " roads_over_km, facilities, totals, gauges) VALUES (:run, :zone, :severity, 0, :depth, 0.3, 0.2,"
+                    " 0.4, 0.8, 120, 'x', 50, 52, 7, 1.5, '{}', :facilities, '{}', '{}')"
                 ),
                 {
                     "run": run_id,
@@ -145,3 +145,9 @@ class Town:
 def town(session: Session) -> Town:
     """A town without zones."""
     return Town(session)
+
+
+@pytest.fixture
+def town_of() -> type[Town]:
+    """For tests with sessions of their own."""
+    return Town

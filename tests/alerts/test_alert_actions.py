@@ -156,7 +156,7 @@ def test_stale_revision_is_refused(session: Session, flood: Any) -> None:
 
 @pytest.mark.parametrize("change", ["resident", "zone", "language"])
 def test_audience_or_zone_that_changed_is_refused_and_shown_anew(session: Session, flood: Any, change: str) -> None:
-    """A new home, a redrawn zone or another language since the proposal: nothing is frozen, and the officer looks again."""
+    """A new home, a redrawn zone or another language since the proposal: nothing is frozen; look again."""
     consider(session, flood, {"A": 2, "B": 0})
     alert, officer = only_open(session), flood.account("somchai")
     if change == "resident":
@@ -349,8 +349,8 @@ def test_ten_thousand_are_approved_in_a_second(session: Session, town: Any) -> N
     users = [f"U{n:032x}" for n in range(10_000)]
     session.execute(
         sa.text(
-            "INSERT INTO resident (line_user_hash, line_user_sealed, language, consented_at, is_reachable, joined_at, trust)"
-            " SELECT h, s, (ARRAY['th','th','en','ms'])[1 + n % 4], now(), true, now(), 'simulated'"
+            "INSERT INTO resident (line_user_hash, line_user_sealed, language, consented_at, is_reachable, joined_at,"
+            " trust) SELECT h, s, (ARRAY['th','th','en','ms'])[1 + n % 4], now(), true, now(), 'simulated'"
             " FROM unnest(CAST(:h AS bytea[]), CAST(:s AS bytea[])) WITH ORDINALITY u(h, s, n)"
         ),
         {"h": [sealing.fingerprint(u) for u in users], "s": [sealing.seal(u) for u in users]},

@@ -119,7 +119,7 @@ SQUARE = Polygon([(100.0, 8.4), (100.01, 8.4), (100.01, 8.41), (100.0, 8.41)])
 
 @needs_xsd
 def test_update_names_what_it_replaces() -> None:
-    """An Update carries sender,identifier,sent of every message in force; times have the Thai offset and no fraction."""
+    """An Update carries sender,identifier,sent of every message in force; times have the Thai offset."""
     reference = cap.Reference("faonam.demo", "faonam.demo.A1", SENT - timedelta(hours=1))
     xml = document([SQUARE], message_type="Update", references=(reference, reference), level=0)
     schema("cap12_extended.xsd").assertValid(etree.fromstring(xml))
@@ -176,8 +176,7 @@ def test_real_messages_are_read_without_a_fault() -> None:
     for path in sorted(SAMPLES.iterdir()):
         try:
             found = cap_check.findings(path.read_bytes())
-        except CapRefusedError as refused:
-            assert refused.detail
+        except CapRefusedError:
             continue
         assert path.name not in {"xee.cap", "xee.atom"}
         assert all(finding.problem for finding in found)

@@ -24,7 +24,7 @@ def decided(severities: dict[int, int], *alerts: Standing, is_water_known: bool 
 
 
 def test_watch_is_shown_to_officers_only() -> None:
-    """Severity 1 proposes nothing to residents; 2 and 3 propose a warning and a danger, one alert for all zones of each."""
+    """Severity 1 proposes nothing to residents; 2 and 3 propose a warning and a danger, one for all zones of each."""
     found = decided({1: 1, 2: 2, 3: 2, 4: 3, 5: 0})
     assert set(found.propose) == {Proposal(3, frozenset({4})), Proposal(2, frozenset({2, 3}))}
     assert found.revise == found.withdraw == found.all_clear == ()
@@ -121,7 +121,7 @@ SEVERITIES = st.dictionaries(st.integers(1, 6), st.integers(0, 3), max_size=6)
 
 @given(pictures=st.lists(SEVERITIES, min_size=1, max_size=8), approves=st.lists(st.booleans(), min_size=8, max_size=8))
 def test_any_flood_keeps_the_rules(pictures: list[dict[int, int]], approves: list[bool]) -> None:
-    """Over any series of pictures: a zone stands in one open proposal at most, at its own level, above what it was told.
+    """Over any series of pictures: a zone stands in one open proposal at most, at its level, above what it was told.
 
     Drawing the same picture again changes nothing.
     """
