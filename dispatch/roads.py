@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 EARTH_RADIUS_M = 6_371_000.0
 SAME_PLACE_DECIMALS = 7  # 1e-7 degrees are a centimetre: pieces of street that meet share this vertex.
+PIECE_M = 50.0
 SNAP_M = 30.0
 LAST_LEG_LIMIT_M = 400.0
 AFLOAT_LEG_KMH = 5.0
@@ -87,11 +88,12 @@ def build_graph(streets: Sequence[Street]) -> RoadGraph:
     """The graph of the streets; streets that share a vertex meet there. Raises ValueError without any street."""
     if not streets:
         raise ValueError("A graph needs at least one street.")
-    coordinates = np.concatenate([street.lonlat for street in streets])
+    lines = [_dense(street.lonlat) for street in streets]
+    coordinates = np.concatenate(lines)
     keys = np.round(coordinates, SAME_PLACE_DECIMALS)
     node_lonlat, node = np.unique(keys, axis=0, return_inverse=True)
     node = node.reshape(-1).astype(np.int64)
-    counts = np.array([len(street.lonlat) for street in streets])
+    counts = np.array([len(line) for line in lines])
     street_of_vertex = np.repeat(np.arange(len(streets)), counts)
     joins = street_of_vertex[:-1] == street_of_vertex[1:]
     tail, head, street = node[:-1][joins], node[1:][joins], street_of_vertex[:-1][joins]
@@ -115,6 +117,20 @@ def build_graph(streets: Sequence[Street]) -> RoadGraph:
         tree=cKDTree(node_m),
         metres_per_degree=scale,
     )
+
+
+def _dense(lonlat: Floats) -> Floats:
+    """The line with further vertices, none more than 50 m apart, so that a house in a long street finds it near."""
+    rounded = np.round(lonlat, SAME_PLACE_DECIMALS)
+    degree_m = np.radians(1.0) * EARTH_RADIUS_M
+    step = np.diff(rounded, axis=0) * degree_m * np.array([np.cos(np.radians(rounded[0, 1])), 1.0])
+    pieces = np.maximum(np.ceil(np.hypot(*step.T) / PIECE_M), 1).astype(np.int64)
+    starts = np.repeat(rounded[:-1], pieces, axis=0)
+    ends = np.repeat(rounded[1:], pieces, axis=0)
+    first = np.concatenate([[0], np.cumsum(pieces)[:-1]])
+    share = (np.arange(len(starts)) - np.repeat(first, pieces)) / np.repeat(pieces, pieces)
+    inner = starts + (ends - starts) * share[:, None]
+    return np.concatenate([inner, rounded[-1:]])
 
 
 def _plain(road_class: str) -> str:

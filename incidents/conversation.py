@@ -190,22 +190,22 @@ _SMALL_TALK = (
 _POLITE_ENDINGS = ("นะครับ", "นะคะ", "ครับ", "ค่ะ", "คะ", "จ้า", "จ้ะ", "นะ")
 
 
-def _bare(text: str) -> str:
-    bare = normalise(text).strip(" .!?…")
-    for ending in _POLITE_ENDINGS:
-        if bare.endswith(ending) and bare != ending:
-            return bare.removesuffix(ending).strip()
-    return bare
+def _readings(text: str) -> set[str]:
+    """The text as it stands and without a polite ending (which สถานะ only seems to have)."""
+    whole = normalise(text).strip(" .!?…")
+    polite = (ending for ending in _POLITE_ENDINGS if whole.endswith(ending) and whole != ending)
+    return {whole, *(whole.removesuffix(ending).strip() for ending in polite)}
 
 
 def _means(text: str, phrases: Sequence[str]) -> bool:
-    return _bare(text) in {normalise(phrase) for phrase in phrases}
+    return not _readings(text).isdisjoint(normalise(phrase) for phrase in phrases)
 
 
 def asks_for_status(text: str) -> bool:
     """The words ask where the resident's report stands, with or without its number."""
-    bare = _bare(text)
-    return any(bare == normalise(p) or (bare.startswith(normalise(p)) and len(bare) <= len(p) + 16) for p in _STATUS)
+    whole = normalise(text)
+    with_number = any(whole.startswith(normalise(p)) and len(whole) <= len(p) + 16 for p in _STATUS)
+    return with_number or _means(text, _STATUS)
 
 
 def asks_to_begin(text: str) -> bool:

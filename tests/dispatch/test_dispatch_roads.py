@@ -1,4 +1,4 @@
-"""Ways through the flood: closed where the water is too deep for the vehicle, reversed for boats, cut off when cut off."""
+"""Ways through the flood: closed where the water is too deep for the vehicle, reversed for boats, or cut off."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_bridge_over_the_flood_stays_open() -> None:
     """Water under a bridge closes nothing."""
     bridged = (STREETS[0], Street(2, "residential", True, STREETS[1].lonlat))
     graph = roads.build_graph(bridged)
-    assert roads.edge_depths(graph, {2: 3.0}).tolist() == [0.0, 0.0]
+    assert roads.edge_depths(graph, {2: 3.0}).max() == 0.0
 
 
 def test_boats_are_reversed() -> None:
