@@ -79,8 +79,8 @@ def facts_by_zone(ground: Ground, picture: Picture, levels: Mapping[int, rules.L
 
 def deepest_roads(ground: Ground, picture: Picture) -> list[tuple[int, float]]:
     """(road id, greatest depth in metres) of every road in the water."""
-    deepest_m = deepest_by_road(ground.roads, picture.depth_m)
-    return [(ground.road_ids[n], round(float(deepest_m[n]), 3)) for n in np.flatnonzero(deepest_m > 0)]
+    deepest_m = deepest_by_road(ground.town.roads, picture.depth_m)
+    return [(ground.town.road_ids[n], round(float(deepest_m[n]), 3)) for n in np.flatnonzero(deepest_m > 0)]
 
 
 def _trusted_share(ground: Ground, levels: Mapping[int, rules.Level]) -> Floats:
@@ -99,8 +99,8 @@ def _counts(ground: Ground, picture: Picture, home_m: Heights) -> _Counts:
     homes, zones = ground.homes, len(ground.zones.rows)
     is_wet, everywhere = home_m > 0, np.ones(home_m.size, dtype=bool)
     likely_m = depths_at(homes.cell, picture.likely_m)
-    road_m = depths_at(ground.roads.cell, picture.depth_m)
-    road_km = ground.roads.length_m / 1000
+    road_m = depths_at(ground.town.roads.cell, picture.depth_m)
+    road_km = ground.town.roads.length_m / 1000
     return _Counts(
         homes=count_by_zone(homes.zone, everywhere, zones).astype(float),
         wet=count_by_zone(homes.zone, is_wet, zones).astype(float),
@@ -110,9 +110,9 @@ def _counts(ground: Ground, picture: Picture, home_m: Heights) -> _Counts:
         vulnerable_wet=count_by_zone(homes.zone, homes.is_vulnerable & is_wet, zones).astype(float),
         members=distinct_by_zone(homes.zone, homes.resident, everywhere, zones).astype(float),
         members_wet=distinct_by_zone(homes.zone, homes.resident, is_wet, zones).astype(float),
-        road_km=sum_by_zone(ground.road_zone, road_km, zones),
+        road_km=sum_by_zone(ground.town.road_zone, road_km, zones),
         road_over_km=[
-            sum_by_zone(ground.road_zone, np.where((road_m > 0) & (road_m >= least_m), road_km, 0.0), zones)
+            sum_by_zone(ground.town.road_zone, np.where((road_m > 0) & (road_m >= least_m), road_km, 0.0), zones)
             for least_m in ROAD_THRESHOLDS_M
         ],
     )
@@ -120,8 +120,8 @@ def _counts(ground: Ground, picture: Picture, home_m: Heights) -> _Counts:
 
 def _facilities(ground: Ground, picture: Picture) -> dict[int, Counter[str]]:
     wet: dict[int, Counter[str]] = {}
-    for index in np.flatnonzero(depths_at(ground.facilities.cell, picture.depth_m) > 0):
-        wet.setdefault(int(ground.facilities.zone[index]), Counter())[ground.facility_kinds[index]] += 1
+    for index in np.flatnonzero(depths_at(ground.town.facilities.cell, picture.depth_m) > 0):
+        wet.setdefault(int(ground.town.facilities.zone[index]), Counter())[ground.town.facility_kinds[index]] += 1
     return wet
 
 

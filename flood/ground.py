@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import shapely
@@ -75,12 +76,10 @@ class Terrain:
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
-    """Terrain, and who and what stands on it."""
+class Town:
+    """Zones, roads and facilities on their cells."""
 
-    terrain: Terrain
     zones: Zones
-    homes: Homes
     road_ids: tuple[int, ...]
     roads: RoadPieces
     road_zone: Numbers
@@ -88,19 +87,43 @@ class Ground:
     facilities: Places
 
 
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Terrain, and who and what stands on it."""
+
+    terrain: Terrain
+    town: Town
+    homes: Homes
+
+    @property
+    def zones(self) -> Zones:
+        """The town's zones."""
+        return self.town.zones
+
+
+T = TypeVar("T")
 _lock = threading.Lock()
-_kept: dict[str, tuple[str, Ground]] = {}
+_kept: dict[str, tuple[str, Any]] = {}
 
 
 def ground_of(session: Session) -> Ground:
-    """The ground of the city as it is now; built once for each version of the city. Raises NoTerrainError."""
+    """The ground of the city as it is now; each part is built once for each of its versions. Raises NoTerrainError."""
     version = queries.ground_version(session)
+    zones_version = f"{version.terrain}|{version.zones}"
     with _lock:
-        known = _kept.get("ground")
-        if known is None or known[0] != version:
-            known = (version, _build(session))
-            _kept["ground"] = known
-        return known[1]
+        terrain = _once("terrain", version.terrain, lambda: terrain_of(session))
+        town = _once("town", zones_version, lambda: _town(session, terrain))
+        # Residents register homes all day: these alone are read anew.
+        homes_version = f"{zones_version}|{version.homes}"
+        homes = _once("homes", homes_version, lambda: _homes(session, terrain.grid, town.zones.rows))
+        return Ground(terrain=terrain, town=town, homes=homes)
+
+
+def _once(name: str, version: str, build: Callable[[], T]) -> T:
+    known = _kept.get(name)
+    if known is None or known[0] != version:
+        known = _kept[name] = (version, build())
+    return cast(T, known[1])
 
 
 @functools.lru_cache(maxsize=16)
@@ -109,17 +132,13 @@ def reach_from(terrain: Terrain, usable: tuple[int, ...]) -> Reach:
     return reach_of(terrain.network, terrain.stands_at[list(usable)])
 
 
-def _build(session: Session) -> Ground:
-    terrain = terrain_of(session)
-    grid = terrain.grid
-    zones = _zones(session, terrain)
+def _town(session: Session, terrain: Terrain) -> Town:
+    grid, zones = terrain.grid, _zones(session, terrain)
     road_rows = queries.road_shapes(session, srid=grid.srid)
     roads = road_pieces(grid, _shapes([wkb for _, wkb in road_rows]))
     facility_rows = queries.facility_places(session, srid=grid.srid)
-    return Ground(
-        terrain=terrain,
+    return Town(
         zones=zones,
-        homes=_homes(session, grid, zones.rows),
         road_ids=tuple(road_id for road_id, _ in road_rows),
         roads=roads,
         road_zone=_zone_at(roads.cell, zones.of_cell),

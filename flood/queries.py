@@ -30,6 +30,15 @@ class TerrainFile:
 
 
 @dataclass(frozen=True)
+class GroundVersion:
+    """Which terrain with its layers and stations, which zones, and which homes."""
+
+    terrain: str
+    zones: str
+    homes: str
+
+
+@dataclass(frozen=True)
 class ZoneRow:
     """A zone as the picture needs it; `wkb` in the terrain's metric system, `population` of its community if known."""
 
@@ -111,20 +120,21 @@ def levels(session: Session, *, now: datetime) -> list[Level]:
     ]
 
 
-def ground_version(session: Session) -> str:
-    """A text that changes whenever something that stands still did: terrain, layers, stations, zones or homes."""
-    marks = session.execute(
-        sa.text(
-            "SELECT (SELECT path || ':' || version FROM terrain), "
-            "(SELECT string_agg(name || ':' || version, ',' ORDER BY name) FROM layer), "
-            # Where a row lies and who wrote it: both change with every insert, update and delete.
-            "(SELECT sum(hashtextextended(ctid::text || xmin::text, 0)) FROM station), "
-            "(SELECT sum(hashtextextended(ctid::text || xmin::text, 0)) FROM datastream), "
-            "(SELECT sum(hashtextextended(ctid::text || xmin::text, 0)) FROM zone), "
-            "(SELECT sum(hashtextextended(ctid::text || xmin::text, 0)) FROM home)"
-        )
-    ).one()
-    return "|".join(str(mark) for mark in marks)
+def ground_version(session: Session) -> GroundVersion:
+    """Texts that change whenever something that stands still did."""
+    # Where a row lies and who wrote it: both change with every insert, update and delete.
+    return GroundVersion(
+        *session.execute(
+            sa.text(
+                "SELECT concat_ws('|', (SELECT path || ':' || version FROM terrain), "
+                "(SELECT string_agg(name || ':' || version, ',' ORDER BY name) FROM layer), "
+                "(SELECT sum(hashtextextended(ctid::text || xmin::text, 0)) FROM station), "
+                "(SELECT sum(hashtextextended(ctid::text || xmin::text, 0)) FROM datastream)), "
+                "concat((SELECT sum(hashtextextended(ctid::text || xmin::text, 0)) FROM zone)), "
+                "concat((SELECT sum(hashtextextended(ctid::text || xmin::text, 0)) FROM home))"
+            )
+        ).one()
+    )
 
 
 def waterway_shapes(session: Session, *, srid: int) -> list[bytes]:

@@ -67,5 +67,7 @@ def sum_by_zone(zone: NDArray[np.intp], amounts: Floats, zone_count: int) -> Flo
 def distinct_by_zone(zone: NDArray[np.intp], owner: Whole, counts: Mask, zone_count: int) -> Whole:
     """How many different owners the places that count have in each zone (a resident with two homes is one person)."""
     is_in = counts & (zone != OUTSIDE)
-    pairs = np.unique(np.column_stack([zone[is_in], owner[is_in]]), axis=0)
-    return np.bincount(pairs[:, 0].astype(np.intp), minlength=zone_count)
+    # One number per pair: sorting numbers is ten times faster than sorting rows.
+    span = int(owner.max(initial=0)) + 1
+    pairs = np.unique(zone[is_in].astype(np.int64) * span + owner[is_in])
+    return np.bincount(pairs // span, minlength=zone_count)

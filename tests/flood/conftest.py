@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from affine import Affine
 from sqlalchemy.orm import Session
 
+from core import db
 from flood import actions
 from gis.points import LonLat
 from sensors.actions import IncomingReading, NewStation, register_station, store_readings
@@ -77,18 +78,35 @@ def heights() -> np.ndarray:
 
 
 @pytest.fixture
-def town(session: Session, tmp_path: Path, frozen_clock: Callable[[datetime], None]) -> Town:
-    """The small city is imported, its gauges stand, and its zones are made."""
+def town(session: Session, terrain_file: Path, frozen_clock: Callable[[datetime], None]) -> Town:
+    """The small city is imported, its gauges stand, and its zones are made; all is rolled back."""
+    return settle(session, terrain_file, frozen_clock)
+
+
+@pytest.fixture
+def committed_town(
+    database: sa.Engine, terrain_file: Path, frozen_clock: Callable[[datetime], None]
+) -> Callable[[Session], Town]:
+    """The small city in a database of its own; called with a session it lets the water rise there."""
+    with db.transaction() as session:
+        stations = settle(session, terrain_file, frozen_clock).stations
+    return lambda session: Town(session, stations, frozen_clock)
+
+
+@pytest.fixture
+def terrain_file(tmp_path: Path) -> Path:
+    """The small city's terrain as a GeoTIFF."""
     path = tmp_path / "terrain.tif"
     with rasterio.open(
         path, "w", driver="GTiff", width=SIZE, height=SIZE, count=1, dtype="float32", crs=f"EPSG:{SRID}",
         transform=Affine(CELL, 0, WEST, 0, -CELL, NORTH), nodata=-9999.0,
     ) as target:
         target.write(heights(), 1)
-    return _settle(session, path, frozen_clock)
+    return path
 
 
-def _settle(session: Session, path: Path, set_clock: Callable[[datetime], None]) -> Town:
+def settle(session: Session, path: Path, set_clock: Callable[[datetime], None]) -> Town:
+    """The small city stands in the session's database, with its terrain in the file."""
     run = session.execute
     layer = session.scalar(
         sa.text(

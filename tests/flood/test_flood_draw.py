@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core import db, events
 from core.events import EventRecord
 from core.settings import data_dir
 from flood import actions, queries, tasks
@@ -296,3 +297,33 @@ def test_a_zone_without_community_is_retired(town: Any) -> None:
     town.water(a=2.6, b=2.6)
     assert set(states(town.session, draw(town))) == {"Z-west"}
     assert [zone.code for zone in queries.current_zones(town.session)] == ["Z-west"]
+
+
+def test_news_of_a_gauge_becomes_a_picture(committed_town: Any) -> None:
+    """A change of level, delivered as a job delivers it, leaves one committed picture and its news."""
+    with db.transaction() as session:
+        committed_town(session).water(a=2.6, b=2.6)
+    with db.transaction() as session:
+        changed = sa.select(EventRecord.id).where(EventRecord.name == "sensors.level_state_changed")
+        changes = session.scalars(changed).all()
+    assert len(changes) == 2
+    for event_id in [*changes, *changes]:
+        events.deliver_now(event_id)
+    with db.transaction() as session:
+        assert count(session) == 1
+        run = queries.current_run(session)
+        received = session.scalar(sa.text("SELECT min(received_wall_at) FROM level_state_change"))
+        assert run.trigger_received_wall_at == received
+        assert len(session.scalars(sa.select(EventRecord).where(EventRecord.name == "flood.redrawn")).all()) == 1
+
+
+def test_a_new_home_counts_in_the_next_picture(town: Any) -> None:
+    """A resident who registers a home during the flood is counted at once."""
+    town.water(a=2.6, b=2.6)
+    before = states(town.session, draw(town))["Z-west"]
+    spot = town.place(205, 625)
+    town.session.execute(sa.text(
+        "INSERT INTO home (resident_id, geom, is_vulnerable, label) VALUES "
+        "(1, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), true, '')"), {"lon": spot.lon, "lat": spot.lat})
+    after = states(town.session, draw(town))["Z-west"]
+    assert (after.homes, after.vulnerable_homes) == (before.homes + 1, before.vulnerable_homes + 1)
