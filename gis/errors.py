@@ -17,6 +17,10 @@ class NoCityError(NotFoundError):
     """No city has been imported yet."""
 
 
+class NoSuchTileError(NotFoundError):
+    """There is no such tile."""
+
+
 class CityPackError(InvalidInputError):
     """The city pack cannot be imported."""
 

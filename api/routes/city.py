@@ -1,0 +1,127 @@
+"""The city, its areas, and its base map as vector tiles: open to everybody."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Query, Response, status
+from pydantic import BaseModel
+
+from api.deps import SessionDep
+from api.routes.overview import ClockOut, clock_out
+from api.security import standin_url
+from gis import queries, tiles
+
+router = APIRouter(tags=["city"])
+
+TILE_TYPE = "application/vnd.mapbox-vector-tile"
+# A tile changes only with an import; browsers ask again after this and are told that nothing has changed.
+TILE_FRESH_S = 300
+
+
+class Names(BaseModel):
+    """A name in Thai and English."""
+
+    th: str
+    en: str
+
+
+class Place(BaseModel):
+    """A place in WGS 84, degrees."""
+
+    lon: float
+    lat: float
+
+
+class LayerOut(BaseModel):
+    """Where a layer came from and how far to trust it."""
+
+    name: str
+    kind: str
+    source: str
+    licence: str
+    dated: date | None
+    trust: Literal["real", "derived", "simulated"]
+    row_count: int
+
+
+class CityOut(BaseModel):
+    """The city; `bbox` is west, south, east, north in degrees."""
+
+    slug: str
+    name: Names
+    centre: Place
+    bbox: tuple[float, float, float, float]
+    is_simulated: bool
+    simulated_layers: list[str]
+    layers: list[LayerOut]
+    clock: ClockOut
+    line_is_standin: bool
+    standin_url: str | None
+
+
+class AreaOut(BaseModel):
+    """A community, the municipality or a district."""
+
+    id: int
+    code: str
+    kind: str
+    name: Names
+    place: Place
+    trust: str
+
+
+class AreasOut(BaseModel):
+    """Areas by kind and name."""
+
+    areas: list[AreaOut]
+
+
+@router.get("/city")
+def read_city(session: SessionDep) -> CityOut:
+    """The city with the provenance of its layers, the shared clock, and whether LINE is a stand-in."""
+    card = queries.city_card(session)
+    layers = [LayerOut.model_validate(layer, from_attributes=True) for layer in queries.layers(session)]
+    standin = standin_url()
+    return CityOut(
+        slug=card.slug,
+        name=Names(th=card.name_th, en=card.name_en),
+        centre=Place(lon=card.centre.lon, lat=card.centre.lat),
+        bbox=card.bbox,
+        is_simulated=card.is_simulated,
+        simulated_layers=[layer.name for layer in layers if layer.trust == "simulated"],
+        layers=layers,
+        clock=clock_out(),
+        line_is_standin=standin is not None,
+        standin_url=standin,
+    )
+
+
+@router.get("/areas")
+def list_areas(
+    session: SessionDep,
+    kind: Annotated[Literal["community", "municipality", "district"] | None, Query()] = None,
+) -> AreasOut:
+    """The city's areas, all or of one kind, in the order of their Thai names."""
+    areas = [
+        AreaOut(
+            id=card.id, code=card.code, kind=card.kind, name=Names(th=card.name_th, en=card.name_en),
+            place=Place(lon=card.place.lon, lat=card.place.lat), trust=card.trust,
+        )
+        for card in queries.area_cards(session, kind=kind)
+    ]
+    return AreasOut(areas=areas)
+
+
+@router.get("/tiles/{z}/{x}/{y}.mvt", response_class=Response, responses={200: {"content": {TILE_TYPE: {}}}})
+def read_tile(
+    z: int, x: int, y: int, session: SessionDep, if_none_match: Annotated[str | None, Header()] = None
+) -> Response:
+    """A tile of the base map: layers boundary, area, waterway, road, building, facility."""
+    tile = tiles.Tile(z=z, x=x, y=y)
+    tag = f'"{queries.data_version(session)}"'
+    headers = {"ETag": tag, "Cache-Control": f"public, max-age={TILE_FRESH_S}"}
+    if if_none_match == tag:
+        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
+    return Response(tiles.tile_bytes(session, tile), media_type=TILE_TYPE, headers=headers)

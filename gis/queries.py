@@ -1,0 +1,158 @@
+"""What others ask about the place: the city, its areas, its layers, and what a spot is called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.words import words
+from gis.errors import NoCityError
+from gis.models import Area, City, Layer
+from gis.points import LonLat
+
+ROAD_WITHIN_M = 120.0
+AREA_WITHIN_M = 600.0
+
+
+@dataclass(frozen=True)
+class CityCard:
+    """The city as screens need it; `bbox` is its extent: west, south, east, north in degrees."""
+
+    slug: str
+    name_th: str
+    name_en: str
+    centre: LonLat
+    bbox: tuple[float, float, float, float]
+    is_simulated: bool
+
+
+@dataclass(frozen=True)
+class AreaCard:
+    """An area by id, code and name, with the place where its name is written."""
+
+    id: int
+    code: str
+    kind: str
+    name_th: str
+    name_en: str
+    place: LonLat
+    attributes: dict[str, Any]
+    trust: str
+
+
+def city(session: Session) -> City:
+    """The city of this database; raises NoCityError where none has been imported."""
+    found = session.get(City, 1)
+    if found is None:
+        raise NoCityError("No city has been imported yet. Import one with: faonam city import FOLDER")
+    return found
+
+
+def city_card(session: Session) -> CityCard:
+    """The city with plain coordinates; raises NoCityError where none has been imported."""
+    row = session.execute(
+        sa.select(
+            City.slug, City.name_th, City.name_en, City.is_simulated,
+            sa.func.ST_X(City.centre).label("lon"), sa.func.ST_Y(City.centre).label("lat"),
+            sa.func.ST_XMin(City.extent).label("west"), sa.func.ST_YMin(City.extent).label("south"),
+            sa.func.ST_XMax(City.extent).label("east"), sa.func.ST_YMax(City.extent).label("north"),
+        )
+    ).one_or_none()
+    if row is None:
+        city(session)
+        raise AssertionError("a city was imported between two questions")
+    return CityCard(
+        slug=row.slug, name_th=row.name_th, name_en=row.name_en, is_simulated=row.is_simulated,
+        centre=LonLat(lon=row.lon, lat=row.lat), bbox=(row.west, row.south, row.east, row.north),
+    )
+
+
+def layers(session: Session) -> Sequence[Layer]:
+    """Every layer with its provenance, in the order of import."""
+    return session.scalars(sa.select(Layer).order_by(Layer.id)).all()
+
+
+def data_version(session: Session) -> str:
+    """A word that changes whenever a layer is imported; tiles are kept by it."""
+    found = session.scalar(sa.text("SELECT coalesce(sum(version), 0) || '-' || count(*) FROM layer"))
+    return str(found)
+
+
+# --- areas ---------------------------------------------------------------------------------------------------------
+
+_SMALLEST_FIRST = sa.case({"community": 0, "municipality": 1, "district": 2}, value=Area.kind)
+
+
+def _point(place: LonLat) -> sa.ColumnElement[Any]:
+    return sa.func.ST_SetSRID(sa.func.ST_MakePoint(place.lon, place.lat), 4326)
+
+
+def areas_at(session: Session, place: LonLat) -> Sequence[Area]:
+    """The areas that hold the place, the community first."""
+    here = sa.func.ST_Intersects(Area.geom, _point(place))
+    return session.scalars(sa.select(Area).where(here).order_by(_SMALLEST_FIRST, Area.id)).all()
+
+
+def area_by_code(session: Session, code: str) -> Area | None:
+    """The area with this code, or None."""
+    return session.scalars(sa.select(Area).where(Area.code == code)).one_or_none()
+
+
+def area_cards(session: Session, *, kind: str | None = None) -> list[AreaCard]:
+    """Every area of the kind (community, municipality, district; all without one), in the order of their names."""
+    asked = sa.select(
+        Area.id, Area.code, Area.kind, Area.name_th, Area.name_en, Area.attributes, Area.trust,
+        sa.func.ST_X(Area.place).label("lon"), sa.func.ST_Y(Area.place).label("lat"),
+    ).order_by(_SMALLEST_FIRST, sa.collate(Area.name_th, "th-x-icu"))
+    if kind is not None:
+        asked = asked.where(Area.kind == kind)
+    return [
+        AreaCard(
+            id=row.id, code=row.code, kind=row.kind, name_th=row.name_th, name_en=row.name_en,
+            place=LonLat(lon=row.lon, lat=row.lat), attributes=row.attributes, trust=row.trust,
+        )
+        for row in session.execute(asked)
+    ]
+
+
+# --- what a spot is called -----------------------------------------------------------------------------------------
+
+_NEAREST_NAMES = sa.text(
+    """
+    WITH here AS (SELECT ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) AS geom),
+    road_near AS (
+        SELECT name_th, name_en, ST_Distance(road.geom::geography, here.geom::geography) AS away_m
+        FROM road, here WHERE name_th <> '' ORDER BY road.geom <-> here.geom LIMIT 1
+    ),
+    area_near AS (
+        SELECT name_th, name_en, ST_Distance(area.geom::geography, here.geom::geography) AS away_m
+        FROM area, here WHERE kind = 'community' ORDER BY area.geom <-> here.geom LIMIT 1
+    )
+    SELECT (SELECT name_th FROM area_near), (SELECT name_en FROM area_near), (SELECT away_m FROM area_near),
+           (SELECT name_th FROM road_near), (SELECT name_en FROM road_near), (SELECT away_m FROM road_near)
+    """
+)
+
+
+def place_label(session: Session, place: LonLat, language: str) -> str:
+    """What people call the place: its community and the nearest named road, in Thai (`th`) or English."""
+    area_th, area_en, area_m, road_th, road_en, road_m = session.execute(
+        _NEAREST_NAMES, {"lon": place.lon, "lat": place.lat}
+    ).one()
+    tongue = "th" if language == "th" else "en"
+    area, road = (area_th, road_th) if tongue == "th" else (area_en, road_en)
+    is_road_near = road_m is not None and road_m <= ROAD_WITHIN_M
+    if area_m == 0 and is_road_near:
+        return words("gis", "place-area-and-road", language=tongue, area=area, road=road)
+    if area_m == 0:
+        return words("gis", "place-area", language=tongue, area=area)
+    if is_road_near:
+        return words("gis", "place-road", language=tongue, road=road)
+    if area_m is not None and area_m <= AREA_WITHIN_M:
+        return words("gis", "place-near-area", language=tongue, area=area)
+    here = city(session)
+    return words("gis", "place-outside", language=tongue, city=here.name_th if tongue == "th" else here.name_en)
