@@ -107,7 +107,9 @@ def _ranked(job: OpenJob, crews: Sequence[CrewRow], reaches: Mapping[int, Reach]
 
 def _offer(job: OpenJob, crew: CrewRow, reach: Reach | None) -> _Offer:
     unfit = _unfit(crew, job)
-    way = roads.way_to(reach, job.place, depth_at_target_m=job.depth_m) if reach else None
+    way = None
+    if reach is not None and unfit in {None, "reason-busy"}:
+        way = roads.way_to(reach, job.place, depth_at_target_m=job.depth_m)
     if unfit is not None:
         return _Offer(crew, True, unfit, {"tier": crew.job_tier or 0}, way)
     if way is None:
@@ -146,8 +148,9 @@ def _store(session: Session, job: OpenJob, offers: Sequence[_Offer]) -> None:
 
 def _line(origin: LonLat, way: Way, target: LonLat) -> str:
     """The whole way as a line: from where the crew stands, along the streets, to the place itself."""
-    points = [(origin.lon, origin.lat), *((lon, lat) for lon, lat in way.lonlat), (target.lon, target.lat)]
-    return "SRID=4326;LINESTRING(" + ", ".join(f"{lon:.7f} {lat:.7f}" for lon, lat in points) + ")"
+    places = [(origin.lon, origin.lat), *((lon, lat) for lon, lat in way.lonlat), (target.lon, target.lat)]
+    points = list(dict.fromkeys(f"{lon:.6f} {lat:.6f}" for lon, lat in places))
+    return "SRID=4326;LINESTRING(" + ", ".join(points if len(points) > 1 else points * 2) + ")"
 
 
 def _fill_missing_route(session: Session, job: OpenJob) -> None:
