@@ -13,15 +13,34 @@ from api import problems, security, static
 from api.deps import REQUESTS_AT_ONCE
 from api.live import Broadcaster
 from api.openapi import DescribedApi, operation_id
-from api.routes import cameras, flood, gauges, health, line_webhook, live, overview, session
+from api.routes import (
+    alerts,
+    cameras,
+    city,
+    flood,
+    gauges,
+    health,
+    incidents,
+    jobs,
+    line_webhook,
+    live,
+    overview,
+    public,
+    session,
+)
 
 PREFIX = "/api/v1"
 ROUTERS = (
     session.router,
     overview.router,
+    public.router,
+    city.router,
     gauges.router,
     cameras.router,
     flood.router,
+    alerts.router,
+    incidents.router,
+    jobs.router,
     live.router,
 )
 
@@ -52,6 +71,7 @@ def create_app() -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.live = Broadcaster()
+    app.state.public_water = public.SameAnswer()
     problems.add_problems(app)
     # The last one added is the outermost.
     app.add_middleware(security.CatchAll)
