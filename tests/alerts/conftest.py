@@ -86,7 +86,8 @@ class Town:
         resident_id = self.session.execute(
             sa.text(
                 "INSERT INTO resident (line_user_hash, line_user_sealed, language, consented_at, is_reachable,"
-                " joined_at, trust) VALUES (:hash, :sealed, :language, :consented, :reachable, now(), 'simulated') RETURNING id"
+                " joined_at, trust) VALUES (:hash, :sealed, :language, :consented, :reachable, now(), 'simulated')"
+                " RETURNING id"
             ),
             {
                 "hash": sealing.fingerprint(user),
@@ -120,8 +121,9 @@ class Town:
             self.session.execute(
                 sa.text(
                     "INSERT INTO zone_state (run_id, zone_id, severity, lower_runs, depth_class, wet_share,"
-                    " depth_p50_m, depth_p90_m, confidence, people, people_method, members, homes, vulnerable_homes, roads_km,"
-                    " roads_over_km, facilities, totals, gauges) VALUES (:run, :zone, :severity, 0, :depth, 0.3, 0.2,"
+                    " depth_p50_m, depth_p90_m, confidence, people, people_method, members, homes, vulnerable_homes,"
+                    " roads_km, roads_over_km, facilities, totals, gauges) VALUES"
+                    " (:run, :zone, :severity, 0, :depth, 0.3, 0.2,"
                     " 0.4, 0.8, 120, 'x', 50, 52, 7, 1.5, '{}', :facilities, '{}', '{}')"
                 ),
                 {

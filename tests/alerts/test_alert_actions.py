@@ -19,7 +19,7 @@ from alerts import actions, cap_check, delivery, queries
 from alerts.errors import AlertStateError, ProposalChangedError, SamePersonError
 from alerts.models import Alert, AlertRecipient
 from core import sealing
-from core.errors import InvalidInputError
+from core.errors import ConflictError, InvalidInputError
 from core.events import EventRecord
 from line.models import OutboxChunk
 
@@ -313,6 +313,15 @@ def test_cancel_before_anything_went_out_closes_the_alert(session: Session, floo
     actions.approve(session, alert.id, 1, officer)
     assert actions.cancel(session, alert.id, "mistake", officer).state == "closed"
     assert all(a.kind != "all_clear" for a in all_alerts(session))
+
+
+def test_simulated_city_never_alarms_real_people(session: Session, flood: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a real LINE channel the alerts of a simulated city cannot be approved."""
+    consider(session, flood, {"A": 3, "B": 0})
+    monkeypatch.setenv("LINE_CHANNEL_ACCESS_TOKEN", "a-token")
+    monkeypatch.setenv("LINE_LIVE", "true")
+    with pytest.raises(ConflictError, match="simulated"):
+        actions.approve(session, only_open(session).id, 1, flood.account("somchai"))
 
 
 def test_alert_for_nobody_is_active_at_once(session: Session, town: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -38,7 +37,7 @@ def app() -> FastAPI:
 
 
 @pytest.fixture
-def city(database: sa.Engine, frozen_clock: Any, town_of: Any) -> Iterator[Any]:
+def city(database: sa.Engine, frozen_clock: Any, town_of: Any) -> int:
     """A committed town with one zone, three residents and four accounts."""
     with transaction() as session:
         town = town_of(session)
@@ -53,7 +52,7 @@ def city(database: sa.Engine, frozen_clock: Any, town_of: Any) -> Iterator[Any]:
         ):
             town.account(username, roles)
         run_id = town.picture({"A": 3})
-    yield run_id
+    return int(run_id)
 
 
 def flood_is_drawn(run_id: int, severity: int = 3) -> None:
@@ -78,7 +77,7 @@ def browser(app: FastAPI, username: str) -> TestClient:
 
 
 def test_proposal_is_read_approved_and_delivered(city: int, app: FastAPI) -> None:
-    """The whole way by HTTP and events: proposed once, seen, approved by an approver, accepted, active, with its CAP."""
+    """The whole way by HTTP and events: proposed once, seen, approved, accepted, active, with its CAP."""
     flood_is_drawn(city)
     ann = browser(app, "ann")
     (alert,) = ann.get("/api/v1/alerts").json()["alerts"]
