@@ -225,8 +225,7 @@ def home_places(session: Session, *, srid: int) -> tuple[Floats, Floats]:
     rows = session.execute(
         sa.text("SELECT ST_X(p), ST_Y(p) FROM (SELECT ST_Transform(geom, :srid) AS p FROM home) h"), {"srid": srid}
     ).all()
-    places = np.array(rows, dtype=np.float64).reshape(-1, 2)
-    return places[:, 0], places[:, 1]
+    return np.array([row[0] for row in rows], dtype=np.float64), np.array([row[1] for row in rows], dtype=np.float64)
 
 
 def current_run(session: Session) -> FloodRun | None:
