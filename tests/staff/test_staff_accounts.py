@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -115,13 +116,19 @@ def test_a_new_password_ends_every_sign_in(session: Session, officer: AccountRef
 
 def test_unusable_accounts_are_refused_with_a_sentence(session: Session, officer: AccountRef) -> None:
     """Short passwords, unknown roles, odd usernames and taken usernames never become accounts."""
-    good = {"username": "malee", "display_name": "มาลี", "password": PASSWORD, "roles": ["viewer"]}
-    wrongs = [{"password": "short"}, {"roles": ["king"]}, {"roles": []}, {"username": "มาลี"}, {"display_name": " "}]
+    good: dict[str, Any] = {"username": "malee", "display_name": "มาลี", "password": PASSWORD, "roles": ["viewer"]}
+    wrongs: list[dict[str, Any]] = [
+        {"password": "short"},
+        {"roles": ["king"]},
+        {"roles": []},
+        {"username": "มาลี"},
+        {"display_name": " "},
+    ]
     for wrong in wrongs:
         with pytest.raises(InvalidInputError):
-            actions.create_account(session, **{**good, **wrong})  # type: ignore[arg-type]  # the values differ in type
+            actions.create_account(session, **{**good, **wrong})
     with pytest.raises(ConflictError):
-        actions.create_account(session, **{**good, "username": "somchai"})  # type: ignore[arg-type]  # as above
+        actions.create_account(session, **{**good, "username": "somchai"})
 
 
 def test_the_audit_log_only_grows(session: Session, officer: AccountRef) -> None:
