@@ -178,7 +178,8 @@ def live_job_of(session: Session, incident_id: int) -> Job | None:
 def job_ids_by_incident(session: Session, incident_ids: Sequence[int]) -> dict[int, int]:
     """The newest job of each incident that has one."""
     newest = sa.select(Job.incident_id, sa.func.max(Job.id)).where(Job.incident_id.in_(incident_ids))
-    return dict(session.execute(newest.group_by(Job.incident_id)).tuples().all())
+    rows = session.execute(newest.group_by(Job.incident_id)).all()
+    return {incident_id: job_id for incident_id, job_id in rows}  # noqa: C416 - a dict of rows has no types.
 
 
 def weights(session: Session) -> PriorityWeights:

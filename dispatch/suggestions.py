@@ -55,12 +55,17 @@ class _Holder:
         ]
 
 
+def hold(session: Session) -> None:
+    """One drawing at a time; whoever ranks jobs before drawing holds this first, so that nobody waits in a circle."""
+    session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended('dispatch.suggestions', 0))"))
+
+
 def draw_suggestions(session: Session, job_ids: Sequence[int] | None = None) -> int:
     """Every job that waits (or those named) has its crews ranked by travel time now; how many jobs.
 
     One drawing at a time. A city without streets has no suggestions, and says so by having none.
     """
-    session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended('dispatch.suggestions', 0))"))
+    hold(session)
     jobs = queries.open_jobs(session, job_ids)
     version = queries.streets_version(session)
     if not jobs or version.endswith("|0:0"):

@@ -30,6 +30,7 @@ def rank_again_after_report(session: Session, event: ReportJoined) -> None:
 @subscribes(IncidentMoved, by="dispatch.follow_incident")
 def follow_incident(session: Session, event: IncidentMoved) -> None:
     """A better known place means another depth and another way."""
+    suggestions.hold(session)
     job_id = _rank_again(session, event.incident_id)
     if job_id is not None:
         suggestions.draw_suggestions(session, [job_id])
@@ -77,6 +78,7 @@ def suggest_after_flood(session: Session, event: FloodRedrawn) -> None:
     newest = current_run(session)
     if newest is not None and newest.id != event.run_id:
         return
+    suggestions.hold(session)
     for job in queries.open_jobs(session, None):
         actions.rank_again(session, job.id)
     suggestions.draw_suggestions(session)

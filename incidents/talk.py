@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from gis.queries import place_label
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core import clock
 from gis.points import LonLat
+from gis.queries import place_label
 from incidents import actions, cards, catalogue, conversation, queries, rules
 from incidents.classify import Lexicon
 from incidents.conversation import (
@@ -258,12 +258,10 @@ def _say_status(session: Session, speaker: Speaker) -> None:
 
 
 def answer_button(session: Session, speaker: Speaker, data: str) -> None:
-    """A button was pressed: of the report being told, of an alert (`help:`, `safe:`), of a finished incident."""
+    """A button was pressed: of the report being told, an alert's cry for help, or of a finished incident."""
     verb, _, rest = data.partition(":")
     if verb in {"report", "help"}:
         take_turn(session, speaker, Tap(data))
-    elif verb == "safe":
-        _say(session, speaker, [Say("thanks-safe")], {}, {})
     elif verb == "incident":
         _judge(session, speaker, rest)
 
@@ -289,6 +287,12 @@ def last_word_of_draft_at(session: Session, resident_id: int) -> datetime | None
     """When the resident last said something of a report that is still being told, by LINE's clock; else None."""
     stored = queries.draft_of(session, resident_id, now=clock.now())
     return stored.updated_at if stored is not None else None
+
+
+def answer_unusable(session: Session, speaker: Speaker) -> None:
+    """A sticker, film or voice in the middle of a report is answered with what can be used; else with nothing."""
+    if queries.draft_of(session, speaker.resident_id, now=clock.now()) is not None:
+        _say(session, speaker, [Say("only-these")], {}, {})
 
 
 def pin(lon: float, lat: float) -> Pin:

@@ -36,6 +36,8 @@ def hear_message(session: Session, event: MessageReceived) -> None:
             _hear_picture(session, speaker, message_id)
         case {"type": "location", "longitude": float() | int() as lon, "latitude": float() | int() as lat}:
             _hear_place(session, speaker, resident, lon=float(lon), lat=float(lat))
+        case _:
+            talk.answer_unusable(session, speaker)
 
 
 def _speaker(resident: Resident, line_user_id: str, event: MessageReceived | PostbackReceived) -> Speaker:

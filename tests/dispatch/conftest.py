@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -40,6 +41,7 @@ class Town:
     """The town, and what happens in it."""
 
     session: Session
+    now: datetime = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
     def incident(self, *, category: str = "flooded_road", place: LonLat = EAST, by: int | None = None) -> Incident:
         """A report has opened an incident."""
@@ -124,6 +126,12 @@ def fill_town(session: Session) -> Town:
         )
     session.flush()
     return Town(session)
+
+
+@pytest.fixture
+def build_town() -> Callable[[Session], Town]:
+    """Builds the town in a session of the test's own."""
+    return fill_town
 
 
 @pytest.fixture

@@ -135,7 +135,13 @@ def add_talker(session: Session, number: int, *, home: tuple[float, float] | Non
 
 
 @pytest.fixture
-def town(session: Session, monkeypatch: pytest.MonkeyPatch) -> Session:
+def fill() -> Callable[[Session], None]:
+    """Fills a database of the test's own."""
+    return fill_town
+
+
+@pytest.fixture
+def town(session: Session) -> Session:
     """A session on the small town; the clock stands still and rows are seen by nobody else."""
     fill_town(session)
     return session

@@ -24,7 +24,6 @@ submitted-joined = We have your report. Number { $number }
     { $category } · { $place }
     You will hear at every step.
 the-city = The city
-not-kept = That picture cannot be used. Please send an ordinary photo.
 help-greeting = Hello, this is the city. Just write what has happened, such as "water in my street", or "status" to follow your report.
 only-these = You can send us words, a picture or a pin.
 
@@ -80,7 +79,6 @@ told-done-question = { $told }
     Is all well?
 reason-reporter-not-satisfied = The reporter says that it is not solved
 reason-reporter-satisfied = The reporter says that all is well
-thanks-safe = We are glad that you are safe, and have noted it.
 
 # Time
 moment = { $day } { $month } { $year } { $time }
