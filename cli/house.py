@@ -81,9 +81,8 @@ def _pack_of(city: Path | None) -> Path:
 
 def _import_into_this_database(pack: Path) -> Path:
     """The city is imported with all it needs; returns the folder that holds its gauges' keys."""
-    from alerts import actions as alert_actions
+    from alerts import proposals
     from cli.rooms import load_layers
-    from demo import complement
     from flood import actions as flood_actions
     from gis.citypack import importer
     from incidents import actions as incident_actions
@@ -92,9 +91,11 @@ def _import_into_this_database(pack: Path) -> Path:
     with db.transaction() as session:
         report = importer.import_city(session, pack)
         incident_actions.load_categories(session)
-        alert_actions.load_templates(session)
+        proposals.store_shipped(session)
         keys = pack
         if not session.scalar(sa.text("SELECT count(*) FROM station")):
+            from demo import complement
+
             keys = data_dir() / "packs" / f"{report.slug}-simulated"
             importer.import_city(session, complement.write_overlay(session, keys, seed=2569))
         flood_actions.make_zones(session)

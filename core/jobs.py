@@ -15,12 +15,18 @@ import procrastinate
 from sqlalchemy.orm import Session
 
 from core.db import database_url, driver_connection, transaction
+from core.logs import get_logger
+
+log = get_logger("core.jobs")
 
 HEARTBEAT_S = 2.0
 STALLED_AFTER_S = 8.0
 TAKE_UP = "core.take_up_stalled_jobs"
 
-app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector(conninfo=""))
+# Never opened: jobs are only ever enqueued on the connection of the caller's transaction.
+_ON_THE_CALLERS_CONNECTION = procrastinate.SyncPsycopgConnector(conninfo="")
+
+app = procrastinate.App(connector=_ON_THE_CALLERS_CONNECTION)
 
 
 @dataclass(frozen=True)
@@ -42,8 +48,13 @@ def job(*, name: str, queue: str = "default", attempts: int = 8) -> Callable[[Ca
     def register(function: Callable[..., None]) -> Job:
         @functools.wraps(function)
         def in_a_transaction(**ids: Any) -> None:
-            with transaction() as session:
-                function(session, **ids)
+            try:
+                with transaction() as session:
+                    function(session, **ids)
+            except Exception:
+                # The queue tries again in silence; the duty log must still say what went wrong.
+                log.exception("job.failed", job=name, **ids)
+                raise
 
         retry = procrastinate.RetryStrategy(max_attempts=attempts, exponential_wait=2)
         task = app.task(name=name, queue=queue, retry=retry)(in_a_transaction)
@@ -75,9 +86,16 @@ def enqueue(session: Session, job: Job, *, queue: str | None = None, lock: str |
     app.configure_task(job.name, **options).defer(**ids)
 
 
+class _WorkerConnector(procrastinate.PsycopgConnector):
+    """The worker's own asynchronous connector; `enqueue` inside a job still writes on the job's synchronous connection."""
+
+    def get_sync_connector(self) -> procrastinate.connector.BaseConnector:
+        return _ON_THE_CALLERS_CONNECTION
+
+
 async def work(*, queues: list[str], concurrency: int, name: str) -> None:
     """This process does waiting jobs until it is told to stop; jobs of workers that died are taken up again."""
-    connector = procrastinate.PsycopgConnector(conninfo=database_url(), min_size=1, max_size=concurrency + 4)
+    connector = _WorkerConnector(conninfo=database_url(), min_size=1, max_size=concurrency + 4)
     with app.replace_connector(connector) as worker_app:
         async with worker_app.open_async():
             await worker_app.run_worker_async(

@@ -105,7 +105,12 @@ def data_dir() -> Path:
 
 def secret(name: str) -> str:
     """The installation's own secret `name`: 64 hexadecimal characters, made at first use, readable to us only."""
-    path = data_dir() / "secrets" / name
+    return _secret_in(data_dir(), name)
+
+
+@functools.cache
+def _secret_in(folder: Path, name: str) -> str:
+    path = folder / "secrets" / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = path.with_suffix(f".{os.getpid()}.{secrets.token_hex(4)}")

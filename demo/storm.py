@@ -52,7 +52,7 @@ class Storm:
             for number, row in enumerate(rows)
         ]
         camera_rows = packfiles.rows(pack, "cameras")
-        self._cameras = [cameras.camera(str(r.columns["code"]), str(r.columns["source"])) for r in camera_rows]
+        self._cameras = [cameras.camera(row.columns) for row in camera_rows]
         self._water = hydrology.Hydrology.of([r.columns for r in rows], [r.columns for r in camera_rows])
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="resident")
         self._written: list[Future[bool]] = []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from core.settings import data_dir
-from demo import frames
+from demo import frames, stations
 
 FULL_DAYLIGHT_FROM_H, FULL_DAYLIGHT_TO_H = 7, 17
 TWILIGHT_H = 1.0
@@ -25,9 +27,9 @@ class SimulatedCamera:
     scene: frames.StaffScene
 
 
-def camera(code: str, source: str) -> SimulatedCamera:
-    """The camera `code`, whose pictures go to `source` below the data folder."""
-    return SimulatedCamera(code=code, folder=data_dir() / source, scene=frames.StaffScene())
+def camera(row: Mapping[str, Any]) -> SimulatedCamera:
+    """The camera of this row of the layer `cameras`; its pictures go to its `source` below the data folder."""
+    return SimulatedCamera(code=str(row["code"]), folder=data_dir() / str(row["source"]), scene=stations.scene_of(row))
 
 
 def show(camera: SimulatedCamera, *, level_m_msl: float, taken_at: datetime, rain_mm_per_h: float) -> None:
@@ -35,7 +37,7 @@ def show(camera: SimulatedCamera, *, level_m_msl: float, taken_at: datetime, rai
     seed = zlib.crc32(f"{camera.code}{taken_at.isoformat()}".encode())
     picture = frames.render_frame(
         level_m_msl, staff=camera.scene, light=daylight(taken_at),
-        rain=min(1.0, rain_mm_per_h / HEAVIEST_RAIN_MM_PER_H), seed=seed,
+        rain=min(1.0, rain_mm_per_h / HEAVIEST_RAIN_MM_PER_H), seed=seed, taken_at=taken_at,
     )
     frames.write_picture(camera.folder, picture, taken_at)
 
