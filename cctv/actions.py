@@ -44,7 +44,7 @@ def record_frame(
     received_wall_at: datetime,
     picture_path: str | None,
 ) -> bool:
-    """The picture and what it said are stored, its level handed to sensors with its confidence; False where it was known.
+    """The picture and what it said are stored, its level handed to sensors; False where that was done before.
 
     A level of low confidence is stored as suspect there, so it moves no state.
     """

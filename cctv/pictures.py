@@ -86,7 +86,8 @@ def public_picture(picture: Picture, window_px: Sequence[tuple[float, float]], *
     blocks = cv2.resize(sharp, (columns, rows), interpolation=cv2.INTER_AREA)
     public: Picture = cv2.resize(blocks, size, interpolation=cv2.INTER_NEAREST)
     mask = np.zeros((size[1], size[0]), np.uint8)
-    cv2.fillPoly(mask, [np.round(np.asarray(window_px, np.float64) * scale).astype(np.int32)], 255)
+    if len(window_px) >= 3:
+        cv2.fillPoly(mask, [np.round(np.asarray(window_px, np.float64) * scale).astype(np.int32)], 255)
     cv2.copyTo(sharp, mask, public)
     if is_simulated:
         burn_in(public, simulated_mark(), x_px=12, y_px=12)

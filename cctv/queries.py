@@ -62,7 +62,8 @@ _CAMERAS = sa.text(
     """
     SELECT c.id, c.station_id, c.code, s.name_th, s.name_en, s.trust, ST_X(s.geom) AS lon, ST_Y(s.geom) AS lat,
            f.taken_at, f.level_m_msl, f.sigma_m, f.confidence, coalesce(f.is_reading, false) AS is_reading,
-           coalesce(f.reasons, ARRAY['no_picture']) AS reasons, EXISTS (SELECT 1 FROM camera_frame p WHERE p.camera_id = c.id AND p.picture_path IS NOT NULL) AS has_picture
+           coalesce(f.reasons, ARRAY['no_picture']) AS reasons,
+           EXISTS (SELECT 1 FROM camera_frame p WHERE p.camera_id = c.id AND p.picture_path IS NOT NULL) AS has_picture
     FROM camera c
     JOIN station s ON s.id = c.station_id
     LEFT JOIN LATERAL (

@@ -37,5 +37,5 @@ def is_new(taken_at: datetime, *, last_taken_at: datetime | None) -> bool:
 
 
 def is_failure_due(*, last_at: datetime | None, interval_s: int, now: datetime) -> bool:
-    """A camera that gives no picture is recorded once per interval, so that its blindness is seen and not its polling."""
+    """A camera without a picture is recorded once per interval: its blindness is to be seen, not our polling."""
     return last_at is None or now - last_at >= timedelta(seconds=interval_s)

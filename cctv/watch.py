@@ -181,7 +181,7 @@ class Eye:
         is_simulated = self.camera.trust == "simulated"
         window = self.camera.calibration.get("window_px") or []
         public = pictures.public_picture(picture, window, is_simulated=is_simulated)
-        relative = f"cameras/{self.camera.id}/{taken_at:%Y%m%dT%H%M%S%f}.jpg"
+        relative = f"public-pictures/{self.camera.id}/{taken_at:%Y%m%dT%H%M%S%f}.jpg"
         pictures.write_file(data_dir() / relative, pictures.jpeg(public))
         return relative
 
