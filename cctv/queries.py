@@ -101,7 +101,7 @@ def newest_picture_path(session: Session, camera_id: int) -> str | None:
 def camera_ids_by_station(session: Session) -> dict[int, int]:
     """The camera of each station that is one."""
     rows = session.execute(sa.select(Camera.station_id, Camera.id))
-    return dict(rows.tuples().all())
+    return {row.station_id: row.id for row in rows}
 
 
 def picture_paths_beyond(session: Session, camera_id: int, *, newest: int) -> list[tuple[int, str]]:

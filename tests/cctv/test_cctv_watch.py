@@ -62,7 +62,9 @@ def _camera(session: Session, code: str, source: str, *, trust: str = "simulated
     return next(camera for camera in queries.sources(session) if camera.code == code)
 
 
-def _show(folder: Path, level_m_msl: float, taken_at: datetime, *, scene: StaffScene = SCENE, light: float = 0.9) -> None:
+def _show(
+    folder: Path, level_m_msl: float, taken_at: datetime, *, scene: StaffScene = SCENE, light: float = 0.9
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     seed = int(taken_at.timestamp()) % 100_000
     write_picture(folder, render_frame(level_m_msl, staff=scene, light=light, rain=0.1, seed=seed), taken_at)
