@@ -1,4 +1,4 @@
-"""The agencies and crews of a simulated city."""
+"""The agencies, crews and station titles of a simulated city."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ _ROSTERS = Path(__file__).with_name("rosters.toml")
 
 def _read() -> dict[str, Any]:
     return tomllib.loads(_ROSTERS.read_text(encoding="utf-8"))
+
+
+def station_title(kind: str) -> tuple[str, str]:
+    """What a gauge or camera is called in Thai and English, before the name of its water or community."""
+    thai, english = _read()["stations"][kind]
+    return thai, english
 
 
 def agency_columns() -> dict[str, list[Any]]:

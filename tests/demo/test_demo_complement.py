@@ -1,0 +1,51 @@
+"""What a real city's open data lacks is invented on top of it, and says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from cli.rooms import load_layers
+from core.settings import ROOT
+from demo import complement, packfiles
+from demo.city.hydrology import Hydrology
+from flood import actions, picture
+from flood.ground import ground_of
+from gis.citypack.importer import import_city
+
+NST = ROOT.parent / "shared" / "data" / "cities" / "nakhon-si-thammarat"
+
+
+@pytest.mark.skipif(not NST.is_dir(), reason=f"the open data of Nakhon Si Thammarat is not at {NST}")
+def test_a_real_city_gets_what_it_lacks_and_real_layers_stay_real(session: Session, tmp_path: Path) -> None:
+    """The overlay adds simulated layers only, stations stand on the city's waters, and a storm can be played."""
+    load_layers()
+    import_city(session, NST)
+    real = session.execute(sa.text("SELECT name, version FROM layer ORDER BY name")).all()
+    overlay = complement.write_overlay(session, tmp_path / "overlay", seed=2569)
+    report = import_city(session, overlay)
+    assert {layer.kind for layer in report.layers} == {"terrain", "gauges", "cameras", "homes", "agencies", "crews"}
+    assert {layer.trust for layer in report.layers} == {"simulated"}
+    assert all(layer.source.startswith("simulated by faonam") for layer in report.layers)
+    asked = sa.text("SELECT name, version FROM layer WHERE trust <> 'simulated' ORDER BY name")
+    assert session.execute(asked).all() == real
+    assert not session.scalar(sa.text("SELECT is_simulated FROM city"))
+    off_m = session.scalars(sa.text(
+        "SELECT min(ST_Distance(s.geom::geography, w.geom::geography)) "
+        "FROM station s CROSS JOIN waterway w GROUP BY s.id"
+    )).all()
+    assert len(off_m) == 7
+    assert max(off_m) < 1.0
+    outside = session.scalar(sa.text(
+        "SELECT count(*) FROM home h CROSS JOIN city c WHERE NOT ST_DWithin(h.geom, c.boundary, 0.0003)"
+    ))
+    assert outside == 0
+    actions.make_zones(session)
+    ground = ground_of(session)
+    water = Hydrology.of(*[[row.columns for row in packfiles.rows(overlay, kind)] for kind in ("gauges", "cameras")])
+    levels = {g.station_id: water.level_m_msl(g.code, after_h=3.0) for g in ground.terrain.gauges}
+    depth_m = picture.picture_of(ground.terrain, levels).depth_m
+    assert 2_000 < int((depth_m[ground.homes.cell] > 0).sum()) < 15_000
