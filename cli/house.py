@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -331,7 +332,8 @@ def _welcome(passwords: dict[str, str]) -> None:
 def _apart() -> None:
     """A headless storm has its own ports and folder, so that it disturbs no house that runs beside it."""
     apart = data_dir() / "once"
-    apart.mkdir(exist_ok=True)
+    shutil.rmtree(apart, ignore_errors=True)
+    apart.mkdir()
     for shared in ("secrets", "terrain", "flood-cache"):
         (data_dir() / shared).mkdir(exist_ok=True, mode=0o700)
         with contextlib.suppress(FileExistsError):

@@ -129,7 +129,7 @@ def _deliveries() -> list[dict[str, Any]]:
 
 def _told_by_subject(session: Session) -> dict[str, Counter[str]]:
     """Per outbox subject (`alert:12`), how often each LINE user was told, by the stand-in's own log."""
-    subject_of = dict(session.execute(_CHUNKS).tuples().all())
+    subject_of = {row.retry_key: row.subject for row in session.execute(_CHUNKS)}
     told: dict[str, Counter[str]] = defaultdict(Counter)
     for delivery in _deliveries():
         subject = subject_of.get(delivery["retry_key"] or "", "unknown" if delivery["kind"] == "multicast" else "reply")

@@ -40,6 +40,6 @@ class Dispatcher:
         suggestions = self._desk.get(f"/jobs/{job_id}/suggestions")["suggestions"]
         for suggestion in suggestions:
             code = str(suggestion["crew"]["code"])
-            if not suggestion["excluded"] and code not in busy:
+            if not suggestion["is_excluded"] and code not in busy:
                 return code
         return None
