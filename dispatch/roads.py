@@ -22,8 +22,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 EARTH_RADIUS_M = 6_371_000.0
 SAME_PLACE_DECIMALS = 7  # 1e-7 degrees are a centimetre: pieces of street that meet share this vertex.
-PIECE_M = 50.0
-SNAP_M = 30.0
+PIECE_M = 100.0
+SNAP_M = 60.0  # Further than half a piece and a front garden: a last leg worth a word.
 LAST_LEG_LIMIT_M = 400.0
 AFLOAT_LEG_KMH = 5.0
 
@@ -38,7 +38,7 @@ class Street:
     lonlat: Floats
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RoadGraph:
     """Nodes are the streets' vertices, edges the pieces between; all arrays by edge but `node_*` (by node)."""
 
@@ -120,7 +120,7 @@ def build_graph(streets: Sequence[Street]) -> RoadGraph:
 
 
 def _dense(lonlat: Floats) -> Floats:
-    """The line with further vertices, none more than 50 m apart, so that a house in a long street finds it near."""
+    """The line with further vertices, none more than 100 m apart, so that a house in a long street finds it near."""
     rounded = np.round(lonlat, SAME_PLACE_DECIMALS)
     degree_m = np.radians(1.0) * EARTH_RADIUS_M
     step = np.diff(rounded, axis=0) * degree_m * np.array([np.cos(np.radians(rounded[0, 1])), 1.0])

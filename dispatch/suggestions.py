@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from dispatch.queries import CrewRow, OpenJob
 from dispatch.roads import Reach, RoadGraph, Street, Vehicle, Way
 from flood.queries import flooded_roads
 from gis.points import LonLat
+
+Flooded = tuple[tuple[int, float], ...]
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,10 @@ def draw_suggestions(session: Session, job_ids: Sequence[int] | None = None) -> 
     if not jobs or version.endswith("|0:0"):
         return 0
     graph = _cached_graph(version, _Holder(session))
-    depth_m = roads.edge_depths(graph, dict(flooded_roads(session)))
+    # Up to the next 5 cm: a centimetre changes no way, and an unchanged flood needs no new networks.
+    flooded = tuple(sorted((street, ceil(depth_m * 20) / 20) for street, depth_m in flooded_roads(session)))
     crews = queries.crews(session)
-    reaches = _reaches(graph, depth_m, crews, jobs)
+    reaches = _reaches(graph, flooded, crews, jobs)
     for job in jobs:
         _store(session, job, _ranked(job, crews, reaches))
         _fill_missing_route(session, job)
@@ -81,20 +85,20 @@ def draw_suggestions(session: Session, job_ids: Sequence[int] | None = None) -> 
     return len(jobs)
 
 
-def _reaches(
-    graph: RoadGraph, depth_m: roads.Floats, crews: Sequence[CrewRow], jobs: Sequence[OpenJob]
-) -> dict[int, Reach]:
+def _reaches(graph: RoadGraph, flooded: Flooded, crews: Sequence[CrewRow], jobs: Sequence[OpenJob]) -> dict[int, Reach]:
     """What each crew that fits any of the jobs can reach; crews with the same vehicle share one network."""
-    networks: dict[Vehicle, roads.Network] = {}
     found = {}
     for crew in crews:
         if all(_unfit(crew, job) in {"reason-off-duty", "reason-cannot"} for job in jobs):
             continue
         vehicle = Vehicle(crew.vehicle, crew.ford_limit_m)
-        if vehicle not in networks:
-            networks[vehicle] = roads.network(graph, depth_m, vehicle)
-        found[crew.id] = roads.reach(networks[vehicle], crew.position)
+        found[crew.id] = roads.reach(_network(graph, flooded, vehicle), crew.position)
     return found
+
+
+@functools.lru_cache(maxsize=16)
+def _network(graph: RoadGraph, flooded: Flooded, vehicle: Vehicle) -> roads.Network:
+    return roads.network(graph, roads.edge_depths(graph, dict(flooded)), vehicle)
 
 
 def _unfit(crew: CrewRow, job: OpenJob) -> str | None:

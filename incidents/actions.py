@@ -342,8 +342,19 @@ def attach_photo(session: Session, *, photo_id: int, incident_id: int) -> None:
 def forget_line_photo(session: Session, message_id: str) -> None:
     """A picture that its sender took back on LINE is gone here too, with its file where nothing else shows it."""
     photo = session.scalar(sa.select(Photo).where(Photo.line_message_id == message_id))
-    if photo is None:
-        return
+    if photo is not None:
+        _forget(session, photo)
+
+
+def forget_stray_photos(session: Session, *, before: datetime) -> int:
+    """Pictures of reports that were never finished are gone where they came before this time; how many."""
+    strays = session.scalars(sa.select(Photo).where(Photo.incident_id.is_(None), Photo.created_at < before)).all()
+    for photo in strays:
+        _forget(session, photo)
+    return len(strays)
+
+
+def _forget(session: Session, photo: Photo) -> None:
     others = session.scalar(
         sa.select(sa.func.count()).select_from(Photo).where(Photo.path == photo.path, Photo.id != photo.id)
     )

@@ -30,6 +30,7 @@ _STEPS: dict[str, tuple[str, ...]] = {
 
 REOPEN_WITHIN = timedelta(days=7)
 DRAFT_LIFE = timedelta(hours=2)
+STRAY_PHOTO_LIFE = timedelta(days=1)
 EMERGENCY_DRAFT_LIFE = timedelta(minutes=30)
 
 

@@ -9,7 +9,7 @@ from core import clock, jobs
 from core.events import subscribes
 from core.logs import get_logger
 from gis.errors import InvalidPlaceError
-from incidents import actions, talk
+from incidents import actions, rules, talk
 from incidents.conversation import Picture
 from incidents.models import Draft, Photo
 from incidents.talk import Speaker
@@ -103,5 +103,7 @@ def fetch_photo(session: Session, *, photo_id: int) -> None:
 
 @jobs.periodic(name="incidents.forget_old_drafts", cron="*/10 * * * *")
 def forget_old_drafts(session: Session) -> None:
-    """Reports that nobody finished telling are gone two hours after the last word."""
-    session.execute(sa.delete(Draft).where(Draft.expires_at < clock.now()))
+    """Reports that nobody finished telling are gone two hours after the last word, their pictures a day after."""
+    now = clock.now()
+    session.execute(sa.delete(Draft).where(Draft.expires_at < now))
+    actions.forget_stray_photos(session, before=now - rules.STRAY_PHOTO_LIFE)

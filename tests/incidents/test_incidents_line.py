@@ -187,6 +187,25 @@ def test_a_picture_taken_back_is_gone(town: Session, malee: Talker) -> None:
     assert town.scalar(sa.select(sa.func.count()).select_from(Photo)) == 0
 
 
+def test_pictures_of_no_report_are_forgotten_after_a_day(
+    town: Session, malee: Talker, frozen_clock: Callable[[datetime], None]
+) -> None:
+    """What a resident sent and never reported is not kept."""
+    malee.send({"type": "image"})
+    frozen_clock(NOW + timedelta(hours=23))
+    tasks.forget_old_drafts.run(town)
+    assert town.scalar(sa.select(sa.func.count()).select_from(Photo)) == 1
+    frozen_clock(NOW + timedelta(hours=25))
+    tasks.forget_old_drafts.run(town)
+    assert town.scalar(sa.select(sa.func.count()).select_from(Photo)) == 0
+
+
+def test_a_sticker_in_the_middle_is_answered_with_what_can_be_used(malee: Talker) -> None:
+    """Who sends a voice message instead of words is not left without an answer."""
+    malee.say("ขยะล้นถัง")
+    assert malee.send({"type": "audio"})[0]["text"]
+
+
 def test_odd_messages_do_no_harm(town: Session, malee: Talker) -> None:
     """Places off the earth, unknown buttons and endless texts change nothing and raise nothing."""
     malee.say("ขยะล้นถัง")

@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core import sealing
-from core.errors import NotFoundError
+from core.errors import InvalidInputError, NotFoundError
 from core.events import EventRecord
+from gis.citypack.layers import LayerMeta, LayerRows
 from gis.points import LonLat
-from incidents import actions, queries
+from incidents import actions, citypack, queries
 from incidents.errors import WrongStateError
 from incidents.models import Category, Incident, IncidentChange, Report
 from incidents.rules import NewReport
@@ -165,6 +166,27 @@ def test_a_step_that_does_not_exist_changes_nothing(town: Session) -> None:
         actions.change_state(town, incident.id, "closed", by="officer", reason="")
     assert town.get_one(Incident, incident.id).state == "new"
     assert town.scalar(sa.select(sa.func.count()).select_from(IncidentChange)) == 1
+
+
+def _agency_rows(categories: str) -> LayerRows:
+    meta = LayerMeta(1, "agencies", "agencies", "agencies.csv", "test", "test", None, "simulated", 1)
+    fields = {"code": ["NEW"], "name_th": ["งานใหม่"], "name_en": [None], "categories": [categories]}
+    return LayerRows(meta, [2], fields, None)
+
+
+def test_agencies_of_a_city_pack_replace_the_old_ones(town: Session) -> None:
+    """An incident of an agency that is gone stays; the new agency gets the next one."""
+    _, before = _report(town)
+    assert citypack.load_agencies(town, _agency_rows("drainage; drainage;*")) == 1
+    town.expire_all()
+    assert town.get_one(Incident, before.id).agency_code is None
+    assert _report(town, place=FAR)[1].agency_code == "NEW"
+
+
+def test_an_agency_with_an_unknown_category_is_refused_by_row(town: Session) -> None:
+    """The sentence names the row, the field and what it could be."""
+    with pytest.raises(InvalidInputError, match="Row 2, field categories: 'dragons'"):
+        citypack.load_agencies(town, _agency_rows("drainage;dragons"))
 
 
 def test_photos_that_are_no_photos_are_refused_with_a_reason(town: Session) -> None:
