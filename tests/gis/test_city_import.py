@@ -31,7 +31,7 @@ def test_the_raw_folder_of_nakhon_si_thammarat_imports(session: Session) -> None
         "waterways": (41, 802), "buildings": (1896, 31), "facilities": (57, 1295),
         "road_levels": (18_359, 0), "flood_marks": (63, 0),
     }
-    trusts = {name: trust for name, trust in session.execute(sa.text("SELECT name, trust FROM layer"))}
+    trusts = {row.name: row.trust for row in session.execute(sa.text("SELECT name, trust FROM layer"))}
     assert trusts.pop("communities") == "derived"
     assert set(trusts.values()) == {"real"}
 
