@@ -20,6 +20,7 @@ import httpx
 import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.orm import Session
 
 from core import clock, cluster, db
 from core.errors import SetupError
@@ -301,7 +302,7 @@ def live(*, city: Path | None, speed: float) -> None:
     _refuse_taken_ports()
     prepared = _prepare(city, is_fresh=False)
     with db.transaction() as session:
-        passwords = accounts.ensure_demo_accounts(session)
+        passwords = accounts.ensure_demo_accounts(session, _crew_codes(session))
         clock.run_at(session, speed=1.0)
     with _house_running(owns_cluster=owns_cluster) as supervisor, _asked_to_stop() as asked:
         _welcome(passwords)
@@ -313,6 +314,10 @@ def live(*, city: Path | None, speed: float) -> None:
             if owns_cluster:
                 cluster.start(cluster.default_cluster())
             time.sleep(0.2)
+
+
+def _crew_codes(session: Session) -> list[str]:
+    return list(session.scalars(sa.text("SELECT code FROM crew ORDER BY code")))
 
 
 def _welcome(passwords: dict[str, str]) -> None:
@@ -361,7 +366,7 @@ def play_once(*, city: Path | None, json_file: Path | None, speed: float) -> int
     prepared = _prepare(city, is_fresh=True)
     _apart()
     with db.transaction() as session:
-        passwords = accounts.ensure_demo_accounts(session)
+        passwords = accounts.ensure_demo_accounts(session, _crew_codes(session))
     try:
         with _house_running(owns_cluster=False) as supervisor:
 

@@ -87,7 +87,7 @@ def enqueue(session: Session, job: Job, *, queue: str | None = None, lock: str |
 
 
 class _WorkerConnector(procrastinate.PsycopgConnector):
-    """The worker's own asynchronous connector; `enqueue` inside a job still writes on the job's synchronous connection."""
+    """The worker's asynchronous connector; `enqueue` inside a job still writes on that job's own connection."""
 
     def get_sync_connector(self) -> procrastinate.connector.BaseConnector:
         return _ON_THE_CALLERS_CONNECTION

@@ -76,11 +76,12 @@ _AUDIENCE = sa.text(
 _CHUNKS = sa.text("SELECT retry_key::text, subject FROM outbox_chunk")
 _ZONES_OF_ALERTS = sa.text(
     """
-    SELECT alert_zone.alert_id, ST_AsBinary(zone.geom)
-    FROM alert_zone JOIN zone ON zone.id = alert_zone.zone_id JOIN alert ON alert.id = alert_zone.alert_id
+    SELECT alert_zone.alert_id, ST_AsBinary(alert_zone.geom)
+    FROM alert_zone JOIN alert ON alert.id = alert_zone.alert_id
     WHERE alert.approved_at IS NOT NULL
     """
 )
+_REFERENCES = sa.text('SELECT id, "references" AS earlier FROM alert WHERE approved_at IS NOT NULL ORDER BY id')
 _HOMES = sa.text(
     """
     SELECT resident.line_user_sealed, ST_X(home.geom), ST_Y(home.geom)
@@ -162,22 +163,26 @@ def _delivery(session: Session, told: dict[str, Counter[str]]) -> _Delivery:
     audience: dict[int, set[str]] = defaultdict(set)
     for alert_id, sealed in session.execute(_AUDIENCE):
         audience[alert_id].add(sealing.unseal(bytes(sealed)))
-    inside = _users_inside(session)
+    may_hear = _may_hear(session)
     heard = {int(subject.removeprefix("alert:").split(":")[0]): users
              for subject, users in told.items() if subject.startswith("alert:")}
     strangers = sum(told.get("unknown", Counter()).values())
     return _Delivery(
         audience=sum(len(users) for users in audience.values()),
         delivered=sum(len(audience[alert] & users.keys()) for alert, users in heard.items()),
-        outside=strangers + sum(len(users.keys() - (audience[alert] & _may_hear(alert, inside, audience)))
-                                for alert, users in heard.items()),
+        outside=strangers
+        + sum(len(users.keys() - (audience[alert] & may_hear[alert])) for alert, users in heard.items()),
         duplicates=sum(times - 1 for users in heard.values() for times in users.values()),
     )
 
 
-def _may_hear(alert: int, inside: dict[int, set[str]], audience: dict[int, set[str]]) -> set[str]:
-    """Who may hear of an alert: who lives in its zones; an all-clear without zones of its own goes to its audience."""
-    return inside[alert] if alert in inside else audience[alert]
+def _may_hear(session: Session) -> dict[int, set[str]]:
+    """Per alert, who may hear of it: who lives in its zones, and who lived in those of the alerts it follows up."""
+    may_hear = _users_inside(session)
+    for alert_id, earlier in session.execute(_REFERENCES):
+        for reference in earlier or ():
+            may_hear[alert_id] |= may_hear[reference]
+    return may_hear
 
 
 def _reporters_told(session: Session, told: dict[str, Counter[str]]) -> tuple[int, int]:

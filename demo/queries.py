@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -41,9 +44,10 @@ _NEIGHBOURS = sa.text(
 _LINE_MEMBERS = sa.text("SELECT line_user_sealed, language FROM resident ORDER BY id")
 
 
-def _people(rows: sa.CursorResult[tuple[bytes, float, float]]) -> list[Neighbour]:
+def _people(rows: Iterable[sa.Row[Any]]) -> list[Neighbour]:
     return [
-        Neighbour(user_id=sealing.unseal(bytes(sealed)), home=LonLat(lon=lon, lat=lat)) for sealed, lon, lat in rows
+        Neighbour(user_id=sealing.unseal(bytes(row.line_user_sealed)), home=LonLat(lon=row.lon, lat=row.lat))
+        for row in rows
     ]
 
 

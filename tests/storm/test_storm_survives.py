@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from house import House, house  # noqa: E402 - a neighbour of this file, not a package.
+from house import House, house
 
 # Each multicast is held up so long that a delivery takes seconds and can be hit in its middle.
 SLOW_MS = 500
@@ -21,7 +21,8 @@ SLOW_REQUESTS = 60
 def _in_the_middle_of_the_delivery(running: House, limit_s: float = 200.0) -> None:
     deadline = time.monotonic() + limit_s
     with running.standin() as standin:
-        standin.post("/faults", json={"kind": "slow_ms", "count": SLOW_REQUESTS, "ms": SLOW_MS, "endpoint": "multicast"})
+        slow = {"kind": "slow_ms", "count": SLOW_REQUESTS, "ms": SLOW_MS, "endpoint": "multicast"}
+        standin.post("/faults", json=slow)
         while time.monotonic() < deadline:
             assert running.process.poll() is None, running.last_words()
             if standin.get("/deliveries/summary", params={"kind": "multicast"}).json()["deliveries"]:
