@@ -1,0 +1,165 @@
+// What lies on the officer's desk: the resources of all panels, which panel is open and what is picked in it.
+import { get } from '../shared/api'
+import { clock } from '../shared/clock.svelte'
+import { live, Resource } from '../shared/live.svelte'
+import { crewFeatures, gaugeFeatures, gaugeRank, incidentFeatures, routeFeatures, zoneFeatures } from '../shared/map/sources'
+import type {
+  Alert, Camera, City, Crew, Flood, Gauge, Incident, IncidentDetail, Job, LonLat, Overview, Points, Reading, Shapes,
+  Suggestion, Zone,
+} from '../shared/types'
+
+export const MODES = ['alerts', 'water', 'incidents', 'jobs', 'cameras', 'overview'] as const
+export type Mode = (typeof MODES)[number]
+type Focus = { places: [number, number][]; key: string }
+
+const LEVEL_NEWS = ['sensors.']
+const FLOOD_NEWS = ['flood.']
+const ALERT_NEWS = ['alerts.', 'line.']
+const INCIDENT_NEWS = ['incidents.', 'dispatch.']
+
+/** Danger first; an all-clear (level 0) waits behind every warning. */
+const byDanger = (a: Alert, b: Alert) => b.level - a.level || a.proposed_at.localeCompare(b.proposed_at)
+
+class Desk {
+  mode = $state<Mode>('alerts')
+  picked = $state<{ alerts?: number; water?: number; incidents?: number; jobs?: number; cameras?: number; overview?: number }>({})
+  focus = $state.raw<Focus | null>(null)
+
+  readonly city = new Resource<City>(() => '/city')
+  readonly gauges = new Resource<Points<Gauge>>(() => '/gauges', LEVEL_NEWS)
+  readonly cameras = new Resource<Points<Camera>>(() => '/cameras', [...LEVEL_NEWS, 'cctv.'])
+  readonly flood = new Resource<Flood>(() => '/flood/current', FLOOD_NEWS)
+  readonly zones = new Resource<Shapes<Zone>>(() => '/zones', FLOOD_NEWS)
+  readonly alerts = new Resource<{ alerts: Alert[] }>(() => '/alerts', ALERT_NEWS)
+  readonly incidents = new Resource<{ incidents: Incident[] }>(() => '/incidents', INCIDENT_NEWS)
+  readonly jobs = new Resource<{ jobs: Job[] }>(() => '/jobs', INCIDENT_NEWS)
+  readonly crews = new Resource<Points<Crew>>(() => '/crews', ['dispatch.'])
+  readonly overview = new Resource<Overview>(() => '/overview', [...ALERT_NEWS, ...INCIDENT_NEWS, ...LEVEL_NEWS])
+  readonly readings = new Resource<{ gauge_id: number; readings: Reading[] }>(
+    () => (this.gauge ? `/gauges/${this.gauge.id}/readings?hours=12` : null),
+    LEVEL_NEWS,
+  )
+  readonly suggestions = new Resource<{ job_id: number; suggestions: Suggestion[] }>(
+    () => (this.picked.jobs ? `/jobs/${this.picked.jobs}/suggestions` : null),
+    ['dispatch.', 'flood.'],
+  )
+  readonly incidentDetail = new Resource<IncidentDetail>(
+    () => (this.picked.incidents ? `/incidents/${this.picked.incidents}` : null),
+    INCIDENT_NEWS,
+  )
+
+  readonly gaugeList = $derived(
+    (this.gauges.data?.features ?? [])
+      .map((feature) => feature.properties)
+      .sort((a, b) => gaugeRank(b) - gaugeRank(a) || this.overBank(b) - this.overBank(a) || a.code.localeCompare(b.code)),
+  )
+  /** The gauge of the time strip: the picked one, or else the most dangerous. */
+  readonly gauge = $derived(this.gaugeList.find((gauge) => gauge.id === this.picked.water) ?? this.gaugeList[0] ?? null)
+  readonly proposals = $derived((this.alerts.data?.alerts ?? []).filter((alert) => alert.state === 'proposed').sort(byDanger))
+  readonly running = $derived(
+    (this.alerts.data?.alerts ?? []).filter((alert) => ['approved', 'sending', 'active', 'expired'].includes(alert.state)).sort(byDanger),
+  )
+  readonly over = $derived(
+    (this.alerts.data?.alerts ?? []).filter((alert) => ['closed', 'declined', 'superseded'].includes(alert.state)),
+  )
+  readonly alert = $derived(
+    (this.alerts.data?.alerts ?? []).find((alert) => alert.id === this.picked.alerts) ?? this.proposals[0] ?? this.running[0] ?? null,
+  )
+  readonly openIncidents = $derived(
+    (this.incidents.data?.incidents ?? [])
+      .filter((incident) => !['closed', 'rejected', 'done'].includes(incident.state))
+      .sort((a, b) => a.tier - b.tier || (a.promised_at ?? '').localeCompare(b.promised_at ?? '')),
+  )
+  readonly liveJobs = $derived(
+    (this.jobs.data?.jobs ?? []).filter((job) => !['done', 'failed', 'cancelled'].includes(job.state)),
+  )
+  readonly job = $derived((this.jobs.data?.jobs ?? []).find((job) => job.id === this.picked.jobs) ?? null)
+  readonly cameraList = $derived((this.cameras.data?.features ?? []).map((feature) => feature.properties))
+  readonly camera = $derived(this.cameraList.find((camera) => camera.id === this.picked.cameras) ?? null)
+  readonly isSimulated = $derived(
+    Boolean(this.city.data?.is_simulated || this.city.data?.simulated_layers.length || this.overview.data?.is_simulated),
+  )
+
+  readonly mapData = {
+    gauges: () => this.gauges.data && gaugeFeatures(this.gauges.data),
+    zones: () => this.zones.data && zoneFeatures(this.zones.data),
+    incidents: () => this.incidents.data && incidentFeatures(this.incidents.data.incidents),
+    routes: () => this.jobs.data && routeFeatures(this.jobs.data.jobs),
+    crews: () => this.crews.data && crewFeatures(this.crews.data),
+  }
+
+  private overBank(gauge: Gauge): number {
+    return (gauge.level_m_msl ?? -1e6) - (gauge.bank_m_msl ?? 0)
+  }
+
+  open(): () => void {
+    void this.city.load().then(() => this.city.data && clock.set(this.city.data.clock))
+    return live.keep<unknown>(
+      this.gauges, this.cameras, this.flood, this.zones, this.alerts, this.incidents, this.jobs, this.crews,
+      this.overview, this.readings, this.suggestions, this.incidentDetail,
+    )
+  }
+
+  show(mode: Mode): void {
+    this.mode = mode
+  }
+
+  pick(mode: Mode, id: number | undefined): void {
+    this.mode = mode
+    this.picked = { ...this.picked, [mode]: id }
+    if (mode === 'incidents') this.incidentDetail.clear()
+    if (mode === 'jobs') this.suggestions.clear()
+    if (mode === 'water') this.readings.clear()
+    if (id !== undefined) this.look(mode, id)
+  }
+
+  /** Moves the map to what was picked. */
+  private look(mode: Mode, id: number): void {
+    const key = `${mode} ${id} ${performance.now()}`
+    const goTo = (place: LonLat | undefined) => place && (this.focus = { places: [[place.lon, place.lat]], key })
+    const pointOf = (points: Points<{ id: number }> | null) => {
+      const [lon, lat] = points?.features.find((feature) => feature.properties.id === id)?.geometry.coordinates ?? []
+      return lon === undefined || lat === undefined ? undefined : { lon, lat }
+    }
+    if (mode === 'water') goTo(pointOf(this.gauges.data))
+    if (mode === 'cameras') goTo(pointOf(this.cameras.data))
+    if (mode === 'incidents') goTo(this.incidents.data?.incidents.find((incident) => incident.id === id)?.place)
+    if (mode === 'jobs') this.lookAtJob(key)
+    if (mode === 'alerts') void this.lookAtAlert(id, key)
+  }
+
+  private lookAtJob(key: string): void {
+    if (!this.job) return
+    const way = (this.job.route?.coordinates ?? []) as [number, number][]
+    this.focus = { places: [...way, [this.job.place.lon, this.job.place.lat]], key }
+  }
+
+  private async lookAtAlert(id: number, key: string): Promise<void> {
+    const area = await get<Shapes<unknown>>(`/alerts/${id}/area`).catch(() => null)
+    const places = (area?.features ?? []).flatMap((feature) => corners(feature.geometry as { coordinates: unknown }))
+    if (places.length) this.focus = { places, key }
+  }
+
+  readonly pickedPlace = $derived.by<LonLat | null>(() => {
+    const points = this.mode === 'water' ? this.gauges.data : this.mode === 'cameras' ? this.cameras.data : null
+    const id = this.mode === 'water' ? this.gauge?.id : this.picked.cameras
+    const spot = points?.features.find((feature) => feature.properties.id === id)?.geometry.coordinates
+    if (spot) return { lon: spot[0] ?? 0, lat: spot[1] ?? 0 }
+    if (this.mode === 'jobs') return this.job?.place ?? null
+    if (this.mode !== 'incidents') return null
+    return this.incidents.data?.incidents.find((incident) => incident.id === this.picked.incidents)?.place ?? null
+  })
+}
+
+function corners(geometry: { coordinates: unknown }): [number, number][] {
+  const found: [number, number][] = []
+  const walk = (part: unknown): void => {
+    if (!Array.isArray(part)) return
+    if (typeof part[0] === 'number') found.push([part[0], part[1] as number])
+    else part.forEach(walk)
+  }
+  walk(geometry.coordinates)
+  return found
+}
+
+export const desk = new Desk()

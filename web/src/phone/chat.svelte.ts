@@ -1,0 +1,94 @@
+// A resident's chat with the city, on the LINE stand-in of this machine.
+import type { LineAction, LineMessage } from '../shared/types'
+
+export type StandinUser = { user_id: string; display_name: string; language: string | null; is_friend: boolean; is_blocked: boolean; last_message_at: string | null }
+export type Bubble = { id: number; direction: 'in' | 'out'; at: string; kind: string | null; message: LineMessage }
+export type RichMenu = { name: string; chatBarText: string; areas: { label: string; action: LineAction }[] }
+
+export class Chat {
+  user = $state.raw<StandinUser | null>(null)
+  bubbles = $state.raw<Bubble[]>([])
+  menu = $state.raw<RichMenu | null>(null)
+  hasFailed = $state(false)
+  isSending = $state(false)
+  private source: EventSource | undefined
+
+  constructor(private readonly standin: string) {}
+
+  private address(path: string): string {
+    return `${this.standin}/_standin${path}`
+  }
+
+  private async ask<T>(path: string, init?: RequestInit): Promise<T> {
+    const response = await fetch(this.address(path), init)
+    if (!response.ok) throw new Error(`${response.status}`)
+    return (await response.json()) as T
+  }
+
+  contentOf(bubble: Bubble): string {
+    const url = bubble.message.originalContentUrl ?? bubble.message.previewImageUrl
+    return url ?? this.address(`/content/${bubble.message.id}`)
+  }
+
+  users(words: string): Promise<{ total: number; users: StandinUser[] }> {
+    return this.ask(`/users?limit=40&q=${encodeURIComponent(words)}`)
+  }
+
+  async open(user_id: string): Promise<void> {
+    this.close()
+    try {
+      this.user = await this.ask<StandinUser>(`/users/${user_id}`)
+      const { messages, last_id } = await this.ask<{ messages: Bubble[]; last_id: number }>(`/users/${user_id}/messages?limit=200`)
+      this.bubbles = messages
+      this.menu ??= await this.ask<RichMenu>('/rich-menu').catch(() => null)
+      this.listen(user_id, last_id)
+      this.hasFailed = false
+    } catch {
+      this.hasFailed = true
+    }
+  }
+
+  private listen(user_id: string, after: number): void {
+    const source = new EventSource(this.address(`/users/${user_id}/live?after=${after}`))
+    source.addEventListener('message', (event: MessageEvent<string>) => {
+      const bubble = JSON.parse(event.data) as Bubble
+      if (!this.bubbles.some((known) => known.id === bubble.id)) this.bubbles = [...this.bubbles, bubble]
+    })
+    this.source = source
+  }
+
+  close(): void {
+    this.source?.close()
+    this.source = undefined
+    this.bubbles = []
+  }
+
+  async send(body: object | FormData): Promise<void> {
+    if (!this.user) return
+    this.isSending = true
+    const isForm = body instanceof FormData
+    try {
+      await this.ask(`/users/${this.user.user_id}/send`, {
+        method: 'POST',
+        ...(isForm ? { body } : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
+      })
+      this.hasFailed = false
+    } catch {
+      this.hasFailed = true
+    } finally {
+      this.isSending = false
+    }
+  }
+
+  sendText = (text: string) => this.send({ type: 'text', text })
+  sendPlace = (latitude: number, longitude: number) => this.send({ type: 'location', latitude, longitude })
+  sendPicture(picture: Blob): Promise<void> {
+    const form = new FormData()
+    form.append('type', 'image')
+    form.append('file', picture, 'photo.jpg')
+    return this.send(form)
+  }
+  sendPostback = (action: LineAction) =>
+    this.send({ type: 'postback', data: action.data ?? '', ...(action.displayText ? { displayText: action.displayText } : {}) })
+  befriend = () => this.ask(`/users/${this.user?.user_id}/follow`, { method: 'POST' }).then(() => this.user && this.open(this.user.user_id))
+}

@@ -1,0 +1,56 @@
+// The one door to the API: JSON in and out, the CSRF token with every change, problems as sentences.
+
+export class ApiProblem extends Error {
+  constructor(
+    readonly status: number,
+    readonly detail: string,
+  ) {
+    super(detail)
+  }
+
+  get isOffline(): boolean {
+    return this.status === 0
+  }
+}
+
+const BASE = '/api/v1'
+let csrfToken = ''
+let hasSignedOut = () => {}
+
+export function setCsrfToken(token: string): void {
+  csrfToken = token
+}
+
+/** Called when the API says 401 to something other than a sign-in. */
+export function onSignedOut(listener: () => void): void {
+  hasSignedOut = listener
+}
+
+async function problemOf(response: Response): Promise<ApiProblem> {
+  const body = (await response.json().catch(() => ({}))) as { detail?: unknown; title?: unknown }
+  const detail = typeof body.detail === 'string' ? body.detail : typeof body.title === 'string' ? body.title : ''
+  return new ApiProblem(response.status, detail || `HTTP ${response.status}`)
+}
+
+async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const headers: Record<string, string> = { Accept: 'application/json' }
+  if (method !== 'GET') headers['X-CSRF-Token'] = csrfToken
+  const isForm = body instanceof FormData
+  if (body !== undefined && !isForm) headers['Content-Type'] = 'application/json'
+  const init: RequestInit = { method, headers, credentials: 'same-origin' }
+  if (body !== undefined) init.body = isForm ? body : JSON.stringify(body)
+  let response: Response
+  try {
+    response = await fetch(BASE + path, init)
+  } catch {
+    throw new ApiProblem(0, 'offline')
+  }
+  if (response.status === 401 && path !== '/session') hasSignedOut()
+  if (!response.ok) throw await problemOf(response)
+  if (response.status === 204) return undefined as T
+  return (await response.json()) as T
+}
+
+export const get = <T>(path: string) => request<T>('GET', path)
+export const post = <T>(path: string, body: unknown = {}) => request<T>('POST', path, body)
+export const remove = <T>(path: string) => request<T>('DELETE', path)

@@ -1,0 +1,129 @@
+// Resources that stay fresh: live events say when to look again, a slow round catches what no event said.
+import { ApiProblem, get } from './api'
+
+type News = { id: number | null; name: string; data: Record<string, unknown> }
+
+const GATHER_MS = 250
+const ROUND_MS = 20_000
+const REOPEN_MS = 3_000
+
+/** One answer of the API with its condition: loading, ready, failed; `isStale` when newer attempts fail. */
+export class Resource<T> {
+  data = $state.raw<T | null>(null)
+  problem = $state<ApiProblem | null>(null)
+  loaded_ms = $state(0)
+  private timer: ReturnType<typeof setTimeout> | undefined
+  private isLoading = false
+  private isAskedAgain = false
+
+  constructor(
+    readonly path: () => string | null,
+    readonly newsPrefixes: readonly string[] = [],
+  ) {}
+
+  get status(): 'loading' | 'ready' | 'failed' {
+    if (this.data !== null) return 'ready'
+    return this.problem ? 'failed' : 'loading'
+  }
+
+  get isStale(): boolean {
+    return this.data !== null && this.problem !== null
+  }
+
+  hears(name: string): boolean {
+    return this.newsPrefixes.some((prefix) => name.startsWith(prefix))
+  }
+
+  /** Looks again soon; many calls in a short time are one request. */
+  refresh(): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined
+      void this.load()
+    }, GATHER_MS)
+  }
+
+  clear(): void {
+    this.data = null
+    this.problem = null
+  }
+
+  async load(): Promise<void> {
+    const path = this.path()
+    if (path === null) return
+    if (this.isLoading) {
+      this.isAskedAgain = true
+      return
+    }
+    this.isLoading = true
+    try {
+      const answer = await get<T>(path)
+      if (path === this.path()) this.data = answer
+      this.problem = null
+      this.loaded_ms = Date.now()
+    } catch (problem) {
+      if (!(problem instanceof ApiProblem)) throw problem
+      this.problem = problem
+    } finally {
+      this.isLoading = false
+    }
+    if (this.isAskedAgain || path !== this.path()) {
+      this.isAskedAgain = false
+      await this.load()
+    }
+  }
+}
+
+class Live {
+  isConnected = $state(false)
+  private source: EventSource | undefined
+  private readonly resources = new Set<Resource<unknown>>()
+  private round: ReturnType<typeof setInterval> | undefined
+
+  /** Loads the resource and keeps it fresh until the returned function is called. */
+  keep<T>(...resources: Resource<T>[]): () => void {
+    for (const resource of resources as Resource<unknown>[]) {
+      this.resources.add(resource)
+      void resource.load()
+    }
+    this.open()
+    return () => {
+      for (const resource of resources as Resource<unknown>[]) this.resources.delete(resource)
+      if (this.resources.size === 0) this.close()
+    }
+  }
+
+  private open(): void {
+    this.round ??= setInterval(() => this.refreshAll(), ROUND_MS)
+    if (this.source) return
+    const source = new EventSource('/api/v1/live')
+    source.onopen = () => (this.isConnected = true)
+    source.onmessage = (event: MessageEvent<string>) => this.hear(JSON.parse(event.data) as News)
+    source.onerror = () => {
+      this.isConnected = false
+      // A browser returns by itself after a cut, but not after an answer such as 401 or 503.
+      if (source.readyState !== EventSource.CLOSED) return
+      this.source = undefined
+      setTimeout(() => this.resources.size && this.open(), REOPEN_MS)
+    }
+    this.source = source
+  }
+
+  private close(): void {
+    this.source?.close()
+    this.source = undefined
+    clearInterval(this.round)
+    this.round = undefined
+    this.isConnected = false
+  }
+
+  private refreshAll(): void {
+    for (const resource of this.resources) resource.refresh()
+  }
+
+  private hear(news: News): void {
+    this.isConnected = true
+    const isAll = news.name === 'live.refetch' || (news.name === 'live.hello' && news.data.is_complete === false)
+    for (const resource of this.resources) if (isAll || resource.hears(news.name)) resource.refresh()
+  }
+}
+export const live = new Live()

@@ -1,0 +1,84 @@
+// From what the API answers to what the map draws: each feature gets its mark, rank and label.
+import type { FeatureCollection, LineString, Point } from 'geojson'
+import { height, metres } from '../format'
+import type { Crew, Gauge, Incident, Job, Points, Shapes, Zone } from '../types'
+import { named, t } from '../words.svelte'
+
+const isOpen = (incident: Incident) => !['done', 'closed', 'rejected'].includes(incident.state)
+
+/** A gauge's danger for sorting: a silent one comes after watch, for it may hide anything. */
+export function gaugeRank(gauge: Gauge): number {
+  if (gauge.state === null || gauge.is_stale) return 0.5
+  return gauge.state
+}
+
+export const markOf = (gauge: Gauge) => (gauge.state === null || gauge.is_stale ? null : gauge.state)
+
+export function trendLabel(trend_m_per_h: number | null): string {
+  if (trend_m_per_h === null) return ''
+  if (Math.abs(trend_m_per_h) < 0.02) return t('trend-steady')
+  const size = height(trend_m_per_h)
+  return t(trend_m_per_h > 0 ? 'trend-rising' : 'trend-falling', { size })
+}
+
+export function gaugeFeatures(gauges: Points<Gauge>): FeatureCollection<Point> {
+  return {
+    type: 'FeatureCollection',
+    features: gauges.features.map((feature) => {
+      const gauge = feature.properties
+      const arrow = (gauge.trend_m_per_h ?? 0) >= 0.02 ? ' ▲' : (gauge.trend_m_per_h ?? 0) <= -0.02 ? ' ▼' : ''
+      return {
+        ...feature,
+        properties: {
+          id: gauge.id,
+          code: gauge.code,
+          label: named(gauge.name),
+          state: gauge.state,
+          is_stale: gauge.is_stale,
+          mark: String(markOf(gauge) ?? 'silent'),
+          rank: gaugeRank(gauge),
+          level_label: metres(gauge.level_m_msl) + arrow,
+        },
+      }
+    }),
+  }
+}
+
+export function zoneFeatures(zones: Shapes<Zone>): FeatureCollection {
+  return {
+    type: 'FeatureCollection',
+    features: zones.features.map((feature) => ({
+      ...feature,
+      properties: {
+        ...feature.properties,
+        level_label: feature.properties.severity ? `${feature.properties.severity} ${t(`level-${feature.properties.severity}`)}` : '',
+      },
+    })),
+  }
+}
+
+export function incidentFeatures(incidents: readonly Incident[]): FeatureCollection<Point> {
+  return {
+    type: 'FeatureCollection',
+    features: incidents.filter(isOpen).map((incident) => ({
+      type: 'Feature',
+      id: incident.id,
+      geometry: { type: 'Point', coordinates: [incident.place.lon, incident.place.lat] },
+      properties: { id: incident.id, number: incident.number, tier: incident.tier, state: incident.state },
+    })),
+  }
+}
+
+export function routeFeatures(jobs: readonly Job[]): FeatureCollection<LineString> {
+  return {
+    type: 'FeatureCollection',
+    features: jobs
+      .filter((job) => job.route && ['assigned', 'accepted', 'en_route'].includes(job.state))
+      .map((job) => ({ type: 'Feature', id: job.id, geometry: job.route!, properties: { id: job.id } })),
+  }
+}
+
+export const crewFeatures = (crews: Points<Crew>): FeatureCollection<Point> => ({
+  type: 'FeatureCollection',
+  features: crews.features.map((feature, index) => ({ ...feature, id: index + 1 })),
+})

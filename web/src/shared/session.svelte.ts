@@ -1,0 +1,54 @@
+// Who is signed in on this browser.
+import { ApiProblem, get, onSignedOut, post, remove, setCsrfToken } from './api'
+import type { Account, Role } from './types'
+
+type Answer = { account: Account; csrf_token: string }
+const KEPT = 'faonam.account'
+
+class Session {
+  status = $state<'asking' | 'out' | 'in'>('asking')
+  account = $state<Account | null>(null)
+
+  constructor() {
+    onSignedOut(() => this.end())
+  }
+
+  private begin(answer: Answer): void {
+    setCsrfToken(answer.csrf_token)
+    this.account = answer.account
+    this.status = 'in'
+    localStorage.setItem(KEPT, JSON.stringify(answer))
+  }
+
+  private end(): void {
+    this.account = null
+    this.status = 'out'
+    localStorage.removeItem(KEPT)
+  }
+
+  /** Asks the API; without a signal the last sign-in is believed, so that a crew's list opens offline. */
+  async restore(): Promise<void> {
+    try {
+      this.begin(await get<Answer>('/session'))
+    } catch (problem) {
+      const kept = localStorage.getItem(KEPT)
+      if (kept && problem instanceof ApiProblem && problem.status !== 401) this.begin(JSON.parse(kept) as Answer)
+      else this.end()
+    }
+  }
+
+  async signIn(username: string, password: string): Promise<void> {
+    this.begin(await post<Answer>('/session', { username, password }))
+  }
+
+  async signOut(): Promise<void> {
+    await remove('/session').catch(() => {})
+    this.end()
+  }
+
+  /** No role includes another: the API asks for exactly one of these. */
+  may(...roles: Role[]): boolean {
+    return this.account?.roles.some((role) => roles.includes(role)) ?? false
+  }
+}
+export const session = new Session()

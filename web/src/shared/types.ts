@@ -1,0 +1,267 @@
+// What the API answers, as the screens use it. Levels in metres above mean sea level, times ISO 8601 in UTC.
+import type { FeatureCollection, Geometry, LineString, Point } from 'geojson'
+
+export type Trust = 'real' | 'derived' | 'simulated'
+export type Names = { th: string; en: string }
+export type LonLat = { lon: number; lat: number }
+export type Clock = { now: string; speed: number }
+
+export type Layer = {
+  name: string
+  kind: string
+  source: string
+  licence: string
+  dated: string | null
+  trust: Trust
+  row_count: number
+}
+export type City = {
+  slug: string
+  name: Names
+  centre: LonLat
+  bbox: [number, number, number, number]
+  is_simulated: boolean
+  simulated_layers: string[]
+  layers: Layer[]
+  clock: Clock
+  line_is_standin: boolean
+  standin_url: string | null
+}
+
+export type Role = 'viewer' | 'officer' | 'approver' | 'dispatcher' | 'crew' | 'admin'
+export type Account = {
+  id: number
+  username: string
+  display_name: string
+  roles: Role[]
+  crew_code: string | null
+}
+
+export type LevelState = 0 | 1 | 2 | 3
+export type Gauge = {
+  id: number
+  code: string
+  name: Names
+  kind: string
+  level_m_msl: number | null
+  observed_at: string | null
+  state: LevelState | null
+  is_stale: boolean
+  trend_m_per_h: number | null
+  bank_m_msl: number | null
+  thresholds: { watch: number | null; warning: number | null; danger: number | null }
+  qc_flag: number | null
+  qc_reason?: string | null
+  confidence: number | null
+  trust: Trust
+  camera_id: number | null
+}
+export type Reading = { observed_at: string; value: number | null; qc_flag: number }
+export type Camera = {
+  id: number
+  code: string
+  name: Names
+  picture_url: string | null
+  level_m_msl: number | null
+  sigma_m: number | null
+  confidence: number | null
+  is_reading: boolean
+  reasons: string[]
+  taken_at: string | null
+  station_id: number
+  trust: Trust
+}
+export type Zone = {
+  id: number
+  code: string
+  name: Names
+  severity: LevelState | null
+  depth_class: 0 | 1 | 2 | 3 | 4 | null
+  depth_p50_m?: number | null
+  depth_p90_m?: number | null
+  confidence?: number | null
+  people?: number
+  members?: number
+  homes?: number
+  vulnerable_homes?: number
+  roads_km?: number
+  wet_share?: number
+}
+export type Flood = {
+  run_id: number | null
+  computed_at: string | null
+  method: string
+  reason?: string | null
+  confidence: number | null
+  polygons: FeatureCollection<Geometry, { depth_class: number }>
+}
+export type Points<P> = FeatureCollection<Point, P>
+export type Shapes<P> = FeatureCollection<Geometry, P>
+
+export type AlertState = 'proposed' | 'approved' | 'sending' | 'active' | 'expired' | 'closed' | 'declined' | 'superseded'
+export type AlertText = { title: string; body: string; situation?: string; action?: string; alt?: string }
+export type Alert = {
+  id: number
+  number: string
+  kind: 'alert' | 'update' | 'all_clear'
+  level: 0 | 1 | 2 | 3
+  state: AlertState
+  revision: number
+  zones: { id: number; name: Names }[]
+  proposed_at: string
+  approved_at: string | null
+  expires_at: string | null
+  closed_at?: string | null
+  closed_reason?: string | null
+  has_cap?: boolean
+  evidence: { kind: string; text: Names }[]
+  texts: Record<string, AlertText>
+  messages?: Record<string, LineMessage[]>
+  audience: {
+    count: number
+    by_language: Record<string, number>
+    unreachable: number
+    suppressed: number
+    vulnerable: number
+  }
+  delivery: {
+    queued: number
+    accepted: number
+    failed: number
+    unknown: number
+    recipients: number
+    accepted_recipients: number
+  }
+  answers?: Record<string, number>
+  proposed_by: string | null
+  approved_by: string | null
+}
+
+export type IncidentState = 'new' | 'accepted' | 'in_progress' | 'done' | 'closed' | 'rejected' | 'reopened'
+export type Incident = {
+  id: number
+  number: string
+  category: { code: string; name: Names; icon: string }
+  agency: { code: string; name: Names } | null
+  state: IncidentState
+  place: LonLat
+  place_label: Names
+  summary: string
+  depth_m: number | null
+  report_count: number
+  opened_at: string
+  promised_at: string | null
+  is_overdue: boolean
+  tier: number
+  job_id: number | null
+  photos: string[]
+}
+export type IncidentDetail = Incident & {
+  reports: { id: number; text: string; created_at: string; source: string }[]
+  changes: { from_state: string | null; to_state: string; at: string; by: string | null; reason: string | null }[]
+}
+
+export type JobState = 'open' | 'assigned' | 'accepted' | 'en_route' | 'on_scene' | 'done' | 'failed' | 'cancelled'
+export type JobTerm = { name: string; value: number; weight: number; text: Names }
+export type Job = {
+  id: number
+  incident_id: number
+  number: string
+  category: { code: string; name: Names; icon?: string }
+  state: JobState
+  tier: number
+  score: number
+  terms: JobTerm[]
+  crew: { code: string; name: Names } | null
+  place: LonLat
+  place_label?: Names
+  summary?: string
+  depth_m?: number | null
+  route: LineString | null
+  travel_s: number | null
+  distance_m: number | null
+  last_leg_m?: number | null
+  note?: string | null
+  photos?: string[]
+  created_at: string
+  assigned_at?: string | null
+  done_at?: string | null
+}
+export type Suggestion = {
+  crew: { code: string; name: Names }
+  vehicle?: string
+  travel_s: number | null
+  distance_m: number | null
+  reason: Names
+  is_excluded: boolean
+  route: LineString | null
+}
+export type Crew = {
+  code: string
+  name: Names
+  kind: string
+  vehicle: string
+  is_on_duty: boolean
+  position_at: string | null
+  job_id?: number | null
+  job_state?: JobState | null
+  trust: Trust
+}
+
+export type Overview = {
+  gauges: { total: number; normal: number; watch: number; warning: number; danger: number; stale: number; unknown: number }
+  zones_by_severity: Record<string, number>
+  incidents: { open: number; overdue: number; by_state: Record<string, number> }
+  jobs: { live: number; waiting: number; by_state: Record<string, number> }
+  alerts: { live: number; proposed: number; by_state: Record<string, number> }
+  message_chunks: Record<string, number>
+  members: { total: number; reachable: number; homes: number }
+  is_simulated: boolean
+  simulated_layers: string[]
+  line_is_standin: boolean
+}
+
+export type PublicWater = {
+  city: { slug: string; name: Names; is_simulated: boolean }
+  clock: Clock
+  computed_at: string | null
+  gauges: Points<Gauge>
+  cameras: Points<Camera>
+  zones: Shapes<Zone>
+}
+
+// LINE's own message and action objects, as far as our cards use them.
+export type LineAction = {
+  type: 'postback' | 'message' | 'location' | 'camera' | 'cameraRoll' | 'uri' | 'datetimepicker' | string
+  label?: string
+  data?: string
+  text?: string
+  displayText?: string
+  uri?: string
+}
+export type FlexNode = {
+  type: string
+  layout?: string
+  contents?: FlexNode[]
+  text?: string
+  url?: string
+  action?: LineAction
+  [look: string]: unknown
+}
+export type LineMessage = {
+  type: string
+  id?: string
+  text?: string
+  altText?: string
+  contents?: FlexNode
+  latitude?: number
+  longitude?: number
+  title?: string
+  address?: string
+  originalContentUrl?: string
+  previewImageUrl?: string
+  data?: string
+  displayText?: string
+  quickReply?: { items: { type: string; action: LineAction }[] }
+  [more: string]: unknown
+}

@@ -1,0 +1,34 @@
+// Both languages have the same keys with the same slots, and every key that a screen names exists.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { FluentResource } from '@fluent/bundle'
+
+const root = new URL('../src/', import.meta.url).pathname
+const slotsIn = (part) => (JSON.stringify(part).match(/"type":"var","name":"[a-z_]+"/g) ?? []).map((slot) => slot.slice(20, -1))
+const load = (language) =>
+  new Map(
+    new FluentResource(readFileSync(join(root, `shared/locales/${language}.ftl`), 'utf8')).body.map((entry) => [
+      entry.id,
+      [...new Set(slotsIn(entry.value))].sort().join(),
+    ]),
+  )
+const [th, en] = [load('th'), load('en')]
+const faults = []
+for (const [key, slots] of th) {
+  if (!en.has(key)) faults.push(`en.ftl lacks ${key}`)
+  else if (en.get(key) !== slots) faults.push(`${key} has other slots in Thai (${slots}) than in English (${en.get(key)})`)
+}
+for (const key of en.keys()) if (!th.has(key)) faults.push(`th.ftl lacks ${key}`)
+
+const files = readdirSync(root, { recursive: true }).filter((name) => /\.(svelte|ts)$/.test(name))
+const sources = files.map((name) => readFileSync(join(root, name), 'utf8')).join('\n')
+const literals = new Set([...sources.matchAll(/['"`]([a-z][a-z0-9_-]*)['"`]/g)].map((match) => match[1]))
+const prefixes = [...sources.matchAll(/`([a-z][a-z-]*-)\$\{/g)].map((match) => match[1])
+prefixes.push(...[...sources.matchAll(/codeWord\('([a-z-]+)'/g)].map((match) => `${match[1]}-`))
+for (const match of sources.matchAll(/\bt\('([a-z0-9_-]+)'/g)) if (!th.has(match[1])) faults.push(`no words for ${match[1]}`)
+for (const key of th.keys())
+  if (!literals.has(key) && !prefixes.some((prefix) => key.startsWith(prefix))) faults.push(`nothing says ${key}`)
+
+for (const fault of faults) console.error(fault)
+console.log(`${th.size} keys in two languages, ${faults.length} faults`)
+process.exit(faults.length ? 1 : 0)
