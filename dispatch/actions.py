@@ -84,8 +84,9 @@ def rank_again(session: Session, job_id: int) -> None:
     if job.state in rules.END_STATES:
         return
     weights = queries.weights(session)
-    facts = queries.facts(session, job.incident_id)
-    ranked = rules.priority(_situation(session, facts), weights=weights.weights)
+    situation = _situation(session, queries.facts(session, job.incident_id))
+    incident_actions.note_depth(session, job.incident_id, situation.depth_m)
+    ranked = rules.priority(situation, weights=weights.weights)
     job.tier, job.score, job.weights_version = ranked.tier, ranked.score, weights.version
     job.terms = [asdict(term) for term in ranked.terms]
     session.flush()

@@ -161,6 +161,11 @@ def move_incident(session: Session, incident_id: int, place: LonLat) -> Incident
     return incident
 
 
+def note_depth(session: Session, incident_id: int, depth_m: float | None) -> None:
+    """The incident shows how deep the water stands there now; its history is the flood's."""
+    session.execute(sa.update(Incident).where(Incident.id == incident_id).values(depth_m=depth_m))
+
+
 def add_words(session: Session, *, incident_id: int, resident_id: int, text: str) -> None:
     """What a resident wrote after the report stands with it."""
     incident = queries.locked_incident(session, incident_id)

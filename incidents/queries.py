@@ -311,8 +311,8 @@ def reporters_told(session: Session) -> list[Telling]:
             "SELECT i.id, i.number, i.done_at, count(DISTINCT r.resident_id), "
             "count(DISTINCT n.resident_id) FILTER (WHERE o.state = 'accepted') "
             "FROM incident i JOIN report r ON r.incident_id = i.id AND r.resident_id IS NOT NULL "
-            "LEFT JOIN incident_change d ON d.incident_id = i.id AND d.to_state = 'done' "
-            "LEFT JOIN reporter_notice n ON n.change_id = d.id AND n.resident_id = r.resident_id "
+            "LEFT JOIN reporter_notice n ON n.resident_id = r.resident_id AND n.change_id = "
+            "(SELECT max(d.id) FROM incident_change d WHERE d.incident_id = i.id AND d.to_state = 'done') "
             "LEFT JOIN outbox_chunk o ON o.id = n.chunk_id "
             "WHERE i.done_at IS NOT NULL GROUP BY i.id ORDER BY i.id"
         )
