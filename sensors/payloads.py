@@ -36,7 +36,7 @@ def rows_of_message(topic_code: str, payload: bytes, *, received_wall_at: dateti
 
 
 def row_of(content: object, *, topic_code: str | None, device_key: str | None, received_wall_at: datetime) -> DeviceRow:
-    """One row from its JSON value. `topic_code` names its datastream, else a field; a field `key` beats `device_key`."""
+    """One row from its JSON value. `topic_code` names its datastream, else a field; its `key` beats `device_key`."""
     if not isinstance(content, dict):
         return _refused("not_an_object", "A reading is an object with observed_at, value and unit.", raw=_raw(content))
     fields = {str(name): value for name, value in content.items()}

@@ -27,7 +27,7 @@ from cctv.rules import WaterlineReading, no_reading
 from cctv.watch import Eye, watch
 from core import db
 from core.errors import UnavailableError
-from core.settings import data_dir
+from core.settings import data_dir, settings
 from demo.frames import StaffScene, calibration_json, render_frame, staff_scene, write_picture
 from gis.points import LonLat
 from sensors.actions import NewStation, register_station
@@ -35,6 +35,15 @@ from sensors.models import LevelStateChange, Reading
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 SCENE = staff_scene(code="CAM01", low_m_msl=0.0, high_m_msl=3.2, seed=5)
+
+
+@pytest.fixture(autouse=True)
+def own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Pictures of one test are not found by the next."""
+    monkeypatch.setenv("FAONAM_DATA_DIR", str(tmp_path / "data"))
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
 
 
 def _camera(session: Session, code: str, source: str, *, trust: str = "simulated") -> queries.CameraSource:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from cctv.actions import record_frame, register_camera
 from cctv.queries import sources
 from cctv.rules import WaterlineReading
 from core import db
-from core.settings import data_dir
+from core.settings import data_dir, settings
 from gis.points import LonLat
 from sensors.actions import NewStation, register_station
 from sensors.models import Reading, ReadingRefused
@@ -25,6 +26,15 @@ from staff.rules import AccountRef
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 OFFICER = AccountRef(id=1, username="officer", display_name="officer", roles=frozenset({"officer"}), crew_code=None)
+
+
+@pytest.fixture(autouse=True)
+def own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Pictures of one test are not found by the next."""
+    monkeypatch.setenv("FAONAM_DATA_DIR", str(tmp_path / "data"))
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
 
 
 def _station(code: str, kind: Any = "gauge") -> NewStation:
