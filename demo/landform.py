@@ -17,6 +17,8 @@ TERRACE_M = 2.6  # How far the ground rises above the banks away from every chan
 TERRACE_FROM_M, TERRACE_TO_M = 15.0, 420.0
 LEVEE_WIDTH_M = 45.0
 ROUGH_M = 0.10
+# Nature draws no circles and no parallels: basins are bent by so many metres, terraces nearer or farther by this share.
+BENT_M, UNEVEN_SHARE = 75.0, 0.3
 LOWEST_M = 0.4
 
 
@@ -58,15 +60,23 @@ def heights_m(
     away_m, (row, column) = distance_transform_edt(~is_channel, return_indices=True)
     away_m = away_m * CELL_M
     bank = gaussian_filter(bank_m[row, column], 4.0)
-    is_low = np.minimum(1.4 * _bumps(square, [(spot, 1.0) for spot in low]), 1.0)
-    depth_m = _bumps(square, [(spot, spot.depth_m) for spot in low])
-    rough = gaussian_filter(rng.standard_normal(away_m.shape), 6.0)
-    rough *= ROUGH_M / rough.std()
+    bent = Square(square.east_m + _waves(away_m.shape, BENT_M, rng), square.north_m + _waves(away_m.shape, BENT_M, rng))
+    is_low = np.minimum(1.4 * _bumps(bent, [(spot, 1.0) for spot in low]), 1.0)
+    depth_m = _bumps(bent, [(spot, spot.depth_m) for spot in low])
+    rough = _waves(away_m.shape, ROUGH_M, rng, cells=6.0)
     behind = 1.0 - np.exp(-((away_m / LEVEE_WIDTH_M) ** 2))
-    terrace = TERRACE_M * _smooth_steps(away_m, TERRACE_FROM_M, TERRACE_TO_M)
+    inland_m = away_m * (1.0 + _waves(away_m.shape, UNEVEN_SHARE, rng))
+    terrace = TERRACE_M * _smooth_steps(inland_m, TERRACE_FROM_M, TERRACE_TO_M)
     extra = extra_m * (1.0 - np.exp(-away_m / 250.0))
     ground = bank + extra + (1.0 - is_low) * terrace + behind * (rough - is_low * depth_m)
     return np.where(is_channel, bank_m - channel_depth_m, np.maximum(ground, LOWEST_M)).astype(np.float32)
+
+
+def _waves(shape: tuple[int, ...], deviation: float, rng: np.random.Generator, *, cells: float = 18.0) -> Floats:
+    """Smooth noise of this standard deviation; its waves are a few times `cells` long."""
+    waves: Floats = gaussian_filter(rng.standard_normal(shape), cells)
+    waves *= deviation / float(waves.std())
+    return waves
 
 
 def _smooth_steps(value: Floats, low: float, high: float) -> Floats:
