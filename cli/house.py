@@ -11,10 +11,11 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import httpx
 import sqlalchemy as sa
@@ -27,7 +28,11 @@ from core.errors import SetupError
 from core.settings import ROOT, data_dir, settings
 from core.supervisor import Program, Supervisor
 
+if TYPE_CHECKING:
+    from gis.citypack.importer import ImportReport
+
 console = Console(stderr=True)
+Progress = Callable[[str], None]
 FAONAM = [sys.executable, "-m", "cli"]
 
 
@@ -41,10 +46,11 @@ class PreparedCity:
 
 
 @contextlib.contextmanager
-def _step(sentence: str) -> Iterator[None]:
+def _step(sentence: str) -> Iterator[Progress]:
+    """The sentence stands with a spinner while the block runs, with what the block tells of its progress behind it."""
     began_s = time.monotonic()
-    with console.status(sentence):
-        yield
+    with console.status(sentence) as status:
+        yield lambda detail: status.update(f"{sentence}: {detail}")
     console.print(f"[green]✓[/green] {sentence} [dim]{time.monotonic() - began_s:.1f} s[/dim]")
 
 
@@ -81,8 +87,8 @@ def _pack_of(city: Path | None) -> Path:
     return folder
 
 
-def _import_into_this_database(pack: Path) -> Path:
-    """The city is imported with all it needs; returns the folder that holds its gauges' keys."""
+def _import(session: Session, pack: Path, tell: Progress) -> ImportReport:
+    """The pack is in the city's database, with what every city has: categories, alert words, zones."""
     from alerts import proposals
     from cli.rooms import load_layers
     from flood import actions as flood_actions
@@ -90,32 +96,41 @@ def _import_into_this_database(pack: Path) -> Path:
     from incidents import actions as incident_actions
 
     load_layers()
-    with db.transaction() as session:
-        report = importer.import_city(session, pack)
-        incident_actions.load_categories(session)
-        proposals.store_shipped(session)
-        keys = pack
-        if not session.scalar(sa.text("SELECT count(*) FROM station")):
-            from demo import complement
-
-            keys = data_dir() / "packs" / f"{report.slug}-simulated"
-            importer.import_city(session, complement.write_overlay(session, keys, seed=2569))
+    report = importer.import_city(session, pack, tell)
+    incident_actions.load_categories(session)
+    proposals.store_shipped(session)
+    if _count(session, "terrain") and _count(session, "station"):
+        tell("drawing the zones that can flood")
         flood_actions.make_zones(session)
-    return keys
+    return report
+
+
+def _count(session: Session, table: str) -> int:
+    return int(session.scalar(sa.select(sa.func.count()).select_from(sa.table(table))) or 0)
+
+
+def _import_for_the_storm(pack: Path, tell: Progress) -> Path:
+    """The city is imported; what it lacks for a storm is simulated. Returns the folder that holds its gauges' keys."""
+    with db.transaction() as session:
+        report = _import(session, pack, tell)
+        if _count(session, "station"):
+            return pack
+        from demo import complement
+
+        tell("simulating what the city lacks")
+        simulated = complement.write_overlay(session, data_dir() / "packs" / f"{report.slug}-simulated", seed=2569)
+        _import(session, simulated, tell)
+        return simulated
 
 
 def import_pack(pack: Path) -> None:
-    """The pack is in the city's database; progress and counts are printed. For `faonam city import`."""
-    from cli.rooms import load_layers
-    from gis.citypack import importer
-
-    load_layers()
+    """The pack is in the city's database; counts are printed. For `faonam city import`."""
     if settings().database_url is None:
         cluster.start(cluster.default_cluster())
     _upgrade()
-    with db.transaction() as session:
-        report = importer.import_city(session, pack)
-    table = Table("layer", "rows", "trust", title=f"{report.slug}")
+    with _step(f"importing {pack}") as tell, db.transaction() as session:
+        report = _import(session, pack, tell)
+    table = Table("layer", "rows", "trust", title=report.slug)
     for layer in report.layers:
         table.add_row(layer.name, f"{layer.row_count:,}", layer.trust)
     console.print(table)
@@ -154,8 +169,8 @@ def _base_database(pack: Path) -> tuple[str, Path]:
         db.use(cluster.default_cluster().url(f"{name}_new"))
         with _step("making the tables"):
             _upgrade()
-        with _step(f"importing the city from {pack.name}"):
-            keys = _import_into_this_database(pack)
+        with _step(f"importing the city from {pack.name}") as tell:
+            keys = _import_for_the_storm(pack, tell)
         db.engine().dispose()
         note.parent.mkdir(parents=True, exist_ok=True)
         note.write_text(json.dumps({"keys": str(keys)}))
@@ -194,7 +209,8 @@ def _prepare_configured(city: Path | None, url: str) -> PreparedCity:
     pack = _pack_of(city)
     with db.transaction() as session:
         has_city = bool(session.scalar(sa.text("SELECT count(*) FROM city")))
-    keys = pack if has_city else _import_into_this_database(pack)
+    with _step(f"looking for the city of {pack.name}") as tell:
+        keys = pack if has_city else _import_for_the_storm(pack, tell)
     return PreparedCity(slug=pack.name, database_url=url, pack=keys)
 
 

@@ -44,7 +44,8 @@ const roadWidth = (extra: number): ExpressionSpecification => {
 function baseLayers(theme: Theme, language: Language): LayerSpecification[] {
   const p = PALETTES[theme]
   const other = language === 'th' ? 'en' : 'th'
-  const name: ExpressionSpecification = ['coalesce', ['get', `name_${language}`], ['get', `name_${other}`], '']
+  const own: ExpressionSpecification = ['coalesce', ['get', `name_${language}`], '']
+  const name: ExpressionSpecification = ['case', ['!=', own, ''], own, ['coalesce', ['get', `name_${other}`], '']]
   const base = { source: 'base' }
   return [
     { id: 'background', type: 'background', paint: { 'background-color': p.land } },
