@@ -80,13 +80,11 @@ class Desk {
     Boolean(this.city.data?.is_simulated || this.city.data?.simulated_layers.length || this.overview.data?.is_simulated),
   )
 
-  readonly mapData = {
-    gauges: () => this.gauges.data && gaugeFeatures(this.gauges.data),
-    zones: () => this.zones.data && zoneFeatures(this.zones.data),
-    incidents: () => this.incidents.data && incidentFeatures(this.incidents.data.incidents),
-    routes: () => this.jobs.data && routeFeatures(this.jobs.data.jobs),
-    crews: () => this.crews.data && crewFeatures(this.crews.data),
-  }
+  readonly gaugesOnMap = $derived(this.gauges.data && gaugeFeatures(this.gauges.data))
+  readonly zonesOnMap = $derived(this.zones.data && zoneFeatures(this.zones.data))
+  readonly incidentsOnMap = $derived(this.incidents.data && incidentFeatures(this.incidents.data.incidents))
+  readonly routesOnMap = $derived(this.jobs.data && routeFeatures(this.jobs.data.jobs))
+  readonly crewsOnMap = $derived(this.crews.data && crewFeatures(this.crews.data))
 
   private overBank(gauge: Gauge): number {
     return (gauge.level_m_msl ?? -1e6) - (gauge.bank_m_msl ?? 0)

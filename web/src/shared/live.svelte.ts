@@ -13,6 +13,7 @@ export class Resource<T> {
   problem = $state<ApiProblem | null>(null)
   loaded_ms = $state(0)
   private timer: ReturnType<typeof setTimeout> | undefined
+  private text = ''
   private isLoading = false
   private isAskedAgain = false
 
@@ -57,7 +58,12 @@ export class Resource<T> {
     this.isLoading = true
     try {
       const answer = await get<T>(path)
-      if (path === this.path()) this.data = answer
+      // The same answer again must not move anything on the screen.
+      const text = JSON.stringify(answer)
+      if (path === this.path() && (this.data === null || text !== this.text)) {
+        this.text = text
+        this.data = answer
+      }
       this.problem = null
       this.loaded_ms = Date.now()
     } catch (problem) {
