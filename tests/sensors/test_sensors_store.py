@@ -339,7 +339,7 @@ def test_two_writers_of_the_same_rows_store_them_once(database: sa.Engine, froze
 
 
 def test_a_batch_of_five_thousand_is_quick(database: sa.Engine, frozen_clock: Callable[..., None]) -> None:
-    """Intake, quality, newest readings and states of 5,000 rows take far less than ten seconds, even on a busy machine."""
+    """Intake, quality, newest readings and states of 5,000 rows take far less than 10 s, on a busy machine too."""
     with db.transaction() as session:
         for number in range(50):
             _station(session, f"G{number}")
