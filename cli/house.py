@@ -252,7 +252,7 @@ def programs() -> list[Program]:
     ]
     if is_standin():
         standin = Program("line-standin", [*FAONAM, "line-standin"], is_ready=lambda: _listens(here.standin_port))
-        house.insert(0, standin)
+        house.insert(1, standin)
     return house
 
 
@@ -279,9 +279,11 @@ def _house_running(*, owns_cluster: bool) -> Iterator[Supervisor]:
     supervisor = Supervisor()
     try:
         began_s = time.monotonic()
-        for program in programs():
-            supervisor.start(program)
         with console.status("starting every process"):
+            for program in programs():
+                supervisor.start(program)
+                if program.name == "api":
+                    supervisor.await_ready()  # The map comes first; the others share the processor after it.
             supervisor.await_ready()
         _note_processes(supervisor)
         console.print(f"[green]✓[/green] every process runs [dim]{time.monotonic() - began_s:.1f} s[/dim]")

@@ -5,6 +5,9 @@ PYTHON_VERSION_NEEDED="3.11"
 VENV="$ROOT/.venv"
 STAMPS="$VENV/stamps"
 
+# Compiled Python is kept beside its source: without it every start compiles half a minute of libraries again.
+unset PYTHONDONTWRITEBYTECODE
+
 say() { printf '\033[1m▸ %s\033[0m\n' "$*" >&2; }
 fail() { printf 'faonam: %s\n' "$*" >&2; exit 1; }
 
