@@ -10,7 +10,6 @@ from typing import Any
 import gis.queries
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
-from sqlalchemy.orm import Session
 
 import cctv.queries
 import flood.queries
@@ -76,7 +75,7 @@ def _zone_feature(zone: flood.queries.CurrentZone) -> dict[str, Any]:
     }
 
 
-def _water(session: Session) -> PublicWater:
+def _water(session: SessionDep) -> PublicWater:
     time_now = clock_out()
     city = gis.queries.city(session)
     run = flood.queries.current_run(session)
@@ -101,7 +100,7 @@ class SameAnswer:
         self._body = b""
         self._made_s = float("-inf")
 
-    def body(self, session: Session) -> bytes:
+    def body(self, session: SessionDep) -> bytes:
         """The JSON of the water, at most `SAME_ANSWER_S` old."""
         with self._lock:
             if time.monotonic() - self._made_s > SAME_ANSWER_S:
@@ -111,7 +110,7 @@ class SameAnswer:
 
 
 @router.get("/water", summary="The water now, for everybody", response_model=PublicWater)
-def public_water(request: Request, session: SessionDep) -> Response:
+def public_water(request: Request, session: SessionDepDep) -> Response:
     """Levels, cameras and zones without a word of who lives there; made anew every two seconds at most."""
     answer: SameAnswer = request.app.state.public_water
     return Response(
