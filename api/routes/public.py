@@ -110,7 +110,7 @@ class SameAnswer:
 
 
 @router.get("/water", summary="The water now, for everybody", response_model=PublicWater)
-def public_water(request: Request, session: SessionDepDep) -> Response:
+def public_water(request: Request, session: SessionDep) -> Response:
     """Levels, cameras and zones without a word of who lives there; made anew every two seconds at most."""
     answer: SameAnswer = request.app.state.public_water
     return Response(
