@@ -24,6 +24,7 @@ class Desk {
   mode = $state<Mode>('alerts')
   picked = $state<{ alerts?: number; water?: number; incidents?: number; jobs?: number; cameras?: number; overview?: number }>({})
   focus = $state.raw<Focus | null>(null)
+  isDetailOpen = $state(matchMedia('(width >= 760px)').matches)
 
   readonly city = new Resource<City>(() => '/city')
   readonly gauges = new Resource<Points<Gauge>>(() => '/gauges', LEVEL_NEWS)
@@ -100,15 +101,22 @@ class Desk {
 
   show(mode: Mode): void {
     this.mode = mode
+    this.isDetailOpen = matchMedia('(width >= 760px)').matches
   }
 
   pick(mode: Mode, id: number | undefined): void {
     this.mode = mode
+    this.isDetailOpen = true
     this.picked = { ...this.picked, [mode]: id }
     if (mode === 'incidents') this.incidentDetail.clear()
     if (mode === 'jobs') this.suggestions.clear()
     if (mode === 'water') this.readings.clear()
     if (id !== undefined) this.look(mode, id)
+  }
+
+  /** Shows on the map what waits for a decision, without covering the list of a small screen. */
+  beginWith(alert: Alert): void {
+    this.look('alerts', alert.id)
   }
 
   /** Moves the map to what was picked. */
