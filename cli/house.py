@@ -73,7 +73,8 @@ def _city_code() -> list[Path]:
     return [ROOT / room for room in rooms]
 
 
-def _pack_of(city: Path | None) -> Path:
+def pack_of(city: Path | None) -> Path:
+    """The folder of the city pack: the one that was named, or the demo city, drawn at first use."""
     if city is not None:
         if not city.is_dir():
             raise SetupError(f"There is no city pack at {city}: it must be a folder.")
@@ -109,7 +110,7 @@ def _count(session: Session, table: str) -> int:
     return int(session.scalar(sa.select(sa.func.count()).select_from(sa.table(table))) or 0)
 
 
-def _import_for_the_storm(pack: Path, tell: Progress) -> Path:
+def import_for_a_storm(pack: Path, tell: Progress) -> Path:
     """The city is imported; what it lacks for a storm is simulated. Returns the folder that holds its gauges' keys."""
     with db.transaction() as session:
         report = _import(session, pack, tell)
@@ -170,7 +171,7 @@ def _base_database(pack: Path) -> tuple[str, Path]:
         with _step("making the tables"):
             _upgrade()
         with _step(f"importing the city from {pack.name}") as tell:
-            keys = _import_for_the_storm(pack, tell)
+            keys = import_for_a_storm(pack, tell)
         db.engine().dispose()
         note.parent.mkdir(parents=True, exist_ok=True)
         note.write_text(json.dumps({"keys": str(keys)}))
@@ -185,7 +186,7 @@ def _prepare(city: Path | None, *, is_fresh: bool) -> PreparedCity:
         return _prepare_configured(city, configured.get_secret_value())
     with _step("starting the database"):
         cluster.start(cluster.default_cluster())
-    pack = _pack_of(city)
+    pack = pack_of(city)
     base, keys = _base_database(pack)
     slug = pack.name.split("-")[0] if city is None else pack.name.replace("-", "_")
     name = f"once_{slug}" if is_fresh else f"faonam_{slug}_{base.removeprefix('base_')}"
@@ -206,11 +207,11 @@ def _prepare_configured(city: Path | None, url: str) -> PreparedCity:
     except sa.exc.OperationalError as exc:
         reason = str(exc.orig).strip().splitlines()[-1]
         raise SetupError(f"The database at DATABASE_URL does not answer: {reason}") from exc
-    pack = _pack_of(city)
+    pack = pack_of(city)
     with db.transaction() as session:
         has_city = bool(session.scalar(sa.text("SELECT count(*) FROM city")))
     with _step(f"looking for the city of {pack.name}") as tell:
-        keys = pack if has_city else _import_for_the_storm(pack, tell)
+        keys = pack if has_city else import_for_a_storm(pack, tell)
     return PreparedCity(slug=pack.name, database_url=url, pack=keys)
 
 

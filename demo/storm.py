@@ -38,6 +38,7 @@ REGISTER_AT_ONCE = 10_000
 WRITERS = 6
 QUIET_ENOUGH_S = 90.0
 LOOK_EVERY_S = 0.3
+OFFICER_LOOKS_EVERY_S, CREW_LOOKS_EVERY_S = 0.25, 2.0
 
 
 class Storm:
@@ -140,9 +141,13 @@ def _weather(storm: Storm, *, until_h: float, on_beat: Callable[[], object]) -> 
     pending = scenario.planned_reports()
     next_reading_h = 0.0
     step_h = scenario.READING_EVERY.total_seconds() / 3600
+    instruments = ThreadPoolExecutor(1, thread_name_prefix="instruments")
+    observed: Future[None] | None = None
     while (after_h := storm.after_h()) < until_h:
-        if after_h >= next_reading_h:
-            storm.observe(after_h)
+        if after_h >= next_reading_h and (observed is None or observed.done()):
+            if observed is not None:
+                observed.result()
+            observed = instruments.submit(storm.observe, after_h)
             next_reading_h = max(next_reading_h + step_h, after_h)
         due = [report for report in pending if report.after_h <= after_h]
         for report in due:
@@ -150,6 +155,7 @@ def _weather(storm: Storm, *, until_h: float, on_beat: Callable[[], object]) -> 
                 pending.remove(report)
         on_beat()
         time.sleep(0.1)
+    instruments.shutdown(wait=True)
 
 
 def play(*, pack: Path, speed: float) -> None:
@@ -173,18 +179,19 @@ class _Script:
         officer = Officer(Desk(username="approver", password=passwords["approver"]))
         dispatcher = Dispatcher(Desk(username="dispatcher", password=passwords["dispatcher"]))
         crews = [Crew(Desk(username=name, password=passwords[name])) for name in passwords if name.startswith("crew-")]
-        looks: list[Callable[[], None]] = [officer.look, dispatcher.look, *(crew.look for crew in crews)]
-        self._threads = [threading.Thread(target=self._keep_looking, args=(look,), daemon=True) for look in looks]
+        looks = [(officer.look, OFFICER_LOOKS_EVERY_S), (dispatcher.look, CREW_LOOKS_EVERY_S)]
+        looks += [(crew.look, CREW_LOOKS_EVERY_S) for crew in crews]
+        self._threads = [threading.Thread(target=self._keep_looking, args=look, daemon=True) for look in looks]
         for thread in self._threads:
             thread.start()
 
-    def _keep_looking(self, look: Callable[[], None]) -> None:
+    def _keep_looking(self, look: Callable[[], None], every_s: float) -> None:
         while not self._is_over.is_set():
             try:
                 look()
             except Exception:  # A person who meets an error looks again; the figures tell what was missed.
                 log.exception("storm.person_met_an_error")
-            self._is_over.wait(LOOK_EVERY_S)
+            self._is_over.wait(every_s)
 
     def go_home(self) -> None:
         """Nobody looks any more."""
