@@ -269,9 +269,13 @@ def _gateway_ready() -> bool:
 def _note_processes(supervisor: Supervisor) -> None:
     """Who runs where, for people and tests who want to look or to kill: `processes.json` in the data folder."""
     here = settings()
-    note = {"pids": supervisor.pids(), "api": here.api_url, "standin": f"http://127.0.0.1:{here.standin_port}"}
+    note = json.dumps(
+        {"pids": supervisor.pids(), "api": here.api_url, "standin": f"http://127.0.0.1:{here.standin_port}"}
+    )
     path = data_dir() / "processes.json"
-    path.with_suffix(".new").write_text(json.dumps(note))
+    if path.exists() and path.read_text() == note:
+        return
+    path.with_suffix(".new").write_text(note)
     path.with_suffix(".new").rename(path)
 
 
@@ -330,7 +334,7 @@ def live(*, city: Path | None, speed: float) -> None:
         while not asked:
             supervisor.watch()
             _note_processes(supervisor)
-            if owns_cluster:
+            if owns_cluster and not cluster.is_alive(cluster.default_cluster()):
                 cluster.start(cluster.default_cluster())
             time.sleep(0.2)
 
