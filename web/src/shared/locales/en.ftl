@@ -11,6 +11,7 @@ show-fewer = Show fewer
 understood = Understood
 sending = Sending…
 failed-offline = The system cannot be reached
+failed-next-server = It is tried again every 20 seconds
 failed-next = Check the network, then try again
 stale-since = As of { $time }; reconnecting
 to-night = Night theme

@@ -11,6 +11,7 @@ show-fewer = ย่อ
 understood = รับทราบ
 sending = กำลังส่ง…
 failed-offline = ติดต่อระบบไม่ได้
+failed-next-server = ระบบจะลองใหม่เองทุก 20 วินาที
 failed-next = ตรวจสัญญาณอินเทอร์เน็ต แล้วลองอีกครั้ง
 stale-since = ข้อมูลเมื่อ { $time } น. กำลังติดต่อระบบใหม่
 to-night = โหมดกลางคืน
