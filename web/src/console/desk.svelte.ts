@@ -28,17 +28,18 @@ class Desk {
 
   readonly city = new Resource<City>(() => '/city')
   readonly gauges = new Resource<Points<Gauge>>(() => '/gauges', LEVEL_NEWS)
-  readonly cameras = new Resource<Points<Camera>>(() => '/cameras', [...LEVEL_NEWS, 'cctv.'])
+  readonly cameras = new Resource<Points<Camera>>(() => '/cameras', [...LEVEL_NEWS, 'cctv.'], 2000)
   readonly flood = new Resource<Flood>(() => '/flood/current', FLOOD_NEWS)
   readonly zones = new Resource<Shapes<Zone>>(() => '/zones', FLOOD_NEWS)
   readonly alerts = new Resource<{ alerts: Alert[] }>(() => '/alerts', ALERT_NEWS)
   readonly incidents = new Resource<{ incidents: Incident[] }>(() => '/incidents', INCIDENT_NEWS)
   readonly jobs = new Resource<{ jobs: Job[] }>(() => '/jobs', INCIDENT_NEWS)
   readonly crews = new Resource<Points<Crew>>(() => '/crews', ['dispatch.'])
-  readonly overview = new Resource<Overview>(() => '/overview', [...ALERT_NEWS, ...INCIDENT_NEWS, ...LEVEL_NEWS])
+  readonly overview = new Resource<Overview>(() => '/overview', [...ALERT_NEWS, ...INCIDENT_NEWS, ...LEVEL_NEWS], 4000)
   readonly readings = new Resource<{ gauge_id: number; readings: Reading[] }>(
     () => (this.gauge ? `/gauges/${this.gauge.id}/readings?hours=12` : null),
     LEVEL_NEWS,
+    3000,
   )
   readonly suggestions = new Resource<{ job_id: number; suggestions: Suggestion[] }>(
     () => (this.picked.jobs ? `/jobs/${this.picked.jobs}/suggestions` : null),

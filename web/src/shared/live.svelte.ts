@@ -20,6 +20,8 @@ export class Resource<T> {
   constructor(
     readonly path: () => string | null,
     readonly newsPrefixes: readonly string[] = [],
+    /** Between two looks, so that a storm of news stays a trickle of requests. */
+    private readonly rest_ms = 1000,
   ) {}
 
   get status(): 'loading' | 'ready' | 'failed' {
@@ -37,10 +39,11 @@ export class Resource<T> {
 
   /** Looks again soon; many calls in a short time are one request. */
   refresh(): void {
+    const rested_ms = this.loaded_ms + this.rest_ms - Date.now()
     this.timer ??= setTimeout(() => {
       this.timer = undefined
       void this.load()
-    }, GATHER_MS)
+    }, Math.max(GATHER_MS, rested_ms))
   }
 
   clear(): void {
