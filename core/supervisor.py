@@ -95,8 +95,9 @@ class Supervisor:
 
     def _relay(self, name: str, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None  # noqa: S101 - it was opened as a pipe above.
-        for line in process.stdout:
-            self._output(name, line.rstrip("\n"))
+        with process.stdout:
+            for line in process.stdout:
+                self._output(name, line.rstrip("\n"))
 
     def pids(self) -> dict[str, int]:
         """The process id of every program."""
