@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from pathlib import Path
 
 import httpx
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
 from house import House, house
 
 # Each multicast is held up so long that a delivery takes seconds and can be hit in its middle.
@@ -43,6 +41,7 @@ def _await_answer(running: House) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("house")
 @pytest.mark.timeout(600)
 def test_killing_the_workers_and_the_api_in_the_middle_of_a_delivery_changes_no_figure(tmp_path: Path) -> None:
     """Everybody in the zone is told once and nobody else, whatever dies while they are being told."""
