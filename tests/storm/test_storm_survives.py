@@ -8,7 +8,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-
 from house import House, house
 
 # Each multicast is held up so long that a delivery takes seconds and can be hit in its middle.
