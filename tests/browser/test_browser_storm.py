@@ -1,0 +1,334 @@
+"""A storm played by people on their screens, in Thai: officer, resident, dispatcher and crew, on one running house."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "storm")]
+from house import PLACE, House, house
+from playwright.sync_api import Locator, Page, expect
+from screens import DESK, LOOK_EVERY_MS, PATIENCE_MS, PHONE, Screen, Screens
+
+from core import cluster, db
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+
+LOOKS_AT_A_PROPOSAL = 30
+FLOODED_HOME = "น้ำเข้าบ้านสูงถึงเข่าแล้วครับ ของเปียกหมด"
+CREW_NOTE = "ช่วยยกของขึ้นชั้นบนและสูบน้ำออกแล้ว"
+NUMBER = re.compile(r"25\d\d-\d{6}")
+THAI = re.compile(r"[\u0e01-\u0e5b]")
+STEPS = (("accept", "accepted"), ("depart", "en_route"), ("arrive", "on_scene"))
+MODES = ("alerts", "water", "incidents", "jobs", "cameras", "overview")
+
+
+# ── The house ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _forget_earlier_storms() -> None:
+    """The tests' house begins with dry ground: what earlier runs left in its database and stand-in is gone."""
+    shutil.rmtree(PLACE / "standin", ignore_errors=True)
+    ours = cluster.Cluster(PLACE / "cluster")
+    if not (ours.data / "PG_VERSION").exists():
+        return
+    was_started = cluster.start(ours)
+    admin = sa.create_engine(
+        db.sqlalchemy_url(ours.url("postgres")), isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool
+    )
+    with admin.connect() as connection:
+        names = connection.scalars(sa.text("SELECT datname FROM pg_database WHERE datname LIKE 'faonam\\_%'")).all()
+        for name in names:
+            connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    admin.dispose()
+    if was_started:
+        cluster.stop(ours)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[House]:
+    """A house whose storm has just begun; both tests play in it, one after the other."""
+    _forget_earlier_storms()
+    with house("browser", "--speed", "120") as running:
+        running.await_alive()
+        yield running
+
+
+def _passwords() -> dict[str, str]:
+    return dict(json.loads((PLACE / "secrets" / "demo-accounts.json").read_text()))
+
+
+# ── The officer ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _watch_the_water(officer: Screen) -> None:
+    """Every gauge that the API knows in this part of the world stands on the map, and the screen says that the city is simulated."""
+    expect(officer.page.get_by_test_id("simulated-badge").first).to_be_visible(timeout=PATIENCE_MS)
+    officer.await_map()
+    gauges = officer.page.request.get(f"{officer.origin}/api/v1/gauges").json()["features"]
+
+    def _are_all_drawn(drawn: list[dict[str, Any]]) -> bool:
+        codes = {gauge["properties"]["code"] for gauge in officer.in_sight(gauges)}
+        return bool(codes) and codes <= {gauge["code"] for gauge in drawn}
+
+    officer.await_rendered("gauges", _are_all_drawn, "every gauge in sight")
+
+
+def _approve(page: Page) -> tuple[int, int]:
+    """The most dangerous proposal is approved as it stands when it is confirmed; its id and its audience.
+
+    A proposal that grew between the look and the confirmation is refused; the officer goes back and looks again.
+    """
+    for _ in range(LOOKS_AT_A_PROPOSAL):
+        page.get_by_test_id("approve").first.click()
+        dialog = page.get_by_role("dialog")
+        card = page.locator("article[data-testid=alert-card]", has=page.get_by_test_id("approve")).first
+        alert_id = int(card.get_attribute("data-alert-id") or 0)
+        sentence = dialog.get_by_test_id("approve-confirm").inner_text()
+        dialog.get_by_test_id("approve-confirm").click()
+        expect(dialog.get_by_role("alert").or_(page.locator("body:not(:has(dialog))"))).to_be_visible()
+        if not dialog.is_visible():
+            return alert_id, int(re.sub(r"\D", "", sentence))
+        dialog.get_by_role("button").first.click()
+    raise AssertionError("The proposal changed under every look at it.")
+
+
+def _warn(officer: Screen) -> tuple[int, int]:
+    """A proposal has come, was read with what the residents will see, and has been approved and delivered to all."""
+    page = officer.page
+    proposal = page.locator("article[data-testid=alert-card].proposal").first
+    proposal.wait_for()
+    expect(proposal.locator(".evidence li").first).to_contain_text(THAI)
+    expect(page.get_by_test_id("phone-preview")).to_contain_text(THAI)
+    assert int(proposal.get_by_test_id("audience-count").get_attribute("data-count") or 0) > 0
+    alert_id, count = _approve(page)
+    sent = page.locator(f"article[data-alert-id='{alert_id}']")
+    expect(sent.get_by_test_id("delivery")).to_contain_text(f"{count:,} จาก {count:,} คน", timeout=PATIENCE_MS)
+    return alert_id, count
+
+
+def _see_the_flood(officer: Screen) -> None:
+    """The map draws the water with its depths, the zones at their severity and the gauge that stands high."""
+    officer.await_map()
+    flood = officer.await_rendered("flood", what="the flood")
+    assert {polygon["depth_class"] for polygon in flood} <= {1, 2, 3, 4}
+    officer.await_rendered("zones", lambda drawn: any(zone["severity"] >= 2 for zone in drawn), "a zone to be warned")
+    officer.await_rendered("gauges", lambda drawn: any((g["state"] or 0) >= 1 for g in drawn), "a high gauge")
+
+
+# ── The resident ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _recipient(running: House, alert_id: int, audience: int) -> str:
+    """A resident who reads Thai, got the alert and wrote to nobody yet; the alert reached its audience, each once."""
+    with running.standin() as standin:
+        lines = standin.get("/deliveries", params={"unit": f"alert_{alert_id}"}).text.splitlines()
+        told = [json.loads(line)["user_id"] for line in lines]
+        assert (len(told), len(set(told))) == (audience, audience)
+        for user_id in reversed(told):
+            user = standin.get(f"/users/{user_id}").json()
+            bubbles = standin.get(f"/users/{user_id}/messages").json()["messages"]
+            if user["language"] == "th" and all(bubble["direction"] == "out" for bubble in bubbles):
+                return str(user_id)
+    raise AssertionError(f"Nobody who reads Thai got alert {alert_id}.")
+
+
+def _tap(page: Page, wanted: str | re.Pattern[str]) -> None:
+    page.get_by_test_id("phone-quick-reply").filter(has_text=wanted).first.click()
+
+
+def _drag_the_pin(page: Page) -> None:
+    """The map has moved under the pin: the place below it reads otherwise than at first."""
+    place = page.get_by_test_id("phone-place")
+    before = place.inner_text()
+    canvas = page.get_by_role("dialog").locator("canvas").first
+    canvas.wait_for()
+    page.wait_for_function(
+        "() => window.faonamMap?.isStyleLoaded() && window.faonamMap.areTilesLoaded()", polling=LOOK_EVERY_MS
+    )
+    box = canvas.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 60, y + 30, steps=4)
+    page.mouse.up()
+    expect(place).not_to_have_text(before)
+
+
+def _report(page: Page) -> str:
+    """A flooded home has been reported by words, category, no picture, a pin and a confirmation; its number."""
+    page.get_by_test_id("phone-input").fill(FLOODED_HOME)
+    page.get_by_test_id("phone-send").click()
+    _tap(page, "น้ำท่วมบ้าน")
+    _tap(page, "ข้าม")
+    _tap(page, "ปักหมุด")
+    _drag_the_pin(page)
+    page.get_by_test_id("phone-place-send").click()
+    _tap(page, "ยืนยัน")
+    receipt = page.get_by_test_id("phone-message").filter(has_text="รับเรื่องแล้ว").last
+    expect(receipt).to_contain_text(NUMBER, timeout=PATIENCE_MS)
+    found = NUMBER.search(receipt.inner_text())
+    assert found
+    return found.group()
+
+
+def _resident_reports(resident: Screen, user_id: str) -> str:
+    """The resident has read the alert's card in Thai and reported a flooded home."""
+    page = resident.open("/phone")
+    page.get_by_test_id("phone-user-search").fill(user_id)
+    page.locator(f"[data-user='{user_id}']").click()
+    card = page.locator("[data-testid=phone-message][data-type=flex]").first
+    expect(card).to_contain_text(re.compile("เฝ้าระวัง|เตือนภัย|อันตราย"), timeout=PATIENCE_MS)
+    expect(card).to_contain_text("จำลอง")
+    return _report(page)
+
+
+# ── The dispatcher ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _assign(dispatcher: Screen, number: str) -> str:
+    """The incident stands on the map, its job has been given to the first crew that can get there; the crew's code."""
+    page = dispatcher.page
+    page.get_by_test_id("mode-incidents").click()
+    page.locator(f"[data-testid=incident-row][data-number='{number}']").click()
+    dispatcher.await_rendered("incidents", lambda drawn: number in {i["number"] for i in drawn}, number)
+    page.get_by_test_id("mode-jobs").click()
+    page.locator(f"[data-testid=job-row][data-number='{number}']").click()
+    suggestion = page.locator("[data-testid=suggestion][data-excluded=false]").first
+    crew_code = str(suggestion.get_attribute("data-crew"))
+    suggested = page.locator(f"[data-testid=suggestion][data-crew='{crew_code}']").get_by_test_id("assign")
+    suggested.click()
+    expect(suggested).to_have_text("มอบแล้ว", timeout=PATIENCE_MS)
+    return crew_code
+
+
+# ── The crew ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _do_the_job(crew: Screen, crew_code: str) -> None:
+    """The one big button has led from the assigned job to its end, with the crew and the place on its map."""
+    page = crew.page
+    state, button = page.get_by_test_id("crew-state"), page.get_by_test_id("crew-next-step")
+    expect(state).to_have_attribute("data-state", "assigned", timeout=PATIENCE_MS)
+    crew.await_rendered("crews", lambda drawn: crew_code in {c["code"] for c in drawn}, crew_code)
+    crew.await_rendered("incidents", what="the place of the job")
+    for step, reached in STEPS:
+        expect(button).to_have_attribute("data-step", step)
+        button.click()
+        expect(state).to_have_attribute("data-state", reached, timeout=PATIENCE_MS)
+    button.click()
+    page.get_by_test_id("crew-finish-note").fill(CREW_NOTE)
+    page.get_by_test_id("crew-finish-confirm").click()
+    expect(page.get_by_test_id("crew-finish-confirm")).to_be_hidden()
+    expect(page.get_by_test_id("crew-offline")).to_be_hidden(timeout=PATIENCE_MS)
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+# ── The tests ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_officer_warns_a_resident_reports_and_a_crew_helps_on_their_screens(
+    running: House, tmp_path: Path
+) -> None:
+    """What one person does on a screen reaches the next one's, in Thai, from the first warning to "it is done"."""
+    passwords = _passwords()
+    with Screens(running.note()["api"], tmp_path) as screens:
+        officer = screens.new("officer", DESK)
+        officer.sign_in("/", "approver", passwords["approver"])
+        _watch_the_water(officer)
+        alert_id, audience = _warn(officer)
+        _see_the_flood(officer)
+        officer.close()
+
+        resident = screens.new("resident", PHONE)
+        number = _resident_reports(resident, _recipient(running, alert_id, audience))
+
+        dispatcher = screens.new("dispatcher", DESK)
+        dispatcher.sign_in("/", "dispatcher", passwords["dispatcher"])
+        crew_code = _assign(dispatcher, number)
+        dispatcher.await_rendered("crews", lambda drawn: crew_code in {c["code"] for c in drawn}, crew_code)
+        dispatcher.await_rendered("routes", what="the crew's way")
+
+        crew = screens.new("crew", PHONE)
+        username = f"crew-{crew_code.lower()}"
+        crew.sign_in("/crew", username, passwords[username])
+        _do_the_job(crew, crew_code)
+
+        done = resident.page.get_by_test_id("phone-message").filter(has_text=number).filter(has_text="เสร็จแล้ว")
+        expect(done).to_be_visible(timeout=PATIENCE_MS)
+        dispatcher.await_rendered("incidents", lambda drawn: number not in {i["number"] for i in drawn}, "it as over")
+        screens.assert_quiet()
+
+
+def _assert_fits(page: Page, where: str) -> None:
+    """Nothing scrolls sideways, the page is Thai and no sentence is missing from it."""
+    wide, shown = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert wide <= shown, f"{where} scrolls sideways: {wide} px of content in {shown} px"
+    assert page.locator("html").get_attribute("lang") == "th", where
+    text = page.locator("body").inner_text()
+    assert THAI.search(text), where
+    assert "⟦" not in text, f"{where} lacks a sentence: {text}"
+
+
+def _both_widths(page: Page, where: str) -> None:
+    for size in (PHONE, DESK):
+        page.set_viewport_size({"width": size["width"], "height": size["height"]})
+        _assert_fits(page, f"{where} at {size['width']} px")
+
+
+def _shown(thing: Locator) -> None:
+    expect(thing.first).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_every_screen_fits_a_phone_and_a_desk_in_thai_and_the_public_page_asks_for_no_sign_in(
+    running: House, tmp_path: Path
+) -> None:
+    """Each screen is whole at 390 and 1440 px, before and after the door; the public page has no door."""
+    passwords = _passwords()
+    with Screens(running.note()["api"], tmp_path) as screens:
+        public = screens.new("public", PHONE)
+        page = public.open("/city")
+        _shown(page.locator("main li"))
+        public.await_rendered("gauges", what="the gauges")
+        _both_widths(page, "/city")
+        assert 401 not in {status for status, _ in public.answers}
+        assert page.get_by_test_id("sign-in-username").count() == 0
+
+        phone = screens.new("phone", PHONE)
+        page = phone.open("/phone")
+        _shown(page.get_by_test_id("phone-user-select").locator("button"))
+        _both_widths(page, "/phone")
+        page.get_by_test_id("phone-user-select").locator("button").first.click()
+        _shown(page.get_by_test_id("phone-input"))
+        _both_widths(page, "/phone with a chat")
+
+        crew = screens.new("crew", PHONE)
+        page = crew.open("/crew")
+        _shown(page.get_by_test_id("sign-in-submit"))
+        _both_widths(page, "/crew at the door")
+        username = next(name for name in passwords if name.startswith("crew-"))
+        crew.sign_in("/crew", username, passwords[username])
+        _shown(page.get_by_role("button"))
+        _both_widths(page, "/crew")
+
+        desk = screens.new("desk", PHONE)
+        page = desk.open("/")
+        _shown(page.get_by_test_id("sign-in-submit"))
+        _both_widths(page, "the console at the door")
+        desk.sign_in("/", "viewer", passwords["viewer"])
+        for mode in MODES:
+            page.get_by_test_id(f"mode-{mode}").click()
+            expect(page.get_by_test_id(f"mode-{mode}")).to_have_attribute("aria-current", "page")
+            _both_widths(page, f"the console's {mode}")
+        screens.assert_quiet()
