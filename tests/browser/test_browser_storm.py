@@ -22,7 +22,12 @@ from screens import DESK, LOOK_EVERY_MS, PATIENCE_MS, PHONE, Screen, Screens
 
 from core import cluster, db
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("house"),
+]
 
 LOOKS_AT_A_PROPOSAL = 30
 FLOODED_HOME = "น้ำเข้าบ้านสูงถึงเข่าแล้วครับ ของเปียกหมด"
