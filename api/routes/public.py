@@ -7,12 +7,12 @@ import time
 from datetime import datetime
 from typing import Any
 
-import gis.queries
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 import cctv.queries
 import flood.queries
+import gis.queries
 import sensors.queries
 from api.deps import SessionDep
 from api.routes.cameras import camera_feature

@@ -1,4 +1,4 @@
-"""Debian's Chromium with people's screens open in it: what they ask for, what goes wrong in them, what their maps draw."""
+"""Debian's Chromium with people's screens in it: what they ask for, what goes wrong, what their maps draw."""
 
 from __future__ import annotations
 

@@ -5,17 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import sqlalchemy as sa
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "storm")]
 from house import PLACE, House, house
 from playwright.sync_api import Locator, Page, expect
 from screens import DESK, LOOK_EVERY_MS, PATIENCE_MS, PHONE, Screen, Screens
@@ -77,7 +72,7 @@ def _passwords() -> dict[str, str]:
 
 
 def _watch_the_water(officer: Screen) -> None:
-    """Every gauge that the API knows in this part of the world stands on the map, and the screen says that the city is simulated."""
+    """Every gauge that the API knows stands on the map, and the screen says that the city is simulated."""
     expect(officer.page.get_by_test_id("simulated-badge").first).to_be_visible(timeout=PATIENCE_MS)
     officer.await_map()
     gauges = officer.page.request.get(f"{officer.origin}/api/v1/gauges").json()["features"]
