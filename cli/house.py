@@ -205,7 +205,7 @@ def _prepare_configured(city: Path | None, url: str) -> PreparedCity:
     try:
         _upgrade()
     except sa.exc.OperationalError as exc:
-        reason = str(exc.orig).strip().splitlines()[-1]
+        reason = str(exc.orig).strip().splitlines()[0]
         raise SetupError(f"The database at DATABASE_URL does not answer: {reason}") from exc
     pack = pack_of(city)
     with db.transaction() as session:
@@ -280,7 +280,21 @@ def _note_processes(supervisor: Supervisor) -> None:
 
 
 @contextlib.contextmanager
-def _house_running(*, owns_cluster: bool) -> Iterator[Supervisor]:
+def _cluster_while_needed() -> Iterator[bool]:
+    """True where the private cluster is used; it ends with the block, unless it ran before."""
+    home = cluster.default_cluster()
+    is_private = settings().database_url is None
+    was_running = is_private and cluster.running_pid(home) is not None
+    try:
+        yield is_private
+    finally:
+        db.engine().dispose()
+        if is_private and not was_running:
+            cluster.stop(home)
+
+
+@contextlib.contextmanager
+def _house_running() -> Iterator[Supervisor]:
     supervisor = Supervisor()
     try:
         began_s = time.monotonic()
@@ -296,9 +310,6 @@ def _house_running(*, owns_cluster: bool) -> Iterator[Supervisor]:
     finally:
         with console.status("stopping every process"):
             supervisor.stop()
-        db.engine().dispose()
-        if owns_cluster:
-            cluster.stop(cluster.default_cluster())
 
 
 @contextlib.contextmanager
@@ -321,22 +332,22 @@ def live(*, city: Path | None, speed: float) -> None:
     """The house runs, with its storm, until somebody asks it to stop; people decide on the screens."""
     from demo import accounts
 
-    owns_cluster = settings().database_url is None
     _refuse_taken_ports()
-    prepared = _prepare(city, is_fresh=False)
-    with db.transaction() as session:
-        passwords = accounts.ensure_demo_accounts(session, _crew_codes(session))
-        clock.run_at(session, speed=1.0)
-    with _house_running(owns_cluster=owns_cluster) as supervisor, _asked_to_stop() as asked:
-        _welcome(passwords)
-        command = [*FAONAM, "storm", "--speed", str(speed), "--pack", str(prepared.pack)]
-        supervisor.start(Program("storm", command, is_restarted=False))
-        while not asked:
-            supervisor.watch()
-            _note_processes(supervisor)
-            if owns_cluster and not cluster.is_alive(cluster.default_cluster()):
-                cluster.start(cluster.default_cluster())
-            time.sleep(0.2)
+    with _cluster_while_needed() as is_private:
+        prepared = _prepare(city, is_fresh=False)
+        with db.transaction() as session:
+            passwords = accounts.ensure_demo_accounts(session, _crew_codes(session))
+            clock.run_at(session, speed=1.0)
+        with _house_running() as supervisor, _asked_to_stop() as asked:
+            _welcome(passwords)
+            command = [*FAONAM, "storm", "--speed", str(speed), "--pack", str(prepared.pack)]
+            supervisor.start(Program("storm", command, is_restarted=False))
+            while not asked:
+                supervisor.watch()
+                _note_processes(supervisor)
+                if is_private and not cluster.is_alive(cluster.default_cluster()):
+                    cluster.start(cluster.default_cluster())
+                time.sleep(0.2)
 
 
 def _crew_codes(session: Session) -> list[str]:
@@ -382,16 +393,13 @@ def play_once(*, city: Path | None, json_file: Path | None, speed: float) -> int
     """
     from demo import accounts, storm
 
-    owns_cluster = settings().database_url is None
     began_s = time.monotonic()
-    home = cluster.default_cluster()
-    was_running = owns_cluster and cluster.running_pid(home) is not None
-    prepared = _prepare(city, is_fresh=True)
-    _apart()
-    with db.transaction() as session:
-        passwords = accounts.ensure_demo_accounts(session, _crew_codes(session))
-    try:
-        with _house_running(owns_cluster=False) as supervisor:
+    with _cluster_while_needed():
+        prepared = _prepare(city, is_fresh=True)
+        _apart()
+        with db.transaction() as session:
+            passwords = accounts.ensure_demo_accounts(session, _crew_codes(session))
+        with _house_running() as supervisor:
 
             def keep_alive() -> None:
                 supervisor.watch()
@@ -400,9 +408,6 @@ def play_once(*, city: Path | None, json_file: Path | None, speed: float) -> int
             figures = storm.play_through(
                 pack=prepared.pack, speed=speed, passwords=passwords, on_beat=keep_alive
             )
-    finally:
-        if owns_cluster and not was_running:
-            cluster.stop(home)
     line = json.dumps({**figures.as_dict(), "wall_s": round(time.monotonic() - began_s, 1)}, ensure_ascii=False)
     if json_file is not None:
         json_file.write_text(line + "\n", encoding="utf-8")

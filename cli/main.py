@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -126,8 +127,24 @@ def run() -> None:
     """The command's entry: an error is one clear sentence, never a traceback."""
     try:
         app()
-    except FaonamError as exc:
-        typer.secho(f"faonam: {exc.detail}", fg="red", err=True)
-        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as exc:
+        sentence = _sentence(exc)
+        if sentence is None:
+            raise
+        typer.secho(f"faonam: {sentence}", fg="red", err=True)
+        sys.exit(1)
+
+
+def _sentence(exc: Exception) -> str | None:
+    """What to tell a person of this error; None for a fault of ours, which keeps its traceback."""
+    if isinstance(exc, FaonamError):
+        return exc.detail
+    if isinstance(exc, OSError) and exc.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return f"The disk is full: {exc.filename or exc.strerror}. Nothing was half-written; make room and start again."
+    if isinstance(exc, OSError) and exc.errno in {errno.EACCES, errno.EROFS, errno.EPERM}:
+        return f"No permission to write {exc.filename}. Set FAONAM_DATA_DIR to a folder that this user may write."
+    if type(exc).__name__ in {"OperationalError", "ConnectorException", "PoolTimeout"}:
+        return f"The database does not answer: {str(exc).strip().splitlines()[0]}"
+    return None
