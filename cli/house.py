@@ -126,11 +126,12 @@ def import_for_a_storm(pack: Path, tell: Progress) -> Path:
 
 def import_pack(pack: Path) -> None:
     """The pack is in the city's database; counts are printed. For `faonam city import`."""
-    if settings().database_url is None:
-        cluster.start(cluster.default_cluster())
-    _upgrade()
-    with _step(f"importing {pack}") as tell, db.transaction() as session:
-        report = _import(session, pack, tell)
+    with _cluster_while_needed() as is_private:
+        if is_private:
+            cluster.start(cluster.default_cluster())
+        _upgrade()
+        with _step(f"importing {pack}") as tell, db.transaction() as session:
+            report = _import(session, pack, tell)
     table = Table("layer", "rows", "trust", title=report.slug)
     for layer in report.layers:
         table.add_row(layer.name, f"{layer.row_count:,}", layer.trust)
