@@ -89,11 +89,11 @@ def _approve(page: Page) -> tuple[int, int]:
 
     A proposal that grew between the look and the confirmation is refused; the officer goes back and looks again.
     """
+    dialog = page.get_by_role("dialog")
     for _ in range(LOOKS_AT_A_PROPOSAL):
         page.get_by_test_id("approve").first.click()
-        dialog = page.get_by_role("dialog")
-        card = page.locator("article[data-testid=alert-card]", has=page.get_by_test_id("approve")).first
-        alert_id = int(card.get_attribute("data-alert-id") or 0)
+        asked = page.locator("article[data-testid=alert-card]", has=page.get_by_test_id("approve")).first
+        alert_id = int(asked.get_attribute("data-alert-id") or 0)
         sentence = dialog.get_by_test_id("approve-confirm").inner_text()
         dialog.get_by_test_id("approve-confirm").click()
         expect(dialog.get_by_role("alert").or_(page.locator("body:not(:has(dialog))"))).to_be_visible()
