@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from house import PLACE, House, house
+from house import PLACE, House, house, only_house
 from playwright.sync_api import Locator, Page, expect
 from screens import DESK, LOOK_EVERY_MS, PATIENCE_MS, PHONE, Screen, Screens
 
@@ -20,8 +20,7 @@ from core import cluster, db
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.timeout(600),
-    pytest.mark.xdist_group("house"),
+    pytest.mark.timeout(900),
 ]
 
 LOOKS_AT_A_PROPOSAL = 30
@@ -58,10 +57,11 @@ def _forget_earlier_storms() -> None:
 @pytest.fixture(scope="module")
 def running() -> Iterator[House]:
     """A house whose storm has just begun; both tests play in it, one after the other."""
-    _forget_earlier_storms()
-    with house("browser", "--speed", "120") as running:
-        running.await_alive()
-        yield running
+    with only_house():
+        _forget_earlier_storms()
+        with house("browser", "--speed", "120") as running:
+            running.await_alive()
+            yield running
 
 
 def _passwords() -> dict[str, str]:

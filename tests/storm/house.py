@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -69,10 +70,21 @@ class House:
 
 
 @contextlib.contextmanager
-def house(name: str, *arguments: str) -> Iterator[House]:
-    """`faonam up ARGUMENTS` runs in the test's own folder, on free ports; it is stopped with the block."""
+def only_house() -> Iterator[None]:
+    """No other test, in this run or beside it, uses the tests' house while the block runs; it waits for its turn."""
     PLACE.mkdir(parents=True, exist_ok=True)
     PLACE.chmod(0o755)
+    with (PLACE / "turn.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def house(name: str, *arguments: str) -> Iterator[House]:
+    """`faonam up ARGUMENTS` runs in the test's own folder, on free ports; it is stopped with the block.
+
+    To be used inside `only_house()`.
+    """
     folder = PLACE / "once" if "--once" in arguments else PLACE
     (folder / "processes.json").unlink(missing_ok=True)
     environment = {**os.environ, "FAONAM_DATA_DIR": str(PLACE)}

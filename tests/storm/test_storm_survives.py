@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from house import House, house
+from house import House, house, only_house
 
 # Each multicast is held up so long that a delivery takes seconds and can be hit in its middle.
 SLOW_MS = 500
@@ -40,12 +40,11 @@ def _await_answer(running: House) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("house")
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_killing_the_workers_and_the_api_in_the_middle_of_a_delivery_changes_no_figure(tmp_path: Path) -> None:
     """Everybody in the zone is told once and nobody else, whatever dies while they are being told."""
     figures_file = tmp_path / "figures.json"
-    with house("survives", "--once", "--json", str(figures_file)) as running:
+    with only_house(), house("survives", "--once", "--json", str(figures_file)) as running:
         running.await_alive()
         _in_the_middle_of_the_delivery(running)
         for name in ("sender", "worker"):
