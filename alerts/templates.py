@@ -248,8 +248,3 @@ def rendered(level: int, facts: Facts, words: Wording) -> dict[str, AlertText]:
     texts = {lang: _filled(level, lang, facts, words) for lang in LANGUAGES if (level, lang) in words.templates}
     fallback = _both(texts["en"], texts["th"])
     return {language: texts.get(language, fallback) for language in LANGUAGES}
-
-
-def language_for(language: str) -> str:
-    """The language in which a resident is written to: their own where we have it, else English."""
-    return language if language in LANGUAGES else "en"

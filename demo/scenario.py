@@ -9,8 +9,6 @@ from pathlib import Path
 
 STORM_H = 5.0
 READING_EVERY = timedelta(minutes=5)
-# The waters of the demo's rivers rise for the first three fifths of the storm, then fall.
-LAST_REPORT_H = 3.2
 
 
 @dataclass(frozen=True)

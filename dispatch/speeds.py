@@ -30,7 +30,6 @@ NOT_FOR_CARS = frozenset({"path", "footway", "pedestrian", "steps", "cycleway"})
 
 PREGNOLATO_CLOSED_MM = 300.0
 BOAT_KMH = 10.0
-BOAT_FLOATS_FROM_M = 0.40
 # A boat is drawn to the water behind a raised pickup, which fords 0.45 m (AR&R large 4WD, cap 0.50) [assumed].
 TRAILER_FORDS_M = 0.45
 LAUNCH_S = 300.0

@@ -97,11 +97,6 @@ def areas_at(session: Session, place: LonLat) -> Sequence[Area]:
     return session.scalars(sa.select(Area).where(here).order_by(_SMALLEST_FIRST, Area.id)).all()
 
 
-def area_by_code(session: Session, code: str) -> Area | None:
-    """The area with this code, or None."""
-    return session.scalars(sa.select(Area).where(Area.code == code)).one_or_none()
-
-
 def area_cards(session: Session, *, kind: str | None = None) -> list[AreaCard]:
     """Every area of the kind (community, municipality, district; all without one), in the order of their names."""
     asked = sa.select(

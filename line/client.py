@@ -143,15 +143,6 @@ def profile(line_user_id: str) -> dict[str, Any] | None:
     return _get_json(f"/v2/bot/profile/{line_user_id}")
 
 
-def quota_left() -> int | None:
-    """How many messages the month's allowance still holds; None where it is unlimited."""
-    quota = _get_json("/v2/bot/message/quota") or {}
-    if quota.get("type") != "limited":
-        return None
-    used = _get_json("/v2/bot/message/quota/consumption") or {}
-    return max(0, int(quota.get("value", 0)) - int(used.get("totalUsage", 0)))
-
-
 def content(message_id: str) -> tuple[bytes, str]:
     """The bytes and content type of what a resident sent, from LINE's data host, 20 MB at most.
 

@@ -165,7 +165,10 @@ def wait(session: Session, chunk: Claimed, outcome: Outcome) -> bool:
 
 
 def give_up_the_old(session: Session) -> Sequence[sa.Row[Any]]:
-    """Chunks without an answer 23 h after their first attempt are unknown and never sent again by themselves."""
+    """Chunks without an answer 23 h after their first attempt are unknown and never sent again by themselves.
+
+    LINE keeps a retry key for 24 h; after that nobody can say whether the chunk was taken.
+    """
     return session.execute(_GIVE_UP).all()
 
 

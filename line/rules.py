@@ -8,7 +8,7 @@ import hmac
 import random
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 TEXT_LIMIT_UTF16 = 5000
@@ -19,8 +19,6 @@ MESSAGES_LIMIT = 5
 MULTICAST_LIMIT = 500
 POSTBACK_DATA_LIMIT = 300
 
-# LINE keeps a retry key for 24 h; after 23 h without an answer nobody can say any more whether it was taken.
-UNKNOWN_AFTER = timedelta(hours=23)
 RETRY_LIMIT_S = 60.0
 RATE_PAUSE_S = 0.5
 QUOTA_WORDS = "monthly limit"
