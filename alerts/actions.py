@@ -34,6 +34,7 @@ def consider(
     *,
     run_id: int,
     severity_by_code: Mapping[str, int],
+    falling_by_code: Mapping[str, int],
     trigger_received_wall_at: datetime | None,
     is_without_data: bool,
 ) -> Decision:
@@ -50,6 +51,7 @@ def consider(
     decision = rules.decide(
         severity_by_zone,
         standing,
+        falling_by_zone={ids[code]: severity for code, severity in falling_by_code.items() if code in ids},
         policy=queries.current_policy(session),
         is_water_known=not is_without_data,
         now=now,

@@ -223,6 +223,7 @@ def decide(
     severity_by_zone: Mapping[int, int],
     standing: Sequence[Standing],
     *,
+    falling_by_zone: Mapping[int, int],
     policy: Policy,
     is_water_known: bool,
     now: datetime,
@@ -230,9 +231,11 @@ def decide(
     """What is proposed, revised or withdrawn when the picture of the water is drawn anew.
 
     `severity_by_zone` holds 0..3 for the zones the picture knows; `standing` every alert that is not long over.
+    Where the water is falling, `falling_by_zone` holds what to: nobody is newly warned of water that goes away, while
+    the all-clear waits until the severity itself is 0.
     `is_water_known` is False while gauges that stood high are silent; then no all-clear is proposed.
     """
-    warned = _warnings(severity_by_zone, standing, policy=policy, now=now)
+    warned = _warnings({**severity_by_zone, **falling_by_zone}, standing, policy=policy, now=now)
     cleared = _all_clears(severity_by_zone, standing, policy=policy, is_water_known=is_water_known, now=now)
     return Decision(
         propose=warned.propose,

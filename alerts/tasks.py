@@ -22,6 +22,7 @@ def consider_flood(session: Session, event: FloodRedrawn) -> None:
         session,
         run_id=event.run_id,
         severity_by_code=event.severity_by_zone,
+        falling_by_code=event.falling_by_zone,
         trigger_received_wall_at=event.trigger_received_wall_at,
         is_without_data=event.is_without_data,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -74,8 +74,7 @@ def draw_nothing(
     run = _new_run(session, levels, now=now, trigger=trigger, method=NO_DATA, reason=reason)
     if previous is not None:
         queries.carry_over(session, from_run_id=previous.id, to_run_id=run.id)
-    severities = queries.severity_by_code(session, run.id)
-    events.publish(session, _redrawn(run, severities))
+    events.publish(session, _redrawn(run, queries.settled_by_code(session, run.id)))
     log.warning("flood.no_data", run_id=run.id)
     return run
 
@@ -97,11 +96,11 @@ def _draw_water(
     _store_polygons(session, run.id, picture, srid=ground.terrain.grid.srid)
     _store_roads(session, run.id, deepest_roads(ground, picture))
     before = queries.settled_by_zone(session, previous.id) if previous else {}
-    severities = _store_states(session, run, zones, before)
+    settled = _store_states(session, run, zones, before)
     run.wall_s = round(time.perf_counter() - started_s, 3)
     session.flush()
-    events.publish(session, _redrawn(run, severities))
-    worst = max(severities.values(), default=0)
+    events.publish(session, _redrawn(run, settled))
+    worst = max((zone.severity for zone in settled.values()), default=0)
     log.info("flood.redrawn", run_id=run.id, wall_s=run.wall_s, gauges=len(usable), worst=worst)
     return run
 
@@ -124,9 +123,11 @@ def _as_json(level: rules.Level) -> dict[str, Any]:
     return asdict(level) | {"observed_at": level.observed_at.isoformat(), "received_wall_at": received}
 
 
-def _redrawn(run: FloodRun, severities: dict[str, int]) -> FloodRedrawn:
+def _redrawn(run: FloodRun, settled: Mapping[str, rules.Settled]) -> FloodRedrawn:
     return FloodRedrawn(
-        run_id=run.id, trigger_received_wall_at=run.trigger_received_wall_at, severity_by_zone=severities,
+        run_id=run.id, trigger_received_wall_at=run.trigger_received_wall_at,
+        severity_by_zone={code: zone.severity for code, zone in settled.items()},
+        falling_by_zone={code: zone.falling_to for code, zone in settled.items() if zone.falling_to is not None},
         is_without_data=run.method == NO_DATA,
     )
 
@@ -173,14 +174,14 @@ def _store_roads(session: Session, run_id: int, roads: Sequence[tuple[int, float
 
 def _store_states(
     session: Session, run: FloodRun, zones: Sequence[ZoneFacts], before: dict[int, rules.Settled]
-) -> dict[str, int]:
-    """Each zone's state is stored, its severity settled; returns the severities by code, changes are published."""
-    severities = {}
+) -> dict[str, rules.Settled]:
+    """Each zone's state is stored, its severity settled; returns what settled by code, changes are published."""
+    settled_by_code = {}
     for zone in zones:
         previous = before.get(zone.zone_id)
         settled = rules.settle(previous, rules.severity_of(zone.evidence), now=run.computed_at, has_data=zone.has_data)
         session.add(_state(run.id, zone, settled))
-        severities[zone.code] = settled.severity
+        settled_by_code[zone.code] = settled
         if settled.severity != (previous.severity if previous else 0):
             change = ZoneSeverityChanged(
                 run_id=run.id, zone_id=zone.zone_id, zone_code=zone.code,
@@ -189,7 +190,7 @@ def _store_states(
             )
             events.publish(session, change)
     session.flush()
-    return severities
+    return settled_by_code
 
 
 def _state(run_id: int, zone: ZoneFacts, settled: rules.Settled) -> ZoneState:

@@ -13,6 +13,7 @@ from core.events import Event
 class FloodRedrawn(Event):
     """The picture of the flood was drawn anew; severities by zone code.
 
+    `falling_by_zone` has the zones whose severity holds though the water is going down, and what it is falling to.
     `trigger_received_wall_at` is the real time at which the newest reading that caused it was received.
     """
 
@@ -21,6 +22,7 @@ class FloodRedrawn(Event):
     run_id: int
     trigger_received_wall_at: datetime | None
     severity_by_zone: dict[str, int]
+    falling_by_zone: dict[str, int]
     is_without_data: bool
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from core.settings import data_dir
 from flood.models import FloodRoad, FloodRun, Zone, ZoneState
-from flood.rules import GaugeSite, Level, Settled
+from flood.rules import FALLING_AFTER_RUNS, GaugeSite, Level, Settled
 from gis.points import LonLat
 from gis.terrain.grid import Floats, Grid, sample
 from sensors.queries import current_levels
@@ -71,6 +71,7 @@ class CurrentZone:
     name_en: str
     version: int
     severity: int
+    is_falling: bool
     depth_class: int
     wet_share: float
     depth_p50_m: float
@@ -247,14 +248,11 @@ def settled_by_zone(session: Session, run_id: int) -> dict[int, Settled]:
     return {zone_id: Settled(now, lower, since, runs) for zone_id, now, lower, since, runs in rows}
 
 
-def severity_by_code(session: Session, run_id: int) -> dict[str, int]:
-    """The severity of each zone in a picture, by the zone's code."""
-    rows = session.execute(
-        sa.select(Zone.code, ZoneState.severity)
-        .join(ZoneState, ZoneState.zone_id == Zone.id)
-        .where(ZoneState.run_id == run_id)
-    )
-    return {row.code: row.severity for row in rows}
+def settled_by_code(session: Session, run_id: int) -> dict[str, Settled]:
+    """What a picture holds of each zone's severity, by the zone's code."""
+    settled = settled_by_zone(session, run_id)
+    rows = session.execute(sa.select(Zone.id, Zone.code).where(Zone.id.in_(list(settled))))
+    return {code: settled[zone_id] for zone_id, code in rows}
 
 
 def current_zones(session: Session) -> list[CurrentZone]:
@@ -262,7 +260,7 @@ def current_zones(session: Session) -> list[CurrentZone]:
     rows = session.execute(
         sa.text(
             "SELECT z.id, z.code, z.name_th, z.name_en, z.version, "
-            "coalesce(s.severity, 0), coalesce(s.depth_class, 0), "
+            "coalesce(s.severity, 0), coalesce(s.lower_runs >= :falling_after, false), coalesce(s.depth_class, 0), "
             "coalesce(s.wet_share, 0), coalesce(s.depth_p50_m, 0), coalesce(s.depth_p90_m, 0), "
             "coalesce(s.confidence, 0), coalesce(s.people, 0), coalesce(s.people_method, ''), coalesce(s.members, 0), "
             "coalesce(s.homes, 0), coalesce(s.vulnerable_homes, 0), coalesce(s.roads_km, 0), "
@@ -270,7 +268,8 @@ def current_zones(session: Session) -> list[CurrentZone]:
             "ST_AsGeoJSON(z.geom, 6)::json "
             "FROM zone z LEFT JOIN zone_state s ON s.zone_id = z.id AND s.run_id = (SELECT max(id) FROM flood_run) "
             "WHERE NOT z.is_retired ORDER BY z.code"
-        )
+        ),
+        {"falling_after": FALLING_AFTER_RUNS},
     )
     return [CurrentZone(*row) for row in rows]
 

@@ -23,6 +23,8 @@ DANGER_WET_SHARE = 0.02
 # Severity falls only after so many pictures in a row, over so long a time, were lower (an alarm must not flicker).
 FALL_AFTER_RUNS = 3
 FALL_AFTER = timedelta(minutes=30)
+# After so many lower pictures in a row the water counts as falling: nobody is newly warned of what is going away.
+FALLING_AFTER_RUNS = 2
 
 # A gauge counts as near a zone when it decides at least this much of the water surface there.
 NEAR_WEIGHT = 0.25
@@ -81,6 +83,11 @@ class Settled:
     lower_severity: int | None = None
     lower_since_at: datetime | None = None
     lower_runs: int = 0
+
+    @property
+    def falling_to(self) -> int | None:
+        """The severity that the pictures call for while a higher one still holds; None where none is falling."""
+        return self.lower_severity if self.lower_runs >= FALLING_AFTER_RUNS else None
 
 
 def datum_of(text: str) -> str:

@@ -104,6 +104,7 @@ def _feature(zone: queries.CurrentZone) -> dict[str, Any]:
             "name": {"th": zone.name_th, "en": zone.name_en},
             "version": zone.version,
             "severity": zone.severity,
+            "is_falling": zone.is_falling,
             "depth_class": zone.depth_class,
             "wet_share": zone.wet_share,
             "depth_p50_m": zone.depth_p50_m,

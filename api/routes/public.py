@@ -70,6 +70,7 @@ def _zone_feature(zone: flood.queries.CurrentZone) -> dict[str, Any]:
             "code": zone.code,
             "name": {"th": zone.name_th, "en": zone.name_en},
             "severity": zone.severity,
+            "is_falling": zone.is_falling,
             "depth_class": zone.depth_class,
         },
     }

@@ -35,6 +35,7 @@ def consider(
         session,
         run_id=town.picture(severities, depth_class=depth),
         severity_by_code=severities,
+        falling_by_code={},
         trigger_received_wall_at=WALL,
         is_without_data=is_blind,
     )

@@ -58,7 +58,11 @@ def city(database: sa.Engine, frozen_clock: Any, town_of: Any) -> int:
 def flood_is_drawn(run_id: int, severity: int = 3) -> None:
     with transaction() as session:
         event = FloodRedrawn(
-            run_id=run_id, trigger_received_wall_at=WALL, severity_by_zone={"A": severity}, is_without_data=False
+            run_id=run_id,
+            trigger_received_wall_at=WALL,
+            severity_by_zone={"A": severity},
+            falling_by_zone={},
+            is_without_data=False,
         )
         event_id = events.publish(session, event)
     events.deliver_now(event_id)

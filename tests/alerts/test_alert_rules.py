@@ -19,8 +19,15 @@ def standing(alert_id: int, state: str, level: int, zones: set[int], **more: obj
     return Standing(id=alert_id, state=state, level=level, zone_ids=frozenset(zones), **values)  # type: ignore[arg-type]  # built from a dict
 
 
-def decided(severities: dict[int, int], *alerts: Standing, is_water_known: bool = True) -> rules.Decision:
-    return decide(severities, alerts, policy=POLICY, is_water_known=is_water_known, now=NOW)
+def decided(
+    severities: dict[int, int],
+    *alerts: Standing,
+    falling: dict[int, int] | None = None,
+    is_water_known: bool = True,
+) -> rules.Decision:
+    return decide(
+        severities, alerts, falling_by_zone=falling or {}, policy=POLICY, is_water_known=is_water_known, now=NOW
+    )
 
 
 def test_watch_is_shown_to_officers_only() -> None:
@@ -95,6 +102,16 @@ def test_missing_data_does_not_withdraw_a_proposal() -> None:
     assert decided({1: 3}, waiting).revise == ((7, Proposal(3, frozenset({1, 2}))),)
 
 
+def test_falling_water_is_nothing_to_be_newly_warned_of() -> None:
+    """What waits is withdrawn and nothing is proposed, while what was told holds until the severity itself is 0."""
+    waiting = standing(7, "proposed", 2, {1})
+    assert decided({1: 2}, waiting, falling={1: 0}).withdraw == (7,)
+    assert decided({1: 2}, falling={1: 1}).propose == ()
+    assert decided({1: 3}, falling={1: 2}).propose == (Proposal(2, frozenset({1})),)
+    told = standing(1, "active", 2, {1}, expires_at=NOW + timedelta(hours=1))
+    assert decided({1: 2}, told, falling={1: 0}) == rules.Decision()
+
+
 def test_open_all_clear_is_withdrawn_when_the_water_comes_back() -> None:
     """A rule's all-clear that still waits ends with the next rise; it is not proposed twice while it waits."""
     told = standing(1, "active", 2, {1})
@@ -127,13 +144,13 @@ def test_any_flood_keeps_the_rules(pictures: list[dict[int, int]], approves: lis
     """
     alerts: list[Standing] = []
     for picture, is_approved in zip(pictures, approves, strict=False):
-        alerts = _after(decide(picture, alerts, policy=POLICY, is_water_known=True, now=NOW), alerts)
+        alerts = _after(decided(picture, *alerts), alerts)
         open_zones = [z for a in alerts if a.state == "proposed" and a.is_warning for z in a.zone_ids]
         assert len(open_zones) == len(set(open_zones))
         for alert in (a for a in alerts if a.state == "proposed" and a.is_warning):
             for zone in alert.zone_ids & picture.keys():
                 assert picture[zone] == alert.level > rules.told_level(zone, alerts, now=NOW)
-        again = decide(picture, alerts, policy=POLICY, is_water_known=True, now=NOW)
+        again = decided(picture, *alerts)
         assert again.propose == again.withdraw == again.all_clear == ()
         if is_approved:
             alerts = [_with_state(a, "active") if a.state == "proposed" and a.is_warning else a for a in alerts]

@@ -146,7 +146,7 @@ def test_an_old_picture_of_the_flood_is_passed_over(town: Town) -> None:
     """Only the newest picture redraws; the others would be work for nothing."""
     town.job()
     town.flood(s2=0.2)
-    tasks.suggest_after_flood(town.session, FloodRedrawn(-1, None, {}, is_without_data=False))
+    tasks.suggest_after_flood(town.session, FloodRedrawn(-1, None, {}, {}, is_without_data=False))
     assert _events(town.session, "dispatch.suggestions_drawn") == 0
 
 

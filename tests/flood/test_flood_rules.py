@@ -101,6 +101,17 @@ def test_a_flicker_begins_the_wait_anew() -> None:
     assert settled.lower_runs == 3
 
 
+def test_water_counts_as_falling_after_two_lower_pictures() -> None:
+    """One lower picture is a flicker; two say that it falls, and to the higher of what they call for."""
+    settled = Settled(severity=3)
+    assert settled.falling_to is None
+    settled = rules.settle(settled, 0, now=NOW, has_data=True)
+    assert settled.falling_to is None
+    settled = rules.settle(settled, 1, now=NOW + timedelta(minutes=2), has_data=True)
+    assert (settled.severity, settled.falling_to) == (3, 1)
+    assert rules.settle(settled, 0, now=NOW + timedelta(minutes=4), has_data=False).falling_to is None
+
+
 def test_people_by_census_where_known() -> None:
     """A member home stands for its share of the community's people, or for 2.3 where nobody has counted."""
     assert rules.people_per_home(900, 200) == 4.5

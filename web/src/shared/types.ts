@@ -76,6 +76,7 @@ export type Zone = {
   code: string
   name: Names
   severity: LevelState | null
+  is_falling: boolean
   depth_class: 0 | 1 | 2 | 3 | 4 | null
   depth_p50_m?: number | null
   depth_p90_m?: number | null

@@ -44,6 +44,12 @@ export function gaugeFeatures(gauges: Points<Gauge>): FeatureCollection<Point> {
   }
 }
 
+function zoneLabel(zone: Zone): string {
+  if (!zone.severity) return ''
+  const level = `${zone.severity} ${t(`level-${zone.severity}`)}`
+  return zone.is_falling ? `${level} · ${t('falling')} ▼` : level
+}
+
 export function zoneFeatures(zones: Shapes<Zone>): FeatureCollection {
   return {
     type: 'FeatureCollection',
@@ -51,7 +57,7 @@ export function zoneFeatures(zones: Shapes<Zone>): FeatureCollection {
       ...feature,
       properties: {
         ...feature.properties,
-        level_label: feature.properties.severity ? `${feature.properties.severity} ${t(`level-${feature.properties.severity}`)}` : '',
+        level_label: zoneLabel(feature.properties),
       },
     })),
   }
