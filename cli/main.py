@@ -118,9 +118,9 @@ def storm(
 @city_app.command("import")
 def import_city(path: Annotated[Path, typer.Argument(help="A folder with city.toml and its layers.")]) -> None:
     """Import a city pack: all of it, or nothing with the reasons."""
-    from cli import house
+    from cli import city
 
-    house.import_pack(path)
+    city.import_pack(path)
 
 
 def run() -> None:

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from nbclient import NotebookClient
 
-from cli import house
+from cli import city
 from core.settings import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -26,7 +26,7 @@ def _no_progress(detail: str) -> None:
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_on_the_demo_city_without_a_network(path: Path, database: sa.Engine) -> None:
     """Every cell runs, and no address outside this machine is in what it shows."""
-    house.import_for_a_storm(house.pack_of(None), _no_progress)
+    city.import_for_a_storm(city.pack_of(None), _no_progress)
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}).execute(
         env={**os.environ}
