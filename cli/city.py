@@ -29,11 +29,10 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class PreparedCity:
-    """A city in a database of its own, ready for work; `pack` holds the device keys of its simulated gauges."""
+    """A city in a database of its own, ready for work; `packs` is where it came from, what was simulated first."""
 
-    slug: str
     database_url: str
-    pack: Path
+    packs: tuple[Path, ...]
 
 
 @contextlib.contextmanager
@@ -112,18 +111,21 @@ def _count(session: Session, table: str) -> int:
     return int(session.scalar(sa.select(sa.func.count()).select_from(sa.table(table))) or 0)
 
 
-def import_for_a_storm(pack: Path, tell: Progress) -> Path:
-    """The city is imported; what it lacks for a storm is simulated. Returns the folder that holds its gauges' keys."""
+def import_for_a_storm(pack: Path, tell: Progress) -> tuple[Path, ...]:
+    """The city is imported; what it lacks for a storm is simulated. Returns the packs, the simulated one first."""
+    from demo import complement
+
     with db.transaction() as session:
         report = _import(session, pack, tell)
-        if _count(session, "station"):
-            return pack
-        from demo import complement
-
+        if not complement.lacking(session):
+            return (pack,)
         tell("simulating what the city lacks")
-        simulated = complement.write_overlay(session, data_dir() / "packs" / f"{report.slug}-simulated", seed=2569)
-        _import(session, simulated, tell)
-        return simulated
+        _import(session, complement.write_overlay(session, _overlay(report.slug), seed=2569), tell)
+        return (_overlay(report.slug), pack)
+
+
+def _overlay(slug: str) -> Path:
+    return data_dir() / "packs" / f"{slug}-simulated"
 
 
 def import_pack(pack: Path) -> None:
@@ -163,8 +165,8 @@ def _has_database(name: str) -> bool:
         return bool(connection.scalar(sa.text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}))
 
 
-def _base_database(pack: Path) -> tuple[str, Path]:
-    """A database that holds the imported city and nothing else; made once per pack and code."""
+def _base_database(pack: Path) -> tuple[str, tuple[Path, ...]]:
+    """A database that holds the imported city and nothing else, and its packs; made once per pack and code."""
     name = f"base_{_digest(pack, *_city_code())}"
     note = data_dir() / "packs" / f"{name}.json"
     if not (_has_database(name) and note.exists()):
@@ -174,25 +176,24 @@ def _base_database(pack: Path) -> tuple[str, Path]:
         with _step("making the tables"):
             _upgrade()
         with _step(f"importing the city from {pack.name}") as tell:
-            keys = import_for_a_storm(pack, tell)
+            packs = import_for_a_storm(pack, tell)
         db.engine().dispose()
         note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text(json.dumps({"keys": str(keys)}))
+        note.write_text(json.dumps({"packs": [str(folder) for folder in packs]}))
         _admin(f"ALTER DATABASE {name}_new RENAME TO {name}")
-    return name, Path(json.loads(note.read_text())["keys"])
+    return name, tuple(Path(folder) for folder in json.loads(note.read_text())["packs"])
 
 
 def prepare(city: Path | None, *, is_fresh: bool) -> PreparedCity:
     """The city's database stands and this process uses it; `is_fresh` leaves nothing of earlier storms."""
     configured = settings().database_url
     if configured is not None:
-        return _prepare_configured(city, configured.get_secret_value())
+        return _prepare_configured(city, configured.get_secret_value(), is_fresh=is_fresh)
     with _step("starting the database"):
         cluster.start(cluster.default_cluster())
     pack = pack_of(city)
-    base, keys = _base_database(pack)
-    slug = pack.name.split("-")[0] if city is None else pack.name.replace("-", "_")
-    name = f"once_{slug}" if is_fresh else f"faonam_{slug}_{base.removeprefix('base_')}"
+    base, packs = _base_database(pack)
+    name = base.replace("base", "once" if is_fresh else "faonam", 1)
     if is_fresh:
         _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     if is_fresh or not _has_database(name):
@@ -200,19 +201,32 @@ def prepare(city: Path | None, *, is_fresh: bool) -> PreparedCity:
             _admin(f"CREATE DATABASE {name} TEMPLATE {base}")
     url = cluster.default_cluster().url(name)
     db.use(url)
-    return PreparedCity(slug=slug, database_url=url, pack=keys)
+    return PreparedCity(database_url=url, packs=packs)
 
 
-def _prepare_configured(city: Path | None, url: str) -> PreparedCity:
-    """The same in a database that the city runs itself: we never start, stop or drop it."""
+def _prepare_configured(city: Path | None, url: str, *, is_fresh: bool) -> PreparedCity:
+    """The same in a database that the city runs itself: we never start, stop, empty or drop it."""
+    from gis.citypack.manifest import read_manifest
+
     try:
         _upgrade()
     except sa.exc.OperationalError as exc:
         reason = str(exc.orig).strip().splitlines()[0]
         raise SetupError(f"The database at DATABASE_URL does not answer: {reason}") from exc
     pack = pack_of(city)
+    slug = read_manifest(pack).slug
     with db.transaction() as session:
-        has_city = bool(session.scalar(sa.text("SELECT count(*) FROM city")))
-    with _step(f"looking for the city of {pack.name}") as tell:
-        keys = pack if has_city else import_for_a_storm(pack, tell)
-    return PreparedCity(slug=pack.name, database_url=url, pack=keys)
+        known = session.scalar(sa.text("SELECT slug FROM city"))
+        has_past = bool(session.scalar(sa.text("SELECT EXISTS (SELECT FROM reading) OR EXISTS (SELECT FROM alert)")))
+    if known not in (None, slug):
+        raise SetupError(f"The database at DATABASE_URL holds the city '{known}'; '{slug}' needs one of its own.")
+    if is_fresh and has_past:
+        raise SetupError(
+            "The database at DATABASE_URL holds readings or alerts already, and --once plays its storm in a fresh "
+            "city: give it an empty database."
+        )
+    if known is not None:
+        packs = (_overlay(slug), pack) if _overlay(slug).is_dir() else (pack,)
+        return PreparedCity(database_url=url, packs=packs)
+    with _step(f"importing the city from {pack.name}") as tell:
+        return PreparedCity(database_url=url, packs=import_for_a_storm(pack, tell))

@@ -143,7 +143,7 @@ def live(*, city: Path | None, speed: float) -> None:
             clock.run_at(session, speed=1.0)
         with _house_running() as supervisor, contextlib.suppress(KeyboardInterrupt):
             _welcome(passwords)
-            command = [*FAONAM, "storm", "--speed", str(speed), "--pack", str(prepared.pack)]
+            command = [*FAONAM, "storm", "--speed", str(speed), *map(str, prepared.packs)]
             supervisor.start(Program("storm", command, is_restarted=False))
             while True:
                 supervisor.watch()
@@ -209,7 +209,7 @@ def play_once(*, city: Path | None, json_file: Path | None, speed: float) -> int
                 _note_processes(supervisor)
 
             figures = storm.play_through(
-                pack=prepared.pack, speed=speed, passwords=passwords, on_beat=keep_alive
+                packs=prepared.packs, speed=speed, passwords=passwords, on_beat=keep_alive
             )
     line = json.dumps({**figures.as_dict(), "wall_s": round(time.monotonic() - began_s, 1)}, ensure_ascii=False)
     if json_file is not None:

@@ -106,13 +106,13 @@ def line_standin() -> None:
 
 @app.command()
 def storm(
-    pack: Annotated[Path, typer.Option(help="The city pack that holds the gauges' keys.")],
+    packs: Annotated[list[Path], typer.Argument(help="The packs that the city came from, what was simulated first.")],
     speed: Annotated[float, typer.Option(min=1, max=1200)] = 120.0,
 ) -> None:
     """Play the storm on the imported city; people decide on the screens."""
     from demo import storm
 
-    storm.play(pack=pack, speed=speed)
+    storm.play(packs=packs, speed=speed)
 
 
 @city_app.command("import")

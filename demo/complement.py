@@ -25,6 +25,7 @@ from gis import queries as gis_queries
 
 Floats = NDArray[np.float64]
 
+NEEDED = frozenset({"terrain", "gauges", "cameras", "homes", "agencies", "crews"})
 DRAWN = date(2026, 1, 1)
 GAUGES, CAMERAS = 5, 2
 FALL_PER_M = 4e-4  # Assumed: the fall of the plain from west to east.
@@ -58,23 +59,26 @@ class _Place:
         return edge_m + LEVEE_M + FALL_PER_M * (self.boundary.bounds[2] - east_m)
 
 
+def lacking(session: Session) -> frozenset[str]:
+    """The kinds of layers that a storm needs and the imported city does not have."""
+    return NEEDED - {layer.kind for layer in gis_queries.layers(session)}
+
+
 def write_overlay(session: Session, folder: Path, seed: int) -> Path:
     """A pack stands in `folder` that extends the imported city by the layers it lacks; returns the folder."""
     rng = np.random.default_rng(seed)
-    place = _place(session)
-    has = {layer.kind for layer in gis_queries.layers(session)}
+    place, lacks = _place(session), lacking(session)
     pack = PackWriter(folder, source=f"simulated by faonam, seed {seed}", dated=DRAWN, srid=place.srid)
-    if "terrain" not in has:
+    if "terrain" in lacks:
         _add_terrain(pack, place, rng)
-    if "gauges" not in has:
-        gauges_m = _add_gauges(pack, place)
-        if "cameras" not in has:
-            _add_cameras(pack, place, gauges_m)
-    if "homes" not in has:
+    gauges_m = _add_gauges(pack, place) if "gauges" in lacks else queries.gauge_places(session, srid=place.srid)
+    if "cameras" in lacks:
+        _add_cameras(pack, place, gauges_m)
+    if "homes" in lacks:
         _add_homes(pack, place, rng)
-    if "agencies" not in has:
+    if "agencies" in lacks:
         pack.add_table("agencies", rosters.agency_columns())
-    if "crews" not in has:
+    if "crews" in lacks:
         _add_crews(pack, place, rng)
     return pack.close({"slug": f"{place.slug}-simulated", "extends": place.slug})
 
@@ -145,7 +149,8 @@ def _add_cameras(pack: PackWriter, place: _Place, gauges_m: Floats) -> None:
     """Two cameras where streets cross waters, far from the gauges."""
     crossings = shapely.get_coordinates(shapely.intersection(_channel(place), shapely.union_all(place.roads)))
     spots = np.vstack([gauges_m, crossings])
-    places_m = spots[_spread(spots, GAUGES + CAMERAS, chosen=list(range(GAUGES)))[GAUGES:]]
+    known = len(gauges_m)
+    places_m = spots[_spread(spots, known + CAMERAS, chosen=list(range(known)))[known:]]
     plans = [_plan(place, f"CAM{number}", spot, "camera") for number, spot in enumerate(places_m, start=1)]
     pack.add_points("cameras", places_m, stations.camera_columns(plans))
 

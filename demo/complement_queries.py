@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import shapely
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
+
+Floats = NDArray[np.float64]
 
 STREET_LEVELS_WITHIN_M = 5000.0
 LEAST_STREET_LEVELS = 50
@@ -41,6 +45,14 @@ def roads(session: Session, *, srid: int) -> list[Any]:
     return _shapes(
         session, "SELECT ST_AsBinary(ST_Transform(geom, :srid)) FROM road WHERE NOT is_bridge ORDER BY id", srid
     )
+
+
+def gauge_places(session: Session, *, srid: int) -> Floats:
+    """East and north of every gauge, by id (metres)."""
+    points = _shapes(
+        session, "SELECT ST_AsBinary(ST_Transform(geom, :srid)) FROM station WHERE kind = 'gauge' ORDER BY id", srid
+    )
+    return shapely.get_coordinates(points)
 
 
 def _shapes(session: Session, statement: str, srid: int) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,17 +22,20 @@ class PackRow:
     place: LonLat
 
 
-def _layer_file(pack: Path, kind: str) -> Path:
-    manifest = tomllib.loads((pack / "city.toml").read_text(encoding="utf-8"))
-    for layer in manifest.get("layer", []):
-        if layer["kind"] == kind:
-            return pack / str(layer["file"])
-    raise NotFoundError(f"The city pack {pack} has no layer of the kind '{kind}'.")
+def _layer_file(packs: Sequence[Path], kind: str) -> Path:
+    for pack in packs:
+        manifest = pack / "city.toml"
+        if not manifest.exists():  # A known folder of open data; it brings none of what a storm drives.
+            continue
+        for layer in tomllib.loads(manifest.read_text(encoding="utf-8")).get("layer", []):
+            if layer["kind"] == kind:
+                return pack / str(layer["file"])
+    raise NotFoundError(f"No layer of the kind '{kind}' in {' or '.join(str(pack) for pack in packs)}.")
 
 
-def rows(pack: Path, kind: str) -> list[PackRow]:
-    """The rows of the pack's layer of this kind (CSV with lon and lat, or GeoJSON points)."""
-    path = _layer_file(pack, kind)
+def rows(packs: Sequence[Path], kind: str) -> list[PackRow]:
+    """The rows of the first layer of this kind in the packs (CSV with lon and lat, or GeoJSON points)."""
+    path = _layer_file(packs, kind)
     if path.suffix == ".csv":
         with path.open(encoding="utf-8", newline="") as lines:
             return [

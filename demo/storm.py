@@ -9,15 +9,17 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import cv2
 import httpx
 
 from core import clock, db
+from core.errors import SetupError
 from core.logs import get_logger
 from demo import figures as closing
 from demo import frames, packfiles, queries, scenario
@@ -44,15 +46,12 @@ OFFICER_LOOKS_EVERY_S, CREW_LOOKS_EVERY_S = 0.25, 2.0
 class Storm:
     """The storm's own state: what it drives, how far it is, and who has reported."""
 
-    def __init__(self, *, pack: Path, speed: float) -> None:
+    def __init__(self, *, packs: Sequence[Path], speed: float) -> None:
         self._noise = random.Random(SEED)
         self._speed = speed
-        rows = packfiles.rows(pack, "gauges")
-        self._gauges = [
-            gauges.SimulatedGauge(str(row.columns["code"]), str(row.columns["device_key"]), speaks_mqtt=number % 2 == 0)
-            for number, row in enumerate(rows)
-        ]
-        camera_rows = packfiles.rows(pack, "cameras")
+        rows = packfiles.rows(packs, "gauges")
+        self._gauges = [_simulated(row.columns, speaks_mqtt=number % 2 == 0) for number, row in enumerate(rows)]
+        camera_rows = [row for row in packfiles.rows(packs, "cameras") if row.columns.get("bank_m_msl")]
         self._cameras = [cameras.camera(row.columns) for row in camera_rows]
         self._water = hydrology.Hydrology.of([r.columns for r in rows], [r.columns for r in camera_rows])
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="resident")
@@ -115,6 +114,17 @@ class Storm:
         log.info("storm.reports_written", reports=len(self._written), unanswered=unanswered)
 
 
+def _simulated(columns: Mapping[str, Any], *, speaks_mqtt: bool) -> gauges.SimulatedGauge:
+    """The gauge that a row describes; raises SetupError where it is not ours to speak for."""
+    for needed in ("device_key", "bank_m_msl"):
+        if columns.get(needed) in (None, ""):
+            raise SetupError(
+                f"Gauge {columns['code']} has no {needed} in its city pack: a storm can be played only on gauges "
+                "that the pack lets us speak for, with bank and key."
+            )
+    return gauges.SimulatedGauge(str(columns["code"]), str(columns["device_key"]), speaks_mqtt=speaks_mqtt)
+
+
 def _register_with_line(members: list[tuple[str, str]]) -> None:
     people = [
         {"user_id": user_id, "display_name": f"สมาชิก {number:05d}", "language": language}
@@ -158,9 +168,9 @@ def _weather(storm: Storm, *, until_h: float, on_beat: Callable[[], object]) -> 
     instruments.shutdown(wait=True)
 
 
-def play(*, pack: Path, speed: float) -> None:
+def play(*, packs: Sequence[Path], speed: float) -> None:
     """The storm has passed and its gauges go on telling a calm river's level, until the process is stopped."""
-    storm = Storm(pack=pack, speed=speed)
+    storm = Storm(packs=packs, speed=speed)
     storm.begin()
     _weather(storm, until_h=scenario.STORM_H, on_beat=lambda: None)
     with db.transaction() as session:
@@ -201,10 +211,10 @@ class _Script:
 
 
 def play_through(
-    *, pack: Path, speed: float, passwords: Mapping[str, str], on_beat: Callable[[], object]
+    *, packs: Sequence[Path], speed: float, passwords: Mapping[str, str], on_beat: Callable[[], object]
 ) -> closing.Figures:
     """The storm has been played to its end with scripted people; returns what came of it."""
-    storm = Storm(pack=pack, speed=speed)
+    storm = Storm(packs=packs, speed=speed)
     storm.begin()
     script = _Script(passwords)
     _weather(storm, until_h=scenario.STORM_H, on_beat=on_beat)

@@ -53,7 +53,7 @@ def test_the_storm_floods_thousands_of_homes_and_leaves_most_of_the_city_dry(ses
     import_city(session, pack)
     assert actions.make_zones(session) > 10
     ground = ground_of(session)
-    layers = [[row.columns for row in packfiles.rows(pack, kind)] for kind in ("gauges", "cameras")]
+    layers = [[row.columns for row in packfiles.rows([pack], kind)] for kind in ("gauges", "cameras")]
     water = Hydrology.of(*layers)
 
     def wet_homes(after_h: float) -> int:
@@ -80,7 +80,7 @@ def _digest(path: Path) -> str:
 
 def test_members_are_as_many_tongues_as_a_southern_town(pack: Path) -> None:
     """Invented LINE ids have LINE's form and never repeat; about 93 % read Thai, 3 % need help."""
-    rows = [row.columns for row in packfiles.rows(pack, "homes")]
+    rows = [row.columns for row in packfiles.rows([pack], "homes")]
     ids = {row["member_id"] for row in rows}
     assert len(ids) == len(rows)
     assert all(re.fullmatch(r"U[0-9a-f]{32}", member_id) for member_id in ids)
@@ -93,8 +93,8 @@ def test_members_are_as_many_tongues_as_a_southern_town(pack: Path) -> None:
 
 def test_a_camera_sees_its_whole_storm_on_the_staff(pack: Path) -> None:
     """The staff reaches below the calm level and above the highest, and the pack's scene can be made again."""
-    rows = [row.columns for row in packfiles.rows(pack, "cameras")]
-    gauges = [row.columns for row in packfiles.rows(pack, "gauges")]
+    rows = [row.columns for row in packfiles.rows([pack], "cameras")]
+    gauges = [row.columns for row in packfiles.rows([pack], "gauges")]
     water = Hydrology.of(gauges, rows)
     for row in rows:
         scene = stations.scene_of(row)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from cli.rooms import load_layers
+from core.errors import SetupError
 from core.settings import ROOT
 from demo import complement, packfiles
+from demo.city import generate
 from demo.city.hydrology import Hydrology
+from demo.storm import Storm
 from flood import actions, picture
 from flood.ground import ground_of
 from gis.citypack.importer import import_city
@@ -45,7 +50,41 @@ def test_a_real_city_gets_what_it_lacks_and_real_layers_stay_real(session: Sessi
     assert outside == 0
     actions.make_zones(session)
     ground = ground_of(session)
-    water = Hydrology.of(*[[row.columns for row in packfiles.rows(overlay, kind)] for kind in ("gauges", "cameras")])
+    water = Hydrology.of(*[[row.columns for row in packfiles.rows([overlay], kind)] for kind in ("gauges", "cameras")])
     levels = {g.station_id: water.level_m_msl(g.code, after_h=3.0) for g in ground.terrain.gauges}
     depth_m = picture.picture_of(ground.terrain, levels).depth_m
     assert 2_000 < int((depth_m[ground.homes.cell] > 0).sum()) < 15_000
+
+
+def _without(pack: Path, kinds: set[str], *, to: Path) -> Path:
+    """The pack without its layers of these kinds, in the folder `to`."""
+    shutil.copytree(pack, to)
+    head, *layers = re.split(r"(?=^\[\[layer\]\])", (to / "city.toml").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    kept = [layer for layer in layers if not any(f'kind = "{kind}"' in layer for kind in kinds)]
+    assert len(kept) == len(layers) - len(kinds)
+    (to / "city.toml").write_text(head + "".join(kept), encoding="utf-8")
+    return to
+
+
+def test_a_city_with_gauges_but_no_members_or_crews_gets_just_those(session: Session, tmp_path: Path) -> None:
+    """Each missing kind is simulated by itself; what the pack brought is not drawn again."""
+    load_layers()
+    pack = _without(generate.write_pack(tmp_path / "whole"), {"homes", "crews", "cameras"}, to=tmp_path / "lacking")
+    import_city(session, pack)
+    assert complement.lacking(session) == {"homes", "crews", "cameras"}
+    overlay = complement.write_overlay(session, tmp_path / "overlay", seed=2569)
+    report = import_city(session, overlay)
+    assert {layer.kind for layer in report.layers} == {"homes", "crews", "cameras"}
+    assert complement.lacking(session) == frozenset()
+    assert len(packfiles.rows([overlay, pack], "gauges")) == 5
+    assert len(packfiles.rows([overlay, pack], "cameras")) == 2
+
+
+def test_a_storm_refuses_gauges_that_it_may_not_speak_for(tmp_path: Path) -> None:
+    """A gauge without a key in its pack is named, and nothing is played."""
+    pack = generate.write_pack(tmp_path / "city")
+    keys = [row.columns["device_key"] for row in packfiles.rows([pack], "gauges")]
+    layer = pack / "gauges.csv"
+    layer.write_text(layer.read_text(encoding="utf-8").replace(keys[0], ""), encoding="utf-8")
+    with pytest.raises(SetupError, match="Gauge G1 has no device_key"):
+        Storm(packs=[pack], speed=120)
