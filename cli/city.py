@@ -82,7 +82,7 @@ def pack_of(city: Path | None) -> Path:
         return city.resolve()
     from demo.city import generate
 
-    folder = data_dir() / "packs" / f"demo-{_digest(ROOT / 'demo' / 'city')}"
+    folder = data_dir() / "packs" / f"demo-{_digest(ROOT / 'demo')}"
     if not (folder / "city.toml").exists():
         with _step("drawing the demo city"):
             generate.write_pack(folder)

@@ -152,7 +152,8 @@ def _add_cameras(pack: PackWriter, place: _Place, gauges_m: Floats) -> None:
     known = len(gauges_m)
     places_m = spots[_spread(spots, known + CAMERAS, chosen=list(range(known)))[known:]]
     plans = [_plan(place, f"CAM{number}", spot, "camera") for number, spot in enumerate(places_m, start=1)]
-    pack.add_points("cameras", places_m, stations.camera_columns(plans))
+    columns = stations.camera_columns(plans)
+    pack.add_points("cameras", places_m, columns, attributes=stations.SCENE_ATTRIBUTES)
 
 
 def _spread(spots: Floats, count: int, *, chosen: list[int]) -> list[int]:

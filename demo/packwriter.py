@@ -55,20 +55,26 @@ class PackWriter:
 
     def add_points(
         self, kind: str, places_m: NDArray[np.float64], columns: Mapping[str, Sequence[Any]],
-        *, source: str | None = None,
+        *, attributes: Sequence[str] = (), source: str | None = None,
     ) -> None:
-        """A CSV layer `kind` of points (rows x 2: east and north in the pack's metric system)."""
+        """A CSV layer `kind` of points (rows x 2: east and north in the pack's metric system).
+
+        `attributes` are columns that are none of the kind's fields.
+        """
         lon, lat = crs.transformer(self.srid, crs.STORED_SRID).transform(places_m[:, 0], places_m[:, 1])
         axes = {"lon": [f"{value:.{DIGITS}f}" for value in lon], "lat": [f"{value:.{DIGITS}f}" for value in lat]}
-        self.add_table(kind, {**columns, **axes}, source=source)
+        self.add_table(kind, {**columns, **axes}, attributes=attributes, source=source)
 
-    def add_table(self, kind: str, columns: Mapping[str, Sequence[Any]], *, source: str | None = None) -> None:
+    def add_table(
+        self, kind: str, columns: Mapping[str, Sequence[Any]], *, attributes: Sequence[str] = (),
+        source: str | None = None,
+    ) -> None:
         """A CSV layer `kind` without shapes."""
         with (self.folder / f"{kind}.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(columns)
             writer.writerows(zip(*columns.values(), strict=True))
-        self._note(kind, f"{kind}.csv", source)
+        self._note(kind, f"{kind}.csv", source, attributes=attributes)
 
     def add_terrain(
         self, heights_m: NDArray[np.float32], *, west_m: float, north_m: float, cell_m: float, source: str | None = None
@@ -85,11 +91,14 @@ class PackWriter:
             output.write(np.nan_to_num(heights_m, nan=-9999.0), 1)
         self._note("terrain", "terrain.tif", source, system=f"EPSG:{self.srid}")
 
-    def _note(self, kind: str, file: str, source: str | None, *, system: str = "EPSG:4326") -> None:
-        self._layers.append(
-            {"name": kind, "kind": kind, "file": file, "crs": system, "source": source or self.source,
-             "licence": LICENCE, "dated": self.dated, "trust": "simulated"}
-        )
+    def _note(
+        self, kind: str, file: str, source: str | None, *, system: str = "EPSG:4326", attributes: Sequence[str] = ()
+    ) -> None:
+        layer = {
+            "name": kind, "kind": kind, "file": file, "crs": system, "source": source or self.source,
+            "licence": LICENCE, "dated": self.dated, "trust": "simulated",
+        }
+        self._layers.append(layer | ({"attributes": list(attributes)} if attributes else {}))
 
     def close(self, city: Mapping[str, str | Mapping[str, float]], *, prefix: str = "") -> Path:
         """The manifest is written: `city` is its head; layer names get the prefix. Returns the folder."""

@@ -57,10 +57,13 @@ def device_key(code: str) -> str:
     return hashlib.sha256(f"{secret('demo-device-keys')}:{code}".encode()).hexdigest()[:40]
 
 
+SCENE_ATTRIBUTES = ("staff_low_m_msl", "staff_high_m_msl", "scene_seed")
+
+
 def camera_columns(plans: Sequence[StationPlan]) -> dict[str, list[Any]]:
     """The columns of the layer `cameras`; its pictures lie in `cameras/<code>` of the data folder.
 
-    `staff_low_m_msl`, `staff_high_m_msl` and `scene_seed` are for `scene_of`; the importer leaves them aside.
+    `SCENE_ATTRIBUTES` among them are for `scene_of`; the importer leaves them aside.
     """
     from demo import frames  # OpenCV draws here; those who only read a roster must not wait for it.
 

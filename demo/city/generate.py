@@ -148,7 +148,9 @@ def _add_stations(
         for code, key, east_m in _CAMERAS
     ]
     pack.add_points("gauges", _places(gauges), stations.gauge_columns(gauges))
-    pack.add_points("cameras", _places(cameras), stations.camera_columns(cameras))
+    pack.add_points(
+        "cameras", _places(cameras), stations.camera_columns(cameras), attributes=stations.SCENE_ATTRIBUTES
+    )
 
 
 def _places(plans: Sequence[StationPlan]) -> Floats:

@@ -88,7 +88,20 @@ def _column_sources(
     for name in entry.attributes:
         if name not in raw.columns:
             findings.note(entry.file, f"the manifest names it as an attribute, but the file has: {has}.", column=name)
+    if not entry.columns:
+        _refuse_unknown(raw, entry, kind, axes, findings)
     return sources
+
+
+def _refuse_unknown(raw: RawLayer, entry: LayerEntry, kind: LayerKind, axes: set[str], findings: Findings) -> None:
+    """Where the manifest maps no columns the file speaks our language, and a word that is not of it is a slip."""
+    fields = ", ".join([*kind.columns, *sorted(axes)])
+    for name in raw.columns:
+        if name not in {*kind.columns, *axes, *entry.attributes}:
+            findings.note(
+                entry.file, f"there is no such field of {kind.kind} ({fields}); name it under `attributes` to keep it "
+                "as it is, or map it under `columns`.", column=name,
+            )
 
 
 def _columns(

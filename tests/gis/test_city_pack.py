@@ -206,6 +206,15 @@ def test_a_field_that_the_kind_lacks_is_named(session: Session, pack: Pack) -> N
     assert "'colour', which is no field of roads" in refusal(session, pack.close())
 
 
+def test_an_unknown_column_is_refused_where_the_file_speaks_our_language(session: Session, pack: Pack) -> None:
+    """A slip in a column's name would silently lose what stands under it; open data with a mapping may bring more."""
+    pack.add("waterways", [feature(ROAD, kind="canal", widht_m=4)])
+    pack.add("roads", [feature(ROAD, highway="primary", surface="asphalt")], options=CLASS)
+    said = refusal(session, pack.close())
+    assert "waterways.geojson, column widht_m: there is no such field of waterways" in said
+    assert "surface" not in said
+
+
 def test_a_missing_required_column_is_named(session: Session, pack: Pack) -> None:
     """Streets need a class."""
     pack.add("roads", [feature(ROAD, name="a")])
