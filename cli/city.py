@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from gis.citypack.importer import ImportReport
 
 console = Console(stderr=True)
+CITY_NEEDS = {
+    "boundary": "nobody knows where the city ends",
+    "communities": "there is no area to warn",
+    "waterways": "a level at a gauge says nothing of the water elsewhere",
+    "roads": "no crew can be led to anybody",
+}
+TYPE_WORDS = {str: "text", float: "number", int: "whole number", bool: "0 or 1"}
 Progress = Callable[[str], None]
 
 
@@ -89,6 +96,18 @@ def pack_of(city: Path | None) -> Path:
     return folder
 
 
+def check_whole(pack: Path) -> None:
+    """Raises CityPackError that names the kinds of layers without which a city is only a picture."""
+    from gis.citypack.manifest import read_manifest
+    from gis.errors import CityPackError
+
+    manifest = read_manifest(pack)
+    missing = [kind for kind in CITY_NEEDS if kind not in {layer.kind for layer in manifest.layers}]
+    if missing and manifest.extends is None:
+        name = manifest.path.name
+        raise CityPackError([f"{name}: it has no layer of the kind '{kind}': {CITY_NEEDS[kind]}." for kind in missing])
+
+
 def _import(session: Session, pack: Path, tell: Progress) -> ImportReport:
     """The pack is in the city's database, with what every city has: categories, alert words, zones."""
     from alerts import proposals
@@ -98,6 +117,7 @@ def _import(session: Session, pack: Path, tell: Progress) -> ImportReport:
     from incidents import actions as incident_actions
 
     load_layers()
+    check_whole(pack)
     report = importer.import_city(session, pack, tell)
     incident_actions.load_categories(session)
     proposals.store_shipped(session)
@@ -140,6 +160,25 @@ def import_pack(pack: Path) -> None:
     for layer in report.layers:
         table.add_row(layer.name, f"{layer.row_count:,}", layer.trust)
     console.print(table)
+
+
+def list_kinds() -> None:
+    """Every kind of layer with its geometry and columns is printed. For `faonam city kinds`."""
+    from cli.rooms import load_layers
+    from gis.citypack import layers, loaders
+
+    load_layers()
+    table = Table("kind", "geometry", "columns", title="* required, one value per row in bold", show_lines=True)
+    order = [*(kind.kind for kind in loaders.OWN_KINDS), *layers.registered()]
+    for name in dict.fromkeys(order):
+        kind = layers.registered()[name]
+        columns = (
+            f"{f'[bold]{field}[/bold]' if column.unique else field}{'*' if column.required else ''}: "
+            f"{TYPE_WORDS[column.type]}"
+            for field, column in kind.columns.items()
+        )
+        table.add_row(name, kind.geometry or "none", ", ".join(columns))
+    Console().print(table)
 
 
 def _upgrade() -> None:

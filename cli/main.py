@@ -123,6 +123,14 @@ def import_city(path: Annotated[Path, typer.Argument(help="A folder with city.to
     city.import_pack(path)
 
 
+@city_app.command("kinds")
+def list_kinds() -> None:
+    """List the kinds of layers that a city pack may have, with their columns."""
+    from cli import city
+
+    city.list_kinds()
+
+
 def run() -> None:
     """The command's entry: an error is one clear sentence, never a traceback."""
     try:

@@ -1,0 +1,32 @@
+"""What the command line asks of a city before it lets it in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli import city
+from gis.errors import CityPackError
+from tests.gis.packs import SQUARE, Pack, feature
+
+
+def _pack(folder: Path, *, head: str = "") -> Pack:
+    pack = Pack(folder) if not head else Pack(folder, head=head)
+    pack.add("boundary", [feature({"type": "Polygon", "coordinates": [SQUARE]})])
+    return pack
+
+
+def test_a_city_without_the_layers_that_work_needs_is_refused(tmp_path: Path) -> None:
+    """Each missing kind is named with what it is needed for, all at once."""
+    with pytest.raises(CityPackError) as refused:
+        city.check_whole(_pack(tmp_path).close())
+    said = str(refused.value)
+    for kind in ("communities", "waterways", "roads"):
+        assert f"city.toml: it has no layer of the kind '{kind}'" in said
+    assert "'boundary'" not in said
+
+
+def test_a_pack_that_extends_a_city_need_not_be_whole(tmp_path: Path) -> None:
+    """What it extends has them already."""
+    city.check_whole(_pack(tmp_path, head='slug = "more"\nextends = "tiny"\n').close())
