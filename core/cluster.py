@@ -237,6 +237,13 @@ def stop(cluster: Cluster) -> None:
         time.sleep(0.02)
 
 
+def leave_running(cluster: Cluster) -> None:
+    """The cluster goes on without this process, which will not be asked to stop or to reap it."""
+    child = _started.pop(cluster.data, None)
+    if child is not None:
+        child.returncode = 0  # Popen would complain at our end of a child that is meant to outlive us.
+
+
 def reap(cluster: Cluster) -> None:
     """A postmaster that this process started, and that has been told to end or was killed, leaves no zombie."""
     child = _started.pop(cluster.data, None)

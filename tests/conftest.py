@@ -77,6 +77,7 @@ def postgres() -> Iterator[cluster.Cluster]:
         try:
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            cluster.leave_running(CLUSTER)
             return
         cluster.stop(CLUSTER)
 
