@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from gis.terrain.grid import Cells, Grid, Heights, Mask
 
+Numbers = NDArray[np.int64]
+
 DRY = np.float32(-1e9)
-SWEEP_LIMIT = 500  # A guard only: a labyrinth takes one sweep a turn, towns need some ten.
+SLANT = np.float32(1.41421356)
+# What a wet cell makes possible, as (from row, from column, down, right): it flows to its eight neighbours, and lets
+# water past its corners, from one of its neighbours to another.
+_NEAR, _CORNERS = (-1, 0, 1), [(down, right) for down in (-1, 1) for right in (-1, 1)]
+FLOWS = np.array(
+    [(0, 0, down, right) for down in _NEAR for right in _NEAR if (down, right) != (0, 0)]
+    + [(down, 0, -down, right) for down, right in _CORNERS]
+    + [(0, right, down, -right) for down, right in _CORNERS]
+)
 
 
 def surface_over_ground(
@@ -25,44 +36,44 @@ def surface_over_ground(
     start[cells] = surface_m
     ground = np.where(np.isfinite(terrain_m), terrain_m, np.float32(1e9)).astype(np.float32)
     water = start.reshape(grid.shape)
-    _sweep_until_still(water, ground, holds, np.float32(fall_m_per_m * grid.cell_m))
+    _spread(water, ground, holds, np.float32(fall_m_per_m * grid.cell_m), cells.astype(np.int64))
     return np.where(water > DRY, water, np.float32(np.nan))
 
 
 @njit(cache=True, nogil=True)
-def _sweep_until_still(water: Heights, ground: Heights, holds: Mask, fall_m: np.float32) -> int:
-    for sweep in range(SWEEP_LIMIT):
-        if _sweep(water, ground, holds, fall_m, 1) + _sweep(water, ground, holds, fall_m, -1) == 0:
-            return sweep
-    return SWEEP_LIMIT
+def _spread(water: Heights, ground: Heights, holds: Mask, fall_m: np.float32, cells: Numbers) -> None:
+    """Cells that rose tell their neighbours, wave after wave, until none rises; only wet cells are ever looked at.
 
-
-@njit(cache=True, nogil=True)
-def _sweep(water: Heights, ground: Heights, holds: Mask, fall_m: np.float32, step: int) -> int:
-    """One pass over all cells, from the first (`step` 1) or from the last (-1); returns how many surfaces rose."""
+    The order does not matter: every rise only lets others rise, so all orders end at the same surface.
+    """
     rows, columns = water.shape
-    slant_m = fall_m * np.float32(1.41421356)
-    risen = 0
-    for i in range(rows):
-        row = i if step == 1 else rows - 1 - i
-        behind = row - step
-        has_behind = 0 <= behind < rows
-        for j in range(columns):
-            column = j if step == 1 else columns - 1 - j
-            if holds[row, column]:
-                continue
-            left, right = column - step, column + step
-            has_left, has_right = 0 <= left < columns, 0 <= right < columns
-            best = DRY
-            if has_left:
-                best = max(best, water[row, left] - fall_m)
-            if has_behind:
-                best = max(best, water[behind, column] - fall_m)
-                if has_left and (water[row, left] > DRY or water[behind, column] > DRY):
-                    best = max(best, water[behind, left] - slant_m)
-                if has_right and (water[row, right] > DRY or water[behind, column] > DRY):
-                    best = max(best, water[behind, right] - slant_m)
-            if best > ground[row, column] and best > water[row, column]:
-                water[row, column] = best
-                risen += 1
-    return risen
+    wave, following = np.empty(water.size, np.int64), np.empty(water.size, np.int64)
+    waits = np.zeros(water.size, np.bool_)  # Which cells are in the following wave already.
+    count = cells.size
+    wave[:count] = cells
+    while count > 0:
+        told = 0
+        waits[wave[:count]] = False
+        for number in range(count):
+            at_row, at_column = wave[number] // columns, wave[number] % columns
+            for flow in range(len(FLOWS)):
+                row, column = at_row + FLOWS[flow, 0], at_column + FLOWS[flow, 1]
+                to_row, to_column = row + FLOWS[flow, 2], column + FLOWS[flow, 3]
+                if row < 0 or row >= rows or column < 0 or column >= columns:
+                    continue
+                if to_row < 0 or to_row >= rows or to_column < 0 or to_column >= columns or holds[to_row, to_column]:
+                    continue
+                way_m = fall_m
+                if to_row != row and to_column != column:
+                    if water[row, to_column] <= DRY and water[to_row, column] <= DRY:
+                        continue
+                    way_m = fall_m * SLANT
+                level_m = water[row, column] - way_m
+                if level_m > ground[to_row, to_column] and level_m > water[to_row, to_column]:
+                    water[to_row, to_column] = level_m
+                    cell = to_row * columns + to_column
+                    if not waits[cell]:
+                        waits[cell] = True
+                        following[told] = cell
+                        told += 1
+        wave, following, count = following, wave, told

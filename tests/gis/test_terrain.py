@@ -14,7 +14,7 @@ from gis.terrain.grid import OUTSIDE, Grid, sample
 from gis.terrain.network import network_of, reach_of, snap
 from gis.terrain.outline import outlines, sieved
 from gis.terrain.raster import labelled_by, touched_by, with_sunken_sides
-from gis.terrain.spread import surface_over_ground
+from gis.terrain.spread import DRY, surface_over_ground
 
 
 def grid_of(rows: int, columns: int, cell_m: float = 10.0) -> Grid:
@@ -95,6 +95,47 @@ def test_more_water_never_makes_less_flood(ground_m: np.ndarray, level_m: float,
     low = np.nan_to_num(spread_from_first_column(ground_m, level_m, fall_m_per_m=1e-3), nan=-1e6)
     high = np.nan_to_num(spread_from_first_column(ground_m, level_m + rise_m, fall_m_per_m=1e-3), nan=-1e6)
     assert (high >= low).all()
+
+
+def _still_water(ground_m: np.ndarray, water: np.ndarray, holds: np.ndarray, fall_m: np.float32) -> np.ndarray:
+    """The definition, looked at cell by cell until nothing rises: slow, and plainly what the docstring says."""
+    slant_m = fall_m * np.float32(1.41421356)
+    has_risen = True
+    while has_risen:
+        has_risen = False
+        for row, column in np.ndindex(*water.shape):
+            for down, right in ((d, r) for d in (-1, 0, 1) for r in (-1, 0, 1) if (d, r) != (0, 0)):
+                near = row + down, column + right
+                if holds[row, column] or not (0 <= near[0] < water.shape[0] and 0 <= near[1] < water.shape[1]):
+                    continue
+                is_corner = down != 0 and right != 0
+                if is_corner and not (water[row, near[1]] > DRY or water[near[0], column] > DRY):
+                    continue
+                level_m = water[near] - (slant_m if is_corner else fall_m)
+                if level_m > max(ground_m[row, column], water[row, column]):
+                    water[row, column], has_risen = level_m, True
+    return np.where(water > DRY, water, np.float32(np.nan))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    ground_m=hnp.arrays(np.float32, (7, 9), elements=st.floats(0, 2, width=32)),
+    holds=hnp.arrays(bool, (7, 9), elements=st.integers(0, 5).map(lambda n: n == 0)),
+    sources=st.dictionaries(st.integers(0, 62), st.floats(0, 3, width=32), min_size=1, max_size=5),
+)
+def test_the_surface_is_the_one_of_the_definition(
+    ground_m: np.ndarray, holds: np.ndarray, sources: dict[int, float]
+) -> None:
+    """However the waves run, the surface is to the bit the one at which every cell has taken all it can."""
+    cells, surface_m = np.array(list(sources), dtype=np.int32), np.array(list(sources.values()), dtype=np.float32)
+    grid = grid_of(7, 9)
+    start = np.full(grid.size, DRY, dtype=np.float32)
+    start[cells] = surface_m
+    expected = _still_water(ground_m, start.reshape(grid.shape), holds, np.float32(0.02 * grid.cell_m))
+    found = surface_over_ground(
+        grid=grid, terrain_m=ground_m, cells=cells, surface_m=surface_m, holds=holds, fall_m_per_m=0.02
+    )
+    assert np.array_equal(found, expected, equal_nan=True)
 
 
 @settings(max_examples=40, deadline=None)
