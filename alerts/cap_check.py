@@ -22,6 +22,7 @@ AREAS_AT_MOST = 2_000
 BUDDHIST_FROM_YEAR = 2400
 SOUTH, NORTH, WEST, EAST = 5.5, 20.6, 97.3, 105.7
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d\d:\d\d")
+_LATIN = re.compile(r"[A-Za-z]")
 _THAI = re.compile(r"[\u0e01-\u0e3a\u0e40-\u0e4e]")
 _FORBIDDEN = re.compile(r"[\s,&<]")
 
@@ -137,7 +138,10 @@ def _of_times(info: etree._Element, sent_at: datetime | None) -> Iterator[Findin
 
 def _of_words(info: etree._Element, language: str) -> Iterator[Finding]:
     words = " ".join(_text(info, name) for name in ("headline", "description", "instruction"))
-    if _THAI.search(words) and not language.startswith("th"):
+    # Places that have no English name stand by their Thai one; the sentences around them are what counts.
+    for area in _all(info, "area"):
+        words = words.replace(_text(area, "areaDesc"), "")
+    if len(_THAI.findall(words)) > len(_LATIN.findall(words)) and not language.startswith("th"):
         yield Finding("language", f"The text is Thai but declared {language}.")
     if not _text(info, "headline"):
         yield Finding("headline", "It is missing.")

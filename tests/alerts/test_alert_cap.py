@@ -162,6 +162,16 @@ def test_what_the_schema_accepts_is_found_by_our_rules(field: str, spoil: object
     assert field in {finding.field for finding in cap_check.findings(spoilt)}
 
 
+def test_a_place_without_an_english_name_makes_no_text_thai() -> None:
+    """An English message may name places in Thai, as long as the zones are called so; Thai sentences may not pass."""
+    thai_place = document([SQUARE]).replace(b"Zone &amp; &lt;1&gt;", "ชุมชนตลาดพฤหัสบดี".encode())
+    named = thai_place.replace(b"<headline>Danger", "<headline>Danger: ชุมชนตลาดพฤหัสบดี".encode())
+    assert named != thai_place
+    assert cap_check.findings(named) == []
+    written = thai_place.replace(b"<headline>Danger", "<headline>อันตรายถึงชีวิต อพยพทันที".encode())
+    assert "language" in {finding.field for finding in cap_check.findings(written)}
+
+
 def test_document_with_a_doctype_is_refused() -> None:
     """An entity attack is refused before its text could be half-read; so is what is no XML or far too large."""
     attack = b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]>' + document([SQUARE]).split(b"?>", 1)[1]
