@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
@@ -182,11 +183,26 @@ def list_kinds() -> None:
 
 
 def _upgrade() -> None:
+    """The database has the newest tables. Raises SetupError with what its owner has to do where we may not."""
     from migrations import upgrade
 
-    upgrade.upgrade(db.engine())
+    try:
+        upgrade.upgrade(db.engine())
+    except sa.exc.OperationalError as exc:
+        raise SetupError(f"The database does not answer: {_first_line(exc)}") from exc
+    except sa.exc.DBAPIError as exc:
+        if not isinstance(exc.orig, psycopg.errors.InsufficientPrivilege | psycopg.errors.FeatureNotSupported):
+            raise
+        raise SetupError(
+            f"The tables could not be made: {_first_line(exc)}. Faonam needs a database of its own with PostGIS, whose "
+            "user may create tables there; as the database's superuser run CREATE EXTENSION postgis."
+        ) from exc
     with db.transaction() as session:
         db.check_thai(session)
+
+
+def _first_line(exc: sa.exc.DBAPIError) -> str:
+    return str(exc.orig).strip().splitlines()[0]
 
 
 def _admin(statement: str) -> None:
@@ -247,11 +263,7 @@ def _prepare_configured(city: Path | None, url: str, *, is_fresh: bool) -> Prepa
     """The same in a database that the city runs itself: we never start, stop, empty or drop it."""
     from gis.citypack.manifest import read_manifest
 
-    try:
-        _upgrade()
-    except sa.exc.OperationalError as exc:
-        reason = str(exc.orig).strip().splitlines()[0]
-        raise SetupError(f"The database at DATABASE_URL does not answer: {reason}") from exc
+    _upgrade()
     pack = pack_of(city)
     slug = read_manifest(pack).slug
     with db.transaction() as session:

@@ -52,6 +52,14 @@ def _refuse_taken_ports() -> None:
         )
 
 
+def _refuse_wrong_addresses() -> None:
+    """Raises SetupError before anything starts, rather than a process of the house again and again."""
+    if settings().mqtt_url is not None:
+        from sensors.gateway import broker_address
+
+        broker_address()
+
+
 def programs() -> list[Program]:
     """Every process of the house, in the order of starting."""
     here = settings()
@@ -136,6 +144,7 @@ def live(*, city: Path | None, speed: float) -> None:
     from demo import accounts
 
     _refuse_taken_ports()
+    _refuse_wrong_addresses()
     with _stopped_cleanly(), cluster_while_needed() as is_private:
         prepared = prepare(city, is_fresh=False)
         with db.transaction() as session:
@@ -197,6 +206,7 @@ def play_once(*, city: Path | None, json_file: Path | None, speed: float) -> int
     from demo import accounts, storm
 
     began_s = time.monotonic()
+    _refuse_wrong_addresses()
     with _stopped_cleanly(), cluster_while_needed():
         prepared = prepare(city, is_fresh=True)
         _apart()

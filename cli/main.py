@@ -115,6 +115,24 @@ def storm(
     storm.play(packs=packs, speed=speed)
 
 
+@app.command()
+def bench(
+    name: Annotated[str | None, typer.Argument(help="Which claim; all are named where it is absent.")] = None,
+    is_list: Annotated[bool, typer.Option("--list", help="Name every claim.")] = False,
+    seed: Annotated[int, typer.Option(help="What the input is drawn from.", min=0)] = 2569,
+) -> None:
+    """Measure a performance claim against its peer; ends with one JSON line, exits 1 where the bar does not hold."""
+    from bench import catalogue
+
+    if is_list or name is None:
+        for claim, what in catalogue.CLAIMS.items():
+            typer.echo(f"{claim:<10} {what}")
+        return
+    result = catalogue.run(name, seed=seed)
+    typer.echo(result.line())
+    raise typer.Exit(0 if result.holds else 1)
+
+
 @city_app.command("import")
 def import_city(path: Annotated[Path, typer.Argument(help="A folder with city.toml and its layers.")]) -> None:
     """Import a city pack: all of it, or nothing with the reasons."""
@@ -154,5 +172,5 @@ def _sentence(exc: Exception) -> str | None:
     if isinstance(exc, OSError) and exc.errno in {errno.EACCES, errno.EROFS, errno.EPERM}:
         return f"No permission to write {exc.filename}. Set FAONAM_DATA_DIR to a folder that this user may write."
     if type(exc).__name__ in {"OperationalError", "ConnectorException", "PoolTimeout"}:
-        return f"The database does not answer: {str(exc).strip().splitlines()[0]}"
+        return f"The database does not answer: {str(getattr(exc, 'orig', exc)).strip().splitlines()[0]}"
     return None

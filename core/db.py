@@ -44,10 +44,10 @@ def database_url() -> str:
 
 
 def sqlalchemy_url(url: str) -> str:
-    """The same address with psycopg 3 named as the driver."""
-    scheme, rest = url.split("://", 1)
-    if scheme.split("+")[0] not in {"postgresql", "postgres"}:
-        raise SetupError(f"DATABASE_URL must begin with postgresql://, not {scheme}://")
+    """The same address with psycopg 3 named as the driver. Raises SetupError, which never repeats a password."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.split("+")[0] not in {"postgresql", "postgres"}:
+        raise SetupError("DATABASE_URL must look like postgresql://user:password@host:5432/name.")
     return f"postgresql+psycopg://{rest}"
 
 

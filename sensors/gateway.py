@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
@@ -57,6 +58,16 @@ class BrokerAddress:
     username: str | None = None
     password: str | None = None
     is_tls: bool = False
+
+    def options(self) -> dict[str, Any]:
+        """What an aiomqtt client needs to be told to get there."""
+        return {
+            "hostname": self.host,
+            "port": self.port,
+            "username": self.username,
+            "password": self.password,
+            "tls_params": aiomqtt.TLSParameters() if self.is_tls else None,
+        }
 
 
 def broker_address() -> BrokerAddress:
@@ -160,11 +171,7 @@ async def _receive(address: BrokerAddress, queue: asyncio.Queue[Received], stop:
 
 def _client(address: BrokerAddress) -> aiomqtt.Client:
     client = aiomqtt.Client(
-        hostname=address.host,
-        port=address.port,
-        username=address.username,
-        password=address.password,
-        tls_params=aiomqtt.TLSParameters() if address.is_tls else None,
+        **address.options(),
         identifier=CLIENT_NAME,
         clean_session=False,
         max_queued_incoming_messages=QUEUE_LIMIT,

@@ -9,13 +9,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import aiomqtt
 import httpx
 
 from core.logs import get_logger
 from core.settings import settings
+from sensors.gateway import broker_address
 
 log = get_logger("demo")
 
@@ -61,10 +61,10 @@ def tell(levels: Sequence[LevelNow], *, noise: random.Random) -> None:
 
 
 async def _publish(levels: Sequence[LevelNow], noise: random.Random) -> None:
-    host, port = _broker()
+    address = broker_address()
     for attempt in range(ATTEMPTS):
         try:
-            async with aiomqtt.Client(host, port, timeout=5) as client:
+            async with aiomqtt.Client(**address.options(), timeout=5) as client:
                 for level in levels:
                     body = level.body(noise) | {"key": level.gauge.device_key}
                     await client.publish(f"faonam/v1/{level.gauge.code}/readings", json.dumps(body), qos=1)
@@ -72,14 +72,6 @@ async def _publish(levels: Sequence[LevelNow], noise: random.Random) -> None:
         except aiomqtt.MqttError:
             await asyncio.sleep(min(2.0, 0.1 * 2**attempt))
     log.warning("storm.broker_silent", readings=len(levels))
-
-
-def _broker() -> tuple[str, int]:
-    url = settings().mqtt_url
-    if url is None:
-        return "127.0.0.1", settings().mqtt_port
-    parts = urlsplit(url.get_secret_value())
-    return parts.hostname or "127.0.0.1", parts.port or 1883
 
 
 def _post(level: LevelNow, noise: random.Random) -> None:

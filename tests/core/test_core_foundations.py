@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from core import sealing
+from core import db, sealing
+from core.errors import SetupError
 from core.settings import ROOT
 from core.supervisor import Program, Supervisor
 from core.words import MissingWordsError, words
@@ -106,3 +107,11 @@ def test_the_supervisor_restarts_what_dies_and_stops_what_lives(tmp_path: Path) 
     assert second != first
     with pytest.raises(ProcessLookupError):
         os.kill(second, 0)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://u:hunter2@host/name", ""])
+def test_a_wrong_database_address_is_one_sentence_without_its_password(url: str) -> None:
+    """It says how an address looks, and repeats nothing of what was given."""
+    with pytest.raises(SetupError, match="DATABASE_URL must look like postgresql://") as refused:
+        db.sqlalchemy_url(url)
+    assert "hunter2" not in str(refused.value)
