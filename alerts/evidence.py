@@ -154,8 +154,10 @@ def _reports(session: Session, alert_id: int, *, now: datetime) -> list[Piece]:
 
 
 def _doubt(facts: Sequence[ZoneFacts]) -> Piece:
-    confidence = min(fact.confidence for fact in facts)
-    return {"kind": "confidence", "text": _both("doubt", percent=round(confidence * 100)), "confidence": confidence}
+    least, most = min(fact.confidence for fact in facts), max(fact.confidence for fact in facts)
+    percents = {"percent": round(least * 100), "most": round(most * 100)}
+    text = _both("doubt" if percents["percent"] == percents["most"] else "doubt-by-zone", **percents)
+    return {"kind": "confidence", "text": text, "confidence": least}
 
 
 def _calm(session: Session, alert: Alert, facts: Sequence[ZoneFacts]) -> Piece:

@@ -1,19 +1,20 @@
-// Both languages have the same keys with the same slots, and every key that a screen names exists.
+// Both languages have the same keys, once each, with the same slots, and every key that a screen names exists.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FluentResource } from '@fluent/bundle'
 
 const root = new URL('../src/', import.meta.url).pathname
 const slotsIn = (part) => (JSON.stringify(part).match(/"type":"var","name":"[a-z_]+"/g) ?? []).map((slot) => slot.slice(20, -1))
-const load = (language) =>
-  new Map(
-    new FluentResource(readFileSync(join(root, `shared/locales/${language}.ftl`), 'utf8')).body.map((entry) => [
-      entry.id,
-      [...new Set(slotsIn(entry.value))].sort().join(),
-    ]),
-  )
-const [th, en] = [load('th'), load('en')]
 const faults = []
+const load = (language) => {
+  const found = new Map()
+  for (const entry of new FluentResource(readFileSync(join(root, `shared/locales/${language}.ftl`), 'utf8')).body) {
+    if (found.has(entry.id)) faults.push(`${language}.ftl says ${entry.id} twice`)
+    found.set(entry.id, [...new Set(slotsIn(entry.value))].sort().join())
+  }
+  return found
+}
+const [th, en] = [load('th'), load('en')]
 for (const [key, slots] of th) {
   if (!en.has(key)) faults.push(`en.ftl lacks ${key}`)
   else if (en.get(key) !== slots) faults.push(`${key} has other slots in Thai (${slots}) than in English (${en.get(key)})`)

@@ -13,5 +13,6 @@ camera-alone = Camera { $name } sees { $level } m MSL
 exposure = In the water now: about { $people } people, { $homes } homes, { $vulnerable } of them vulnerable, { $roads } km of road, { $facilities } facilities
 reports = { $count } reports of residents from these zones within { $hours } hours
 doubt = Confidence of the flood picture: { $percent }%
+doubt-by-zone = Confidence of the flood picture: { $percent }% to { $most }%, by zone
 calm = The water is back to normal in every zone that was warned
 not-calm = The water is not back to normal in: { $zones }
