@@ -96,6 +96,16 @@ def cameras() -> None:
     cctv.watch.run()
 
 
+@app.command("line-quota-raised")
+def line_quota_raised() -> None:
+    """Go on sending this month, after the LINE account's monthly quota has been raised."""
+    from core.db import transaction
+    from line import outbox
+
+    with transaction() as session:
+        outbox.reopen_quota(session)
+
+
 @app.command("line-standin")
 def line_standin() -> None:
     """Serve the local LINE platform for demo, tests and load."""
