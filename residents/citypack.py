@@ -54,6 +54,8 @@ def load_homes(session: Session, rows: LayerRows) -> int:
     facts = {"at": at, "consent_version": label, "trust": rows.layer.trust, "label": label}
     session.execute(sa.text(_PEOPLE.format(incoming=incoming)), facts)
     session.execute(sa.text(_OLD_HOMES), facts)
+    # Without this a first import is planned as if nobody lived here, and joins row by row.
+    session.execute(sa.text(f"ANALYZE {incoming}, resident"))
     session.execute(sa.text(_HOMES.format(incoming=incoming)), facts)
     session.execute(sa.text(f"DROP TABLE {incoming}"))
     return session.scalar(sa.text("SELECT count(*) FROM home WHERE label = :label"), facts) or 0

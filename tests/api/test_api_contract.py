@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -112,8 +111,6 @@ def test_a_database_that_is_away_is_one_sentence(database: sa.Engine, monkeypatc
 
 def test_a_hundred_screens_at_once_do_not_lock_each_other_out(served: Any) -> None:
     """Requests that hold a connection always find a thread to go on; the others wait their turn."""
-    began_s = time.monotonic()
     with ThreadPoolExecutor(max_workers=50) as pool:
         answers = list(pool.map(lambda _: served.client.get("/api/v1/session").status_code, range(100)))
     assert answers == [200] * 100
-    assert time.monotonic() - began_s < 20

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,17 +25,6 @@ def test_the_same_arguments_give_the_same_picture_and_another_seed_another_one()
     assert (first.shape, first.dtype) == ((720, 1280, 3), np.uint8)
     assert np.array_equal(first, again)
     assert np.mean(cv2.absdiff(first, other)) > 1.0
-
-
-def test_a_picture_is_drawn_in_60_ms() -> None:
-    """A picture is cheap enough for a dozen cameras; the fastest of ten counts, because machines are shared."""
-    render_frame(1.5, staff=SCENE, light=0.8, rain=0.4, seed=0)
-    took_s = []
-    for seed in range(10):
-        began = time.process_time()
-        render_frame(1.5, staff=SCENE, light=0.8, rain=0.4, seed=seed)
-        took_s.append(time.process_time() - began)
-    assert min(took_s) < 0.060
 
 
 @pytest.mark.parametrize(("light", "rain"), [(1.0, 0.0), (0.5, 1.0), (0.0, 0.0), (0.1, 1.0)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
@@ -276,26 +275,6 @@ def test_rate(on_standin: Callable[..., None]) -> None:
         refused = [a for a in answers if a.status_code == 429]
         assert refused
         assert refused[0].json() == {"message": "The API rate limit has been exceeded. Try again later."}
-
-    on_standin(scene)
-
-
-def test_speed(on_standin: Callable[..., None]) -> None:
-    """44,000 residents are registered within seconds, and 500 get a multicast in about 20 ms."""
-
-    async def scene(client: httpx.AsyncClient) -> None:
-        began = time.perf_counter()
-        await client.post("/_standin/users", json=people(44_000))
-        registered_s = time.perf_counter() - began
-        took = []
-        for first in range(0, 10_000, 500):
-            began = time.perf_counter()
-            assert (await multicast(client, [user(n) for n in range(first, first + 500)])).status_code == 200
-            took.append(time.perf_counter() - began)
-        median_ms = sorted(took)[len(took) // 2] * 1000
-        print(f"registered in {registered_s:.2f} s, multicast median {median_ms:.1f} ms")
-        assert registered_s < 8
-        assert median_ms < 60  # 20 ms on a quiet machine; tests share theirs.
 
     on_standin(scene)
 

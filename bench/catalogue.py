@@ -1,0 +1,37 @@
+"""Every claim by name, with what it is measured against; each stands in the file of its name."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Mapping
+
+from bench.measure import Result
+from bench.places import alone
+from core.errors import InvalidInputError
+from core.logs import configure_logs
+from core.settings import settings
+
+CLAIMS: Mapping[str, str] = {
+    "readings": "store 5,000 readings with quality, newest values and states; floor: COPY of the same rows",
+    "audience": "preview an audience over 44,000 homes and 10 zones; peer: one count over undivided outlines",
+    "approve": "freeze 10,000 residents into chunks; floor: one INSERT and sealing; limit: LINE's rate",
+    "members": "import 44,000 members and homes; floor: COPY of the same rows",
+    "picture": "draw the demo city's flood with the facts of its zones; limit: the time between pictures in the storm",
+    "waterline": "read the water's level in a JPEG; floor: cv2.imdecode of the same JPEG",
+    "multicast": "the LINE stand-in's answer to 500 recipients; floor: a bare Starlette endpoint",
+}
+
+
+def run(name: str, *, seed: int) -> Result:
+    """The claim of this name has been measured, its input drawn from `seed`.
+
+    Raises InvalidInputError for an unknown name, WrongWorkError where a side does not do its work, and SetupError where
+    another bench is running or the database is a city's own.
+    """
+    if name not in CLAIMS:
+        raise InvalidInputError(f"There is no bench '{name}'; there are {', '.join(CLAIMS)}.")
+    configure_logs(settings().log_format, level=logging.WARNING)
+    with alone():
+        result: Result = importlib.import_module(f"bench.{name}").measure(seed=seed)
+        return result
