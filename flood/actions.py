@@ -196,7 +196,8 @@ def _store_states(
 def _state(run_id: int, zone: ZoneFacts, settled: rules.Settled) -> ZoneState:
     return ZoneState(
         run_id=run_id, zone_id=zone.zone_id, severity=settled.severity, lower_severity=settled.lower_severity,
-        lower_since_at=settled.lower_since_at, lower_runs=settled.lower_runs, depth_class=zone.depth_class,
+        lower_since_at=settled.lower_since_at, lower_runs=settled.lower_runs, calls_for=settled.calls_for,
+        falling_to=settled.falling_to, depth_class=zone.depth_class,
         wet_share=round(zone.evidence.wet_share, 4), depth_p50_m=zone.depth_p50_m, depth_p90_m=zone.depth_p90_m,
         confidence=zone.confidence, people=zone.people, people_method=zone.people_method, members=zone.members,
         homes=zone.homes, vulnerable_homes=zone.vulnerable_homes, roads_km=zone.roads_over_km["0.0"],

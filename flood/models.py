@@ -99,6 +99,8 @@ class ZoneState(Base):
     lower_severity: Mapped[int | None] = mapped_column(sa.SmallInteger)
     lower_since_at: Mapped[datetime | None] = mapped_column(_AT)
     lower_runs: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
+    calls_for: Mapped[int] = mapped_column(sa.SmallInteger, server_default="0")
+    falling_to: Mapped[int | None] = mapped_column(sa.SmallInteger)
     depth_class: Mapped[int] = mapped_column(sa.SmallInteger)
     wet_share: Mapped[float]
     depth_p50_m: Mapped[float]

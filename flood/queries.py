@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from core.settings import data_dir
 from flood.models import FloodRoad, FloodRun, Zone, ZoneState
-from flood.rules import FALLING_AFTER_RUNS, GaugeSite, Level, Settled
+from flood.rules import GaugeSite, Level, Settled
 from gis.points import LonLat
 from gis.terrain.grid import Floats, Grid, sample
 from sensors.queries import current_levels
@@ -243,9 +243,14 @@ def settled_by_zone(session: Session, run_id: int) -> dict[int, Settled]:
             ZoneState.lower_severity,
             ZoneState.lower_since_at,
             ZoneState.lower_runs,
+            ZoneState.calls_for,
+            ZoneState.falling_to,
         ).where(ZoneState.run_id == run_id)
     )
-    return {zone_id: Settled(now, lower, since, runs) for zone_id, now, lower, since, runs in rows}
+    return {
+        zone_id: Settled(severity, lower, since, runs, calls_for, falling_to)
+        for zone_id, severity, lower, since, runs, calls_for, falling_to in rows
+    }
 
 
 def settled_by_code(session: Session, run_id: int) -> dict[str, Settled]:
@@ -260,7 +265,7 @@ def current_zones(session: Session) -> list[CurrentZone]:
     rows = session.execute(
         sa.text(
             "SELECT z.id, z.code, z.name_th, z.name_en, z.version, "
-            "coalesce(s.severity, 0), coalesce(s.lower_runs >= :falling_after, false), coalesce(s.depth_class, 0), "
+            "coalesce(s.severity, 0), s.falling_to IS NOT NULL, coalesce(s.depth_class, 0), "
             "coalesce(s.wet_share, 0), coalesce(s.depth_p50_m, 0), coalesce(s.depth_p90_m, 0), "
             "coalesce(s.confidence, 0), coalesce(s.people, 0), coalesce(s.people_method, ''), coalesce(s.members, 0), "
             "coalesce(s.homes, 0), coalesce(s.vulnerable_homes, 0), coalesce(s.roads_km, 0), "
@@ -268,8 +273,7 @@ def current_zones(session: Session) -> list[CurrentZone]:
             "ST_AsGeoJSON(z.geom, 6)::json "
             "FROM zone z LEFT JOIN zone_state s ON s.zone_id = z.id AND s.run_id = (SELECT max(id) FROM flood_run) "
             "WHERE NOT z.is_retired ORDER BY z.code"
-        ),
-        {"falling_after": FALLING_AFTER_RUNS},
+        )
     )
     return [CurrentZone(*row) for row in rows]
 

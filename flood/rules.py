@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from flood.errors import MixedDatumsError
@@ -23,8 +23,6 @@ DANGER_WET_SHARE = 0.02
 # Severity falls only after so many pictures in a row, over so long a time, were lower (an alarm must not flicker).
 FALL_AFTER_RUNS = 3
 FALL_AFTER = timedelta(minutes=30)
-# After so many lower pictures in a row the water counts as falling: nobody is newly warned of what is going away.
-FALLING_AFTER_RUNS = 2
 
 # A gauge counts as near a zone when it decides at least this much of the water surface there.
 NEAR_WEIGHT = 0.25
@@ -77,17 +75,18 @@ class ZoneEvidence:
 
 @dataclass(frozen=True)
 class Settled:
-    """A zone's severity, and how long the picture has called for a lower one (and for which, at most)."""
+    """A zone's severity, and how long the pictures have called for a lower one (and for which, at most).
+
+    `calls_for` is the newest picture's own; `falling_to` what the last two called for at most, where that is lower than
+    the severity that still holds: nobody is newly warned of what is going away.
+    """
 
     severity: int
     lower_severity: int | None = None
     lower_since_at: datetime | None = None
     lower_runs: int = 0
-
-    @property
-    def falling_to(self) -> int | None:
-        """The severity that the pictures call for while a higher one still holds; None where none is falling."""
-        return self.lower_severity if self.lower_runs >= FALLING_AFTER_RUNS else None
+    calls_for: int = 0
+    falling_to: int | None = None
 
 
 def datum_of(text: str) -> str:
@@ -132,15 +131,18 @@ def settle(previous: Settled | None, severity: int, *, now: datetime, has_data: 
     Missing data never lowers anything, nor does it count towards a fall: silence is not safety.
     """
     if previous is None or severity >= previous.severity:
-        return Settled(severity=severity)
+        return Settled(severity=severity, calls_for=severity)
     if not has_data:
-        return Settled(severity=previous.severity)
+        return replace(previous, lower_severity=None, lower_since_at=None, lower_runs=0)
     since = previous.lower_since_at or now
     highest = max(severity, previous.lower_severity or 0)
     runs = previous.lower_runs + 1
     if runs >= FALL_AFTER_RUNS and now - since >= FALL_AFTER:
-        return Settled(severity=highest)
-    return Settled(severity=previous.severity, lower_severity=highest, lower_since_at=since, lower_runs=runs)
+        settled = Settled(severity=highest, calls_for=severity)
+    else:
+        settled = Settled(previous.severity, highest, since, runs, calls_for=severity)
+    lately = max(severity, previous.calls_for)
+    return replace(settled, falling_to=lately) if lately < settled.severity else settled
 
 
 def depth_class_of(depth_m: float) -> int:

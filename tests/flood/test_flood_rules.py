@@ -102,14 +102,25 @@ def test_a_flicker_begins_the_wait_anew() -> None:
 
 
 def test_water_counts_as_falling_after_two_lower_pictures() -> None:
-    """One lower picture is a flicker; two say that it falls, and to the higher of what they call for."""
-    settled = Settled(severity=3)
+    """One lower picture is a flicker; two say that it falls, and to the higher of what the last two call for."""
+    settled = Settled(severity=3, calls_for=3)
     assert settled.falling_to is None
     settled = rules.settle(settled, 0, now=NOW, has_data=True)
     assert settled.falling_to is None
     settled = rules.settle(settled, 1, now=NOW + timedelta(minutes=2), has_data=True)
     assert (settled.severity, settled.falling_to) == (3, 1)
-    assert rules.settle(settled, 0, now=NOW + timedelta(minutes=4), has_data=False).falling_to is None
+    settled = rules.settle(settled, 0, now=NOW + timedelta(minutes=4), has_data=True)
+    assert (settled.severity, settled.falling_to) == (3, 1)
+    settled = rules.settle(settled, 0, now=NOW + timedelta(minutes=6), has_data=True)
+    assert (settled.severity, settled.falling_to) == (3, 0)
+
+
+def test_silence_neither_ends_nor_begins_a_fall() -> None:
+    """A gauge that goes silent while the water falls brings no new warning; one that is silent at the top ends none."""
+    falling = rules.settle(rules.settle(Settled(3, calls_for=3), 0, now=NOW, has_data=True), 0, now=NOW, has_data=True)
+    assert rules.settle(falling, 0, now=NOW, has_data=False).falling_to == 0
+    assert rules.settle(Settled(3, calls_for=3), 0, now=NOW, has_data=False).falling_to is None
+    assert rules.settle(falling, 3, now=NOW, has_data=True).falling_to is None
 
 
 def test_people_by_census_where_known() -> None:
