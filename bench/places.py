@@ -53,14 +53,19 @@ def own_database(name: str, *, home: Cluster | None = None) -> Iterator[None]:
     """`core.db` works on the fresh database `bench_<name>` of the private cluster, in a data folder of its own.
 
     Both are gone afterwards; what a killed run left goes at the next one's start. The cluster ends with the block,
-    unless it ran before. Raises SetupError where DATABASE_URL names a city's own database.
+    unless somebody else uses it. Raises SetupError where DATABASE_URL names a city's own database.
     """
     if settings().database_url is not None:
         raise SetupError(
             "A bench never writes to a city's own database: unset DATABASE_URL, and it makes one of its own."
         )
     home = home or cluster.default_cluster()
-    with _running(home), _database(home, f"bench_{name}") as url, own_folder(name), _environment("DATABASE_URL", url):
+    with (
+        cluster.in_use(home),
+        _database(home, f"bench_{name}") as url,
+        own_folder(name),
+        _environment("DATABASE_URL", url),
+    ):
         db.engine.cache_clear()
         try:
             with step("making the tables"):
@@ -83,18 +88,6 @@ def _environment(name: str, value: str) -> Iterator[None]:
         if before is not None:
             os.environ[name] = before
         settings.cache_clear()
-
-
-@contextlib.contextmanager
-def _running(home: Cluster) -> Iterator[None]:
-    was_running = cluster.running_pid(home) is not None
-    try:
-        with step("starting the database"):
-            cluster.start(home)
-        yield
-    finally:
-        if not was_running:
-            cluster.stop(home)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import time
@@ -54,16 +55,27 @@ def _step(sentence: str) -> Iterator[Progress]:
 
 @contextlib.contextmanager
 def cluster_while_needed() -> Iterator[bool]:
-    """True where the private cluster is used; it ends with the block, unless it ran before."""
-    home = cluster.default_cluster()
+    """True where the private cluster is used; it runs while the block or another Faonam needs it."""
     is_private = settings().database_url is None
-    was_running = is_private and cluster.running_pid(home) is not None
-    try:
-        yield is_private
-    finally:
-        db.engine().dispose()
-        if is_private and not was_running:
-            cluster.stop(home)
+    with contextlib.ExitStack() as stack:
+        if is_private:
+            with _step("starting the database"):
+                stack.enter_context(cluster.in_use(cluster.default_cluster()))
+        try:
+            yield is_private
+        finally:
+            db.engine().dispose()
+
+
+@contextlib.contextmanager
+def only_one(name: str, *, sentence: str) -> Iterator[None]:
+    """No other process holds this data folder's lock `name`; raises SetupError with the sentence where one does."""
+    with (data_dir() / f"{name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SetupError(sentence) from None
+        yield
 
 
 def _digest(*folders: Path) -> str:
@@ -151,9 +163,7 @@ def _overlay(slug: str) -> Path:
 
 def import_pack(pack: Path) -> None:
     """The pack is in the city's database; counts are printed. For `faonam city import`."""
-    with cluster_while_needed() as is_private:
-        if is_private:
-            cluster.start(cluster.default_cluster())
+    with cluster_while_needed():
         _upgrade()
         with _step(f"importing {pack}") as tell, db.transaction() as session:
             report = _import(session, pack, tell)
@@ -220,35 +230,44 @@ def _has_database(name: str) -> bool:
         return bool(connection.scalar(sa.text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}))
 
 
-def _base_database(pack: Path) -> tuple[str, tuple[Path, ...]]:
+def _base_database(city: Path | None) -> tuple[str, tuple[Path, ...]]:
     """A database that holds the imported city and nothing else, and its packs; made once per pack and code."""
-    name = f"base_{_digest(pack, *_city_code())}"
-    note = data_dir() / "packs" / f"{name}.json"
-    if not (_has_database(name) and note.exists()):
-        _admin(f"DROP DATABASE IF EXISTS {name}_new WITH (FORCE)")
-        _admin(f"CREATE DATABASE {name}_new")
-        db.use(cluster.default_cluster().url(f"{name}_new"))
-        with _step("making the tables"):
-            _upgrade()
-        with _step(f"importing the city from {pack.name}") as tell:
-            packs = import_for_a_storm(pack, tell)
-        db.engine().dispose()
-        note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text(json.dumps({"packs": [str(folder) for folder in packs]}))
-        _admin(f"ALTER DATABASE {name}_new RENAME TO {name}")
-    return name, tuple(Path(folder) for folder in json.loads(note.read_text())["packs"])
+    with (data_dir() / "base.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # Two first starts would each throw away what the other is making.
+        pack = pack_of(city)
+        name = f"base_{_digest(pack, *_city_code())}"
+        note = data_dir() / "packs" / f"{name}.json"
+        if not (_has_database(name) and note.exists()):
+            packs = _make_base_database(name, pack)
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(json.dumps({"packs": [str(folder) for folder in packs]}))
+        return name, tuple(Path(folder) for folder in json.loads(note.read_text())["packs"])
 
 
-def prepare(city: Path | None, *, is_fresh: bool) -> PreparedCity:
-    """The city's database stands and this process uses it; `is_fresh` leaves nothing of earlier storms."""
+def _make_base_database(name: str, pack: Path) -> tuple[Path, ...]:
+    _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    _admin(f"DROP DATABASE IF EXISTS {name}_new WITH (FORCE)")
+    _admin(f"CREATE DATABASE {name}_new")
+    db.use(cluster.default_cluster().url(f"{name}_new"))
+    with _step("making the tables"):
+        _upgrade()
+    with _step(f"importing the city from {pack.name}") as tell:
+        packs = import_for_a_storm(pack, tell)
+    db.engine().dispose()
+    _admin(f"ALTER DATABASE {name}_new RENAME TO {name}")
+    return packs
+
+
+def prepare(city: Path | None, *, name: str, is_fresh: bool) -> PreparedCity:
+    """The city's database stands and this process uses it; `is_fresh` leaves nothing of earlier storms.
+
+    In the private cluster the database is called after `name`, so that a storm to watch and one to count live apart.
+    """
     configured = settings().database_url
     if configured is not None:
         return _prepare_configured(city, configured.get_secret_value(), is_fresh=is_fresh)
-    with _step("starting the database"):
-        cluster.start(cluster.default_cluster())
-    pack = pack_of(city)
-    base, packs = _base_database(pack)
-    name = base.replace("base", "once" if is_fresh else "faonam", 1)
+    base, packs = _base_database(city)
+    name = base.replace("base", name, 1)
     if is_fresh:
         _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     if is_fresh or not _has_database(name):
@@ -273,8 +292,8 @@ def _prepare_configured(city: Path | None, url: str, *, is_fresh: bool) -> Prepa
         raise SetupError(f"The database at DATABASE_URL holds the city '{known}'; '{slug}' needs one of its own.")
     if is_fresh and has_past:
         raise SetupError(
-            "The database at DATABASE_URL holds readings or alerts already, and --once plays its storm in a fresh "
-            "city: give it an empty database."
+            "The database at DATABASE_URL holds readings or alerts already, and --once and --fresh want a city without "
+            "a past: give them an empty database."
         )
     if known is not None:
         packs = (_overlay(slug), pack) if _overlay(slug).is_dir() else (pack,)

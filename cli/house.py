@@ -17,10 +17,9 @@ from types import FrameType
 import httpx
 import sqlalchemy as sa
 from rich.console import Console
-from rich.table import Table
 from sqlalchemy.orm import Session
 
-from cli.city import cluster_while_needed, prepare
+from cli.city import cluster_while_needed, only_one, prepare
 from core import clock, cluster, db
 from core.errors import SetupError
 from core.settings import data_dir, settings
@@ -28,6 +27,7 @@ from core.supervisor import Program, Supervisor
 
 console = Console(stderr=True)
 FAONAM = [sys.executable, "-m", "cli"]
+STORM_SPEED = 120.0
 
 
 def _answers(url: str) -> bool:
@@ -37,6 +37,21 @@ def _answers(url: str) -> bool:
         return False
 
 
+def _is_open_to_us(port: int) -> bool:
+    """The port can be listened on; raises SetupError where this user may not, or where it is no port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings().api_host if port == settings().api_port else "127.0.0.1", port))
+        except OverflowError:
+            raise SetupError(f"{port} is no port: they go from 1 to 65535.") from None
+        except PermissionError:
+            raise SetupError(f"This user may not open port {port}; choose one above 1023.") from None
+        except OSError:
+            return False
+        return True
+
+
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.2)
@@ -44,7 +59,8 @@ def _listens(port: int) -> bool:
 
 
 def _refuse_taken_ports() -> None:
-    taken = [port for port in (settings().api_port, settings().standin_port, settings().mqtt_port) if _listens(port)]
+    ports = (settings().api_port, settings().standin_port, settings().mqtt_port)
+    taken = [port for port in ports if not _is_open_to_us(port)]
     if taken:
         raise SetupError(
             f"Port {taken[0]} is in use by another program. End that one, or choose another with "
@@ -139,20 +155,31 @@ def _stopped_cleanly() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def live(*, city: Path | None, speed: float) -> None:
-    """The house runs, with its storm, until somebody asks it to stop; people decide on the screens."""
+def _only_house(name: str) -> contextlib.AbstractContextManager[None]:
+    what = "Another Faonam" if name == "house" else "Another ./run --once"
+    return only_one(
+        name, sentence=f"{what} works in {data_dir()}. End it, or choose another folder with FAONAM_DATA_DIR."
+    )
+
+
+def live(*, city: Path | None, speed: float | None, is_fresh: bool) -> None:
+    """The house runs, with its storm, until somebody asks it to stop; people decide on the screens.
+
+    Without a `speed` the storm is a patient one: it slows down while an alert waits for approval.
+    """
     from demo import accounts
 
     _refuse_taken_ports()
     _refuse_wrong_addresses()
-    with _stopped_cleanly(), cluster_while_needed() as is_private:
-        prepared = prepare(city, is_fresh=False)
+    with _stopped_cleanly(), _only_house("house"), cluster_while_needed() as is_private:
+        prepared = prepare(city, name="faonam", is_fresh=is_fresh)
         with db.transaction() as session:
             passwords = accounts.ensure_demo_accounts(session, _crew_codes(session))
             clock.run_at(session, speed=1.0)
         with _house_running() as supervisor, contextlib.suppress(KeyboardInterrupt):
             _welcome(passwords)
-            command = [*FAONAM, "storm", "--speed", str(speed), *map(str, prepared.packs)]
+            pace = ["--patient"] if speed is None else []
+            command = [*FAONAM, "storm", "--speed", str(speed or STORM_SPEED), *pace, *map(str, prepared.packs)]
             supervisor.start(Program("storm", command, is_restarted=False))
             while True:
                 supervisor.watch()
@@ -168,16 +195,22 @@ def _crew_codes(session: Session) -> list[str]:
 
 def _welcome(passwords: dict[str, str]) -> None:
     url = settings().api_url
-    table = Table("screen", "address", "sign in as", "password")
-    table.add_row("console: officers", f"{url}/", "approver", passwords["approver"])
-    table.add_row("console: dispatch", f"{url}/", "dispatcher", passwords["dispatcher"])
     crew = next(name for name in passwords if name.startswith("crew-"))
-    table.add_row("crew's phone", f"{url}/crew", crew, passwords[crew])
-    if is_standin():
-        table.add_row("a resident's LINE (simulated)", f"{url}/phone", "–", "–")
-    table.add_row("the public's page", f"{url}/city", "–", "–")
-    console.print(table)
-    console.print("The storm begins now. Ctrl-C stops everything.", style="bold")
+    screens = [
+        ("console, to approve alerts", "/", "approver"),
+        ("console, to send crews", "/", "dispatcher"),
+        ("a crew's phone", "/crew", crew),
+        ("a resident's LINE (simulated)", "/phone", None),
+        ("the public's page", "/city", None),
+    ]
+    # Plain lines, not a table: a narrow terminal or a log must never cut a password.
+    for what, path, username in screens:
+        if path == "/phone" and not is_standin():
+            continue
+        sign_in = f"  {username}  {passwords[username]}" if username else ""
+        console.print(f"  {what:<30} {url}{path}{sign_in}", soft_wrap=True, highlight=False)
+    console.print(f"  every account                  {data_dir() / 'secrets' / 'demo-accounts.json'}", soft_wrap=True)
+    console.print("The storm begins now and has an alert for you in a minute. Ctrl-C stops everything.", style="bold")
 
 
 def _apart() -> None:
@@ -207,8 +240,8 @@ def play_once(*, city: Path | None, json_file: Path | None, speed: float) -> int
 
     began_s = time.monotonic()
     _refuse_wrong_addresses()
-    with _stopped_cleanly(), cluster_while_needed():
-        prepared = prepare(city, is_fresh=True)
+    with _stopped_cleanly(), _only_house("once"), cluster_while_needed():
+        prepared = prepare(city, name="once", is_fresh=True)
         _apart()
         with db.transaction() as session:
             passwords = accounts.ensure_demo_accounts(session, _crew_codes(session))

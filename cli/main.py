@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import sys
 from pathlib import Path
 from typing import Annotated
 
+import pydantic
 import typer
 
-from core.errors import FaonamError
+from core.errors import FaonamError, SetupError, trouble_outside
 from core.logs import configure_logs
 from core.settings import settings
 
@@ -32,14 +32,23 @@ def up(
     city: Annotated[Path | None, typer.Option(help="A city pack; default: the generated demo city.")] = None,
     once: Annotated[bool, typer.Option(help="Play the storm headless with scripted people, then end.")] = False,
     json: Annotated[Path | None, typer.Option(help="Also write the closing JSON line to this file.")] = None,
-    speed: Annotated[float, typer.Option(help="Storm seconds per real second.", min=1, max=1200)] = 120.0,
+    fresh: Annotated[bool, typer.Option(help="Forget what earlier storms left in the city.")] = False,
+    speed: Annotated[
+        float | None,
+        typer.Option(
+            help="Storm seconds per real second, all the time; default: 120, and slower while an alert waits for you.",
+            min=1, max=1200,
+        ),
+    ] = None,
 ) -> None:
     """Start everything under one supervisor: database, API, workers, gateway, cameras, LINE stand-in, and the storm."""
     from cli import house
 
     if once:
-        raise typer.Exit(house.play_once(city=city, json_file=json, speed=speed))
-    house.live(city=city, speed=speed)
+        raise typer.Exit(house.play_once(city=city, json_file=json, speed=speed or house.STORM_SPEED))
+    if json is not None:
+        raise SetupError("--json goes with --once: only a storm that ends has figures.")
+    house.live(city=city, speed=speed, is_fresh=fresh)
 
 
 @app.command()
@@ -118,11 +127,12 @@ def line_standin() -> None:
 def storm(
     packs: Annotated[list[Path], typer.Argument(help="The packs that the city came from, what was simulated first.")],
     speed: Annotated[float, typer.Option(min=1, max=1200)] = 120.0,
+    patient: Annotated[bool, typer.Option(help="Slow down while an alert waits for approval.")] = False,
 ) -> None:
     """Play the storm on the imported city; people decide on the screens."""
     from demo import storm
 
-    storm.play(packs=packs, speed=speed)
+    storm.play(packs=packs, speed=speed, is_patient=patient)
 
 
 @app.command()
@@ -177,10 +187,7 @@ def _sentence(exc: Exception) -> str | None:
     """What to tell a person of this error; None for a fault of ours, which keeps its traceback."""
     if isinstance(exc, FaonamError):
         return exc.detail
-    if isinstance(exc, OSError) and exc.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return f"The disk is full: {exc.filename or exc.strerror}. Nothing was half-written; make room and start again."
-    if isinstance(exc, OSError) and exc.errno in {errno.EACCES, errno.EROFS, errno.EPERM}:
-        return f"No permission to write {exc.filename}. Set FAONAM_DATA_DIR to a folder that this user may write."
-    if type(exc).__name__ in {"OperationalError", "ConnectorException", "PoolTimeout"}:
-        return f"The database does not answer: {str(getattr(exc, 'orig', exc)).strip().splitlines()[0]}"
-    return None
+    if isinstance(exc, pydantic.ValidationError) and exc.title == "Settings":
+        wrong = exc.errors()[0]
+        return f"FAONAM_{'_'.join(map(str, wrong['loc'])).upper()} is '{wrong['input']}': {wrong['msg']}."
+    return trouble_outside(exc)

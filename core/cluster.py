@@ -237,7 +237,25 @@ def stop(cluster: Cluster) -> None:
         time.sleep(0.02)
 
 
-def leave_running(cluster: Cluster) -> None:
+@contextlib.contextmanager
+def in_use(cluster: Cluster, *, is_forgetful: bool = False) -> Iterator[None]:
+    """The cluster runs while the block does. Whoever leaves last stops it, also one that a killed run left behind."""
+    cluster.folder.mkdir(parents=True, exist_ok=True)
+    with (cluster.folder / "users.lock").open("w") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        start(cluster, is_forgetful=is_forgetful)
+        try:
+            yield
+        finally:
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _leave_running(cluster)
+            else:
+                stop(cluster)
+
+
+def _leave_running(cluster: Cluster) -> None:
     """The cluster goes on without this process, which will not be asked to stop or to reap it."""
     child = _started.pop(cluster.data, None)
     if child is not None:

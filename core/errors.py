@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 
 class FaonamError(Exception):
     """Something in Faonam could not be done."""
@@ -43,3 +45,22 @@ class UnavailableError(FaonamError):
 
 class SetupError(FaonamError):
     """The machine or its configuration does not allow Faonam to start."""
+
+
+def trouble_outside(exc: BaseException) -> str | None:
+    """One sentence where the fault is the machine's (disk, rights, database), None where it is ours."""
+    cause = getattr(exc, "orig", None) or exc
+    reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+    if isinstance(cause, OSError):
+        if cause.errno in {errno.ENOSPC, errno.EDQUOT}:
+            name = cause.filename or cause.strerror
+            return f"The disk is full: {name}. Nothing was half-written; make room and start again."
+        if cause.errno in {errno.EACCES, errno.EROFS, errno.EPERM}:
+            return f"No permission to write {cause.filename}. Set FAONAM_DATA_DIR to a folder that this user may write."
+        if cause.errno in {errno.ENOTDIR, errno.EEXIST} and cause.filename:
+            return f"{cause.filename} is no folder. Set FAONAM_DATA_DIR to a folder that this user may write."
+    if type(cause).__name__ == "DiskFull":
+        return f"The database's disk is full: {reason}. Nothing was half-written; make room."
+    if type(exc).__name__ in {"OperationalError", "ConnectorException", "PoolTimeout"}:
+        return f"The database does not answer: {reason}"
+    return None

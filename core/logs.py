@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 import structlog
+
+from core.errors import trouble_outside
 
 
 def configure_logs(log_format: str = "console", *, level: int = logging.INFO) -> None:
@@ -20,6 +23,7 @@ def configure_logs(log_format: str = "console", *, level: int = logging.INFO) ->
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _shorten,
             structlog.processors.format_exc_info,
             renderer,
         ],
@@ -27,10 +31,33 @@ def configure_logs(log_format: str = "console", *, level: int = logging.INFO) ->
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_ShortFormatter("%(levelname)s:%(name)s:%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     # aiomqtt and amqtt log every packet; a burst of readings would drown the duty log.
-    for noisy in ("mqtt", "amqtt", "transitions", "httpx", "procrastinate"):
+    for noisy in ("mqtt", "transitions", "httpx", "procrastinate"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+    logging.getLogger("amqtt").setLevel(logging.CRITICAL)  # It calls every client that hangs up an error.
+
+
+def _shorten(
+    logger: object, method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """A full disk or a database that is away is one sentence; only our own faults keep their traceback."""
+    info = event.get("exc_info")
+    exc = info if isinstance(info, BaseException) else sys.exc_info()[1] if info else None
+    reason = trouble_outside(exc) if exc is not None else None
+    if reason is not None:
+        event["exc_info"] = None
+        event["reason"] = reason
+    return event
+
+
+class _ShortFormatter(logging.Formatter):
+    """The same for what libraries log."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the standard library's name.
+        return (trouble_outside(ei[1]) if ei[1] is not None else None) or super().formatException(ei)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

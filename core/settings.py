@@ -13,6 +13,8 @@ from pathlib import Path
 from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core.errors import SetupError
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -92,14 +94,17 @@ def settings() -> Settings:
 
 
 def data_dir() -> Path:
-    """The folder that holds everything Faonam writes; created with mode 0700 where it was absent.
+    """The folder that holds everything Faonam writes; created where it was absent, closed to others.
 
+    As root it stays passable, because PostgreSQL runs as a user of its own inside; secrets and packs are closed anyway.
     `FAONAM_DATA_DIR` names it; otherwise `/var/lib/faonam` for root and `.data` beside the code for other users.
     """
     configured = settings().data_dir
     folder = configured or (Path("/var/lib/faonam") if os.geteuid() == 0 else ROOT / ".data")
+    if folder.exists() and not folder.is_dir():
+        raise SetupError(f"FAONAM_DATA_DIR is {folder}, which is no folder.")
     if not folder.exists():
-        folder.mkdir(parents=True, mode=0o755)
+        folder.mkdir(parents=True, mode=0o755 if os.geteuid() == 0 else 0o700)
     return folder
 
 

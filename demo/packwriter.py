@@ -34,6 +34,7 @@ class PackWriter:
     def __post_init__(self) -> None:
         """The folder is there and holds no manifest."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)  # Homes and the gauges' keys are inside.
         (self.folder / "city.toml").unlink(missing_ok=True)
 
     def add_shapes(

@@ -69,3 +69,9 @@ def people_nearby(session: Session, place: LonLat, *, limit: int) -> list[Neighb
 def line_members(session: Session) -> list[tuple[str, str]]:
     """Every resident's LINE user id and language."""
     return [(sealing.unseal(bytes(sealed)), language) for sealed, language in session.execute(_LINE_MEMBERS)]
+
+
+def is_warning_waiting(session: Session) -> bool:
+    """An alert that warns waits for somebody's approval."""
+    asked = "SELECT EXISTS (SELECT FROM alert WHERE state = 'proposed' AND kind <> 'all_clear')"
+    return bool(session.scalar(sa.text(asked)))

@@ -39,6 +39,7 @@ APART_M = 150.0
 REGISTER_AT_ONCE = 10_000
 WRITERS = 6
 QUIET_ENOUGH_S = 90.0
+PATIENT_SPEED = 10.0
 LOOK_EVERY_S = 0.3
 OFFICER_LOOKS_EVERY_S, CREW_LOOKS_EVERY_S = 0.25, 2.0
 
@@ -168,14 +169,38 @@ def _weather(storm: Storm, *, until_h: float, on_beat: Callable[[], object]) -> 
     instruments.shutdown(wait=True)
 
 
-def play(*, packs: Sequence[Path], speed: float) -> None:
-    """The storm has passed and its gauges go on telling a calm river's level, until the process is stopped."""
+class _Pace:
+    """How fast a storm goes that people watch: slowly while an alert waits for them, or they could not even read it."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = self._now = speed
+        self._looked_s = 0.0
+
+    def keep(self) -> None:
+        """The shared clock runs as fast as the people can follow; looks at most once a second."""
+        if time.monotonic() - self._looked_s < 1.0:
+            return
+        self._looked_s = time.monotonic()
+        with db.transaction() as session:
+            wanted = min(PATIENT_SPEED, self._speed) if queries.is_warning_waiting(session) else self._speed
+            if wanted != self._now:
+                clock.run_at(session, speed=wanted)
+                log.info("storm.waits_for_approval" if wanted < self._speed else "storm.goes_on", speed=wanted)
+        self._now = wanted
+
+
+def play(*, packs: Sequence[Path], speed: float, is_patient: bool) -> None:
+    """The storm has passed and its gauges go on telling a calm river's level, until the process is stopped.
+
+    `is_patient` slows it down while an alert waits for somebody's approval.
+    """
     storm = Storm(packs=packs, speed=speed)
     storm.begin()
-    _weather(storm, until_h=scenario.STORM_H, on_beat=lambda: None)
+    pace = _Pace(speed)
+    _weather(storm, until_h=scenario.STORM_H, on_beat=pace.keep if is_patient else lambda: None)
     with db.transaction() as session:
         clock.run_at(session, speed=1.0)
-    log.info("storm.passed")
+    log.info("storm.passed", play_it_again="./run --fresh")
     while True:
         storm.observe(storm.after_h())
         time.sleep(scenario.READING_EVERY.total_seconds())

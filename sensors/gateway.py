@@ -36,6 +36,7 @@ BATCH_ROWS = 500
 LINGER_S = 0.1  # Batches of at most 200 ms were measured to be enough for thousands of readings a second.
 QUEUE_LIMIT = 100_000  # Beyond it messages are left to the broker, unacknowledged.
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 5.0
+WORTH_A_LINE_S = 1.0
 LAST_FLUSH_S = 5.0
 
 
@@ -164,7 +165,9 @@ async def _receive(address: BrokerAddress, queue: asyncio.Queue[Received], stop:
                 async for message in client.messages:
                     await queue.put(_received(client, message))
         except aiomqtt.MqttError as fault:
-            log.warning("mqtt.disconnected", reason=str(fault), again_in_s=wait_s)
+            # The embedded broker starts beside us; only one that stays away is worth a line.
+            if wait_s >= WORTH_A_LINE_S:
+                log.warning("mqtt.disconnected", reason=str(fault), again_in_s=wait_s)
         await _sleep_unless(stop, wait_s)
         wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 

@@ -70,16 +70,8 @@ def postgres() -> Iterator[cluster.Cluster]:
     """The test cluster runs while any test run needs it; the last one out stops it."""
     _PLACE.mkdir(parents=True, exist_ok=True)
     _PLACE.chmod(0o755)
-    with (_PLACE / "users.lock").open("w") as users:
-        fcntl.flock(users, fcntl.LOCK_SH)
-        cluster.start(CLUSTER, is_forgetful=True)
+    with cluster.in_use(CLUSTER, is_forgetful=True):
         yield CLUSTER
-        try:
-            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            cluster.leave_running(CLUSTER)
-            return
-        cluster.stop(CLUSTER)
 
 
 @pytest.fixture(scope="session")

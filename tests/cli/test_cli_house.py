@@ -1,0 +1,86 @@
+"""The command line starts one house in a folder, and says in a sentence what keeps it from starting."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from psycopg import errors
+
+from cli import city, house
+from core import cluster
+from core.errors import SetupError, trouble_outside
+from core.settings import settings
+
+
+def test_a_second_house_in_the_same_folder_is_refused() -> None:
+    """Two supervisors on one database would undo each other's work; when the first ends, the next may begin."""
+    with contextlib.ExitStack() as first:
+        first.enter_context(_only_one())
+        with pytest.raises(SetupError, match="Another one works here"):
+            first.enter_context(_only_one())
+    with _only_one():
+        pass
+
+
+def _only_one() -> contextlib.AbstractContextManager[None]:
+    return city.only_one("test-house", sentence="Another one works here.")
+
+
+def test_a_taken_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The port and the ways out are said before anything has started."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("FAONAM_API_PORT", str(port))
+        settings.cache_clear()
+        with pytest.raises(SetupError, match=f"Port {port} is in use"):
+            house._refuse_taken_ports()
+    settings.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "x.npy"), "The disk is full: x.npy"),
+        (PermissionError(errno.EACCES, "denied", "/data"), "No permission to write /data"),
+        (sa.exc.OperationalError("SELECT 1", {}, errors.DiskFull("could not extend file")), "disk is full"),
+        (sa.exc.OperationalError("SELECT 1", {}, errors.ConnectionTimeout("gone")), "database does not answer"),
+    ],
+)
+def test_trouble_of_the_machine_is_one_sentence_without_sql(fault: Exception, said: str) -> None:
+    """A full disk, a missing right, a database that is away: named as such, on one line."""
+    sentence = trouble_outside(fault)
+    assert sentence is not None
+    assert said in sentence
+    assert "SELECT" not in sentence
+    assert "\n" not in sentence
+
+
+def test_a_fault_of_ours_keeps_its_traceback() -> None:
+    """Only what the machine does to us is told shortly."""
+    assert trouble_outside(KeyError("x")) is None
+
+
+def test_a_cluster_that_was_left_behind_is_stopped_by_the_next_user() -> None:
+    """A killed run leaves PostgreSQL running; whoever uses it next and leaves last stops it."""
+    folder = Path(tempfile.mkdtemp(prefix="faonam-left-"))
+    folder.chmod(0o755)
+    made = cluster.Cluster(folder)
+    try:
+        cluster.start(made, is_forgetful=True)
+        with cluster.in_use(made):
+            with cluster.in_use(made):
+                pass
+            assert cluster.running_pid(made) is not None
+        assert cluster.running_pid(made) is None
+    finally:
+        cluster.stop(made)
+        shutil.rmtree(folder)
