@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from core import errors
 from core.logs import get_logger
 from core.words import words
+from sensors.errors import DeviceKeyMissingError, DeviceKeyUnknownError
 from staff.errors import TooManyAttemptsError
 
 log = get_logger("api")
@@ -36,6 +37,8 @@ STATUS: dict[type[errors.FaonamError], tuple[int, str]] = {
     errors.UnauthenticatedError: (401, "unauthenticated"),
     errors.UnavailableError: (503, "unavailable"),
     errors.SetupError: (503, "setup"),
+    DeviceKeyMissingError: (401, "device-key-missing"),
+    DeviceKeyUnknownError: (401, "device-key-unknown"),
     TooManyAttemptsError: (429, "too-many-attempts"),
     errors.FaonamError: (500, "internal"),
 }

@@ -224,6 +224,22 @@ def _check_had_job(session: Session, job: Job, crew: Crew | None) -> None:
         raise NotYourJobError(f"Job {job.id} was never given to crew '{crew.code}'.")
 
 
+def check_may_see(session: Session, job_id: int, *, account: AccountRef) -> None:
+    """The account may read the job: any one for those who direct, for a crew those it has or had.
+
+    Raises NotFoundError for an unknown job, NotYourJobError.
+    """
+    if not rules.sees_own_jobs_only(account):
+        return
+    job = session.get(Job, job_id)
+    if job is None:
+        raise NotFoundError(f"There is no job {job_id}.")
+    crew = _crew_of(session, account)
+    if crew is None:
+        raise NotYourJobError(f"The account {account.username} belongs to no crew.")
+    _check_had_job(session, job, crew)
+
+
 def _follow(
     session: Session, job: Job, event: CrewEvent, state: str, *, crew: Crew | None, account: AccountRef
 ) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dispatch.errors import JobTakenError
+from staff.rules import AccountRef
 
 # ── Priority ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 # Static tiers between classes, so that nothing a lower tier gathers by waiting comes before a life (Oz, Shneer,
@@ -82,11 +83,12 @@ def priority(situation: Situation, *, weights: Mapping[str, float]) -> Priority:
     tier = tier_of(situation)
     sure = confidence_of(situation)
     depth_m, rise = situation.depth_m or 0.0, situation.rise_m_per_h or 0.0
+    depth_is_known, rise_is_known = situation.depth_m is not None, situation.rise_m_per_h is not None
     homes, people, age_min = situation.vulnerable_homes, situation.people, situation.age_min
     deep, rising = sure * _unit(depth_m / DEPTH_FULL_M), sure * _unit(rise / RISE_FULL_M_PER_H)
     terms = (
-        Term("depth", deep, weights["depth"], _slots(depth_cm=100 * depth_m, sure=100 * sure)),
-        Term("rise", rising, weights["rise"], _slots(rise_cm=100 * rise, sure=100 * sure)),
+        Term("depth", deep, weights["depth"], _slots(depth_cm=100 * depth_m, sure=100 * sure, known=depth_is_known)),
+        Term("rise", rising, weights["rise"], _slots(rise_cm=100 * rise, sure=100 * sure, known=rise_is_known)),
         Term("vulnerable", 1 - (1 - VULNERABLE_WEIGHT) ** homes, weights["vulnerable"], _slots(homes=homes)),
         Term("people", _unit(math.log1p(people) / math.log1p(PEOPLE_FULL)), weights["people"], _slots(people=people)),
         Term("age", _unit(age_min / SLA_MIN[tier]), weights["age"], _slots(minutes=age_min, limit=SLA_MIN[tier])),
@@ -102,6 +104,33 @@ def _slots(**values: float) -> dict[str, int]:
 
 def _unit(value: float) -> float:
     return min(1.0, max(0.0, value))
+
+
+# ── Sentences ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+HOURS_FROM_MIN = 120
+
+
+def sentence(key: str, slots: Mapping[str, float]) -> tuple[str, dict[str, float]]:
+    """The text key and slots by which a stored term or reason is told truly.
+
+    Water that falls is not told as rising by less than nothing, no water not as 0 cm, hours not in hundreds of minutes;
+    what is unknown is told as unknown. Terms stored without `known` count as unknown: that is no all-clear.
+    """
+    is_known = bool(slots.get("known"))
+    if key == "term-depth" and not slots["depth_cm"]:
+        return "term-depth-dry" if is_known else "term-depth-unknown", dict(slots)
+    if key == "term-rise" and slots["rise_cm"] < 0:
+        return "term-rise-falls", {**slots, "fall_cm": -slots["rise_cm"]}
+    if key == "term-rise" and not slots["rise_cm"]:
+        return "term-rise-still" if is_known else "term-rise-unknown", dict(slots)
+    if key == "term-age" and max(slots["minutes"], slots["limit"]) >= HOURS_FROM_MIN:
+        told = "term-age-hours" if slots["minutes"] >= HOURS_FROM_MIN else "term-age-first-hours"
+        hours = {"hours": round(slots["minutes"] / 60, 1), "limit_hours": round(slots["limit"] / 60, 1)}
+        return told, {**slots, **hours}
+    if key == "reason-old-position" and slots["old_min"] >= HOURS_FROM_MIN:
+        return "reason-old-position-hours", {**slots, "old_hours": round(slots["old_min"] / 60)}
+    return key, dict(slots)
 
 
 # ── The states of a job ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -159,6 +188,14 @@ def check_assignable(state: str) -> None:
 def is_clock_doubtful(*, happened_at: datetime, received_at: datetime) -> bool:
     """The phone's clock runs ahead of ours by more than five minutes; being behind is only being offline."""
     return happened_at - received_at > CLOCK_DOUBT
+
+
+# ── What a crew may see ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def sees_own_jobs_only(account: AccountRef) -> bool:
+    """The account is a crew's and nothing else: residents' words and photos of other crews' jobs are not for it."""
+    return account.roles == {"crew"}
 
 
 # ── Which crew may go ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -33,7 +33,7 @@ def normalise(text: str) -> str:
 
     นํ้า and นำ้ become น้ำ; เเ becomes แ; ช่วยด้วยยยย becomes ช่วยด้วย; น้ำ ท่วม becomes น้ำท่วม.
     """
-    plain = _INVISIBLE.sub("", unicodedata.normalize("NFC", text)).casefold().replace("ๆ", " ")
+    plain = _INVISIBLE.sub("", unicodedata.normalize("NFC", text)).casefold().replace("ๆ", " ").replace("\u2019", "'")
     plain = _NIKHAHIT_AA.sub("\\1\u0e33", plain)
     plain = _TONE_AFTER_AM.sub("\\1\u0e33", plain)
     plain = _DOUBLE_E.sub("\u0e41", plain)

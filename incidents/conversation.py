@@ -218,9 +218,11 @@ def is_small_talk(text: str) -> bool:
     return _means(text, _SMALL_TALK)
 
 
-def is_greeting(text: str) -> bool:
-    """A greeting, which deserves an answer that says what this account does."""
-    return _means(text, _GREETINGS)
+def aside(text: str) -> str:
+    """The text key that answers words which begin no report: a greeting, thanks, or what nobody can read."""
+    if _means(text, _GREETINGS):
+        return "help-greeting"
+    return "help-thanks" if is_small_talk(text) else "help-menu"
 
 
 def can_begin_report(text: str, *, ranked: Sequence[str]) -> bool:
@@ -267,8 +269,9 @@ def _told(draft: Draft, coming: Words | Picture | Pin, known: Known) -> Turn:
         return _ask_next(replace(draft, has_answered_photo=True), known)
     if draft.step == "confirm" and _means(coming.text, _CONFIRM):
         return _submitted(draft, known)
-    text = f"{draft.text}\n{coming.text}".strip()[:TEXT_KEPT]
-    return _ask_next(replace(draft, text=text), known, ranked=coming.ranked)
+    text = f"{draft.text}\n{coming.text}".strip()
+    asked = _ask_next(replace(draft, text=text[:TEXT_KEPT]), known, ranked=coming.ranked)
+    return asked if len(text) <= TEXT_KEPT else replace(asked, says=(Say("text-cut"), *asked.says))
 
 
 def _tapped(draft: Draft | None, tap: Tap, known: Known) -> Turn:

@@ -78,7 +78,10 @@ def _read(text: str, draft: conversation.Draft | None, categories: list[Category
 
 
 def _answered_aside(session: Session, speaker: Speaker, words: Words, draft: conversation.Draft | None) -> bool:
-    """True where the words are no report and no answer: a question about one, or small talk."""
+    """True where the words are no report and no answer and were answered as what they are.
+
+    A question about a report, small talk, or what nobody can read: nobody who writes is left without an answer.
+    """
     if words.emergency:
         return False
     if conversation.asks_for_status(words.text):
@@ -86,10 +89,10 @@ def _answered_aside(session: Session, speaker: Speaker, words: Words, draft: con
         return True
     if draft is not None or conversation.asks_to_begin(words.text):
         return False
-    if conversation.is_greeting(words.text):
-        _say(session, speaker, [Say("help-greeting")], {}, {})
-        return True
-    return not conversation.can_begin_report(words.text, ranked=words.ranked)
+    if conversation.can_begin_report(words.text, ranked=words.ranked):
+        return False
+    _say(session, speaker, [Say(conversation.aside(words.text))], {}, {})
+    return True
 
 
 def _known(session: Session, speaker: Speaker, categories: list[Category], *, now: datetime) -> Known:
@@ -290,9 +293,13 @@ def last_word_of_draft_at(session: Session, resident_id: int) -> datetime | None
 
 
 def answer_unusable(session: Session, speaker: Speaker) -> None:
-    """A sticker, film or voice in the middle of a report is answered with what can be used; else with nothing."""
-    if queries.draft_of(session, speaker.resident_id, now=clock.now()) is not None:
-        _say(session, speaker, [Say("only-these")], {}, {})
+    """A sticker, film, voice, or place off the earth is answered with what can be used."""
+    _say(session, speaker, [Say("only-these")], {}, {})
+
+
+def answer_lone_place(session: Session, speaker: Speaker) -> None:
+    """A place that belongs to no report and no home is answered: what has happened there?"""
+    _say(session, speaker, [Say("pin-without-report")], {}, {})
 
 
 def pin(lon: float, lat: float) -> Pin:

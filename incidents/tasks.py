@@ -57,18 +57,20 @@ def _hear_picture(session: Session, speaker: Speaker, message_id: str) -> None:
 
 
 def _hear_place(session: Session, speaker: Speaker, resident: Resident, *, lon: float, lat: float) -> None:
-    told_at = talk.last_word_of_draft_at(session, resident.id)
-    if told_at is None:
-        return
     is_for_home = residents_rules.is_home_pin(
         asked_at=resident.home_asked_at, answered_at=resident.home_answered_at, happened_at=speaker.spoke_at
     )
-    if is_for_home and resident.home_asked_at is not None and resident.home_asked_at > told_at:
+    told_at = talk.last_word_of_draft_at(session, resident.id)
+    if is_for_home and resident.home_asked_at is not None and (told_at is None or resident.home_asked_at > told_at):
         return  # The last question was for the home: the residents' room takes the place.
+    if told_at is None:
+        talk.answer_lone_place(session, speaker)
+        return
     try:
         pin = talk.pin(lon, lat)
     except InvalidPlaceError:
         log.info("message.no_place")
+        talk.answer_unusable(session, speaker)
         return
     talk.take_turn(session, speaker, pin)
 

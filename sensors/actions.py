@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from core import clock, events
 from core.errors import InvalidInputError
 from gis.points import LonLat
 from sensors import queries, rules
+from sensors.errors import DeviceKeyMissingError, DeviceKeyUnknownError
 from sensors.events import LevelStateChanged, ReadingsStored
 from sensors.models import Datastream, LevelStateChange, LevelStateRow, ReadingRefused, Station
 from sensors.partitions import ensure_partitions
@@ -27,7 +29,7 @@ __all__ = [
     "IncomingReading",
     "NewStation",
     "RowAnswer",
-    "has_valid_key",
+    "check_device_keys",
     "keep_unstorable",
     "key_hash",
     "register_station",
@@ -37,6 +39,7 @@ __all__ = [
 ]
 
 Status = Literal["stored", "flagged", "repeated", "refused"]
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 SPAN_M = 10.0  # ThaiWater's datum mistakes put levels more than 10 m from the bank: a configuration fault, not a flood.
 
 
@@ -143,7 +146,7 @@ def _check_levels(new: NewStation) -> None:
 
 def key_hash(device_key: str) -> bytes:
     """What is stored of a device's key: its SHA-256. Keys are long and random, so no slow hash is needed."""
-    return hashlib.sha256(device_key.encode()).digest()
+    return hashlib.sha256(device_key.encode("utf-8", "surrogatepass")).digest()
 
 
 def store_device_rows(session: Session, rows: Sequence[DeviceRow], *, source: str) -> list[RowAnswer]:
@@ -169,11 +172,16 @@ def store_device_rows(session: Session, rows: Sequence[DeviceRow], *, source: st
     return [answers[index] for index in range(len(rows))]
 
 
-def has_valid_key(session: Session, rows: Iterable[DeviceRow]) -> bool:
-    """At least one row names a datastream and comes with the key of its station."""
-    rows = list(rows)
-    streams = _streams_of(session, rows)
-    return any(_is_keyed(row, streams) for row in rows)
+def check_device_keys(session: Session, keys: Iterable[str]) -> None:
+    """At least one of the keys is that of a station, whatever its rows say: the key is what signs a device in.
+
+    Raises DeviceKeyMissingError where there is none, DeviceKeyUnknownError where they belong to no station.
+    """
+    hashes = {key_hash(key) for key in keys if key}
+    if not hashes:
+        raise DeviceKeyMissingError("No device key came with these readings; send it in the header X-Device-Key.")
+    if not queries.is_key_of_a_station(session, hashes):
+        raise DeviceKeyUnknownError("This device key belongs to no station here. Compare it with the city's list.")
 
 
 def _streams_of(session: Session, rows: Sequence[DeviceRow]) -> dict[str, queries.Stream]:
@@ -361,6 +369,6 @@ def keep_unstorable(session: Session, payload: bytes, *, source: str) -> None:
 
 def _keep_refused(session: Session, raw: str | dict[str, str], reason: str, *, source: str) -> None:
     content = {"text": raw} if isinstance(raw, str) else raw
-    # PostgreSQL's JSON knows no NUL character.
-    clean = {name: text.replace("\x00", "\N{REPLACEMENT CHARACTER}") for name, text in content.items()}
+    # PostgreSQL's JSON knows no NUL character and no half of a surrogate pair.
+    clean = {name: _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text) for name, text in content.items()}
     session.add(ReadingRefused(raw=clean, reason=reason, source=source, received_at=clock.now()))

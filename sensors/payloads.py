@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,6 +12,8 @@ from sensors.rules import IncomingReading, Refused
 
 MAX_PAYLOAD_BYTES = 64 * 1024
 MAX_RAW_CHARS = 2000
+# NUL and halves of surrogate pairs: JSON can write them, a database and an answer cannot.
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ def rows_of_message(topic_code: str, payload: bytes, *, received_wall_at: dateti
 def row_of(content: object, *, topic_code: str | None, device_key: str | None, received_wall_at: datetime) -> DeviceRow:
     """One row from its JSON value. `topic_code` names its datastream, else a field; its `key` beats `device_key`."""
     if not isinstance(content, dict):
-        return _refused("not_an_object", "A reading is an object with observed_at, value and unit.", raw=_raw(content))
+        refused = Refused("not_an_object", "A reading is an object with observed_at, value and unit.")
+        return DeviceRow(reading=refused, device_key=device_key, raw=_raw(content))
     fields = {str(name): value for name, value in content.items()}
     key = fields.pop("key", None)
     raw = _raw(fields)
@@ -49,10 +53,12 @@ def row_of(content: object, *, topic_code: str | None, device_key: str | None, r
 
 def _reading(fields: dict[str, object], *, code: object, received_wall_at: datetime) -> IncomingReading | Refused:
     unit, observed_at = fields.get("unit"), fields.get("observed_at")
-    if not isinstance(code, str) or not code or "\x00" in code:
+    if not isinstance(code, str) or not code:
         return Refused("malformed", "The field 'datastream' is missing.")
     if not isinstance(unit, str):
         return Refused("malformed", "The field 'unit' is missing.")
+    if _NO_TEXT.search(code + unit):
+        return Refused("malformed", "The field 'datastream' or 'unit' holds characters that no name has.")
     at = _time(observed_at)
     if isinstance(at, Refused):
         return at

@@ -111,6 +111,14 @@ def streams_by_code(session: Session, codes: Iterable[str]) -> dict[str, Stream]
     return {row.Datastream.code: _stream(row.Datastream, row.device_key_hash) for row in rows}
 
 
+def is_key_of_a_station(session: Session, hashes: Iterable[bytes]) -> bool:
+    """At least one of the hashes is that of a station's device key.
+
+    The database sees hashes of long random keys only, so how long it takes tells nothing of a key.
+    """
+    return bool(session.scalar(sa.select(sa.exists().where(Station.device_key_hash.in_(list(hashes))))))
+
+
 def _stream(row: Datastream, device_key_hash: bytes | None) -> Stream:
     return Stream(
         id=row.id,

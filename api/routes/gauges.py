@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from api.deps import CurrentAccount, SessionDep
 from cctv.queries import camera_ids_by_station
 from core import clock
-from core.errors import InvalidInputError, NotFoundError, UnauthenticatedError
+from core.errors import InvalidInputError, NotFoundError
 from sensors import actions, queries
 from sensors.payloads import row_of
 
@@ -134,12 +134,11 @@ def receive_readings(
     session: SessionDep,
     x_device_key: Annotated[str | None, Header()] = None,
 ) -> Intake:
-    """Each row is stored once, flagged or refused, and answered by itself; 401 where no row has its station's key."""
+    """Each row is stored once, flagged or refused, and answered by itself; 401 where no key is that of a station."""
     wall = clock.wall_now()
     rows = [row_of(content, topic_code=None, device_key=x_device_key, received_wall_at=wall) for content in contents]
     # Strangers leave nothing behind: what is kept of refused rows must not become a way to fill the disk.
-    if rows and not actions.has_valid_key(session, rows):
-        raise UnauthenticatedError("No row comes with the device key of its station.")
+    actions.check_device_keys(session, {x_device_key or "", *(row.device_key or "" for row in rows)})
     answers = actions.store_device_rows(session, rows, source="http")
     counts = Counter(answer.status for answer in answers)
     return Intake(

@@ -14,7 +14,7 @@ from api.routes.incidents import CategoryOut, PlaceOut, Words, photo_urls
 from core import clock
 from core.errors import ForbiddenError
 from core.words import words
-from dispatch import actions, queries
+from dispatch import actions, queries, rules
 from dispatch.actions import CrewEvent
 from dispatch.queries import CrewRow, JobRow, Suggestion
 from incidents.photos import SIZE_LIMIT_BYTES
@@ -136,6 +136,7 @@ class PhotoOut(BaseModel):
 
 
 def _both(key: str, slots: dict[str, Any]) -> Words:
+    key, slots = rules.sentence(key, slots)
     return Words(th=words("dispatch", key, language="th", **slots), en=words("dispatch", key, language="en", **slots))
 
 
@@ -218,19 +219,23 @@ def _crew_feature(crew: CrewRow) -> dict[str, Any]:
 
 @router.get("/jobs", summary="Jobs, most urgent first")
 def list_jobs(session: SessionDep, account: CurrentAccount) -> JobsOut:
-    """Every live job with the terms of its priority, then the newest ended ones."""
+    """Every live job with the terms of its priority, then the newest ended ones; a crew sees its own alone."""
+    if rules.sees_own_jobs_only(account):
+        return list_my_jobs(session, account)
     return JobsOut(jobs=[_job(row) for row in queries.job_rows(session, ended_limit=ENDED_JOBS_SHOWN)])
 
 
 @router.get("/jobs/{job_id}", summary="One job")
 def show_job(session: SessionDep, account: CurrentAccount, job_id: int) -> JobOut:
-    """A job with its priority, crew and way."""
+    """A job with its priority, crew and way; 403 where another crew's is asked for by a crew."""
+    actions.check_may_see(session, job_id, account=account)
     return _job(queries.job_row(session, job_id))
 
 
 @router.get("/jobs/{job_id}/suggestions", summary="Which crews can take a job")
 def list_suggestions(session: SessionDep, account: CurrentAccount, job_id: int) -> SuggestionsOut:
     """Crews by travel time through the flood, with a reason for each one offered and each one left out."""
+    actions.check_may_see(session, job_id, account=account)
     found = actions.suggest(session, job_id)
     return SuggestionsOut(
         job_id=job_id,

@@ -106,6 +106,21 @@ def test_roles_are_checked(as_: Ask, job_id: int) -> None:
         assert client.get(f"/api/v1/{path}").status_code == 401
 
 
+def test_a_crew_reads_its_own_jobs_only(as_: Ask, job_id: int) -> None:
+    """Another crew's job is closed to a crew, its own is open; those who direct see every job."""
+    client = as_("crew")
+    for path in (f"jobs/{job_id}", f"jobs/{job_id}/suggestions"):
+        assert client.get(f"/api/v1/{path}").status_code == 403
+    assert client.get("/api/v1/jobs").json() == {"jobs": []}
+    assert client.get("/api/v1/jobs/999999").status_code == 404
+    client = as_("dispatcher")
+    client.post(f"/api/v1/jobs/{job_id}/assign", json={"crew_code": "pump-1"})
+    for role in ("crew", "dispatcher", "officer"):
+        client = as_(role)
+        assert client.get(f"/api/v1/jobs/{job_id}").json()["id"] == job_id
+        assert [job["id"] for job in client.get("/api/v1/jobs").json()["jobs"]] == [job_id]
+
+
 def test_residents_words_are_for_those_who_act(as_: Ask) -> None:
     """An officer reads the reports, a viewer only sees the incident and its history; nobody sees who reported."""
     seen = as_("officer").get("/api/v1/incidents").json()["incidents"][0]

@@ -87,7 +87,36 @@ def test_every_term_has_its_sentence(language: str) -> None:
     for tier in (1, 2, 3, 4):
         found = rules.priority(replace(DRY, category_tier=tier), weights=DEFAULT_WEIGHTS)
         for term in (*found.terms, *rules.priority(home, weights=DEFAULT_WEIGHTS).terms):
-            assert words("dispatch", f"term-{term.name}", language=language, **term.slots)
+            key, slots = rules.sentence(f"term-{term.name}", term.slots)
+            assert words("dispatch", key, language=language, **slots)
+
+
+@pytest.mark.parametrize(
+    ("key", "slots", "en", "th"),
+    [
+        ("term-rise", {"rise_cm": -37, "sure": 70}, "Water falls 37 cm an hour", "น้ำลด 37 ซม. ต่อชั่วโมง"),
+        ("term-rise", {"rise_cm": 0, "sure": 70, "known": 0}, "No gauge near", "ไม่มีสถานีวัด"),
+        ("term-depth", {"depth_cm": 0, "sure": 70, "known": 1}, "Dry in the flood picture", "จุดนี้แห้งในภาพน้ำท่วม"),
+        ("term-depth", {"depth_cm": 0, "sure": 70, "known": 0}, "No flood picture", "ยังไม่มีภาพน้ำท่วม"),
+        ("term-depth", {"depth_cm": 0, "sure": 70}, "No flood picture", "ยังไม่มีภาพน้ำท่วม"),
+        ("term-age", {"minutes": 1412, "limit": 1440}, "Waiting for 23.5 of 24 hours", "รอมาแล้ว 23.5 ชม."),
+        ("term-age", {"minutes": 5, "limit": 1440}, "Waiting for 5 minutes of 24 hours", "รอมาแล้ว 5 นาที"),
+        ("reason-old-position", {"minutes": 5, "km": 1.2, "old_min": 1412}, "24 hours old", "ตำแหน่งทีมเก่า 24 ชม."),
+        ("reason-old-position", {"minutes": 5, "km": 1.2, "old_min": 45}, "45 min old", "ตำแหน่งทีมเก่า 45 นาที"),
+    ],
+)
+def test_terms_are_told_as_they_are(key: str, slots: dict[str, float], en: str, th: str) -> None:
+    """Falling water falls, dry is dry, unknown is unknown, and a day is not told in minutes."""
+    told_key, told_slots = rules.sentence(key, slots)
+    assert en in words("dispatch", told_key, language="en", **told_slots)
+    assert th in words("dispatch", told_key, language="th", **told_slots)
+
+
+def test_a_depth_that_nobody_knows_is_never_told_as_dry() -> None:
+    """Missing data is no all-clear: without a picture the term says so, with one that is dry it says that."""
+    for depth_m, key in ((None, "term-depth-unknown"), (0.0, "term-depth-dry")):
+        term = rules.priority(replace(DRY, depth_m=depth_m), weights=DEFAULT_WEIGHTS).terms[1]
+        assert rules.sentence(f"term-{term.name}", term.slots)[0] == key
 
 
 ORDER = ("assigned", "accepted", "en_route", "on_scene", "done")

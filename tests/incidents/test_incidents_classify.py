@@ -69,6 +69,18 @@ def test_normalising_twice_is_the_same_as_once() -> None:
         ("ขอกระสอบทรายกั้นน้ำ", "flood_defence"),
         ("ร้านคาราโอเกะเสียงดังตอนตีสอง", "noise"),
         ("The road is flooded near the school", "flooded_road"),
+        ("help my house is flooded", "flooded_home"),
+        ("there is water in our house", "flooded_home"),
+        ("power outage in our soi since morning", "power_line"),
+        ("a tree fell on the road", "fallen_tree"),
+        ("burst pipe in front of my house", "water_supply"),
+        ("rubbish everywhere, it smells", "waste"),
+        ("the drain is clogged", "drain"),
+        ("street light is broken", "street_light"),
+        ("we need a boat", "rescue"),
+        ("rumah saya banjir", "flooded_home"),
+        ("pokok tumbang", "fallen_tree"),
+        ("ရေကြီးနေတယ်", "flooded_road"),
     ],
 )
 def test_own_sentences_find_their_category_first(lexicon: Lexicon, text: str, code: str) -> None:
@@ -105,6 +117,13 @@ def test_tones_left_out_are_still_understood(lexicon: Lexicon) -> None:
         ("ติดอยู่บนหลังคา 3 คน", "rescue"),
         ("มีคนโดนไฟดูดตรงตลาด", "electric_danger"),
         ("แม่หมดสติ น้ำล้อมบ้าน", "medical"),
+        ("ရေကြီးနေတယ် ကယ်ပါ", "rescue"),
+        ("ရေထဲမှာ ပိတ်မိနေတယ်", "rescue"),
+        ("air naik cepat, tolong saya", "rescue"),
+        ("kami terperangkap di atas bumbung", "rescue"),
+        ("please save us", "rescue"),
+        ("We can\u2019t get out of the house", "rescue"),
+        ("my father had a heart attack", "medical"),
     ],
 )
 def test_emergency_words_are_heard(text: str, code: str) -> None:
@@ -112,7 +131,17 @@ def test_emergency_words_are_heard(text: str, code: str) -> None:
     assert code == catalogue.shipped().emergency.category_of(text)
 
 
-@pytest.mark.parametrize("text", ["รถติดอยู่หน้าโรงเรียนทุกเช้า", "กลัวไฟดูดเด็กเดินผ่าน", "กิ่งไม้ติดอยู่บนสายไฟ", "น้ำท่วมถนน ระดับข้อเท้า"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "รถติดอยู่หน้าโรงเรียนทุกเช้า",
+        "กลัวไฟดูดเด็กเดินผ่าน",
+        "กิ่งไม้ติดอยู่บนสายไฟ",
+        "น้ำท่วมถนน ระดับข้อเท้า",
+        "tolong bersihkan sampah",
+        "bantuan sosial",
+    ],
+)
 def test_ordinary_complaints_are_no_emergency(text: str) -> None:
     """Traffic jams, fears and stuck branches call no rescue."""
     assert catalogue.shipped().emergency.category_of(text) is None

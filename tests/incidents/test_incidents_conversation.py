@@ -152,6 +152,13 @@ def test_a_place_without_a_report_is_not_ours() -> None:
     assert Turn(None) == turn(None, Pin(100.0, 8.0), KNOWN)
 
 
+def test_a_long_text_is_cut_and_says_so() -> None:
+    """What is kept has an end; who writes more is told, and asked the question that waits."""
+    found = turn(None, Words("น้ำ" * 3000), KNOWN)
+    assert _keys(found) == ["text-cut", "ask-category-unknown"]
+    assert len(_draft(found).text) == conversation.TEXT_KEPT
+
+
 def test_questions_and_small_talk_are_no_reports() -> None:
     """A question about a report and a word of thanks begin none."""
     assert conversation.asks_for_status("สถานะ")
@@ -162,3 +169,5 @@ def test_questions_and_small_talk_are_no_reports() -> None:
     assert conversation.can_begin_report("น้ำท่วมซอย", ranked=())
     assert not conversation.can_begin_report("hello there", ranked=())
     assert conversation.can_begin_report("flood here", ranked=("flooded_road",))
+    asides = {"สวัสดีครับ": "help-greeting", "ขอบคุณค่ะ": "help-thanks", "😀🌊🌊": "help-menu", "": "help-menu"}
+    assert asides == {text: conversation.aside(text) for text in asides}

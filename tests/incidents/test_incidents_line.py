@@ -136,7 +136,7 @@ def test_a_draft_is_forgotten_after_two_hours(
     """A pin sent the next morning belongs to no report of last night."""
     malee.say("ขยะล้นถัง")
     frozen_clock(NOW + timedelta(hours=2, seconds=1))
-    assert malee.pin(*PIN) == []
+    assert "เกิดอะไรขึ้น" in malee.pin(*PIN)[0]["text"]
     tasks.forget_old_drafts.run(town)
     assert town.scalar(sa.select(Draft)) is None
 
@@ -151,11 +151,43 @@ def test_the_place_belongs_to_who_asked_last(town: Session, malee: Talker) -> No
 
 
 def test_thanks_and_stickers_start_nothing(town: Session, malee: Talker) -> None:
-    """Small talk, stickers and pictures of no report make no draft but the picture's own."""
-    assert malee.say("ขอบคุณค่ะ") == []
-    assert malee.send({"type": "sticker"}) == []
+    """Small talk, stickers, what nobody can read and a place out of nothing make no draft, but all are answered."""
+    assert "พิมพ์บอกเหตุ" in malee.say("ขอบคุณค่ะ")[0]["text"]
+    assert malee.send({"type": "sticker"})[0]["text"]
     assert malee.say("สวัสดีครับ")[0]["text"]
+    assert "1669" in malee.say("x" * 5000)[0]["text"]
+    assert "1669" in malee.say("😀🌊🌊")[0]["text"]
+    assert "เกิดอะไรขึ้น" in malee.pin(*PIN)[0]["text"]
     assert town.scalar(sa.select(Draft)) is None
+
+
+def test_whatever_is_written_into_a_report_is_answered_with_the_question_that_waits(malee: Talker) -> None:
+    """Emoji, one letter five thousand times or a sticker in the middle of a report leave nobody without an answer."""
+    category = malee.say("ขยะล้นถัง")[0]
+    for step in (category, malee.tap_label(category, _labels(category)[0])[0]):
+        for text in ("x" * 5000, "😀🌊🌊", "ok"):
+            assert _labels(malee.say(text)[-1])[-1] == _labels(step)[-1]
+
+
+def test_nobody_is_told_of_a_crew_that_has_not_accepted(malee: Talker, somchai: Talker) -> None:
+    """In danger people hear what is true: it was received and a crew is looked for, with the numbers to call."""
+    card = str(malee.say("ช่วยด้วย น้ำท่วมถึงคอ"))
+    more, moved = malee.say("เร็วๆ")[0]["text"], malee.pin(*PIN)[0]["text"]
+    asked, opened = str(somchai.say("help me, trapped")), str(somchai.pin(*PIN))
+    assert "กำลังหาทีมที่ใกล้ที่สุด" in card
+    assert "looking for the nearest crew" in opened
+    for said in (card, more, moved, asked, opened):
+        assert "1669" in said
+        assert "ทีมกู้ภัย" not in said
+        assert "rescue team" not in said
+
+
+def test_a_cry_in_burmese_leaves_a_waiting_draft_for_help_at_once(town: Session, malee: Talker) -> None:
+    """Emergency words of neighbours' languages count while a category is asked for, too."""
+    malee.say("ขยะล้นถัง")
+    card = malee.say("ရေကြီးနေတယ် ကယ်ပါ")[0]
+    assert card["type"] == "flex"
+    assert [incident.category_code for incident in _incidents(town)] == ["rescue"]
 
 
 def test_a_reporter_reopens_what_is_not_solved(town: Session, malee: Talker) -> None:
@@ -209,7 +241,7 @@ def test_a_sticker_in_the_middle_is_answered_with_what_can_be_used(malee: Talker
 def test_odd_messages_do_no_harm(town: Session, malee: Talker) -> None:
     """Places off the earth, unknown buttons and endless texts change nothing and raise nothing."""
     malee.say("ขยะล้นถัง")
-    assert malee.pin(500.0, 99.0) == []
+    assert malee.pin(500.0, 99.0)[0]["text"]
     malee.tap("report:zzz:confirm")
     malee.tap("incident:close:none")
     malee.tap("whatever")

@@ -107,9 +107,48 @@ def test_a_device_is_answered_row_by_row(stranger: TestClient) -> None:
 
 @pytest.mark.parametrize("key", [None, "", "guessed"])
 def test_a_stranger_leaves_nothing(stranger: TestClient, key: str | None) -> None:
-    """Without any station's key the answer is 401 and nothing is kept."""
-    assert _post(stranger, [_row("G1", -5), _row("NOBODY", -5), 7], key=key).status_code == 401
+    """Without any station's key the answer is 401, says so in words for a gauge, and nothing is kept."""
+    answer = _post(stranger, [_row("G1", -5), _row("NOBODY", -5), 7], key=key)
+    assert answer.status_code == 401
+    slug = "device-key-unknown" if key else "device-key-missing"
+    assert answer.json()["type"] == f"urn:faonam:problem:{slug}"
+    assert "เข้าสู่ระบบ" not in answer.json()["title_th"]
     assert (_count(Reading), _count(ReadingRefused)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"observed_at": "2026-11-21T03:00:00"}, "no_time_zone"),
+        ({"observed_at": "yesterday"}, "malformed"),
+        ({"observed_at": "2026-11-21T04:00:00Z"}, "future_time"),
+        ({"value": "1.2"}, "malformed"),
+        ({"datastream": "G\0001"}, "malformed"),
+        ({"unit": "m\0"}, "malformed"),
+        ({"unit": "\ud800"}, "malformed"),
+        ({"datastream": "NOBODY"}, "unknown_datastream"),
+        ({"datastream": "G2"}, "wrong_key"),
+        ({"key": "\ud800"}, "wrong_key"),
+        ({"value": "\ud800"}, "malformed"),
+    ],
+)
+def test_a_known_key_is_answered_row_by_row_however_wrong_the_row(
+    stranger: TestClient, wrong: dict[str, object], reason: str
+) -> None:
+    """The key signs the device in; a row that cannot be used alone is refused with its own reason and kept raw."""
+    answer = _post(stranger, [_row("G1", -5) | wrong])
+    assert answer.status_code == 200
+    row = answer.json()["rows"][0]
+    assert (row["status"], row["reason"]) == ("refused", reason)
+    assert row["detail"]
+    assert (_count(Reading), _count(ReadingRefused)) == (0, 1)
+
+
+def test_a_key_signs_in_where_no_row_can_be_read(stranger: TestClient) -> None:
+    """A batch of a known device that holds no object, or nothing at all, is an answer and no closed door."""
+    assert [row["reason"] for row in _post(stranger, [7, "x"]).json()["rows"]] == ["not_an_object"] * 2
+    assert _post(stranger, []).json() == {"stored": 0, "rows": []}
+    assert _post(stranger, [], key=None).status_code == 401
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"{}", b"7", b"[" * 9999, b"\xff", b"[" + b"0," * 5001 + b"0]"])

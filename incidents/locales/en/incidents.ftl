@@ -25,17 +25,21 @@ submitted-joined = We have your report. Number { $number }
     You will hear at every step.
 the-city = The city
 help-greeting = Hello, this is the city. Just write what has happened, such as "water in my street", or "status" to follow your report.
+help-menu = Just write what has happened, such as "water in my street", or "status" to follow your report. If somebody is in danger, write "help me" or call 1669 · 191 · 199.
+help-thanks = Thank you. Write to us whenever something happens.
+pin-without-report = We have the place, but do not know what has happened. Write that first, and we will ask for the place again.
+text-cut = That is a long text: we keep the beginning of it.
 only-these = You can send us words, a picture or a pin.
 
 # Emergencies
 emergency-label = Emergency
 emergency-title = Call at once if somebody is in danger
 emergency-numbers = 1669 medical · 191 police · 199 fire and rescue
-emergency-open = The rescue team has been called. Number { $number }, at the last place we know. Send a pin to say exactly where.
-emergency-open-home = The rescue team has been called. Number { $number }, at your registered home. If you are elsewhere, send a pin now.
-emergency-where = Where are you? Send a pin now: the rescue team must know.
-emergency-more = Passed on to the rescue team. If you are elsewhere, send a pin.
-emergency-moved = We have the new place. Number { $number }: the rescue team sees it.
+emergency-open = We have your call for help. Number { $number }, at the last place we know. The control room sees it and is looking for the nearest crew. Send a pin to say exactly where.
+emergency-open-home = We have your call for help. Number { $number }, at your registered home. The control room sees it and is looking for the nearest crew. If you are elsewhere, send a pin now.
+emergency-where = Where are you? Send a pin now: the control room must know it to find a crew for you.
+emergency-more = The control room has this message. If you are elsewhere, send a pin. In danger call 1669 · 191 · 199.
+emergency-moved = We have the new place. Number { $number }: the control room sees it. In danger call 1669 · 191 · 199.
 call-1669 = Call 1669
 call-191 = Call 191
 call-199 = Call 199
