@@ -89,6 +89,6 @@ setup_screens() {
   stamp_fits screens "$wanted" && [ -e "$ROOT/web/dist/index.html" ] && return 0
   say "building the screens"
   ( cd "$ROOT/web" && PATH="$VENV/bin:$PATH" && export PATH &&
-    npm ci --silent --no-audit --no-fund >&2 && npm run --silent build >&2 ) || fail "the screens could not be built"
+    npm ci --silent --no-audit --no-fund >&2 && npm run --silent build -- --logLevel warn >&2 ) || fail "the screens could not be built"
   set_stamp screens "$wanted"
 }

@@ -24,6 +24,8 @@ class Desk {
   mode = $state<Mode>('alerts')
   picked = $state<{ alerts?: number; water?: number; incidents?: number; jobs?: number; cameras?: number; overview?: number }>({})
   focus = $state.raw<Focus | null>(null)
+  /** The question that stands over everything. It outlives the card it was asked on, which the water may withdraw. */
+  asked = $state.raw<{ question: 'approve' | 'decline'; alert: Alert } | null>(null)
   isDetailOpen = $state(matchMedia('(width >= 760px)').matches)
 
   readonly city = new Resource<City>(() => '/city')

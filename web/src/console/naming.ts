@@ -1,4 +1,4 @@
-// Names of zones in a line that stays readable however many there are.
+// Names of zones in a line that stays readable however many there are, and the languages of an alert in one order.
 import type { Alert } from '../shared/types'
 import { named, t } from '../shared/words.svelte'
 
@@ -7,3 +7,8 @@ export function zoneNames(zones: Alert['zones'], shown: number): string {
   const rest = zones.length - names.length
   return names.join(' · ') + (rest > 0 ? ` ${t('and-more-zones', { count: rest })}` : '')
 }
+
+const ORDER = ['th', 'en', 'ms', 'my']
+
+/** The languages that the alert speaks, Thai first. */
+export const languagesOf = (alert: Alert) => Object.keys(alert.texts).sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b))

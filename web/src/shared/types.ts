@@ -110,6 +110,7 @@ export type Alert = {
   revision: number
   zones: { id: number; name: Names }[]
   proposed_at: string
+  revised_at: string
   approved_at: string | null
   expires_at: string | null
   closed_at?: string | null

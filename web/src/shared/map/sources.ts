@@ -37,6 +37,7 @@ export function gaugeFeatures(gauges: Points<Gauge>): FeatureCollection<Point> {
           is_stale: gauge.is_stale,
           mark: String(markOf(gauge) ?? 'silent'),
           rank: gaugeRank(gauge),
+          has_camera: gauge.camera_id !== null,
           level_label: metres(gauge.level_m_msl) + arrow,
         },
       }

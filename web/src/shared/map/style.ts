@@ -116,6 +116,8 @@ function markLayers(theme: Theme): LayerSpecification[] {
   const p = PALETTES[theme]
   const name: ExpressionSpecification = ['get', 'label']
   const still = { 'icon-allow-overlap': true, 'icon-ignore-placement': true } as const
+  // Always drawn too, and the names of communities and roads give way to it.
+  const keptClear = { 'icon-allow-overlap': true, 'icon-padding': 0 } as const
   return [
     { id: 'zones-label', type: 'symbol', source: 'zones', minzoom: 12.5,
       filter: ['>', ['coalesce', ['get', 'severity'], 0], 0],
@@ -129,7 +131,7 @@ function markLayers(theme: Theme): LayerSpecification[] {
       paint: { 'line-color': '#0b7285', 'line-width': 4, 'line-dasharray': [1.8, 1] } },
     { id: 'picked', type: 'symbol', source: 'picked', layout: { 'icon-image': 'ring', ...still } },
     { id: 'cameras', type: 'symbol', source: 'cameras', minzoom: 11.5,
-      layout: { 'icon-image': 'camera', 'icon-offset': [0, 22], 'icon-size': 0.85, ...still } },
+      layout: { 'icon-image': 'camera', 'icon-offset': [0, 22], 'icon-size': 0.85, ...keptClear } },
     { id: 'incidents', type: 'symbol', source: 'incidents',
       layout: { 'icon-image': ['concat', 'pin-', ['to-string', ['get', 'tier']]], 'icon-anchor': 'bottom',
         'symbol-sort-key': ['-', 0, ['get', 'tier']],
@@ -139,7 +141,13 @@ function markLayers(theme: Theme): LayerSpecification[] {
         'icon-size': ['interpolate', ['linear'], ['zoom'], 11, 0.7, 14, 1], ...still } },
     { id: 'gauges', type: 'symbol', source: 'gauges',
       layout: { 'icon-image': ['concat', 'gauge-', ['get', 'mark']], 'symbol-sort-key': ['get', 'rank'],
-        'icon-size': ['interpolate', ['linear'], ['zoom'], 10, 0.7, 13, 1], ...still } },
+        'icon-size': ['interpolate', ['linear'], ['zoom'], 10, 0.7, 13, 1], ...keptClear } },
+    // What stands last is placed first: high gauges, then the other gauges, then the city's own names.
+    { id: 'gauges-name', type: 'symbol', source: 'gauges', minzoom: 12.5, filter: ['<', ['get', 'rank'], 2],
+      layout: { 'text-field': name, 'text-font': FONT, 'text-size': 12, 'text-anchor': 'top',
+        'text-offset': ['case', ['get', 'has_camera'], ['literal', [0, 2.9]], ['literal', [0, 1.4]]], // below its camera
+        'text-optional': true },
+      paint: { 'text-color': p.label, 'text-halo-color': p.halo, 'text-halo-width': 1.6 } },
     { id: 'gauges-label', type: 'symbol', source: 'gauges', minzoom: 11,
       filter: ['>=', ['get', 'rank'], 2],
       layout: { 'icon-image': 'pill', 'icon-text-fit': 'both', 'icon-text-fit-padding': [2, 3, 2, 3],
@@ -147,10 +155,6 @@ function markLayers(theme: Theme): LayerSpecification[] {
         'text-anchor': 'left', 'text-offset': [2, 0], 'text-max-width': 40,
         'symbol-sort-key': ['-', 0, ['get', 'rank']] },
       paint: { 'text-color': '#ffffff' } },
-    { id: 'gauges-name', type: 'symbol', source: 'gauges', minzoom: 12.5, filter: ['<', ['get', 'rank'], 2],
-      layout: { 'text-field': name, 'text-font': FONT, 'text-size': 12, 'text-anchor': 'top', 'text-offset': [0, 1.4],
-        'text-optional': true },
-      paint: { 'text-color': p.label, 'text-halo-color': p.halo, 'text-halo-width': 1.6 } },
   ]
 }
 
