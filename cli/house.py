@@ -173,6 +173,8 @@ def live(*, city: Path | None, speed: float | None, is_fresh: bool) -> None:
     _refuse_wrong_addresses()
     with _stopped_cleanly(), _only_house("house"), cluster_while_needed() as is_private:
         prepared = prepare(city, name="faonam", is_fresh=is_fresh)
+        if is_fresh and is_standin():
+            shutil.rmtree(data_dir() / "standin", ignore_errors=True)  # Residents of the city that was.
         with db.transaction() as session:
             passwords = accounts.ensure_demo_accounts(session, _crew_codes(session))
             clock.run_at(session, speed=1.0)

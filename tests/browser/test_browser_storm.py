@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from house import PLACE, House, house, only_house
 from playwright.sync_api import Locator, Page, expect
 from screens import DESK, LOOK_EVERY_MS, PATIENCE_MS, PHONE, Screen, Screens
-
-from core import cluster, db
 
 pytestmark = [
     pytest.mark.browser,
@@ -35,33 +31,12 @@ MODES = ("alerts", "water", "incidents", "jobs", "cameras", "overview")
 # ── The house ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _forget_earlier_storms() -> None:
-    """The tests' house begins with dry ground: what earlier runs left in its database and stand-in is gone."""
-    shutil.rmtree(PLACE / "standin", ignore_errors=True)
-    ours = cluster.Cluster(PLACE / "cluster")
-    if not (ours.data / "PG_VERSION").exists():
-        return
-    was_started = cluster.start(ours)
-    admin = sa.create_engine(
-        db.sqlalchemy_url(ours.url("postgres")), isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool
-    )
-    with admin.connect() as connection:
-        names = connection.scalars(sa.text("SELECT datname FROM pg_database WHERE datname LIKE 'faonam\\_%'")).all()
-        for name in names:
-            connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    admin.dispose()
-    if was_started:
-        cluster.stop(ours)
-
-
 @pytest.fixture(scope="module")
 def running() -> Iterator[House]:
     """A house whose storm has just begun; both tests play in it, one after the other."""
-    with only_house():
-        _forget_earlier_storms()
-        with house("browser", "--speed", "120") as running:
-            running.await_alive()
-            yield running
+    with only_house(), house("browser", "--speed", "120", "--fresh") as running:
+        running.await_alive()
+        yield running
 
 
 def _passwords() -> dict[str, str]:
