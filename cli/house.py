@@ -83,6 +83,8 @@ def programs() -> list[Program]:
         Program("api", [*FAONAM, "api"], is_ready=lambda: _answers(f"{here.api_url}/readyz")),
         Program("worker", [*FAONAM, "worker", "--queues", "default,events,line", "--concurrency", "4"]),
         Program("flood", [*FAONAM, "worker", "--queues", "flood", "--concurrency", "1"]),
+        # Ways for crews are drawn again with every picture; they must not keep an alert waiting for a processor.
+        Program("planner", [*FAONAM, "worker", "--queues", "dispatch", "--concurrency", "1"], niceness=10),
         Program("sender", [*FAONAM, "sender"]),
         Program("gateway", [*FAONAM, "gateway"], is_ready=_gateway_ready),
         Program("cameras", [*FAONAM, "cameras"]),

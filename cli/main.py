@@ -70,7 +70,7 @@ def api() -> None:
 
 @app.command()
 def worker(
-    queues: Annotated[str, typer.Option(help="Which kinds of work, as a comma list.")] = "default,events,line,flood",
+    queues: Annotated[str, typer.Option(help="Which kinds of work, as a comma list; nothing: every kind.")] = "",
     concurrency: Annotated[int, typer.Option(min=1)] = 4,
 ) -> None:
     """Do waiting jobs and deliver events."""
@@ -78,7 +78,8 @@ def worker(
     from core import jobs
 
     load_tasks()
-    asyncio.run(jobs.work(queues=queues.split(","), concurrency=concurrency, name=f"worker {queues}"))
+    wanted = queues.split(",") if queues else jobs.every_queue()
+    asyncio.run(jobs.work(queues=wanted, concurrency=concurrency, name=f"worker {','.join(wanted)}"))
 
 
 @app.command()

@@ -7,6 +7,7 @@ error with the child's name in front. Children end with this process even when i
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import signal
 import subprocess
@@ -29,7 +30,10 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Program:
-    """One child; `is_ready` is asked until it says yes or `ready_limit_s` has passed."""
+    """One child; `is_ready` is asked until it says yes or `ready_limit_s` has passed.
+
+    A child with `niceness` above 0 gives way where processors are short.
+    """
 
     name: str
     command: Sequence[str]
@@ -37,6 +41,7 @@ class Program:
     is_ready: Callable[[], bool] | None = None
     ready_limit_s: float = 60.0
     is_restarted: bool = True
+    niceness: int = 0
 
 
 @dataclass
@@ -48,8 +53,10 @@ class _Child:
     restart_at_s: float | None = None
 
 
-def _die_with_parent() -> None:
+def _begin(niceness: int) -> None:
+    """The child, before it becomes its program: it dies with its parent, and gives way as it should."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    os.nice(niceness)
 
 
 class Supervisor:
@@ -88,7 +95,7 @@ class Supervisor:
             text=True,
             errors="replace",
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=functools.partial(_begin, program.niceness),
         )
         threading.Thread(target=self._relay, args=(program.name, process), daemon=True).start()
         return process

@@ -12,7 +12,7 @@ from flood.events import FloodRedrawn
 from flood.queries import current_run
 from incidents.events import IncidentChanged, IncidentMoved, IncidentOpened, ReportJoined
 
-QUEUE = "default"
+QUEUE = "dispatch"
 
 
 @subscribes(IncidentOpened, by="dispatch.open_job")

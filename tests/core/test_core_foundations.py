@@ -109,6 +109,17 @@ def test_the_supervisor_restarts_what_dies_and_stops_what_lives(tmp_path: Path) 
         os.kill(second, 0)
 
 
+def test_a_program_that_should_give_way_does(tmp_path: Path) -> None:
+    """The child runs at its niceness, above that of this process."""
+    note = tmp_path / "niceness"
+    script = f"import os, time; open({str(note)!r}, 'w').write(str(os.nice(0))); time.sleep(60)"
+    supervisor = Supervisor(output=lambda name, line: None)
+    supervisor.start(Program("child", [sys.executable, "-c", script], niceness=3))
+    niceness = int(_wait_for(note, 1)[0])
+    supervisor.stop()
+    assert niceness == min(19, os.nice(0) + 3)
+
+
 @pytest.mark.parametrize("url", ["nonsense", "mysql://u:hunter2@host/name", ""])
 def test_a_wrong_database_address_is_one_sentence_without_its_password(url: str) -> None:
     """It says how an address looks, and repeats nothing of what was given."""
