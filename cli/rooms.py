@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 
+from core import events
+
 WITH_TASKS = ("line", "residents", "sensors", "cctv", "flood", "incidents", "alerts", "dispatch")
 WITH_LAYERS = ("residents", "sensors", "cctv", "incidents", "dispatch")
 
@@ -16,6 +18,7 @@ def load_tasks() -> None:
         except ModuleNotFoundError as exc:
             if exc.name != f"{room}.tasks":
                 raise
+    events.every_room_is_here()
 
 
 def load_layers() -> None:

@@ -26,9 +26,13 @@ PAYLOAD_LIMIT_BYTES = 7000  # NOTIFY carries 8000 bytes at most; larger facts ar
 
 @dataclass(frozen=True)
 class Event:
-    """A fact in the past tense. `name` is `room.what_happened`; the fields are plain values that survive JSON."""
+    """A fact in the past tense. `name` is `room.what_happened`; the fields are plain values that survive JSON.
+
+    An urgent one, which may mean that people must be warned, is handed over before all others that wait.
+    """
 
     name: ClassVar[str]
+    is_urgent: ClassVar[bool] = False
 
 
 class EventRecord(Base):
@@ -63,6 +67,13 @@ class _Subscription:
 
 
 _subscriptions: dict[str, _Subscription] = {}
+_is_every_room_here = False
+
+
+def every_room_is_here() -> None:
+    """All rooms' subscribers are registered in this process: what it publishes is handed over without a detour."""
+    global _is_every_room_here
+    _is_every_room_here = True
 
 
 def subscribes(
@@ -103,14 +114,21 @@ def publish(session: Session, event: Event) -> int:
     if len(notice.encode()) > PAYLOAD_LIMIT_BYTES:
         notice = json.dumps({"id": record.id, "name": event.name, "data": {}})
     session.execute(sa.select(sa.func.pg_notify(LIVE_CHANNEL, notice)))
-    jobs.enqueue(session, fan_out, event_id=record.id)
+    if _is_every_room_here:
+        _enqueue_hand_overs(session, record)
+    else:
+        jobs.enqueue(session, fan_out, is_urgent=event.is_urgent, event_id=record.id)
     return record.id
 
 
 @jobs.job(name="events.fan_out", queue="events")
 def fan_out(session: Session, *, event_id: int) -> None:
+    """Each subscriber of an event from a process that does not know them has its job."""
+    _enqueue_hand_overs(session, session.get_one(EventRecord, event_id))
+
+
+def _enqueue_hand_overs(session: Session, record: EventRecord) -> None:
     """Each subscriber of the event has a job of its own, so that one that fails delays no other."""
-    record = session.get_one(EventRecord, event_id)
     for subscriber, subscription in _subscriptions.items():
         if subscription.event_type.name == record.name:
             jobs.enqueue(
@@ -118,7 +136,8 @@ def fan_out(session: Session, *, event_id: int) -> None:
                 hand_over,
                 queue=subscription.queue,
                 lock=subscriber if subscription.is_serial else None,
-                event_id=event_id,
+                is_urgent=subscription.event_type.is_urgent,
+                event_id=record.id,
                 subscriber=subscriber,
             )
 

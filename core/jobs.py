@@ -77,9 +77,17 @@ def periodic(*, name: str, cron: str, queue: str = "default") -> Callable[[Calla
     return register
 
 
-def enqueue(session: Session, job: Job, *, queue: str | None = None, lock: str | None = None, **ids: Any) -> None:
-    """The job waits from the moment the caller's transaction commits; it never was if that rolls back."""
-    options: dict[str, Any] = {"queue": queue or job.queue, "connection": driver_connection(session)}
+def enqueue(
+    session: Session, job: Job, *,
+    queue: str | None = None, lock: str | None = None, is_urgent: bool = False, **ids: Any,
+) -> None:
+    """The job waits from the moment the caller's transaction commits; it never was if that rolls back.
+
+    An urgent job is taken before all others that wait in its queue.
+    """
+    options: dict[str, Any] = {
+        "queue": queue or job.queue, "priority": int(is_urgent), "connection": driver_connection(session)
+    }
     if lock is not None:
         options["lock"] = lock
     session.flush()
@@ -91,6 +99,11 @@ class _WorkerConnector(procrastinate.PsycopgConnector):
 
     def get_sync_connector(self) -> procrastinate.connector.BaseConnector:
         return _ON_THE_CALLERS_CONNECTION
+
+
+def every_queue() -> list[str]:
+    """The queues of all tasks that this process knows."""
+    return sorted({task.queue for task in app.tasks.values()})
 
 
 async def work(*, queues: list[str], concurrency: int, name: str) -> None:

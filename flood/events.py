@@ -18,6 +18,7 @@ class FloodRedrawn(Event):
     """
 
     name: ClassVar[str] = "flood.redrawn"
+    is_urgent: ClassVar[bool] = True
 
     run_id: int
     trigger_received_wall_at: datetime | None

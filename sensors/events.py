@@ -27,6 +27,7 @@ class LevelStateChanged(Event):
     """
 
     name: ClassVar[str] = "sensors.level_state_changed"
+    is_urgent: ClassVar[bool] = True
 
     datastream_id: int
     station_id: int

@@ -20,12 +20,35 @@ class WaterRose(events.Event):
     level_m_msl: float
 
 
+@dataclass(frozen=True)
+class BankBroke(events.Event):
+    """Something that people must be warned of, in a test."""
+
+    name: ClassVar[str] = "tests.bank_broke"
+    is_urgent: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class Unheard(events.Event):
+    """Something that nobody subscribes to."""
+
+    name: ClassVar[str] = "tests.unheard"
+
+
+# The job that a worker of any queue takes next.
+_NEXT_JOBS_EVENT = sa.text("SELECT (args->>'event_id')::bigint FROM procrastinate_fetch_job_v2(NULL, NULL)")
+
 seen: list[float] = []
 
 
 @events.subscribes(WaterRose, by="tests.note")
 def _note(session: Session, event: WaterRose) -> None:
     seen.append(event.level_m_msl)
+
+
+@events.subscribes(BankBroke, by="tests.warn")
+def _warn(session: Session, event: BankBroke) -> None:
+    seen.append(0.0)
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +90,29 @@ def test_a_committed_event_leaves_one_job(database: sa.Engine) -> None:
         events.publish(session, WaterRose(level_m_msl=1.0))
     with db.transaction() as session:
         assert _waiting_jobs(session) == 1
+
+
+def test_a_process_that_knows_every_room_hands_over_without_a_detour(
+    database: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker leaves the subscriber's own job, and none where nobody listens."""
+    monkeypatch.setattr(events, "_is_every_room_here", False)
+    events.every_room_is_here()
+    with db.transaction() as session:
+        events.publish(session, WaterRose(level_m_msl=1.0))
+        events.publish(session, Unheard())
+    with db.transaction() as session:
+        assert session.scalars(sa.text("SELECT task_name FROM procrastinate_jobs")).all() == ["events.hand_over"]
+
+
+@pytest.mark.parametrize("knows_every_room", [True, False])
+def test_what_may_end_in_a_warning_goes_first(
+    database: sa.Engine, monkeypatch: pytest.MonkeyPatch, knows_every_room: bool
+) -> None:
+    """An urgent event overtakes those that waited before it, on both ways to its subscribers."""
+    monkeypatch.setattr(events, "_is_every_room_here", knows_every_room)
+    with db.transaction() as session:
+        events.publish(session, WaterRose(level_m_msl=1.0))
+        urgent = events.publish(session, BankBroke())
+    with db.transaction() as session:
+        assert session.scalar(_NEXT_JOBS_EVENT) == urgent
