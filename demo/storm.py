@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import httpx
 
+from cctv.pictures import jpeg
 from core import clock, db
 from core.errors import SetupError
 from core.logs import get_logger
@@ -28,6 +28,7 @@ from demo.actors.crew import Crew
 from demo.actors.desk import Desk
 from demo.actors.officer import Dispatcher, Officer
 from demo.actors.residents import Neighbour, Resident, standin_url
+from demo.actors.wire import http
 from demo.city import hydrology
 from gis import crs
 from gis.points import LonLat
@@ -94,7 +95,7 @@ class Storm:
                 near = queries.people_nearby(session, writer.home, limit=planned.echo + 1)
             people += [person for person in near if person.user_id != writer.user_id][: planned.echo]
         for person in people:
-            picture = _photo(planned.text) if planned.has_photo else None
+            picture = self._photo(planned.text) if planned.has_photo else None
             self._written.append(self._writers.submit(Resident(person, picture).report, planned.text))
         return True
 
@@ -107,6 +108,13 @@ class Storm:
                 self._places.append(person.home)
                 return person
         return None
+
+    def _photo(self, text: str) -> bytes:
+        """A rendered picture that a resident takes of flood water at a wall, marked SIMULATED like every picture."""
+        scene = self._cameras[0].scene if self._cameras else frames.StaffScene()
+        seed = sum(text.encode())
+        picture = frames.render_frame(scene.middle_level_m_msl, staff=scene, light=0.8, rain=0.3, seed=seed)
+        return jpeg(cv2.resize(picture, (800, 450)))
 
     def await_reports(self) -> None:
         """Everybody who wrote has the number of the report, or has given up."""
@@ -132,19 +140,8 @@ def _register_with_line(members: list[tuple[str, str]]) -> None:
         for number, (user_id, language) in enumerate(members, start=1)
     ]
     for first in range(0, len(people), REGISTER_AT_ONCE):
-        answer = httpx.post(f"{standin_url()}/users", json=people[first : first + REGISTER_AT_ONCE], timeout=60.0)
+        answer = http().post(f"{standin_url()}/users", json=people[first : first + REGISTER_AT_ONCE], timeout=60.0)
         answer.raise_for_status()
-
-
-def _photo(text: str) -> bytes:
-    """A rendered picture that a resident takes: flood water at a wall, marked SIMULATED like every picture of ours."""
-    seed = sum(text.encode())
-    picture = frames.render_frame(
-        frames.StaffScene().middle_level_m_msl, staff=frames.StaffScene(), light=0.8, rain=0.3, seed=seed
-    )
-    is_encoded, jpeg = cv2.imencode(".jpg", cv2.resize(picture, (800, 450)), [cv2.IMWRITE_JPEG_QUALITY, 80])
-    assert is_encoded  # noqa: S101 - OpenCV can always encode an 8-bit picture of its own.
-    return bytes(jpeg)
 
 
 def _weather(storm: Storm, *, until_h: float, on_beat: Callable[[], object]) -> None:

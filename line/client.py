@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import ipaddress
 from typing import Any
 from urllib.parse import urlsplit
@@ -108,13 +109,18 @@ def _message_of(response: httpx.Response) -> str:
     return f"{body.get('message', '')} {details}".strip()[:500]
 
 
+@functools.cache
+def _reader(*, trust_env: bool) -> httpx.Client:
+    """One client a process for what is read from LINE: connections are kept, certificates loaded once."""
+    return httpx.Client(timeout=ATTEMPT_LIMIT_S, trust_env=trust_env, limits=httpx.Limits(keepalive_expiry=2.0))
+
+
 def _get(base_url: str, path: str, *, limit_bytes: int) -> httpx.Response:
     line = settings().line
     _check_host(line, base_url)
+    address = base_url.rstrip("/") + path
     try:
-        with httpx.Client(
-            base_url=base_url, headers=_headers(line), timeout=ATTEMPT_LIMIT_S, trust_env=line.is_live
-        ) as http, http.stream("GET", path) as response:
+        with _reader(trust_env=line.is_live).stream("GET", address, headers=_headers(line)) as response:
             received = bytearray()
             for piece in response.iter_bytes():
                 received += piece

@@ -15,6 +15,7 @@ import httpx
 
 from core.logs import get_logger
 from core.settings import settings
+from demo.actors.wire import http
 from sensors.gateway import broker_address
 
 log = get_logger("demo")
@@ -78,9 +79,9 @@ def _post(level: LevelNow, noise: random.Random) -> None:
     body = level.body(noise)
     for attempt in range(ATTEMPTS):
         try:
-            answer = httpx.post(
+            answer = http().post(
                 f"{settings().api_url}/api/v1/readings",
-                json=[body], headers={"X-Device-Key": level.gauge.device_key}, timeout=5.0,
+                json=[body], headers={"X-Device-Key": level.gauge.device_key},
             )
         except httpx.HTTPError:
             answer = None

@@ -7,10 +7,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from core.logs import get_logger
 from core.settings import settings
+from demo.actors.wire import http
 from gis.points import LonLat
 
 log = get_logger("demo")
@@ -39,34 +38,33 @@ class Resident:
     def __init__(self, neighbour: Neighbour, picture_jpeg: bytes | None) -> None:
         self._who = neighbour
         self._picture = picture_jpeg
-        self._http = httpx.Client(base_url=f"{standin_url()}/users/{neighbour.user_id}", timeout=10.0)
+        self._address = f"{standin_url()}/users/{neighbour.user_id}"
 
     def report(self, text: str) -> bool:
         """The report has been made to its number; False where the city stopped answering."""
-        with self._http:
-            seen = self._last_id()
-            self._send({"type": "text", "text": text})
-            for _ in range(STEPS_AT_MOST):
-                bubble = self._answer_after(seen)
-                if bubble is None:
-                    log.warning("storm.resident_unanswered")
-                    return False
-                seen = int(bubble["id"])
-                actions = _actions(bubble["message"])
-                if not actions:
-                    return True
-                self._tap(actions)
-            return False
+        seen = self._last_id()
+        self._send({"type": "text", "text": text})
+        for _ in range(STEPS_AT_MOST):
+            bubble = self._answer_after(seen)
+            if bubble is None:
+                log.warning("storm.resident_unanswered")
+                return False
+            seen = int(bubble["id"])
+            actions = _actions(bubble["message"])
+            if not actions:
+                return True
+            self._tap(actions)
+        return False
 
     def _last_id(self) -> int:
-        return int(self._http.get("/messages", params={"limit": 1}).json()["last_id"] or 0)
+        return int(http().get(f"{self._address}/messages", params={"limit": 1}).json()["last_id"] or 0)
 
     def _answer_after(self, seen: int) -> dict[str, Any] | None:
         """The city's newest word after `seen`, once it has fallen silent for a moment."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             time.sleep(LOOK_EVERY_S)
-            bubbles = self._http.get("/messages", params={"after": seen, "limit": 50}).json()["messages"]
+            bubbles = http().get(f"{self._address}/messages", params={"after": seen, "limit": 50}).json()["messages"]
             answers = [b for b in bubbles if b["direction"] == "out" and b["kind"] != "multicast"]
             if answers:
                 return dict(answers[-1])
@@ -96,7 +94,7 @@ class Resident:
             self._send({"type": "postback", "data": action["data"], "displayText": shown})
 
     def _send(self, body: dict[str, Any]) -> None:
-        self._http.post("/send", json=body)
+        http().post(f"{self._address}/send", json=body)
 
 
 def _actions(message: dict[str, Any]) -> list[dict[str, Any]]:
