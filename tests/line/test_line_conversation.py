@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 import sqlalchemy as sa
 import uvicorn
@@ -23,6 +24,7 @@ from line import content, tasks
 from line.client import LineSender
 from line.errors import ContentGoneError, LineRefusedError
 from line.models import OutboxChunk
+from line.rules import signature
 from line.sender import Sender
 from residents import queries, rules
 
@@ -34,7 +36,7 @@ WHO = "U" + "c" * 32
 
 @pytest.fixture
 def city(standin: StandinServer) -> Iterator[None]:
-    """The city's webhook answers."""
+    """The city's webhook answers, and has answered once: a first connection to the database is no reader's to time."""
     app = FastAPI()
     app.include_router(line_webhook.router)
     config = uvicorn.Config(app, port=settings().api_port, log_level="error", ws="none", access_log=False)
@@ -43,9 +45,21 @@ def city(standin: StandinServer) -> Iterator[None]:
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield
-    server.should_exit = True
-    thread.join()
+    try:
+        assert _verify().is_success
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _verify() -> httpx.Response:
+    """LINE's own question whether the webhook answers: a signed call without events."""
+    raw = b'{"destination": "U0", "events": []}'
+    secret = settings().line.channel_secret
+    assert secret is not None
+    headers = {"x-line-signature": signature(raw, channel_secret=secret.get_secret_value())}
+    return httpx.post(f"{settings().api_url}/line/webhook", content=raw, headers=headers, timeout=30)
 
 
 def work() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -267,14 +269,16 @@ def test_quota_counts_recipients(on_standin: Callable[..., None]) -> None:
     on_standin(scene)
 
 
-def test_rate(on_standin: Callable[..., None]) -> None:
-    """More than 200 multicasts in a burst: 429 with the rate's own words."""
+def test_rate(on_standin: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """After 200 multicasts in one moment: 429 with the rate's own words, until the bucket fills again."""
+    monkeypatch.setattr("line.standin.platform.time", SimpleNamespace(monotonic=lambda: 0.0, time=time.time))
 
     async def scene(client: httpx.AsyncClient) -> None:
-        answers = [await multicast(client, [user(1)]) for _ in range(420)]
-        refused = [a for a in answers if a.status_code == 429]
-        assert refused
-        assert refused[0].json() == {"message": "The API rate limit has been exceeded. Try again later."}
+        answers = [await multicast(client, [user(1)]) for _ in range(203)]
+        assert [a.status_code for a in answers] == [200] * 200 + [429] * 3
+        assert answers[-1].json() == {"message": "The API rate limit has been exceeded. Try again later."}
+        await client.post("/_standin/clock", json={"advance_s": 0.011})
+        assert [(await multicast(client, [user(1)])).status_code for _ in range(3)] == [200, 200, 429]
 
     on_standin(scene)
 
