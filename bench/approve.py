@@ -19,9 +19,9 @@ from alerts import actions
 from alerts.models import AlertRecipient
 from bench.measure import OURS, Limit, Result, Timing, check, take_turns
 from bench.places import add_bare_table, own_database, timed_and_undone, undone
-from bench.progress import step
 from bench.town import homes_layer, settle
 from core import db, sealing
+from core.progress import step
 from line.models import OutboxChunk
 from line.queries import RATE_PER_S
 from line.rules import MULTICAST_LIMIT

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from alerts.audience import Reach, preview
 from bench.measure import OURS, Result, check, take_turns
 from bench.places import own_database, timed_and_undone, undone
-from bench.progress import step
 from bench.town import homes_layer, settle
 from core import db
+from core.progress import step
 
 HOMES, ZONES, CORNERS, ROUNDS = 44_000, 10, 1600, 15
 SPACING_DEG, RADIUS_DEG = 0.01, 0.006

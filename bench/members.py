@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from bench.measure import OURS, Result, check, take_turns
 from bench.places import add_bare_table, copied_out, copy_in, has_same_rows, own_database, timed_and_undone, undone
-from bench.progress import step
 from bench.town import homes_layer
 from core import db
+from core.progress import step
 from gis.citypack.layers import LayerRows
 from residents import queries
 from residents.citypack import load_homes

@@ -27,8 +27,8 @@ from starlette.types import ASGIApp
 from alerts import cards, templates
 from bench.measure import OURS, Result, check, take_turns, timed
 from bench.places import own_folder
-from bench.progress import step
 from core import clock
+from core.progress import step
 from core.settings import settings
 from line import outbox
 from line.client import PATHS, LineSender

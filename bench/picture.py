@@ -6,7 +6,6 @@ for each. Half of it is for the picture, half for reading levels before and stor
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -14,8 +13,8 @@ import numpy as np
 
 from bench.measure import OURS, Limit, Result, check, take_turns, timed
 from bench.places import own_database
-from bench.progress import step
 from core import clock, db
+from core.progress import step
 from core.settings import data_dir
 from demo.city import generate
 from flood import actions
@@ -26,7 +25,6 @@ from flood.rules import WATCH_INTERVAL, Level
 from gis.citypack import importer
 from gis.terrain.grid import OUTSIDE, Floats
 
-ROOMS_WITH_LAYERS = ("residents", "sensors", "cctv", "incidents", "dispatch")
 STORM_SPEED = 120
 OVER_BANK_M = (0.2, 0.6)
 UNDER_BANK_M = 2.0
@@ -65,8 +63,6 @@ def measure(*, seed: int) -> Result:
 def _demo_ground(seed: int) -> Ground:
     with step("drawing the demo city"):
         pack = generate.write_pack(data_dir() / "pack", seed)
-    for room in ROOMS_WITH_LAYERS:
-        importlib.import_module(f"{room}.citypack")
     with step("importing it") as tell, db.transaction() as session:
         importer.import_city(session, pack, tell)
         tell("drawing the zones that can flood")

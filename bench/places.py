@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bench.measure import Turn
-from bench.progress import step
 from core import cluster, db
 from core.cluster import Cluster
 from core.errors import SetupError
+from core.progress import step
 from core.settings import data_dir, settings
 from migrations import upgrade
 
@@ -92,19 +92,12 @@ def _environment(name: str, value: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _database(home: Cluster, name: str) -> Iterator[str]:
-    _admin(home, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    home.administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     try:
-        _admin(home, f"CREATE DATABASE {name}")
+        home.administer(f"CREATE DATABASE {name}")
         yield home.url(name)
     finally:
-        _admin(home, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-
-def _admin(home: Cluster, statement: str) -> None:
-    url = db.sqlalchemy_url(home.url("postgres"))
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
-    with engine.connect() as connection:
-        connection.execute(sa.text(statement))
+        home.administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @contextlib.contextmanager

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from bench.measure import OURS, Result, check, take_turns
 from bench.places import add_bare_table, copied_out, copy_in, has_same_rows, own_database, timed_and_undone, undone
-from bench.progress import step
 from core import clock, db
+from core.progress import step
 from gis.points import LonLat
 from sensors import queries
 from sensors.actions import IncomingReading, NewStation, register_station, store_readings

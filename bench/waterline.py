@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 
 from bench.measure import OURS, Result, WrongWorkError, check, take_turns, timed
-from bench.progress import step
 from cctv.calibration import Calibration, parsed
 from cctv.pictures import Picture, decoded, jpeg
 from cctv.pipeline import read_waterline
 from cctv.rules import WaterlineReading
+from core.progress import step
 from demo.frames import calibration_json, render_frame, staff_scene
 
 SCENES, ROUNDS = 5, 11

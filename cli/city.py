@@ -6,9 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import json
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +18,12 @@ from sqlalchemy.orm import Session
 
 from core import cluster, db
 from core.errors import SetupError
+from core.progress import Progress, console, step
 from core.settings import ROOT, data_dir, settings
 
 if TYPE_CHECKING:
     from gis.citypack.importer import ImportReport
 
-console = Console(stderr=True)
 CITY_NEEDS = {
     "boundary": "nobody knows where the city ends",
     "communities": "there is no area to warn",
@@ -33,24 +31,6 @@ CITY_NEEDS = {
     "roads": "no crew can be led to anybody",
 }
 TYPE_WORDS = {str: "text", float: "number", int: "whole number", bool: "0 or 1"}
-Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class PreparedCity:
-    """A city in a database of its own, ready for work; `packs` is where it came from, what was simulated first."""
-
-    database_url: str
-    packs: tuple[Path, ...]
-
-
-@contextlib.contextmanager
-def _step(sentence: str) -> Iterator[Progress]:
-    """The sentence stands with a spinner while the block runs, with what the block tells of its progress behind it."""
-    began_s = time.monotonic()
-    with console.status(sentence) as status:
-        yield lambda detail: status.update(f"{sentence}: {detail}")
-    console.print(f"[green]✓[/green] {sentence} [dim]{time.monotonic() - began_s:.1f} s[/dim]")
 
 
 @contextlib.contextmanager
@@ -59,7 +39,7 @@ def cluster_while_needed() -> Iterator[bool]:
     is_private = settings().database_url is None
     with contextlib.ExitStack() as stack:
         if is_private:
-            with _step("starting the database"):
+            with step("starting the database"):
                 stack.enter_context(cluster.in_use(cluster.default_cluster()))
         try:
             yield is_private
@@ -104,7 +84,7 @@ def pack_of(city: Path | None) -> Path:
 
     folder = data_dir() / "packs" / f"demo-{_digest(ROOT / 'demo')}"
     if not (folder / "city.toml").exists():
-        with _step("drawing the demo city"):
+        with step("drawing the demo city"):
             generate.write_pack(folder)
     return folder
 
@@ -165,7 +145,7 @@ def import_pack(pack: Path) -> None:
     """The pack is in the city's database; counts are printed. For `faonam city import`."""
     with cluster_while_needed():
         _upgrade()
-        with _step(f"importing {pack}") as tell, db.transaction() as session:
+        with step(f"importing {pack}") as tell, db.transaction() as session:
             report = _import(session, pack, tell)
     table = Table("layer", "rows", "trust", title=report.slug)
     for layer in report.layers:
@@ -198,8 +178,6 @@ def _upgrade() -> None:
 
     try:
         upgrade.upgrade(db.engine())
-    except sa.exc.OperationalError as exc:
-        raise SetupError(f"The database does not answer: {_first_line(exc)}") from exc
     except sa.exc.DBAPIError as exc:
         if not isinstance(exc.orig, psycopg.errors.InsufficientPrivilege | psycopg.errors.FeatureNotSupported):
             raise
@@ -215,21 +193,6 @@ def _first_line(exc: sa.exc.DBAPIError) -> str:
     return str(exc.orig).strip().splitlines()[0]
 
 
-def _admin(statement: str) -> None:
-    url = db.sqlalchemy_url(cluster.default_cluster().url("postgres"))
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
-    with engine.connect() as connection:
-        connection.execute(sa.text(statement))
-
-
-def _has_database(name: str) -> bool:
-    engine = sa.create_engine(
-        db.sqlalchemy_url(cluster.default_cluster().url("postgres")), poolclass=sa.pool.NullPool
-    )
-    with engine.connect() as connection:
-        return bool(connection.scalar(sa.text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}))
-
-
 def _base_database(city: Path | None) -> tuple[str, tuple[Path, ...]]:
     """A database that holds the imported city and nothing else, and its packs; made once per pack and code."""
     with (data_dir() / "base.lock").open("w") as lock:
@@ -237,7 +200,7 @@ def _base_database(city: Path | None) -> tuple[str, tuple[Path, ...]]:
         pack = pack_of(city)
         name = f"base_{_digest(pack, *_city_code())}"
         note = data_dir() / "packs" / f"{name}.json"
-        if not (_has_database(name) and note.exists()):
+        if not (cluster.default_cluster().has_database(name) and note.exists()):
             packs = _make_base_database(name, pack)
             note.parent.mkdir(parents=True, exist_ok=True)
             note.write_text(json.dumps({"packs": [str(folder) for folder in packs]}))
@@ -245,40 +208,41 @@ def _base_database(city: Path | None) -> tuple[str, tuple[Path, ...]]:
 
 
 def _make_base_database(name: str, pack: Path) -> tuple[Path, ...]:
-    _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    _admin(f"DROP DATABASE IF EXISTS {name}_new WITH (FORCE)")
-    _admin(f"CREATE DATABASE {name}_new")
-    db.use(cluster.default_cluster().url(f"{name}_new"))
-    with _step("making the tables"):
+    home = cluster.default_cluster()
+    home.administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    home.administer(f"DROP DATABASE IF EXISTS {name}_new WITH (FORCE)")
+    home.administer(f"CREATE DATABASE {name}_new")
+    db.use(home.url(f"{name}_new"))
+    with step("making the tables"):
         _upgrade()
-    with _step(f"importing the city from {pack.name}") as tell:
+    with step(f"importing the city from {pack.name}") as tell:
         packs = import_for_a_storm(pack, tell)
     db.engine().dispose()
-    _admin(f"ALTER DATABASE {name}_new RENAME TO {name}")
+    home.administer(f"ALTER DATABASE {name}_new RENAME TO {name}")
     return packs
 
 
-def prepare(city: Path | None, *, name: str, is_fresh: bool) -> PreparedCity:
+def prepare(city: Path | None, *, name: str, is_fresh: bool) -> tuple[Path, ...]:
     """The city's database stands and this process uses it; `is_fresh` leaves nothing of earlier storms.
 
-    In the private cluster the database is called after `name`, so that a storm to watch and one to count live apart.
+    Returns the packs that it came from, what was simulated first. In the private cluster the database is called after
+    `name`, so that a storm to watch and one to count live apart.
     """
     configured = settings().database_url
     if configured is not None:
-        return _prepare_configured(city, configured.get_secret_value(), is_fresh=is_fresh)
+        return _prepare_configured(city, is_fresh=is_fresh)
     base, packs = _base_database(city)
-    name = base.replace("base", name, 1)
+    name, home = base.replace("base", name, 1), cluster.default_cluster()
     if is_fresh:
-        _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    if is_fresh or not _has_database(name):
-        with _step("laying out the city"):
-            _admin(f"CREATE DATABASE {name} TEMPLATE {base}")
-    url = cluster.default_cluster().url(name)
-    db.use(url)
-    return PreparedCity(database_url=url, packs=packs)
+        home.administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    if is_fresh or not home.has_database(name):
+        with step("laying out the city"):
+            home.administer(f"CREATE DATABASE {name} TEMPLATE {base}")
+    db.use(home.url(name))
+    return packs
 
 
-def _prepare_configured(city: Path | None, url: str, *, is_fresh: bool) -> PreparedCity:
+def _prepare_configured(city: Path | None, *, is_fresh: bool) -> tuple[Path, ...]:
     """The same in a database that the city runs itself: we never start, stop, empty or drop it."""
     from gis.citypack.manifest import read_manifest
 
@@ -296,7 +260,6 @@ def _prepare_configured(city: Path | None, url: str, *, is_fresh: bool) -> Prepa
             "a past: give them an empty database."
         )
     if known is not None:
-        packs = (_overlay(slug), pack) if _overlay(slug).is_dir() else (pack,)
-        return PreparedCity(database_url=url, packs=packs)
-    with _step(f"importing the city from {pack.name}") as tell:
-        return PreparedCity(database_url=url, packs=import_for_a_storm(pack, tell))
+        return (_overlay(slug), pack) if _overlay(slug).is_dir() else (pack,)
+    with step(f"importing the city from {pack.name}") as tell:
+        return import_for_a_storm(pack, tell)

@@ -16,16 +16,15 @@ from types import FrameType
 
 import httpx
 import sqlalchemy as sa
-from rich.console import Console
 from sqlalchemy.orm import Session
 
 from cli.city import cluster_while_needed, only_one, prepare
 from core import clock, cluster, db
 from core.errors import SetupError
+from core.progress import console, step
 from core.settings import data_dir, settings
 from core.supervisor import Program, Supervisor
 
-console = Console(stderr=True)
 FAONAM = [sys.executable, "-m", "cli"]
 STORM_SPEED = 120.0
 
@@ -121,15 +120,13 @@ def _note_processes(supervisor: Supervisor) -> None:
 def _house_running() -> Iterator[Supervisor]:
     supervisor = Supervisor()
     try:
-        began_s = time.monotonic()
-        with console.status("starting every process"):
+        with step("starting every process"):
             for program in programs():
                 supervisor.start(program)
                 if program.name == "api":
                     supervisor.await_ready()  # The map comes first; the others share the processor after it.
             supervisor.await_ready()
         _note_processes(supervisor)
-        console.print(f"[green]✓[/green] every process runs [dim]{time.monotonic() - began_s:.1f} s[/dim]")
         yield supervisor
     finally:
         with console.status("stopping every process"):
@@ -174,7 +171,7 @@ def live(*, city: Path | None, speed: float | None, is_fresh: bool) -> None:
     _refuse_taken_ports()
     _refuse_wrong_addresses()
     with _stopped_cleanly(), _only_house("house"), cluster_while_needed() as is_private:
-        prepared = prepare(city, name="faonam", is_fresh=is_fresh)
+        packs = prepare(city, name="faonam", is_fresh=is_fresh)
         if is_fresh and is_standin():
             shutil.rmtree(data_dir() / "standin", ignore_errors=True)  # Residents of the city that was.
         with db.transaction() as session:
@@ -183,7 +180,7 @@ def live(*, city: Path | None, speed: float | None, is_fresh: bool) -> None:
         with _house_running() as supervisor, contextlib.suppress(KeyboardInterrupt):
             _welcome(passwords)
             pace = ["--patient"] if speed is None else []
-            command = [*FAONAM, "storm", "--speed", str(speed or STORM_SPEED), *pace, *map(str, prepared.packs)]
+            command = [*FAONAM, "storm", "--speed", str(speed or STORM_SPEED), *pace, *map(str, packs)]
             supervisor.start(Program("storm", command, is_restarted=False))
             while True:
                 supervisor.watch()
@@ -245,7 +242,7 @@ def play_once(*, city: Path | None, json_file: Path | None, speed: float) -> int
     began_s = time.monotonic()
     _refuse_wrong_addresses()
     with _stopped_cleanly(), _only_house("once"), cluster_while_needed():
-        prepared = prepare(city, name="once", is_fresh=True)
+        packs = prepare(city, name="once", is_fresh=True)
         _apart()
         with db.transaction() as session:
             passwords = accounts.ensure_demo_accounts(session, _crew_codes(session))
@@ -256,7 +253,7 @@ def play_once(*, city: Path | None, json_file: Path | None, speed: float) -> int
                 _note_processes(supervisor)
 
             figures = storm.play_through(
-                packs=prepared.packs, speed=speed, passwords=passwords, on_beat=keep_alive
+                packs=packs, speed=speed, passwords=passwords, on_beat=keep_alive
             )
     line = json.dumps({**figures.as_dict(), "wall_s": round(time.monotonic() - began_s, 1)}, ensure_ascii=False)
     if json_file is not None:

@@ -144,11 +144,13 @@ def bench(
 ) -> None:
     """Measure a performance claim against its peer; ends with one JSON line, exits 1 where the bar does not hold."""
     from bench import catalogue
+    from cli.rooms import load_layers
 
     if is_list or name is None:
         for claim, what in catalogue.CLAIMS.items():
             typer.echo(f"{claim:<10} {what}")
         return
+    load_layers()
     result = catalogue.run(name, seed=seed)
     typer.echo(result.line())
     raise typer.Exit(0 if result.holds else 1)

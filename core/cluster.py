@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from core.errors import SetupError
 from core.settings import data_dir
 
@@ -67,6 +69,16 @@ class Cluster:
     def url(self, database: str = DATABASE) -> str:
         """The libpq address of one of its databases."""
         return f"postgresql://{ROLE}@/{database}?host={self.sockets}"
+
+    def administer(self, statement: str) -> None:
+        """The statement about whole databases has been executed; no value from outside may be in it."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def has_database(self, name: str) -> bool:
+        """There is a database of this name."""
+        with psycopg.connect(self.url("postgres")) as connection:
+            return connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
 
 
 def default_cluster() -> Cluster:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +21,7 @@ from sensors.errors import DeviceKeyMissingError, DeviceKeyUnknownError
 from sensors.events import LevelStateChanged, ReadingsStored
 from sensors.models import Datastream, LevelStateChange, LevelStateRow, ReadingRefused, Station
 from sensors.partitions import ensure_partitions
-from sensors.payloads import MAX_RAW_CHARS, DeviceRow
+from sensors.payloads import MAX_RAW_CHARS, UNSTORABLE, DeviceRow
 from sensors.rules import IncomingReading
 
 __all__ = [
@@ -39,7 +38,6 @@ __all__ = [
 ]
 
 Status = Literal["stored", "flagged", "repeated", "refused"]
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 SPAN_M = 10.0  # ThaiWater's datum mistakes put levels more than 10 m from the bank: a configuration fault, not a flood.
 
 
@@ -370,5 +368,5 @@ def keep_unstorable(session: Session, payload: bytes, *, source: str) -> None:
 def _keep_refused(session: Session, raw: str | dict[str, str], reason: str, *, source: str) -> None:
     content = {"text": raw} if isinstance(raw, str) else raw
     # PostgreSQL's JSON knows no NUL character and no half of a surrogate pair.
-    clean = {name: _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text) for name, text in content.items()}
+    clean = {name: UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text) for name, text in content.items()}
     session.add(ReadingRefused(raw=clean, reason=reason, source=source, received_at=clock.now()))

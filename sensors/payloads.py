@@ -13,7 +13,7 @@ from sensors.rules import IncomingReading, Refused
 MAX_PAYLOAD_BYTES = 64 * 1024
 MAX_RAW_CHARS = 2000
 # NUL and halves of surrogate pairs: JSON can write them, a database and an answer cannot.
-_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def _reading(fields: dict[str, object], *, code: object, received_wall_at: datet
         return Refused("malformed", "The field 'datastream' is missing.")
     if not isinstance(unit, str):
         return Refused("malformed", "The field 'unit' is missing.")
-    if _NO_TEXT.search(code + unit):
+    if UNSTORABLE.search(code + unit):
         return Refused("malformed", "The field 'datastream' or 'unit' holds characters that no name has.")
     at = _time(observed_at)
     if isinstance(at, Refused):

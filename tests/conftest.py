@@ -29,12 +29,6 @@ def _engine(database: str, **options: object) -> sa.Engine:
     return sa.create_engine(db.sqlalchemy_url(CLUSTER.url(database)), **options)  # type: ignore[arg-type]  # options are passed through
 
 
-def _admin(sql: str) -> None:
-    admin = _engine("postgres", isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
-    with admin.connect() as connection:
-        connection.execute(sa.text(sql))
-
-
 def _migrations_digest() -> str:
     digest = hashlib.sha256()
     for path in sorted((ROOT / "migrations" / "versions").glob("*.py")):
@@ -46,22 +40,20 @@ def _template() -> str:
     name = f"template_{_migrations_digest()}"
     with (_PLACE / "template.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        admin = _engine("postgres", poolclass=sa.pool.NullPool)
-        with admin.connect() as connection:
-            if connection.scalar(sa.text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}):
-                return name
-        _admin(f"DROP DATABASE IF EXISTS {name}_new WITH (FORCE)")
-        _admin(f"CREATE DATABASE {name}_new")
+        if CLUSTER.has_database(name):
+            return name
+        CLUSTER.administer(f"DROP DATABASE IF EXISTS {name}_new WITH (FORCE)")
+        CLUSTER.administer(f"CREATE DATABASE {name}_new")
         fresh = _engine(f"{name}_new", poolclass=sa.pool.NullPool)
         upgrade.upgrade(fresh)
         fresh.dispose()
-        _admin(f"ALTER DATABASE {name}_new RENAME TO {name}")
+        CLUSTER.administer(f"ALTER DATABASE {name}_new RENAME TO {name}")
     return name
 
 
 def _clone() -> str:
     name = f"w_{os.getpid()}_{uuid.uuid4().hex[:6]}"
-    _admin(f"CREATE DATABASE {name} TEMPLATE {_template()}")
+    CLUSTER.administer(f"CREATE DATABASE {name} TEMPLATE {_template()}")
     return name
 
 
@@ -80,7 +72,7 @@ def _shared_database(postgres: cluster.Cluster) -> Iterator[sa.Engine]:
     engine = _engine(name)
     yield engine
     engine.dispose()
-    _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    CLUSTER.administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 def _use(monkeypatch: pytest.MonkeyPatch, engine: sa.Engine, name: str) -> None:
@@ -114,7 +106,7 @@ def database(postgres: cluster.Cluster, monkeypatch: pytest.MonkeyPatch) -> Iter
     from core.settings import settings
 
     settings.cache_clear()
-    _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    CLUSTER.administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture

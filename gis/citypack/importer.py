@@ -7,7 +7,6 @@ versions. Only the command line and workers import this module; it opens files w
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.errors import InvalidInputError
 from core.logs import get_logger
+from core.progress import Progress
 from gis import crs
 from gis.citypack import checks, layers, loaders, reader, terrain, voronoi
 from gis.citypack.checks import CheckedLayer
@@ -37,7 +37,6 @@ EXTENT_MARGIN_M = 500.0
 CENTRE_REACH_M = 30_000.0
 _FIRST = [kind.kind for kind in loaders.OWN_KINDS]
 
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)

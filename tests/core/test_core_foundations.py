@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -126,3 +128,22 @@ def test_a_wrong_database_address_is_one_sentence_without_its_password(url: str)
     with pytest.raises(SetupError, match="DATABASE_URL must look like postgresql://") as refused:
         db.sqlalchemy_url(url)
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "has_traceback"), [("OSError(28, 'No space left on device', '/data/x')", False), ("KeyError('x')", True)]
+)
+def test_the_log_tells_the_machines_trouble_in_a_sentence(fault: str, has_traceback: bool) -> None:
+    """A full disk is no traceback in the duty log; a fault of our own keeps its."""
+    script = f"""
+from core.logs import configure_logs, get_logger
+configure_logs("json")
+try:
+    raise {fault}
+except Exception:
+    get_logger("core").exception("job.failed")
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    line = json.loads(done.stderr)
+    assert ("exception" in line, "reason" in line) == (has_traceback, not has_traceback)
+    assert has_traceback or line["reason"].startswith("The disk is full: /data/x.")

@@ -1,4 +1,4 @@
-"""How far a bench is, on standard error: its standard output carries the line of JSON alone."""
+"""How far long work is, on standard error: standard output carries results alone."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 
 from rich.console import Console
 
+Progress = Callable[[str], None]
+
 console = Console(stderr=True)
 
 
 @contextlib.contextmanager
-def step(sentence: str) -> Iterator[Callable[[str], None]]:
+def step(sentence: str) -> Iterator[Progress]:
     """The sentence stands with a spinner while the block runs, with what the block tells of its progress behind it."""
     began_s = time.monotonic()
     with console.status(sentence) as status:
