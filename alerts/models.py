@@ -129,6 +129,7 @@ class AlertRecipient(Base):
     __table_args__ = (
         sa.CheckConstraint("state IN ('frozen', 'queued', 'suppressed')", name="state"),
         sa.Index("ix_alert_recipient_resident_id", "resident_id"),
+        sa.Index("ix_alert_recipient_answered", "alert_id", "answer", postgresql_where=sa.text("answer IS NOT NULL")),
         {"postgresql_with": {"fillfactor": "50"}},
     )
 

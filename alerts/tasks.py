@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from alerts import actions, delivery
-from core import events
+from core import events, jobs
 from core.words import words
 from flood.events import FloodRedrawn
 from line import messages, outbox
@@ -15,7 +15,7 @@ from residents import queries as residents
 SAFE = "safe"
 
 
-@events.subscribes(FloodRedrawn, by="alerts.consider_flood", is_serial=True)
+@events.subscribes(FloodRedrawn, by="alerts.consider_flood", queue=jobs.URGENT, is_serial=True)
 def consider_flood(session: Session, event: FloodRedrawn) -> None:
     """Proposals follow the picture of the flood."""
     actions.consider(

@@ -80,13 +80,13 @@ def programs() -> list[Program]:
     here = settings()
     house = [
         Program("api", [*FAONAM, "api"], is_ready=lambda: _answers(f"{here.api_url}/readyz")),
-        Program("worker", [*FAONAM, "worker", "--queues", "default,events,line", "--concurrency", "4"]),
-        Program("flood", [*FAONAM, "worker", "--queues", "flood", "--concurrency", "1"]),
-        # Ways for crews are drawn again with every picture; they must not keep an alert waiting for a processor.
+        # Where processors are short, the way from a level to a warning goes before chats, pictures and ways for crews.
+        Program("worker", [*FAONAM, "worker", "--queues", "default,events,line", "--concurrency", "4"], niceness=5),
+        Program("flood", [*FAONAM, "worker", "--queues", "urgent,flood", "--concurrency", "1"]),
         Program("planner", [*FAONAM, "worker", "--queues", "dispatch", "--concurrency", "1"], niceness=10),
         Program("sender", [*FAONAM, "sender"]),
         Program("gateway", [*FAONAM, "gateway"], is_ready=_gateway_ready),
-        Program("cameras", [*FAONAM, "cameras"]),
+        Program("cameras", [*FAONAM, "cameras"], niceness=5),
     ]
     if is_standin():
         standin = Program("line-standin", [*FAONAM, "line-standin"], is_ready=lambda: _listens(here.standin_port))

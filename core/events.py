@@ -117,7 +117,8 @@ def publish(session: Session, event: Event) -> int:
     if _is_every_room_here:
         _enqueue_hand_overs(session, record)
     else:
-        jobs.enqueue(session, fan_out, is_urgent=event.is_urgent, event_id=record.id)
+        queue = jobs.URGENT if event.is_urgent else fan_out.queue
+        jobs.enqueue(session, fan_out, queue=queue, is_urgent=event.is_urgent, event_id=record.id)
     return record.id
 
 

@@ -22,6 +22,7 @@ log = get_logger("core.jobs")
 HEARTBEAT_S = 2.0
 STALLED_AFTER_S = 8.0
 TAKE_UP = "core.take_up_stalled_jobs"
+URGENT = "urgent"  # The queue on the way from a level to a warning; its worker does little else.
 
 # Never opened: jobs are only ever enqueued on the connection of the caller's transaction.
 _ON_THE_CALLERS_CONNECTION = procrastinate.SyncPsycopgConnector(conninfo="")

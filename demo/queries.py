@@ -16,7 +16,7 @@ _WET_HOMES = sa.text(
     """
     SELECT resident.line_user_sealed, ST_X(home.geom) AS lon, ST_Y(home.geom) AS lat
     FROM flood_polygon
-    JOIN home ON ST_Intersects(flood_polygon.geom, home.geom)
+    JOIN home TABLESAMPLE SYSTEM (25) ON ST_Intersects(flood_polygon.geom, home.geom)
     JOIN resident ON resident.id = home.resident_id AND resident.is_reachable
     WHERE flood_polygon.run_id = (SELECT max(id) FROM flood_run) AND flood_polygon.depth_class >= 2
     ORDER BY md5(home.id::text || :seed) LIMIT :limit
@@ -52,12 +52,12 @@ def _people(rows: Iterable[sa.Row[Any]]) -> list[Neighbour]:
 
 
 def people_in_wet_homes(session: Session, *, seed: str, limit: int) -> list[Neighbour]:
-    """Reachable residents whose home stands at least knee-deep in the newest flood picture, in a seeded order."""
+    """Some reachable residents whose home stands at least knee-deep in the newest flood picture, in a seeded order."""
     return _people(session.execute(_WET_HOMES, {"seed": seed, "limit": limit}))
 
 
 def people_in_dry_homes(session: Session, *, seed: str, limit: int) -> list[Neighbour]:
-    """Reachable residents whose home the newest flood picture leaves dry, in a seeded order."""
+    """Some reachable residents whose home the newest flood picture leaves dry, in a seeded order."""
     return _people(session.execute(_DRY_HOMES, {"seed": seed, "limit": limit}))
 
 

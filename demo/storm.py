@@ -26,6 +26,7 @@ from demo import frames, packfiles, queries, scenario
 from demo.actors import cameras, gauges
 from demo.actors.crew import Crew
 from demo.actors.desk import Desk
+from demo.actors.ear import Ear
 from demo.actors.officer import Dispatcher, Officer
 from demo.actors.residents import Neighbour, Resident, standin_url
 from demo.actors.wire import http
@@ -42,7 +43,7 @@ WRITERS = 6
 QUIET_ENOUGH_S = 90.0
 PATIENT_SPEED = 10.0
 LOOK_EVERY_S = 0.3
-OFFICER_LOOKS_EVERY_S, CREW_LOOKS_EVERY_S = 0.25, 2.0
+LOOKS_AGAIN_S = 2.0
 
 
 class Storm:
@@ -208,22 +209,26 @@ class _Script:
 
     def __init__(self, passwords: Mapping[str, str]) -> None:
         self._is_over = threading.Event()
-        officer = Officer(Desk(username="approver", password=passwords["approver"]))
+        approver = Desk(username="approver", password=passwords["approver"])
         dispatcher = Dispatcher(Desk(username="dispatcher", password=passwords["dispatcher"]))
         crews = [Crew(Desk(username=name, password=passwords[name])) for name in passwords if name.startswith("crew-")]
-        looks = [(officer.look, OFFICER_LOOKS_EVERY_S), (dispatcher.look, CREW_LOOKS_EVERY_S)]
-        looks += [(crew.look, CREW_LOOKS_EVERY_S) for crew in crews]
+        # An officer on duty is called by the proposal; the others look up every few moments.
+        looks: list[tuple[Callable[[], None], Callable[[float], object]]] = [
+            (Officer(approver).look, Ear(approver, topic="alerts.alert_proposed").wait),
+            (dispatcher.look, self._is_over.wait),
+            *((crew.look, self._is_over.wait) for crew in crews),
+        ]
         self._threads = [threading.Thread(target=self._keep_looking, args=look, daemon=True) for look in looks]
         for thread in self._threads:
             thread.start()
 
-    def _keep_looking(self, look: Callable[[], None], every_s: float) -> None:
+    def _keep_looking(self, look: Callable[[], None], wait: Callable[[float], object]) -> None:
         while not self._is_over.is_set():
             try:
                 look()
             except Exception:  # A person who meets an error looks again; the figures tell what was missed.
                 log.exception("storm.person_met_an_error")
-            self._is_over.wait(every_s)
+            wait(LOOKS_AGAIN_S)
 
     def go_home(self) -> None:
         """Nobody looks any more."""

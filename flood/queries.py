@@ -121,21 +121,25 @@ def levels(session: Session, *, now: datetime) -> list[Level]:
     ]
 
 
+# Where a row lies and who wrote it: both change with every insert, update and delete. A transaction's number is read as
+# its distance from the first one, because as a text it would take three times as long for the homes of a city.
+_GROUND_VERSION = sa.text(
+    """
+    WITH first AS (SELECT age('3'::xid) AS age)
+    SELECT concat_ws('|',
+        (SELECT path || ':' || version FROM terrain),
+        (SELECT string_agg(name || ':' || version, ',' ORDER BY name) FROM layer),
+        (SELECT bit_xor(hashtidextended(s.ctid, age(s.xmin)::bigint - first.age)) FROM station s, first),
+        (SELECT bit_xor(hashtidextended(d.ctid, age(d.xmin)::bigint - first.age)) FROM datastream d, first)),
+        concat((SELECT bit_xor(hashtidextended(z.ctid, age(z.xmin)::bigint - first.age)) FROM zone z, first)),
+        concat((SELECT bit_xor(hashtidextended(h.ctid, age(h.xmin)::bigint - first.age)) FROM home h, first))
+    """
+)
+
+
 def ground_version(session: Session) -> GroundVersion:
     """Texts that change whenever something that stands still did."""
-    # Where a row lies and who wrote it: both change with every insert, update and delete.
-    return GroundVersion(
-        *session.execute(
-            sa.text(
-                "SELECT concat_ws('|', (SELECT path || ':' || version FROM terrain), "
-                "(SELECT string_agg(name || ':' || version, ',' ORDER BY name) FROM layer), "
-                "(SELECT sum(hashtextextended(ctid::text || xmin::text, 0)) FROM station), "
-                "(SELECT sum(hashtextextended(ctid::text || xmin::text, 0)) FROM datastream)), "
-                "concat((SELECT sum(hashtextextended(ctid::text || xmin::text, 0)) FROM zone)), "
-                "concat((SELECT sum(hashtextextended(ctid::text || xmin::text, 0)) FROM home))"
-            )
-        ).one()
-    )
+    return GroundVersion(*session.execute(_GROUND_VERSION).one())
 
 
 def waterway_shapes(session: Session, *, srid: int) -> list[bytes]:

@@ -18,7 +18,7 @@ log = get_logger("flood")
 QUEUE = "flood"
 
 
-@events.subscribes(LevelStateChanged, by="flood.redraw_after_level_change", queue=QUEUE, is_serial=True)
+@events.subscribes(LevelStateChanged, by="flood.redraw_after_level_change", queue=jobs.URGENT, is_serial=True)
 def redraw_after_level_change(session: Session, event: LevelStateChanged) -> None:
     """The picture knows the level that changed a gauge's state; nothing is drawn where it already does."""
     run = queries.current_run(session)

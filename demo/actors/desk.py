@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from core.errors import UnavailableError
 from core.settings import settings
 
 PATIENCE_S = 60.0
+QUIET_S = 30.0  # The stream has a heartbeat every 10 s.
 
 
 class Desk:
@@ -35,6 +37,12 @@ class Desk:
     def post(self, path: str, body: dict[str, Any]) -> bool:
         """The API did it; False where it refused (somebody was faster, or it has changed)."""
         return self._ask("POST", path, body).is_success
+
+    def news(self) -> Iterator[str]:
+        """The lines of the live stream until it ends; raises httpx.HTTPError where it breaks off."""
+        with self._http.stream("GET", "/live", timeout=QUIET_S) as answer:
+            answer.raise_for_status()
+            yield from answer.iter_lines()
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> httpx.Response:
         deadline = time.monotonic() + PATIENCE_S
