@@ -161,6 +161,13 @@ def running_pid(cluster: Cluster) -> int | None:
         return None
     if _run("pg_ctl", "status", "-D", str(cluster.data), cwd=Path("/")).returncode != 0:
         return None
+    try:
+        return _noted_pid(cluster)
+    except (OSError, ValueError, IndexError):  # It ended after it was asked.
+        return None
+
+
+def _noted_pid(cluster: Cluster) -> int:
     return int((cluster.data / "postmaster.pid").read_text().splitlines()[0])
 
 
@@ -170,7 +177,7 @@ def is_alive(cluster: Cluster) -> bool:
     if child is not None and child.poll() is not None:
         return False
     try:
-        os.kill(int((cluster.data / "postmaster.pid").read_text().splitlines()[0]), 0)
+        os.kill(_noted_pid(cluster), 0)
     except PermissionError:
         return True
     except (OSError, ValueError, IndexError):

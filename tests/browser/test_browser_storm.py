@@ -34,7 +34,7 @@ MODES = ("alerts", "water", "incidents", "jobs", "cameras", "overview")
 @pytest.fixture(scope="module")
 def running() -> Iterator[House]:
     """A house whose storm has just begun; both tests play in it, one after the other."""
-    with only_house(), house("browser", "--speed", "120", "--fresh") as running:
+    with only_house(), house("browser", "--fresh") as running:
         running.await_alive()
         yield running
 
