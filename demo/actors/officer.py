@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from demo.actors.desk import Desk
 
+LOOKS_AT_A_PROPOSAL = 5
 ENDED = {"done", "failed", "cancelled"}
 
 
@@ -14,10 +17,14 @@ class Officer:
         self._desk = desk
 
     def look(self) -> None:
-        """Every proposal that stands has been approved."""
-        for alert in self._desk.get("/alerts")["alerts"]:
-            if alert["state"] == "proposed":
-                self._desk.post(f"/alerts/{alert['id']}/approve", {"revision": alert["revision"]})
+        """Every proposal that stands has been approved; one that changed in between is looked at again at once."""
+        for _ in range(LOOKS_AT_A_PROPOSAL):
+            waiting = [alert for alert in self._desk.get("/alerts")["alerts"] if alert["state"] == "proposed"]
+            if all(self._approve(alert) for alert in waiting):
+                return
+
+    def _approve(self, alert: dict[str, Any]) -> bool:
+        return self._desk.post(f"/alerts/{alert['id']}/approve", {"revision": alert["revision"]})
 
 
 class Dispatcher:
