@@ -15,13 +15,16 @@ ROOT = Path(__file__).resolve().parent.parent
 _PLACE = Path(tempfile.gettempdir()) / f"faonam-test-{os.geteuid()}-{hashlib.sha256(bytes(ROOT)).hexdigest()[:8]}"
 os.environ["FAONAM_DATA_DIR"] = str(_PLACE)
 
-import pytest  # noqa: E402 - the data folder must be known before any module of ours is read.
+import hypothesis  # noqa: E402 - the data folder must be known before any module of ours is read.
+import pytest  # noqa: E402
 import sqlalchemy as sa  # noqa: E402
 from sqlalchemy.orm import Session  # noqa: E402
 
 from core import clock, cluster, db  # noqa: E402
 from migrations import upgrade  # noqa: E402
 
+hypothesis.settings.register_profile("untimed", deadline=None)  # How long an example takes is the machine's affair.
+hypothesis.settings.load_profile("untimed")
 CLUSTER = cluster.Cluster(_PLACE / "pg")
 
 
