@@ -32,6 +32,15 @@ def _engine(database: str, **options: object) -> sa.Engine:
     return sa.create_engine(db.sqlalchemy_url(CLUSTER.url(database)), **options)  # type: ignore[arg-type]  # options are passed through
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The two long plays on the one house begin early and apart, or one worker would wait for the other at the end."""
+    browser = [item for item in items if "browser" in item.path.parts]
+    storm = [item for item in items if "storm" in item.path.parts]
+    others = [item for item in items if item not in browser and item not in storm]
+    middle = len(others) // 2
+    items[:] = [*browser, *others[:middle], *storm, *others[middle:]]
+
+
 def _migrations_digest() -> str:
     digest = hashlib.sha256()
     for path in sorted((ROOT / "migrations" / "versions").glob("*.py")):
