@@ -78,8 +78,8 @@ def worker(
     from core import jobs
 
     load_tasks()
-    wanted = queues.split(",") if queues else jobs.every_queue()
-    asyncio.run(jobs.work(queues=wanted, concurrency=concurrency, name=f"worker {','.join(wanted)}"))
+    wanted = queues.split(",") if queues else []
+    asyncio.run(jobs.work(queues=wanted, concurrency=concurrency, name=f"worker {queues}".strip()))
 
 
 @app.command()

@@ -28,7 +28,7 @@ PAYLOAD_LIMIT_BYTES = 7000  # NOTIFY carries 8000 bytes at most; larger facts ar
 class Event:
     """A fact in the past tense. `name` is `room.what_happened`; the fields are plain values that survive JSON.
 
-    An urgent one, which may mean that people must be warned, is handed over before all others that wait.
+    An urgent one may mean that people must be warned; whoever warns subscribes to it in the queue `jobs.URGENT`.
     """
 
     name: ClassVar[str]
@@ -118,7 +118,7 @@ def publish(session: Session, event: Event) -> int:
         _enqueue_hand_overs(session, record)
     else:
         queue = jobs.URGENT if event.is_urgent else fan_out.queue
-        jobs.enqueue(session, fan_out, queue=queue, is_urgent=event.is_urgent, event_id=record.id)
+        jobs.enqueue(session, fan_out, queue=queue, event_id=record.id)
     return record.id
 
 
@@ -137,7 +137,6 @@ def _enqueue_hand_overs(session: Session, record: EventRecord) -> None:
                 hand_over,
                 queue=subscription.queue,
                 lock=subscriber if subscription.is_serial else None,
-                is_urgent=subscription.event_type.is_urgent,
                 event_id=record.id,
                 subscriber=subscriber,
             )

@@ -7,7 +7,7 @@ their own, and the job only wakes the worker.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ log = get_logger("core.jobs")
 HEARTBEAT_S = 2.0
 STALLED_AFTER_S = 8.0
 TAKE_UP = "core.take_up_stalled_jobs"
-URGENT = "urgent"  # The queue on the way from a level to a warning; its worker does little else.
+URGENT = "urgent"  # The queue on the way from a level to a warning: a worker takes its jobs before all others.
 
 # Never opened: jobs are only ever enqueued on the connection of the caller's transaction.
 _ON_THE_CALLERS_CONNECTION = procrastinate.SyncPsycopgConnector(conninfo="")
@@ -78,16 +78,11 @@ def periodic(*, name: str, cron: str, queue: str = "default") -> Callable[[Calla
     return register
 
 
-def enqueue(
-    session: Session, job: Job, *,
-    queue: str | None = None, lock: str | None = None, is_urgent: bool = False, **ids: Any,
-) -> None:
-    """The job waits from the moment the caller's transaction commits; it never was if that rolls back.
-
-    An urgent job is taken before all others that wait in its queue.
-    """
+def enqueue(session: Session, job: Job, *, queue: str | None = None, lock: str | None = None, **ids: Any) -> None:
+    """The job waits from the moment the caller's transaction commits; it never was if that rolls back."""
+    queue = queue or job.queue
     options: dict[str, Any] = {
-        "queue": queue or job.queue, "priority": int(is_urgent), "connection": driver_connection(session)
+        "queue": queue, "priority": int(queue == URGENT), "connection": driver_connection(session)
     }
     if lock is not None:
         options["lock"] = lock
@@ -102,18 +97,17 @@ class _WorkerConnector(procrastinate.PsycopgConnector):
         return _ON_THE_CALLERS_CONNECTION
 
 
-def every_queue() -> list[str]:
-    """The queues of all tasks that this process knows."""
-    return sorted({task.queue for task in app.tasks.values()})
+async def work(*, queues: Sequence[str], concurrency: int, name: str) -> None:
+    """This process does the waiting jobs of these queues, of every queue where none is named, until it is told to stop.
 
-
-async def work(*, queues: list[str], concurrency: int, name: str) -> None:
-    """This process does waiting jobs until it is told to stop; jobs of workers that died are taken up again."""
+    Jobs of workers that died are taken up again.
+    """
+    only: dict[str, Any] = {"queues": queues} if queues else {}
     connector = _WorkerConnector(conninfo=database_url(), min_size=1, max_size=concurrency + 4)
     with app.replace_connector(connector) as worker_app:
         async with worker_app.open_async():
             await worker_app.run_worker_async(
-                queues=queues,
+                **only,
                 concurrency=concurrency,
                 name=name,
                 delete_jobs="successful",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core import db, events
+from core import db, events, jobs
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def _note(session: Session, event: WaterRose) -> None:
     seen.append(event.level_m_msl)
 
 
-@events.subscribes(BankBroke, by="tests.warn")
+@events.subscribes(BankBroke, by="tests.warn", queue=jobs.URGENT)
 def _warn(session: Session, event: BankBroke) -> None:
     seen.append(0.0)
 
@@ -116,3 +117,21 @@ def test_what_may_end_in_a_warning_goes_first(
         urgent = events.publish(session, BankBroke())
     with db.transaction() as session:
         assert session.scalar(_NEXT_JOBS_EVENT) == urgent
+
+
+def test_a_worker_of_no_queue_in_particular_does_every_kind_of_work(database: sa.Engine) -> None:
+    """Whoever starts one worker by hand misses nothing, least of all what is urgent."""
+    with db.transaction() as session:
+        events.publish(session, WaterRose(level_m_msl=1.0))
+        events.publish(session, BankBroke())
+
+    async def work_until_both_are_handled() -> None:
+        working = asyncio.create_task(jobs.work(queues=[], concurrency=1, name="tests"))
+        while len(seen) < 2:
+            assert not working.done()
+            await asyncio.sleep(0.02)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(work_until_both_are_handled(), 60))
+    assert seen == [0.0, 1.0]  # The urgent one first.
