@@ -52,12 +52,12 @@ def _people(rows: Iterable[sa.Row[Any]]) -> list[Neighbour]:
 
 
 def people_in_wet_homes(session: Session, *, seed: str, limit: int) -> list[Neighbour]:
-    """Some reachable residents whose home stands at least knee-deep in the newest flood picture, in a seeded order."""
+    """Reachable residents of a random quarter of the homes whose home is now knee-deep in water or worse."""
     return _people(session.execute(_WET_HOMES, {"seed": seed, "limit": limit}))
 
 
 def people_in_dry_homes(session: Session, *, seed: str, limit: int) -> list[Neighbour]:
-    """Some reachable residents whose home the newest flood picture leaves dry, in a seeded order."""
+    """Reachable residents of a random fifth of the homes whose home is now dry."""
     return _people(session.execute(_DRY_HOMES, {"seed": seed, "limit": limit}))
 
 

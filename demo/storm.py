@@ -214,7 +214,7 @@ class _Script:
         crews = [Crew(Desk(username=name, password=passwords[name])) for name in passwords if name.startswith("crew-")]
         # An officer on duty is called by the proposal; the others look up every few moments.
         looks: list[tuple[Callable[[], None], Callable[[float], object]]] = [
-            (Officer(approver).look, Ear(approver, topic="alerts.alert_proposed").wait),
+            (Officer(approver).look, Ear(approver, topic="alerts.alert_proposed", is_over=self._is_over).wait),
             (dispatcher.look, self._is_over.wait),
             *((crew.look, self._is_over.wait) for crew in crews),
         ]

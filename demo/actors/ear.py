@@ -17,9 +17,10 @@ AGAIN_AFTER_S = 0.3
 class Ear:
     """Listens to the city's news at somebody's desk from now on, in a thread of its own."""
 
-    def __init__(self, desk: Desk, *, topic: str) -> None:
-        """Only events called `topic` count."""
+    def __init__(self, desk: Desk, *, topic: str, is_over: threading.Event) -> None:
+        """Only events called `topic` count; once `is_over`, a stream that ends is not opened again."""
         self._desk = desk
+        self._is_over = is_over
         self._word = f'"name":"{topic}"'
         self._has_heard = threading.Event()
         threading.Thread(target=self._listen, name="ear", daemon=True).start()
@@ -30,8 +31,7 @@ class Ear:
         self._has_heard.clear()
 
     def _listen(self) -> None:
-        again = threading.Event()
-        while True:
+        while not self._is_over.is_set():
             try:
                 for line in self._desk.news():
                     if self._word in line:
@@ -39,4 +39,4 @@ class Ear:
             except httpx.HTTPError as exc:
                 log.info("storm.news_broke_off", error=type(exc).__name__)
             self._has_heard.set()  # Whatever was missed is found by looking.
-            again.wait(AGAIN_AFTER_S)
+            self._is_over.wait(AGAIN_AFTER_S)
