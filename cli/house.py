@@ -252,9 +252,7 @@ def play_once(*, city: Path | None, json_file: Path | None, speed: float) -> int
                 supervisor.watch()
                 _note_processes(supervisor)
 
-            figures = storm.play_through(
-                packs=packs, speed=speed, passwords=passwords, on_beat=keep_alive
-            )
+            figures = storm.play_through(packs=packs, speed=speed, passwords=passwords, on_beat=keep_alive)
     line = json.dumps({**figures.as_dict(), "wall_s": round(time.monotonic() - began_s, 1)}, ensure_ascii=False)
     if json_file is not None:
         json_file.write_text(line + "\n", encoding="utf-8")

@@ -34,8 +34,8 @@ def _engine(database: str, **options: object) -> sa.Engine:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The two long plays on the one house begin early and apart, or one worker would wait for the other at the end."""
-    browser = [item for item in items if "browser" in item.path.parts]
-    storm = [item for item in items if "storm" in item.path.parts]
+    browser = [item for item in items if item.path.parent.name == "browser"]
+    storm = [item for item in items if item.path.parent.name == "storm"]
     others = [item for item in items if item not in browser and item not in storm]
     middle = len(others) // 2
     items[:] = [*browser, *others[:middle], *storm, *others[middle:]]

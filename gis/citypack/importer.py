@@ -38,7 +38,6 @@ CENTRE_REACH_M = 30_000.0
 _FIRST = [kind.kind for kind in loaders.OWN_KINDS]
 
 
-
 @dataclass(frozen=True)
 class LayerReport:
     """What became of one layer; `dropped` rows lay outside what its manifest asks to keep."""
