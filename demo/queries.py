@@ -12,14 +12,21 @@ from core import sealing
 from demo.actors.residents import Neighbour
 from gis.points import LonLat
 
+# In small pieces, so that the index of the homes finds who stands in the water however little of it there is.
 _WET_HOMES = sa.text(
     """
-    SELECT resident.line_user_sealed, ST_X(home.geom) AS lon, ST_Y(home.geom) AS lat
-    FROM flood_polygon
-    JOIN home TABLESAMPLE SYSTEM (25) ON ST_Intersects(flood_polygon.geom, home.geom)
-    JOIN resident ON resident.id = home.resident_id AND resident.is_reachable
-    WHERE flood_polygon.run_id = (SELECT max(id) FROM flood_run) AND flood_polygon.depth_class >= 2
-    ORDER BY md5(home.id::text || :seed) LIMIT :limit
+    WITH water AS MATERIALIZED (
+        SELECT ST_Subdivide(geom, 64) AS geom FROM flood_polygon
+        WHERE run_id = (SELECT max(id) FROM flood_run) AND depth_class >= 2
+    ),
+    wet AS MATERIALIZED (
+        SELECT home.resident_id, home.geom, md5(home.id::text || :seed) AS turn
+        FROM water JOIN home ON ST_Intersects(water.geom, home.geom)
+        ORDER BY turn LIMIT :limit
+    )
+    SELECT resident.line_user_sealed, ST_X(wet.geom) AS lon, ST_Y(wet.geom) AS lat
+    FROM wet JOIN resident ON resident.id = wet.resident_id AND resident.is_reachable
+    ORDER BY wet.turn
     """
 )
 _DRY_HOMES = sa.text(
@@ -52,12 +59,12 @@ def _people(rows: Iterable[sa.Row[Any]]) -> list[Neighbour]:
 
 
 def people_in_wet_homes(session: Session, *, seed: str, limit: int) -> list[Neighbour]:
-    """Reachable residents of a random quarter of the homes whose home is now knee-deep in water or worse."""
+    """Up to `limit` reachable residents whose home is now knee-deep in water or worse, in an order of the seed's."""
     return _people(session.execute(_WET_HOMES, {"seed": seed, "limit": limit}))
 
 
 def people_in_dry_homes(session: Session, *, seed: str, limit: int) -> list[Neighbour]:
-    """Reachable residents of a random fifth of the homes whose home is now dry."""
+    """Up to `limit` reachable residents whose home is now dry, out of a random fifth of the homes."""
     return _people(session.execute(_DRY_HOMES, {"seed": seed, "limit": limit}))
 
 

@@ -145,19 +145,25 @@ def _register_with_line(members: list[tuple[str, str]]) -> None:
         answer.raise_for_status()
 
 
-def _weather(storm: Storm, *, until_h: float, on_beat: Callable[[], object]) -> None:
-    """The storm has been driven to `until_h`: readings every five minutes of shared time, reports when they are due."""
+def _weather(storm: Storm, pace: _Pace, *, until_h: float, on_beat: Callable[[], object]) -> None:
+    """The storm has been driven to `until_h`: readings every five minutes of shared time, reports when they are due.
+
+    Where the last readings are still on their way when the next are due, the storm waits for them.
+    """
     pending = scenario.planned_reports()
     next_reading_h = 0.0
     step_h = scenario.READING_EVERY.total_seconds() / 3600
     instruments = ThreadPoolExecutor(1, thread_name_prefix="instruments")
     observed: Future[None] | None = None
     while (after_h := storm.after_h()) < until_h:
-        if after_h >= next_reading_h and (observed is None or observed.done()):
+        is_due = after_h >= next_reading_h
+        is_late = is_due and observed is not None and not observed.done()
+        if is_due and not is_late:
             if observed is not None:
                 observed.result()
             observed = instruments.submit(storm.observe, after_h)
             next_reading_h = max(next_reading_h + step_h, after_h)
+        pace.keep(is_late=is_late)
         due = [report for report in pending if report.after_h <= after_h]
         for report in due:
             if storm.write(report):
@@ -168,23 +174,31 @@ def _weather(storm: Storm, *, until_h: float, on_beat: Callable[[], object]) -> 
 
 
 class _Pace:
-    """How fast a storm goes that people watch: slowly while an alert waits for them, or they could not even read it."""
+    """How fast a storm goes: slowly while it waits for its own gauges, or for the people who watch it.
 
-    def __init__(self, speed: float) -> None:
+    A real flood never runs ahead of its gauges, and an alert that nobody had time to read shows nothing.
+    """
+
+    def __init__(self, speed: float, *, is_patient: bool) -> None:
+        """`is_patient` waits for people too."""
         self._speed = self._now = speed
-        self._looked_s = 0.0
+        self._is_patient = is_patient
+        self._is_alert_waiting = False
+        self._looked_s = float("-inf")
 
-    def keep(self) -> None:
-        """The shared clock runs as fast as the people can follow; looks at most once a second."""
-        if time.monotonic() - self._looked_s < 1.0:
-            return
-        self._looked_s = time.monotonic()
-        with db.transaction() as session:
-            wanted = min(PATIENT_SPEED, self._speed) if queries.is_warning_waiting(session) else self._speed
-            if wanted != self._now:
+    def keep(self, *, is_late: bool) -> None:
+        """The clock runs as fast as gauges (`is_late`) and people can follow; looks for an alert once a second."""
+        if self._is_patient and time.monotonic() - self._looked_s >= 1.0:
+            self._looked_s = time.monotonic()
+            with db.transaction() as session:
+                self._is_alert_waiting = queries.is_warning_waiting(session)
+        waits_for = "gauges" if is_late else "approval" if self._is_alert_waiting else None
+        wanted = min(PATIENT_SPEED, self._speed) if waits_for else self._speed
+        if wanted != self._now:
+            with db.transaction() as session:
                 clock.run_at(session, speed=wanted)
-                log.info("storm.waits_for_approval" if wanted < self._speed else "storm.goes_on", speed=wanted)
-        self._now = wanted
+            log.info("storm.waits" if waits_for else "storm.goes_on", speed=wanted, waits_for=waits_for)
+            self._now = wanted
 
 
 def play(*, packs: Sequence[Path], speed: float, is_patient: bool) -> None:
@@ -194,8 +208,7 @@ def play(*, packs: Sequence[Path], speed: float, is_patient: bool) -> None:
     """
     storm = Storm(packs=packs, speed=speed)
     storm.begin()
-    pace = _Pace(speed)
-    _weather(storm, until_h=scenario.STORM_H, on_beat=pace.keep if is_patient else lambda: None)
+    _weather(storm, _Pace(speed, is_patient=is_patient), until_h=scenario.STORM_H, on_beat=lambda: None)
     with db.transaction() as session:
         clock.run_at(session, speed=1.0)
     log.info("storm.passed", play_it_again="./run --fresh")
@@ -242,9 +255,9 @@ def play_through(
 ) -> closing.Figures:
     """The storm has been played to its end with scripted people; returns what came of it."""
     storm = Storm(packs=packs, speed=speed)
-    storm.begin()
     script = _Script(passwords)
-    _weather(storm, until_h=scenario.STORM_H, on_beat=on_beat)
+    storm.begin()
+    _weather(storm, _Pace(speed, is_patient=False), until_h=scenario.STORM_H, on_beat=on_beat)
     storm.await_reports()
     deadline = time.monotonic() + QUIET_ENOUGH_S
     while time.monotonic() < deadline and not closing.is_quiet():
