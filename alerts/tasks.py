@@ -9,7 +9,7 @@ from core import events, jobs
 from core.words import words
 from flood.events import FloodRedrawn
 from line import messages, outbox
-from line.events import ChunkAccepted, ChunkGivenUp, PostbackReceived, open_line_user
+from line.events import ChunkGivenUp, ChunksAccepted, PostbackReceived, open_line_user
 from residents import queries as residents
 
 SAFE = "safe"
@@ -34,8 +34,8 @@ def alert_id_of(subject: str) -> int | None:
     return int(number) if kind == "alert" and number.isascii() and number.isdigit() else None
 
 
-@events.subscribes(ChunkAccepted, by="alerts.note_accepted")
-def note_accepted(session: Session, event: ChunkAccepted) -> None:
+@events.subscribes(ChunksAccepted, by="alerts.note_accepted")
+def note_accepted(session: Session, event: ChunksAccepted) -> None:
     """The alert's state follows what LINE has taken."""
     alert_id = alert_id_of(event.subject)
     if alert_id is not None:

@@ -59,7 +59,7 @@ VISIBLE: Mapping[str, frozenset[str]] = {
     "alerts.alert_approved": frozenset({"alert_id", "kind", "level", "audience_count"}),
     "alerts.alert_delivered": frozenset({"alert_id", "accepted_recipients", "seconds_from_reading"}),
     "alerts.alert_closed": frozenset({"alert_id", "state"}),
-    "line.chunk_accepted": frozenset({"subject", "kind", "recipient_count", "accepted_at"}),
+    "line.chunks_accepted": frozenset({"subject", "kind", "recipient_count", "accepted_at"}),
     "line.chunk_given_up": frozenset({"subject", "kind", "recipient_count", "state"}),
     "line.quota_used_up": frozenset({"until_wall_at"}),
 }

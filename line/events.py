@@ -80,11 +80,11 @@ class Unfollowed(Event):
 
 
 @dataclass(frozen=True)
-class ChunkAccepted(Event):
-    """LINE took a chunk: accepted is not yet read, but it will not be sent again."""
+class ChunksAccepted(Event):
+    """LINE took chunks of one subject: accepted is not yet read, but they will not be sent again."""
 
-    name: ClassVar[str] = "line.chunk_accepted"
-    chunk_id: int
+    name: ClassVar[str] = "line.chunks_accepted"
+    chunk_ids: tuple[int, ...]
     subject: str
     kind: str
     recipient_count: int

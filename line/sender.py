@@ -11,7 +11,8 @@ import asyncio
 import contextlib
 import functools
 import signal
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -25,7 +26,7 @@ from core.db import database_url, transaction
 from core.logs import get_logger
 from line import outbox, queries, rules
 from line.client import LineSender
-from line.events import ChunkAccepted, ChunkGivenUp, QuotaUsedUp
+from line.events import ChunkGivenUp, ChunksAccepted, QuotaUsedUp
 from line.queries import Claim, Claimed
 
 log = get_logger("line")
@@ -40,30 +41,36 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class _Answered:
+class Answered:
+    """A chunk that was sent, and what LINE's answer means for it."""
+
     chunk: Claimed
     outcome: rules.Outcome
 
 
-def record(session: Session, chunk: Claimed, outcome: rules.Outcome) -> None:
-    """What LINE's answer means stands in the outbox; the rooms above are told in the same transaction."""
-    if outcome.state == "accepted":
-        _record_acceptance(session, chunk, outcome)
-    elif outcome.state == "queued":
-        queries.wait(session, chunk, outcome)
-        _close_where_asked(session, outcome)
-    elif queries.end(session, chunk, state=outcome.state, error=outcome.error):
-        _tell_given_up(session, chunk, state=outcome.state, error=outcome.error or "")
-
-
-def _record_acceptance(session: Session, chunk: Claimed, outcome: rules.Outcome) -> None:
-    at = clock.now()
-    if not queries.accept(session, chunk, request_id=outcome.request_id, at=at, wall_at=clock.wall_now()):
-        return
-    fact = ChunkAccepted(
-        chunk_id=chunk.id, subject=chunk.subject, kind=chunk.kind, recipient_count=chunk.recipient_count, accepted_at=at
-    )
-    events.publish(session, fact)
+def record(session: Session, answered: Sequence[Answered]) -> None:
+    """What LINE's answers mean stands in the outbox; the rooms above are told in the same transaction."""
+    accepted: dict[tuple[str, str], list[Claimed]] = defaultdict(list)
+    at, wall_at = clock.now(), clock.wall_now()
+    for one in answered:
+        chunk, outcome = one.chunk, one.outcome
+        if outcome.state == "accepted":
+            if queries.accept(session, chunk, request_id=outcome.request_id, at=at, wall_at=wall_at):
+                accepted[chunk.subject, chunk.kind].append(chunk)
+        elif outcome.state == "queued":
+            queries.wait(session, chunk, outcome)
+            _close_where_asked(session, outcome)
+        elif queries.end(session, chunk, state=outcome.state, error=outcome.error):
+            _tell_given_up(session, chunk, state=outcome.state, error=outcome.error or "")
+    for (subject, kind), chunks in accepted.items():
+        fact = ChunksAccepted(
+            chunk_ids=tuple(chunk.id for chunk in chunks),
+            subject=subject,
+            kind=kind,
+            recipient_count=sum(chunk.recipient_count for chunk in chunks),
+            accepted_at=at,
+        )
+        events.publish(session, fact)
 
 
 def _close_where_asked(session: Session, outcome: rules.Outcome) -> None:
@@ -97,10 +104,9 @@ def _claim(most: int) -> Claim:
         return queries.claim(session, most=most)
 
 
-def _record_all(answered: list[_Answered]) -> None:
+def _record_all(answered: list[Answered]) -> None:
     with transaction() as session:
-        for one in answered:
-            record(session, one.chunk, one.outcome)
+        record(session, answered)
 
 
 def _give_up_the_old() -> None:
@@ -118,7 +124,7 @@ class Sender:
         self._at_once = at_once
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
-        self._answers: asyncio.Queue[_Answered] = asyncio.Queue()
+        self._answers: asyncio.Queue[Answered] = asyncio.Queue()
         self._on_their_way: set[asyncio.Task[None]] = set()
         self._threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="outbox")
 
@@ -176,7 +182,7 @@ class Sender:
         outcome = rules.outcome(answer, kind=chunk.kind, attempts=chunk.attempts)
         if outcome.state != "accepted":
             log.warning("outbox.not_accepted", chunk=chunk.id, status=answer.status, then=outcome.state)
-        await self._answers.put(_Answered(chunk, outcome))
+        await self._answers.put(Answered(chunk, outcome))
 
     async def _record(self) -> None:
         while True:

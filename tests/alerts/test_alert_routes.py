@@ -20,7 +20,7 @@ from api.routes import alerts as routes
 from core import events
 from core.db import transaction
 from flood.events import FloodRedrawn
-from line.events import ChunkAccepted, PostbackReceived, seal_line_user
+from line.events import ChunksAccepted, PostbackReceived, seal_line_user
 from line.models import OutboxChunk
 
 WALL = datetime(2026, 11, 21, 2, 59, tzinfo=UTC)
@@ -100,7 +100,7 @@ def test_proposal_is_read_approved_and_delivered(city: int, app: FastAPI) -> Non
     with transaction() as session:
         for chunk in session.scalars(sa.select(OutboxChunk)):
             chunk.state, chunk.accepted_wall_at = "accepted", WALL
-            accepted = ChunkAccepted(chunk.id, chunk.subject, chunk.kind, chunk.recipient_count, WALL)
+            accepted = ChunksAccepted((chunk.id,), chunk.subject, chunk.kind, chunk.recipient_count, WALL)
             last = events.publish(session, accepted)
     events.deliver_now(last)
     seen = ann.get(url).json()
