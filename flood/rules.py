@@ -29,6 +29,8 @@ NEAR_WEIGHT = 0.25
 
 CALM_INTERVAL = timedelta(minutes=10)
 WATCH_INTERVAL = timedelta(minutes=2)
+# Drawing by time rests twice as long as it took: two thirds of the worker stay free for levels that change state.
+RESTS = 2.0
 
 # Assumed: people that a member home stands for where no census count of its community is known.
 PEOPLE_PER_HOME = 2.3
@@ -177,3 +179,8 @@ def is_due(levels: Sequence[Level], *, last_computed_at: datetime | None, now: d
         return True
     is_watched = any(level.state >= 1 for level in levels)
     return now - last_computed_at >= (WATCH_INTERVAL if is_watched else CALM_INTERVAL)
+
+
+def is_rested(*, took_s: float, drawn_wall_at: datetime, wall_at: datetime) -> bool:
+    """The machine has had time for more urgent things since the last picture, however long that took."""
+    return wall_at - drawn_wall_at >= timedelta(seconds=RESTS * took_s)

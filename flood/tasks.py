@@ -44,6 +44,8 @@ def notice_silence(session: Session) -> None:
 def _draw_if_due(session: Session) -> None:
     now = clock.now()
     run = queries.current_run(session)
+    if run and not rules.is_rested(took_s=run.wall_s, drawn_wall_at=run.computed_wall_at, wall_at=clock.wall_now()):
+        return
     levels = queries.levels(session, now=now)
     fresh = rules.news(levels, run.levels if run else {})
     if not fresh or not rules.is_due(levels, last_computed_at=run.computed_at if run else None, now=now):

@@ -36,6 +36,7 @@ GIVE_UP_EVERY_S = 30.0
 DATABASE_RETRY_S = 1.0
 AT_ONCE = 12
 RECORD_AT_ONCE = 40
+RECORD_AFTER_S = 0.05
 
 T = TypeVar("T")
 
@@ -187,6 +188,7 @@ class Sender:
     async def _record(self) -> None:
         while True:
             answered = [await self._answers.get()]
+            await asyncio.sleep(RECORD_AFTER_S)  # What LINE answers meanwhile shares the transaction and its news.
             while not self._answers.empty() and len(answered) < RECORD_AT_ONCE:
                 answered.append(self._answers.get_nowait())
             try:

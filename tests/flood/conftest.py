@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from core import db
 from flood import actions
+from flood.models import FloodRun
 from gis.points import LonLat
 from sensors.actions import IncomingReading, NewStation, register_station, store_readings
 
@@ -62,9 +63,11 @@ class Town:
             )
 
     def later(self, minutes: float) -> None:
-        """So much shared time passes."""
+        """So much time passes, shared and real."""
         self.now += timedelta(minutes=minutes)
         self.set_clock(self.now)
+        aged = {FloodRun.computed_wall_at: FloodRun.computed_wall_at - timedelta(minutes=minutes)}
+        self.session.execute(sa.update(FloodRun).values(aged))
 
 
 def heights() -> np.ndarray:
