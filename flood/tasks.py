@@ -30,7 +30,7 @@ def redraw_after_level_change(session: Session, event: LevelStateChanged) -> Non
 
 @events.subscribes(ReadingsStored, by="flood.redraw_after_readings", queue=QUEUE, is_serial=True)
 def redraw_after_readings(session: Session, event: ReadingsStored) -> None:
-    """The picture is not older than the water is worth, where there is anything new to draw."""
+    """Where there is anything new to draw, the picture is as new as the water is worth and the machine can bear."""
     _draw_if_due(session)
 
 

@@ -252,19 +252,19 @@ def test_readings_redraw_as_often_as_the_water_is_worth(
 
 
 def test_a_slow_machine_rests_between_pictures(town: Any) -> None:
-    """Where a picture takes a minute, the next by time comes two minutes later; a changed state waits for nothing."""
+    """Where a picture takes two minutes, the next by time comes four later; a changed state waits for nothing."""
     stored = ReadingsStored(count=2, latest_at=town.now)
     town.water(a=1.5, b=1.5)
     tasks.redraw_after_readings(town.session, stored)
-    queries.current_run(town.session).wall_s = 60.0
-    town.later(1.9)
+    queries.current_run(town.session).wall_s = 120.0
+    town.later(3.9)
     town.water(a=2.6, b=2.6)
     tasks.redraw_after_readings(town.session, stored)
     assert count(town.session) == 1
     tasks.redraw_after_level_change(town.session, change(town, "a", to_state=3))
     assert count(town.session) == 2
-    queries.current_run(town.session).wall_s = 60.0
-    town.later(2.1)
+    queries.current_run(town.session).wall_s = 120.0
+    town.later(4.1)
     town.water(a=2.7, b=2.7)
     tasks.redraw_after_readings(town.session, stored)
     assert count(town.session) == 3
