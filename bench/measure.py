@@ -1,15 +1,17 @@
 """What a bench is made of: sides that take turns, their medians, and the line that says whether the bar holds.
 
-A ratio is always our time divided by the peer's: 2 means that we take twice as long, 0.5 half as long.
+A ratio is always our time divided by the peer's: 2 means that we take twice as long, 0.5 half as long. What is not a
+time (memory, shares of right answers) stands among the figures, with a most or a least of its own.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.errors import FaonamError
 
@@ -32,10 +34,17 @@ class Timing:
         """The median."""
         return statistics.median(self.seconds)
 
+    @property
+    def p95_s(self) -> float:
+        """The time within which 95 of 100 turns ended; the nearest turn that was measured, never one between."""
+        ranked = sorted(self.seconds)
+        return ranked[math.ceil(0.95 * len(ranked)) - 1]
+
     def as_json(self) -> dict[str, object]:
-        """Median, fastest and slowest in seconds, and of how many rounds."""
+        """Median, 95th percentile, fastest and slowest in seconds, and of how many rounds."""
         return {
             "median_s": rounded(self.typical_s),
+            "p95_s": rounded(self.p95_s),
             "fastest_s": rounded(min(self.seconds)),
             "slowest_s": rounded(max(self.seconds)),
             "rounds": len(self.seconds),
@@ -55,13 +64,19 @@ class Limit:
 
 @dataclass(frozen=True)
 class Result:
-    """What a bench found. `facts` tell of the input; `bar` gives the greatest ratio that holds, by peer."""
+    """What a bench found. `facts` tell of the input; `bar` gives the greatest ratio that holds, by peer.
+
+    `figures` are what is judged and is no ratio of times; `most` and `least` are their bars, by name.
+    """
 
     bench: str
     facts: Mapping[str, object]
     ours: Timing
     peers: Mapping[str, Timing | Limit]
     bar: Mapping[str, float]
+    figures: Mapping[str, float] = field(default_factory=dict)
+    most: Mapping[str, float] = field(default_factory=dict)
+    least: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def ratios(self) -> dict[str, float]:
@@ -70,19 +85,27 @@ class Result:
 
     @property
     def holds(self) -> bool:
-        """No ratio is greater than its bar."""
-        ratios = self.ratios
-        return all(ratios[name] <= most for name, most in self.bar.items())
+        """No ratio is greater than its bar, and no figure beyond its own."""
+        ratios, figures = self.ratios, self.figures
+        return (
+            all(ratios[name] <= most for name, most in self.bar.items())
+            and all(figures[name] <= most for name, most in self.most.items())
+            and all(figures[name] >= least for name, least in self.least.items())
+        )
 
     def line(self) -> str:
         """The closing line of JSON."""
         return json.dumps(
             {
                 "bench": self.bench,
-                "ours": {**self.facts, **self.ours.as_json()},
+                "ours": {**self.facts, **self.ours.as_json(), **self.figures},
                 "peers": {name: peer.as_json() for name, peer in self.peers.items()},
                 "ratios": self.ratios,
-                "bar": dict(self.bar),
+                "bar": {
+                    **self.bar,
+                    **{f"{name} at most": most for name, most in self.most.items()},
+                    **{f"{name} at least": least for name, least in self.least.items()},
+                },
                 "holds": self.holds,
             },
             ensure_ascii=False,

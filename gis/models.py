@@ -82,6 +82,38 @@ class Area(Base):
     trust: Mapped[str]
 
 
+class AdminUnit(Base):
+    """A unit of the country's administration by its DOPA code: 2 digits province, 4 district, 6, 8 village.
+
+    `parent_code` is the code of the unit that holds it; `place` (often an office) and `geom` (often simplified, for
+    drawing) are absent where the register has none.
+    """
+
+    __tablename__ = "admin_unit"
+    __table_args__ = (
+        sa.Index("ix_admin_unit_geom", "geom", postgresql_using="gist"),
+        sa.Index("ix_admin_unit_place", "place", postgresql_using="gist"),
+        sa.CheckConstraint(
+            "kind IN ('province', 'district', 'subdistrict', 'municipality', 'village', 'community')", name="kind"
+        ),
+        sa.UniqueConstraint("kind", "code"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    layer_id: Mapped[int] = _of_layer()
+    kind: Mapped[str]
+    code: Mapped[str]
+    name_th: Mapped[str]
+    name_en: Mapped[str]
+    parent_code: Mapped[str | None] = mapped_column(index=True)
+    moo: Mapped[int | None]
+    postcode: Mapped[str | None]
+    population: Mapped[int | None]
+    households: Mapped[int | None]
+    place: Mapped[WKBElement | None] = mapped_column(_shape("POINT"))
+    geom: Mapped[WKBElement | None] = mapped_column(_shape("MULTIPOLYGON"))
+
+
 class Road(Base):
     """A piece of street; pieces that meet share a vertex exactly."""
 

@@ -42,6 +42,25 @@ def test_the_bar_is_the_greatest_ratio_that_holds(bar: float, holds: bool) -> No
     assert _result(ours=1.0, bar=bar).holds is holds
 
 
+@pytest.mark.parametrize(("peak_gb", "right", "holds"), [(0.9, 0.95, True), (1.1, 0.95, False), (0.9, 0.85, False)])
+def test_figures_have_a_most_or_a_least(peak_gb: float, right: float, holds: bool) -> None:
+    """What is no time is judged by its own bar, and both stand in the closing line."""
+    result = Result(
+        "terrain", {}, Timing((1.0,)), {}, {}, figures={"peak_gb": peak_gb, "right": right}, most={"peak_gb": 1.0},
+        least={"right": 0.9},
+    )
+    assert result.holds is holds
+    printed = json.loads(result.line())
+    assert printed["ours"]["peak_gb"] == peak_gb
+    assert printed["bar"] == {"peak_gb at most": 1.0, "right at least": 0.9}
+
+
+def test_the_95th_percentile_is_a_turn_that_was_measured() -> None:
+    """Of 20 turns the 19th, of one the one."""
+    assert Timing(tuple(float(n) for n in range(20, 0, -1))).p95_s == 19.0
+    assert Timing((0.5,)).p95_s == 0.5
+
+
 def test_what_is_printed_is_what_is_judged() -> None:
     """Ratios are judged with the three digits that are printed."""
     result = _result(ours=1.0004, bar=5.0)
@@ -56,8 +75,11 @@ def test_the_closing_line() -> None:
     assert list(json.loads(line)) == ["bench", "ours", "peers", "ratios", "bar", "holds"]
     assert json.loads(line) == {
         "bench": "readings",
-        "ours": {"rows": 5, "median_s": 1.0, "fastest_s": 1.0, "slowest_s": 1.0, "rounds": 1},
-        "peers": {"copy": {"median_s": 0.2, "fastest_s": 0.1, "slowest_s": 0.6, "rounds": 3}, "rate": {"limit_s": 4.0}},
+        "ours": {"rows": 5, "median_s": 1.0, "p95_s": 1.0, "fastest_s": 1.0, "slowest_s": 1.0, "rounds": 1},
+        "peers": {
+            "copy": {"median_s": 0.2, "p95_s": 0.6, "fastest_s": 0.1, "slowest_s": 0.6, "rounds": 3},
+            "rate": {"limit_s": 4.0},
+        },
         "ratios": {"copy": 5.0, "rate": 0.25},
         "bar": {"copy": 4.0},
         "holds": False,
