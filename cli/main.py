@@ -20,6 +20,8 @@ app = typer.Typer(
 )
 city_app = typer.Typer(help="Cities: import and look.", no_args_is_help=True)
 app.add_typer(city_app, name="city")
+flood_app = typer.Typer(help="The flood picture: how far it can be believed.", no_args_is_help=True)
+app.add_typer(flood_app, name="flood")
 
 
 @app.callback()
@@ -170,6 +172,16 @@ def list_kinds() -> None:
     from cli import city
 
     city.list_kinds()
+
+
+@flood_app.command("validate")
+def validate_flood(
+    city: Annotated[str, typer.Option(help="A city pack with high-water marks: a folder, or a city of open data.")],
+) -> None:
+    """Guess every surveyed high-water mark from the others; ends with one JSON line, exits 1 where a bar fails."""
+    from cli import flood
+
+    flood.validate(city)
 
 
 def run() -> None:
