@@ -93,7 +93,8 @@ def _level_m_msl(levels: dict[int, Level]) -> dict[int, float]:
 
 def _check(ground: Ground, picture: Picture, facts: Sequence[ZoneFacts], *, highest_m_msl: float) -> None:
     """The picture has water where it may stand, and every zone counts the homes that stand in it."""
-    ground_m = ground.terrain.heights_m.ravel()[ground.terrain.bank_of]
+    ground_m = ground.terrain.heights_m.ravel().copy()
+    ground_m[ground.terrain.channel] = ground_m[ground.terrain.bank]
     is_wet = picture.depth_m > 0
     check(bool(is_wet.any()) and bool(picture.outlines), "no water has left its canal.")
     surface_m = (ground_m + picture.depth_m)[is_wet]

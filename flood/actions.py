@@ -17,6 +17,7 @@ from core import clock, events
 from core.logs import get_logger
 from core.settings import data_dir
 from flood import queries, rules
+from flood.depths import write_depths
 from flood.events import FloodRedrawn, ZoneSeverityChanged
 from flood.models import FloodPolygon, FloodRoad, FloodRun, Zone, ZoneState
 
@@ -140,16 +141,13 @@ def _confidence(zones: Sequence[ZoneFacts], *, fresh: int, known: int) -> float:
 
 
 def _keep_depths(session: Session, run_id: int, picture: Picture, ground: Ground) -> str:
-    """The depths are in a file of the data folder (metres, rows x columns), old ones are gone; returns its path."""
+    """The depths are in a file of the data folder, old ones are gone; returns its path."""
     folder = data_dir() / "flood"
     folder.mkdir(exist_ok=True)
     # Two databases may share a data folder, and both have a run 1.
     database = hashlib.sha256(str(session.get_bind().engine.url).encode()).hexdigest()[:8]
     path = folder / f"run_{run_id}_{database}.npy"
-    fresh = path.with_suffix(".new")
-    with fresh.open("wb") as file:
-        np.save(file, picture.depth_m.reshape(ground.terrain.grid.shape))
-    fresh.replace(path)
+    write_depths(path, ground.terrain.grid, picture.depth_m, picture.likely_m, picture.chance)
     for old in folder.glob(f"run_*_{database}.npy"):
         if not run_id - PICTURES_KEPT_WHOLE < int(old.name.split("_")[1]) <= run_id:
             old.unlink(missing_ok=True)

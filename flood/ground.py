@@ -26,9 +26,11 @@ from flood.rules import GaugeSite
 from gis.exposure import RoadPieces, road_pieces
 from gis.terrain.grid import OUTSIDE, Cells, Floats, Grid, Heights, Mask
 from gis.terrain.network import Network, Reach, network_of, reach_of, snap
+from gis.terrain.pools import Inlets, Pools, inlets_of, pools_of
 from gis.terrain.raster import labelled_by, read_terrain, touched_by, with_sunken_sides
 
 Numbers = NDArray[np.intp]
+HOLDS_WITHIN_M = 500.0  # Assumed: so near the ways between gauges a level is known; farther off, water may cross.
 BANK_LOOK_M = 60.0  # Where a gauge's bank is unknown, the middle height of the ground so near it stands for it.
 
 
@@ -62,13 +64,19 @@ class Zones:
 
 @dataclass(frozen=True, eq=False)
 class Terrain:
-    """The ground and its channels; `bank_of` gives for each cell the nearest cell that is no channel."""
+    """The ground and its channels, cut into pools that the channels let water into.
+
+    `channel` are the channel cells and `bank` the cell nearest to each that is no channel.
+    """
 
     grid: Grid
     datum: str
     heights_m: Heights
     is_channel: Mask
-    bank_of: Cells
+    channel: Cells
+    bank: Cells
+    pools: Pools
+    inlets: Inlets
     network: Network
     gauges: tuple[GaugeSite, ...]
     stands_at: Numbers
@@ -163,12 +171,35 @@ def terrain_of(session: Session) -> Terrain:
     if strays.size:  # A gauge far from every waterway measures a water of its own, at its own cell.
         is_channel.ravel()[strays] = True
         network = network_of(grid, is_channel)
-    stands_at = snap(network, east_m, north_m)
+    return terrain_with(
+        grid, heights_m, is_channel, network=network, gauges=gauges, datum=file.datum,
+        stands_at=snap(network, east_m, north_m),
+    )
+
+
+def terrain_with(
+    grid: Grid, heights_m: Heights, is_channel: Mask, *, network: Network, gauges: tuple[GaugeSite, ...],
+    stands_at: Numbers, datum: str,
+) -> Terrain:
+    """The terrain of these heights and channels (rows x columns), with gauges that stand at cells of the network."""
+    pools = pools_of(grid, heights_m, _holding(grid, network, stands_at))
+    channel = np.flatnonzero(is_channel).astype(np.int32)
     return Terrain(
-        grid=grid, datum=file.datum, heights_m=heights_m, is_channel=is_channel, bank_of=_banks(is_channel),
-        network=network, gauges=gauges, stands_at=stands_at,
+        grid=grid, datum=datum, heights_m=heights_m, is_channel=is_channel, channel=channel,
+        bank=_banks(is_channel)[channel], pools=pools, inlets=inlets_of(grid, pools, network.cells), network=network,
+        gauges=gauges, stands_at=stands_at,
         bank_m=np.array([_bank_m(gauge, grid, heights_m, is_channel) for gauge in gauges]),
     )
+
+
+def _holding(grid: Grid, network: Network, stands_at: Numbers) -> Mask:
+    """Channels whose level the gauges know: they keep it and let no other water across, also while one is silent."""
+    holds = np.zeros(grid.size, dtype=bool)
+    if stands_at.size:
+        reach = reach_of(network, stands_at)
+        held: Cells = network.cells[(reach.beyond_m <= HOLDS_WITHIN_M) & (reach.weights.sum(axis=1) > 0.5)]
+        holds[held] = True
+    return holds.reshape(grid.shape)
 
 
 def _path_of(text: str) -> Path:

@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.settings import data_dir
+from flood.depths import SpotDepth, depth_in, read_planes
 from flood.models import FloodRoad, FloodRun, Zone, ZoneState
 from flood.rules import GaugeSite, Level, Settled
 from gis.points import LonLat
-from gis.terrain.grid import Floats, Grid, sample
+from gis.terrain.grid import Floats, Grid
 from sensors.queries import current_levels
 
 
@@ -294,22 +295,26 @@ def polygons(session: Session, run_id: int) -> list[tuple[int, dict[str, Any]]]:
 
 
 def depth_at(session: Session, place: LonLat) -> float | None:
-    """The depth of the newest picture at a place, metres: 0.0 on dry ground and on the canal itself.
+    """The depth of the newest picture at a place, metres: 0.0 on dry ground; on a canal, that of its bank.
 
     None where nothing is known: before the first picture, outside the terrain, or while no gauge can be used.
     """
-    run = current_run(session)
+    found = spot_at(session, current_run(session), place)
+    return found.depth_m if found else None
+
+
+def spot_at(session: Session, run: FloodRun | None, place: LonLat) -> SpotDepth | None:
+    """What a picture says of a place, with its doubt; None where nothing is known or no longer kept."""
     if run is None or run.depth_path is None or run.grid is None:
         return None
     grid = Grid(**run.grid)
     x_m, y_m = _metric(session, place, srid=grid.srid)
-    cell = grid.cells_at(np.array([x_m]), np.array([y_m]))
+    cell = int(grid.cells_at(np.array([x_m]), np.array([y_m]))[0])
     try:
-        depth_m = np.load(data_dir() / run.depth_path, mmap_mode="r")
+        planes = read_planes(data_dir() / run.depth_path)
     except FileNotFoundError:
         return None
-    found_m = float(sample(depth_m.ravel(), cell, outside=np.nan)[0])
-    return None if np.isnan(found_m) else round(found_m, 3)
+    return depth_in(planes, cell)
 
 
 def flooded_roads(session: Session) -> list[tuple[int, float]]:

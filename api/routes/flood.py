@@ -35,11 +35,16 @@ class FloodPicture(BaseModel):
 
 
 class Depth(BaseModel):
-    """The depth at a place, metres; None where nothing is known."""
+    """The depth at a place, metres: best estimate, 90th percentile, and the probability of water at all.
+
+    All three are None where nothing is known.
+    """
 
     lon: float
     lat: float
     depth_m: float | None
+    likely_m: float | None
+    chance: float | None
     run_id: int | None
     computed_at: datetime | None
 
@@ -77,11 +82,13 @@ def read_depth(
 ) -> Depth:
     """The depth of the newest picture at a place."""
     run = queries.current_run(session)
-    depth_m = queries.depth_at(session, LonLat(lon=lon, lat=lat))
+    spot = queries.spot_at(session, run, LonLat(lon=lon, lat=lat))
     return Depth(
         lon=lon,
         lat=lat,
-        depth_m=depth_m,
+        depth_m=spot.depth_m if spot else None,
+        likely_m=spot.likely_m if spot else None,
+        chance=spot.chance if spot else None,
         run_id=run.id if run else None,
         computed_at=run.computed_at if run else None,
     )
