@@ -66,7 +66,7 @@ def overview(session: Session, *, now: datetime) -> Overview:
 # One statement, so that all figures are of one moment.
 _OVERVIEW = sa.text(
     """
-    WITH current_run AS (SELECT max(id) AS id FROM flood_run),
+    WITH current_run AS (SELECT max(id) AS id FROM flood_run WHERE horizon_min = 0),
     by_state AS (
         SELECT 'incident' AS kind, state::text AS state, count(*) AS n FROM incident GROUP BY state
         UNION ALL SELECT 'job', state::text, count(*) FROM job GROUP BY state

@@ -17,7 +17,7 @@ _WET_HOMES = sa.text(
     """
     WITH water AS MATERIALIZED (
         SELECT ST_Subdivide(geom, 64) AS geom FROM flood_polygon
-        WHERE run_id = (SELECT max(id) FROM flood_run) AND depth_class >= 2
+        WHERE run_id = (SELECT max(id) FROM flood_run WHERE horizon_min = 0) AND depth_class >= 2
     ),
     wet AS MATERIALIZED (
         SELECT home.resident_id, home.geom, md5(home.id::text || :seed) AS turn
@@ -35,7 +35,7 @@ _DRY_HOMES = sa.text(
     FROM home TABLESAMPLE SYSTEM (20)
     JOIN resident ON resident.id = home.resident_id AND resident.is_reachable
     WHERE NOT EXISTS (
-        SELECT FROM flood_polygon WHERE run_id = (SELECT max(id) FROM flood_run)
+        SELECT FROM flood_polygon WHERE run_id = (SELECT max(id) FROM flood_run WHERE horizon_min = 0)
         AND ST_Intersects(flood_polygon.geom, home.geom))
     ORDER BY md5(home.id::text || :seed) LIMIT :limit
     """

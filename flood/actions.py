@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +31,9 @@ log = get_logger("flood")
 
 METHOD = "canal-network"
 NO_DATA = "no-data"
-PICTURES_KEPT_WHOLE = 50  # Older ones keep polygons and zones, not the depth of every cell and road.
+# Older ones keep polygons and zones, not the depth of every cell and road; of hours to come, two looks ahead.
+PICTURES_KEPT_WHOLE = 50
+AHEAD_KEPT_WHOLE = 2 * len(rules.HORIZONS_MIN)
 DRAWING_LOCK = 0x0F100D  # One picture at a time: severities build on the one before.
 
 
@@ -80,30 +83,87 @@ def draw_nothing(
     return run
 
 
+def look_ahead(session: Session, *, basis_run_id: int, horizon_min: int, now: datetime) -> FloodRun | None:
+    """The picture so many minutes after the basis stands beside it, its levels carried on by their trends.
+
+    Its zones have the severity of that picture alone, and nobody is told of it as of a fact. None where it has been
+    drawn before, or the basis knew no water. Raises NoSuchRunError, NoTerrainError, MixedDatumsError.
+    """
+    from flood.ground import ground_of
+
+    started_s = time.perf_counter()
+    basis = queries.run_of(session, basis_run_id)
+    if basis.method != METHOD or queries.has_looked_ahead(session, basis_run_id=basis_run_id, horizon_min=horizon_min):
+        return None
+    ground = ground_of(session)
+    on_map = {gauge.station_id for gauge in ground.terrain.gauges}
+    fresh = [level for level in queries.levels(session, now=now) if not level.is_stale and level.station_id in on_map]
+    if not fresh:
+        return None
+    hours = horizon_min / 60
+    ahead = [rules.level_ahead(level, hours=hours) for level in fresh]
+    levels = [level for level, _ in ahead]
+    drawing = _Drawing(
+        ground=ground, levels=levels, usable={level.station_id: level.level_m_msl for level in levels},
+        sigma_m={level.station_id: sigma_m for level, sigma_m in ahead}, started_s=started_s,
+    )
+    run = _new_run(session, levels, now=now, trigger=UNTRIGGERED, method=METHOD, reason=None)
+    run.horizon_min, run.basis_run_id = horizon_min, basis_run_id
+    run.valid_at = basis.valid_at + timedelta(minutes=horizon_min)
+    zones = _fill(session, run, drawing)
+    fading = rules.CONFIDENCE_PER_HOUR**hours
+    run.confidence = round(run.confidence * fading, 3)
+    for zone in zones:
+        faded = replace(zone, confidence=round(zone.confidence * fading, 3))
+        session.add(_state(run.id, faded, rules.Settled(severity=rules.severity_of(zone.evidence))))
+    session.flush()
+    log.info("flood.looked_ahead", run_id=run.id, basis=basis_run_id, horizon_min=horizon_min, wall_s=run.wall_s)
+    return run
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawing:
+    """What a picture is drawn of: the ground, all levels, those that can be used by station id, and their doubts."""
+
+    ground: Ground
+    levels: Sequence[rules.Level]
+    usable: dict[int, float]
+    sigma_m: dict[int, float]
+    started_s: float
+
+
 def _draw_water(
     session: Session, ground: Ground, levels: Sequence[rules.Level], usable: dict[int, float], *,
     now: datetime, trigger: Trigger, started_s: float,
 ) -> FloodRun:
-    from flood.exposed import deepest_roads, facts_by_zone
-    from flood.picture import picture_of
-
     previous = queries.current_run(session)
-    picture = picture_of(ground.terrain, usable)
-    zones = facts_by_zone(ground, picture, {level.station_id: level for level in levels})
     run = _new_run(session, levels, now=now, trigger=trigger, method=METHOD, reason=None)
-    run.grid = ground.terrain.grid.as_json()
-    run.depth_path = _keep_depths(session, run.id, picture, ground)
-    run.confidence = _confidence(zones, fresh=len(usable), known=len(ground.terrain.gauges))
-    _store_polygons(session, run.id, picture, srid=ground.terrain.grid.srid)
-    _store_roads(session, run.id, deepest_roads(ground, picture))
+    drawing = _Drawing(ground=ground, levels=levels, usable=usable, sigma_m={}, started_s=started_s)
+    zones = _fill(session, run, drawing)
     before = queries.settled_by_zone(session, previous.id) if previous else {}
     settled = _store_states(session, run, zones, before)
-    run.wall_s = round(time.perf_counter() - started_s, 3)
     session.flush()
     events.publish(session, _redrawn(run, settled))
     worst = max((zone.severity for zone in settled.values()), default=0)
     log.info("flood.redrawn", run_id=run.id, wall_s=run.wall_s, gauges=len(usable), worst=worst)
     return run
+
+
+def _fill(session: Session, run: FloodRun, drawing: _Drawing) -> list[ZoneFacts]:
+    """The run has its depths, polygons and roads; returns what it means for each zone."""
+    from flood.exposed import deepest_roads, facts_by_zone
+    from flood.picture import picture_of
+
+    ground = drawing.ground
+    picture = picture_of(ground.terrain, drawing.usable, sigma_m=drawing.sigma_m)
+    zones = facts_by_zone(ground, picture, {level.station_id: level for level in drawing.levels})
+    run.grid = ground.terrain.grid.as_json()
+    run.depth_path = _keep_depths(session, run, picture, ground)
+    run.confidence = _confidence(zones, fresh=len(drawing.usable), known=len(ground.terrain.gauges))
+    _store_polygons(session, run.id, picture, srid=ground.terrain.grid.srid)
+    _store_roads(session, run.id, deepest_roads(ground, picture))
+    run.wall_s = round(time.perf_counter() - drawing.started_s, 3)
+    return zones
 
 
 def _new_run(
@@ -113,6 +173,7 @@ def _new_run(
         computed_at=now, computed_wall_at=clock.wall_now(), trigger_datastream_id=trigger.datastream_id,
         trigger_received_wall_at=trigger.received_wall_at, method=method, reason=reason,
         levels={str(level.station_id): _as_json(level) for level in levels}, wall_s=0.0, confidence=0.0,
+        horizon_min=0, valid_at=now,
     )
     session.add(run)
     session.flush()
@@ -140,18 +201,23 @@ def _confidence(zones: Sequence[ZoneFacts], *, fresh: int, known: int) -> float:
     return round(float(np.mean([zone.confidence for zone in zones])), 3)
 
 
-def _keep_depths(session: Session, run_id: int, picture: Picture, ground: Ground) -> str:
+def _keep_depths(session: Session, run: FloodRun, picture: Picture, ground: Ground) -> str:
     """The depths are in a file of the data folder, old ones are gone; returns its path."""
     folder = data_dir() / "flood"
     folder.mkdir(exist_ok=True)
     # Two databases may share a data folder, and both have a run 1.
     database = hashlib.sha256(str(session.get_bind().engine.url).encode()).hexdigest()[:8]
-    path = folder / f"run_{run_id}_{database}.npy"
+    kind, most = ("ahead", AHEAD_KEPT_WHOLE) if run.horizon_min else ("run", PICTURES_KEPT_WHOLE)
+    path = folder / f"{kind}_{run.id}_{database}.npy"
     write_depths(path, ground.terrain.grid, picture.depth_m, picture.likely_m, picture.chance)
-    for old in folder.glob(f"run_*_{database}.npy"):
-        if not run_id - PICTURES_KEPT_WHOLE < int(old.name.split("_")[1]) <= run_id:
-            old.unlink(missing_ok=True)
+    kept = sorted(folder.glob(f"{kind}_*_{database}.npy"), key=_run_id_of)
+    for old in kept[:-most]:
+        old.unlink(missing_ok=True)
     return str(path.relative_to(data_dir()))
+
+
+def _run_id_of(path: Path) -> int:
+    return int(path.name.split("_")[1])
 
 
 def _store_polygons(session: Session, run_id: int, picture: Picture, *, srid: int) -> None:
@@ -167,7 +233,8 @@ def _store_roads(session: Session, run_id: int, roads: Sequence[tuple[int, float
             sa.insert(FloodRoad),
             [{"run_id": run_id, "road_id": road_id, "max_depth_m": depth_m} for road_id, depth_m in roads],
         )
-    session.execute(sa.delete(FloodRoad).where(FloodRoad.run_id <= run_id - PICTURES_KEPT_WHOLE))
+    oldest_kept = run_id - PICTURES_KEPT_WHOLE - AHEAD_KEPT_WHOLE
+    session.execute(sa.delete(FloodRoad).where(FloodRoad.run_id <= oldest_kept))
 
 
 def _store_states(

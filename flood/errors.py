@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.errors import InvalidInputError, UnavailableError
+from core.errors import InvalidInputError, NotFoundError, UnavailableError
 
 
 class MixedDatumsError(InvalidInputError):
@@ -11,3 +11,7 @@ class MixedDatumsError(InvalidInputError):
 
 class NoTerrainError(UnavailableError):
     """The city has no terrain, so no depth can be drawn."""
+
+
+class NoSuchRunError(NotFoundError):
+    """There is no flood picture of this number."""

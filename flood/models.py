@@ -16,11 +16,24 @@ _AT = sa.DateTime(timezone=True)
 
 
 class FloodRun(Base):
-    """One picture of the flood. `method` is `canal-network`, or `no-data` (see `reason`) without usable gauges."""
+    """One picture of the flood. `method` is `canal-network`, or `no-data` (see `reason`) without usable gauges.
+
+    It is of the moment `valid_at`: its own (`horizon_min` 0), or so many minutes after that of the picture
+    `basis_run_id`, whose levels it carries on.
+    """
 
     __tablename__ = "flood_run"
+    __table_args__ = (
+        sa.CheckConstraint("(horizon_min = 0) = (basis_run_id IS NULL) AND horizon_min >= 0", name="basis"),
+        sa.Index("ix_flood_run_ahead", "basis_run_id", "horizon_min", unique=True,
+                 postgresql_where=sa.text("basis_run_id IS NOT NULL")),
+        sa.Index("ix_flood_run_observed", "id", postgresql_where=sa.text("horizon_min = 0")),
+    )
 
     id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
+    horizon_min: Mapped[int] = mapped_column(sa.SmallInteger, default=0, server_default="0")
+    valid_at: Mapped[datetime] = mapped_column(_AT)
+    basis_run_id: Mapped[int | None] = mapped_column(sa.ForeignKey("flood_run.id", ondelete="CASCADE"))
     computed_at: Mapped[datetime] = mapped_column(_AT)
     computed_wall_at: Mapped[datetime] = mapped_column(_AT)
     trigger_datastream_id: Mapped[int | None]

@@ -7,6 +7,7 @@ level between the gauges stands above the bank; water then goes as far as the gr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,9 +64,14 @@ class Channels:
     sigma_m: Floats
 
 
-def picture_of(terrain: Terrain, level_m_msl: dict[int, float]) -> Picture:
-    """The picture at these levels (by station id, metres in the terrain's datum); at least one gauge is needed."""
-    channels = channels_at(terrain, level_m_msl)
+def picture_of(
+    terrain: Terrain, level_m_msl: Mapping[int, float], *, sigma_m: Mapping[int, float] | None = None
+) -> Picture:
+    """The picture at these levels (by station id, metres in the terrain's datum); at least one gauge is needed.
+
+    `sigma_m` is one standard deviation of each level beyond that of a well-kept gauge, as of a forecast.
+    """
+    channels = channels_at(terrain, level_m_msl, sigma_m=sigma_m or {})
     surfaces = np.stack([surface_at(terrain, channels, doubt=doubt) for doubt in DOUBTS], axis=1)
     depth_m = depths_m(terrain.pools, surfaces[:, DOUBTS.index(0.0)])
     likely_m = depths_m(terrain.pools, surfaces[:, DOUBTS.index(Z90)])
@@ -102,17 +108,24 @@ def prone_ground(terrain: Terrain, *, over_danger_m: float) -> Mask:
     marks_m = [gauge.danger_m_msl if gauge.danger_m_msl is not None else bank_m
                for gauge, bank_m in zip(terrain.gauges, terrain.bank_m, strict=True)]
     level_m = np.array(marks_m) + over_danger_m
-    channels = _channels(reach_from(terrain, _all(terrain)), level_m, level_m - np.minimum(terrain.bank_m, marks_m))
+    over_m = level_m - np.minimum(terrain.bank_m, marks_m)
+    channels = _channels(
+        reach_from(terrain, _all(terrain)), level_m, over_m, more_sigma_m=np.zeros(len(terrain.gauges))
+    )
     is_wet: Mask = depths_m(terrain.pools, surface_at(terrain, channels, doubt=0.0)) > 0
     is_wet.ravel()[terrain.channel] = channels.over_m > 0
     return is_wet
 
 
-def channels_at(terrain: Terrain, level_m_msl: dict[int, float]) -> Channels:
+def channels_at(terrain: Terrain, level_m_msl: Mapping[int, float], *, sigma_m: Mapping[int, float]) -> Channels:
     """What these levels (by station id) say of the channels; gauges without one are left out."""
     usable = tuple(n for n in _all(terrain) if terrain.gauges[n].station_id in level_m_msl)
-    level_m = np.array([level_m_msl[terrain.gauges[n].station_id] for n in usable])
-    return _channels(reach_from(terrain, usable), level_m, level_m - terrain.bank_m[list(usable)])
+    stations = [terrain.gauges[n].station_id for n in usable]
+    level_m = np.array([level_m_msl[station] for station in stations])
+    more_m = np.array([sigma_m.get(station, 0.0) for station in stations])
+    return _channels(
+        reach_from(terrain, usable), level_m, level_m - terrain.bank_m[list(usable)], more_sigma_m=more_m
+    )
 
 
 def surface_at(terrain: Terrain, channels: Channels, *, doubt: float) -> Heights:
@@ -133,11 +146,12 @@ def _all(terrain: Terrain) -> tuple[int, ...]:
     return tuple(range(len(terrain.gauges)))
 
 
-def _channels(reach: Reach, level_m: Floats, over_m: Floats) -> Channels:
+def _channels(reach: Reach, level_m: Floats, over_m: Floats, *, more_sigma_m: Floats) -> Channels:
     fall_m = FALL_BEYOND_GAUGES * reach.beyond_m
     is_known = reach.weights.sum(axis=1) > 0.5
     return Channels(
         level_m=np.where(is_known, reach.weights @ level_m - fall_m, np.nan),
         over_m=np.where(is_known, reach.weights @ over_m - fall_m, -np.inf),
-        sigma_m=np.hypot(GAUGE_SIGMA_M, SIGMA_PER_M * reach.nearest_m),
+        # Neighbouring forecasts err together, so their deviations are averaged, not their squares.
+        sigma_m=np.hypot(np.hypot(GAUGE_SIGMA_M, SIGMA_PER_M * reach.nearest_m), reach.weights @ more_sigma_m),
     )

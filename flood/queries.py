@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from core.settings import data_dir
 from flood.depths import SpotDepth, depth_in, read_planes
+from flood.errors import NoSuchRunError
 from flood.models import FloodRoad, FloodRun, Zone, ZoneState
 from flood.rules import GaugeSite, Level, Settled
 from gis.points import LonLat
@@ -90,6 +91,40 @@ class CurrentZone:
     geometry: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class RunCard:
+    """A picture as a time line shows it, with the severity of its worst zone and the people who stand in water."""
+
+    id: int
+    computed_at: datetime
+    valid_at: datetime
+    horizon_min: int
+    basis_run_id: int | None
+    method: str
+    confidence: float
+    worst_severity: int
+    people: int
+
+
+@dataclass(frozen=True)
+class ZoneChange:
+    """A zone in two pictures: severity, share under water, depth in metres, people and homes in the water."""
+
+    code: str
+    name_th: str
+    name_en: str
+    severity: int
+    other_severity: int
+    wet_share: float
+    other_wet_share: float
+    depth_p50_m: float
+    other_depth_p50_m: float
+    people: int
+    other_people: int
+    homes: int
+    other_homes: int
+
+
 def terrain(session: Session) -> TerrainFile | None:
     """The city's terrain, None before a city with one was imported."""
     row = session.execute(sa.text("SELECT path, srid, datum, version FROM terrain")).one_or_none()
@@ -117,6 +152,7 @@ def levels(session: Session, *, now: datetime) -> list[Level]:
             station_id=found.station_id, code=found.code, level_m_msl=found.level_m_msl, observed_at=found.observed_at,
             state=found.state or 0, is_stale=found.is_stale, received_wall_at=found.received_wall_at,
             confidence=1.0 if found.confidence is None else found.confidence,
+            trend_m_per_h=found.trend_m_per_h or 0.0,
         )
         for found in sorted(current_levels(session, now), key=lambda level: level.station_id)
     ]
@@ -235,8 +271,68 @@ def home_places(session: Session, *, srid: int) -> tuple[Floats, Floats]:
 
 
 def current_run(session: Session) -> FloodRun | None:
-    """The newest picture, None before the first."""
-    return session.scalars(sa.select(FloodRun).order_by(FloodRun.id.desc()).limit(1)).one_or_none()
+    """The newest picture of what is, None before the first."""
+    observed = sa.select(FloodRun).where(FloodRun.horizon_min == 0)
+    return session.scalars(observed.order_by(FloodRun.id.desc()).limit(1)).one_or_none()
+
+
+def run_of(session: Session, run_id: int) -> FloodRun:
+    """The picture of this number. Raises NoSuchRunError."""
+    found = session.get(FloodRun, run_id)
+    if found is None:
+        raise NoSuchRunError(f"There is no flood picture {run_id}.")
+    return found
+
+
+def runs(session: Session, *, limit: int) -> list[RunCard]:
+    """The newest pictures of what was and is, newest first, and the newest look ahead, nearest hour first."""
+    observed = sa.select(FloodRun.id).where(FloodRun.horizon_min == 0).order_by(FloodRun.id.desc()).limit(limit)
+    newest_basis = sa.select(sa.func.max(FloodRun.basis_run_id)).scalar_subquery()
+    worst = (
+        sa.select(sa.func.coalesce(sa.func.max(ZoneState.severity), 0))
+        .where(ZoneState.run_id == FloodRun.id).scalar_subquery()
+    )
+    people = (
+        sa.select(sa.func.coalesce(sa.func.sum(ZoneState.people), 0))
+        .where(ZoneState.run_id == FloodRun.id).scalar_subquery()
+    )
+    rows = session.execute(
+        sa.select(
+            FloodRun.id, FloodRun.computed_at, FloodRun.valid_at, FloodRun.horizon_min, FloodRun.basis_run_id,
+            FloodRun.method, FloodRun.confidence, worst, people,
+        )
+        .where(sa.or_(FloodRun.id.in_(observed), FloodRun.basis_run_id == newest_basis))
+        .order_by(FloodRun.horizon_min > 0, FloodRun.horizon_min, FloodRun.id.desc())
+    )
+    return [RunCard(*row) for row in rows]
+
+
+def last_look_ahead_at(session: Session) -> datetime | None:
+    """When the hours to come were last drawn (city time), None before the first time."""
+    return session.scalar(sa.select(sa.func.max(FloodRun.computed_at)).where(FloodRun.horizon_min > 0))
+
+
+def has_looked_ahead(session: Session, *, basis_run_id: int, horizon_min: int) -> bool:
+    """The picture so many minutes after that one has been drawn."""
+    drawn = sa.select(FloodRun.id).where(FloodRun.basis_run_id == basis_run_id, FloodRun.horizon_min == horizon_min)
+    return session.scalar(sa.select(sa.exists(drawn))) or False
+
+
+def changes_between(session: Session, *, run_id: int, other_run_id: int) -> list[ZoneChange]:
+    """Each zone that either picture knows, with what the other one adds to it; by code."""
+    rows = session.execute(
+        sa.text(
+            "SELECT z.code, z.name_th, z.name_en, coalesce(a.severity, 0), coalesce(b.severity, 0), "
+            "coalesce(a.wet_share, 0), coalesce(b.wet_share, 0), coalesce(a.depth_p50_m, 0), "
+            "coalesce(b.depth_p50_m, 0), coalesce(a.people, 0), coalesce(b.people, 0), coalesce(a.homes, 0), "
+            "coalesce(b.homes, 0) FROM zone z "
+            "LEFT JOIN zone_state a ON a.zone_id = z.id AND a.run_id = :one "
+            "LEFT JOIN zone_state b ON b.zone_id = z.id AND b.run_id = :other "
+            "WHERE a.run_id IS NOT NULL OR b.run_id IS NOT NULL ORDER BY z.code"
+        ),
+        {"one": run_id, "other": other_run_id},
+    )
+    return [ZoneChange(*row) for row in rows]
 
 
 def settled_by_zone(session: Session, run_id: int) -> dict[int, Settled]:
@@ -267,6 +363,12 @@ def settled_by_code(session: Session, run_id: int) -> dict[str, Settled]:
 
 def current_zones(session: Session) -> list[CurrentZone]:
     """Every zone with what the newest picture says of it; severity 0 and nothing wet before the first picture."""
+    run = current_run(session)
+    return zones_of(session, run.id if run else None)
+
+
+def zones_of(session: Session, run_id: int | None) -> list[CurrentZone]:
+    """Every zone with what this picture says of it; nothing is wet in one that it says nothing of."""
     rows = session.execute(
         sa.text(
             "SELECT z.id, z.code, z.name_th, z.name_en, z.version, "
@@ -276,9 +378,10 @@ def current_zones(session: Session) -> list[CurrentZone]:
             "coalesce(s.homes, 0), coalesce(s.vulnerable_homes, 0), coalesce(s.roads_km, 0), "
             "coalesce(s.roads_over_km, '{}'), coalesce(s.facilities, '{}'), coalesce(s.totals, '{}'), "
             "ST_AsGeoJSON(z.geom, 6)::json "
-            "FROM zone z LEFT JOIN zone_state s ON s.zone_id = z.id AND s.run_id = (SELECT max(id) FROM flood_run) "
+            "FROM zone z LEFT JOIN zone_state s ON s.zone_id = z.id AND s.run_id = :run_id "
             "WHERE NOT z.is_retired ORDER BY z.code"
-        )
+        ),
+        {"run_id": run_id},
     )
     return [CurrentZone(*row) for row in rows]
 
@@ -319,7 +422,7 @@ def spot_at(session: Session, run: FloodRun | None, place: LonLat) -> SpotDepth 
 
 def flooded_roads(session: Session) -> list[tuple[int, float]]:
     """(road id, greatest depth in metres) of the roads under water in the newest picture; never a bridge."""
-    newest = sa.select(sa.func.max(FloodRun.id)).scalar_subquery()
+    newest = sa.select(sa.func.max(FloodRun.id)).where(FloodRun.horizon_min == 0).scalar_subquery()
     rows = session.execute(sa.select(FloodRoad.road_id, FloodRoad.max_depth_m).where(FloodRoad.run_id == newest))
     return [(road_id, depth_m) for road_id, depth_m in rows]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -32,6 +33,17 @@ WATCH_INTERVAL = timedelta(minutes=2)
 # Drawing by time rests twice as long as it took: two thirds of the worker stay free for levels that change state.
 RESTS = 2.0
 
+# Hours to come that are drawn, and how often (city time; a picture drawn by time rests before).
+HORIZONS_MIN = (60, 120, 180, 240, 300, 360)
+LOOK_AHEAD_INTERVAL = timedelta(minutes=30)
+# Assumed until levels are forecast from rain and neighbours: a rise goes on, but loses two thirds of its pace in so
+# many hours; half of what is added may be wrong, and even a steady level drifts.
+TREND_LASTS_H = 1.5
+AHEAD_DOUBT_SHARE = 0.5
+DRIFT_M_PER_SQRT_H = 0.05
+# Assumed: each hour ahead takes a tenth of the confidence.
+CONFIDENCE_PER_HOUR = 0.9
+
 # Assumed: people that a member home stands for where no census count of its community is known.
 PEOPLE_PER_HOME = 2.3
 # Assumed: even with every gauge fresh, the error of the terrain is as large as an ankle-deep flood.
@@ -53,7 +65,10 @@ class GaugeSite:
 
 @dataclass(frozen=True)
 class Level:
-    """The newest level of a station; `confidence` is how far to trust it, 0 to 1 (a camera may doubt its own eye)."""
+    """The newest level of a station; `confidence` is how far to trust it, 0 to 1 (a camera may doubt its own eye).
+
+    `trend_m_per_h` is how it has been rising (positive) or falling of late, 0 where that is not known.
+    """
 
     station_id: int
     code: str
@@ -63,6 +78,7 @@ class Level:
     is_stale: bool
     received_wall_at: datetime | None
     confidence: float = 1.0
+    trend_m_per_h: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -159,6 +175,16 @@ def people_per_home(population: float | None, homes: int) -> float:
     if population is None or homes == 0:
         return PEOPLE_PER_HOME
     return max(population / homes, 1.0)
+
+
+def level_ahead(level: Level, *, hours: float) -> tuple[Level, float]:
+    """The level so many hours on if its trend dies down as assumed, and one standard deviation of that, metres.
+
+    Its `state` is 0: how bad a gauge will be is for the water on the ground to say, not for a threshold to repeat.
+    """
+    rise_m = level.trend_m_per_h * TREND_LASTS_H * (1.0 - math.exp(-hours / TREND_LASTS_H))
+    sigma_m = math.hypot(AHEAD_DOUBT_SHARE * rise_m, DRIFT_M_PER_SQRT_H * math.sqrt(hours))
+    return replace(level, level_m_msl=level.level_m_msl + rise_m, state=0), sigma_m
 
 
 def news(levels: Sequence[Level], drawn: Mapping[str, Mapping[str, object]]) -> list[Level]:

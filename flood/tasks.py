@@ -1,4 +1,7 @@
-"""When the picture is drawn: at once when a gauge changes its state, else as often as the water is worth it."""
+"""When the picture is drawn: at once when a gauge changes its state, else as often as the water is worth it.
+
+The hours to come are drawn after it, an hour a job, so that what is urgent never waits for more than one of them.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from core.logs import get_logger
 from flood import actions, queries, rules
 from flood.actions import Trigger
 from flood.errors import MixedDatumsError, NoTerrainError
+from flood.events import FloodRedrawn
 from sensors.events import LevelStateChanged, ReadingsStored
 
 log = get_logger("flood")
@@ -39,6 +43,26 @@ def notice_silence(session: Session) -> None:
     """A gauge that fell silent is left out of the picture, though no reading says so."""
     if queries.current_run(session) is not None:
         _draw_if_due(session)
+
+
+@events.subscribes(FloodRedrawn, by="flood.look_ahead_after_redraw", queue=QUEUE)
+def look_ahead_after_redraw(session: Session, event: FloodRedrawn) -> None:
+    """The hours to come wait to be drawn, each a job of its own, where they were last drawn long enough ago."""
+    now = clock.now()
+    last_at = queries.last_look_ahead_at(session)
+    if event.is_without_data or (last_at is not None and now - last_at < rules.LOOK_AHEAD_INTERVAL):
+        return
+    for horizon_min in rules.HORIZONS_MIN:
+        jobs.enqueue(session, look_ahead, lock="flood.look_ahead", basis_run_id=event.run_id, horizon_min=horizon_min)
+
+
+@jobs.job(name="flood.look_ahead", queue=QUEUE)
+def look_ahead(session: Session, *, basis_run_id: int, horizon_min: int) -> None:
+    """The picture so many minutes after the basis has been drawn, once."""
+    try:
+        actions.look_ahead(session, basis_run_id=basis_run_id, horizon_min=horizon_min, now=clock.now())
+    except (NoTerrainError, MixedDatumsError) as nothing:
+        log.info("flood.cannot_look_ahead", basis_run_id=basis_run_id, reason=nothing.detail)
 
 
 def _draw_if_due(session: Session) -> None:

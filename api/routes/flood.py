@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
 from api.deps import CurrentAccount, SessionDep
 from flood import queries
+from flood.models import FloodRun
 from gis.points import LonLat
 
 router = APIRouter(tags=["flood"])
+
+BIGGEST_ID = 2**63 - 1
+RunId = Annotated[int, Path(ge=1, le=BIGGEST_ID)]
 
 
 class FeatureCollection(BaseModel):
@@ -23,15 +27,61 @@ class FeatureCollection(BaseModel):
 
 
 class FloodPicture(BaseModel):
-    """The newest picture; without one, or without usable gauges, `method` is `no-data` and there are no polygons."""
+    """A picture; without one, or without usable gauges, `method` is `no-data` and there are no polygons.
+
+    `valid_at` is the moment that it is of: that of its drawing, or `horizon_min` minutes after its basis.
+    """
 
     run_id: int | None
     computed_at: datetime | None
+    valid_at: datetime | None
+    horizon_min: int
     method: str
     reason: str | None
     confidence: float
     levels: list[dict[str, Any]]
     polygons: FeatureCollection
+
+
+class RunOut(BaseModel):
+    """A picture on the time line: past and present ones have `horizon_min` 0, those of hours to come their `basis`."""
+
+    run_id: int
+    computed_at: datetime
+    valid_at: datetime
+    horizon_min: int
+    basis_run_id: int | None
+    method: str
+    confidence: float
+    worst_severity: int
+    people: int
+
+
+class RunsOut(BaseModel):
+    """The newest pictures, newest first, then the newest look ahead, nearest hour first."""
+
+    runs: list[RunOut]
+
+
+class ZoneChangeOut(BaseModel):
+    """A zone in two pictures: here and in the other."""
+
+    code: str
+    name: dict[str, str]
+    severity: tuple[int, int]
+    wet_share: tuple[float, float]
+    depth_p50_m: tuple[float, float]
+    people: tuple[int, int]
+    homes: tuple[int, int]
+
+
+class ComparisonOut(BaseModel):
+    """Two pictures beside each other; every pair is (this, the other)."""
+
+    run_id: int
+    other_run_id: int
+    valid_at: tuple[datetime, datetime]
+    zones: list[ZoneChangeOut]
 
 
 class Depth(BaseModel):
@@ -56,20 +106,60 @@ def read_current_flood(session: SessionDep, account: CurrentAccount) -> FloodPic
     if run is None:
         nothing = FeatureCollection(features=[])
         return FloodPicture(
-            run_id=None, computed_at=None, method="no-data", reason=None, confidence=0.0, levels=[], polygons=nothing
+            run_id=None, computed_at=None, valid_at=None, horizon_min=0, method="no-data", reason=None, confidence=0.0,
+            levels=[], polygons=nothing,
         )
-    features = [
-        {"type": "Feature", "geometry": geometry, "properties": {"depth_class": depth_class}}
-        for depth_class, geometry in queries.polygons(session, run.id)
-    ]
-    return FloodPicture(
-        run_id=run.id,
-        computed_at=run.computed_at,
-        method=run.method,
-        reason=run.reason,
-        confidence=run.confidence,
-        levels=list(run.levels.values()),
-        polygons=FeatureCollection(features=features),
+    return _picture(session, run)
+
+
+@router.get("/flood/runs")
+def list_runs(
+    session: SessionDep, account: CurrentAccount, limit: Annotated[int, Query(ge=1, le=500)] = 100
+) -> RunsOut:
+    """The pictures of the past and the present, and of the hours to come, for a time line."""
+    return RunsOut(
+        runs=[
+            RunOut(
+                run_id=card.id, computed_at=card.computed_at, valid_at=card.valid_at, horizon_min=card.horizon_min,
+                basis_run_id=card.basis_run_id, method=card.method, confidence=card.confidence,
+                worst_severity=card.worst_severity, people=card.people,
+            )
+            for card in queries.runs(session, limit=limit)
+        ]
+    )
+
+
+@router.get("/flood/runs/{run_id}")
+def read_run(session: SessionDep, account: CurrentAccount, run_id: RunId) -> FloodPicture:
+    """One picture by its number."""
+    return _picture(session, queries.run_of(session, run_id))
+
+
+@router.get("/flood/runs/{run_id}/zones")
+def read_run_zones(session: SessionDep, account: CurrentAccount, run_id: RunId) -> FeatureCollection:
+    """Every zone with what this picture says of it."""
+    run = queries.run_of(session, run_id)
+    return FeatureCollection(features=[_feature(zone) for zone in queries.zones_of(session, run.id)])
+
+
+@router.get("/flood/runs/{run_id}/compare/{other_run_id}")
+def compare_runs(
+    session: SessionDep, account: CurrentAccount, run_id: RunId, other_run_id: RunId
+) -> ComparisonOut:
+    """Two pictures zone by zone: what the other adds or takes away."""
+    one, other = queries.run_of(session, run_id), queries.run_of(session, other_run_id)
+    changes = queries.changes_between(session, run_id=one.id, other_run_id=other.id)
+    return ComparisonOut(
+        run_id=one.id, other_run_id=other.id, valid_at=(one.valid_at, other.valid_at),
+        zones=[
+            ZoneChangeOut(
+                code=change.code, name={"th": change.name_th, "en": change.name_en},
+                severity=(change.severity, change.other_severity), wet_share=(change.wet_share, change.other_wet_share),
+                depth_p50_m=(change.depth_p50_m, change.other_depth_p50_m),
+                people=(change.people, change.other_people), homes=(change.homes, change.other_homes),
+            )
+            for change in changes
+        ],
     )
 
 
@@ -79,9 +169,10 @@ def read_depth(
     account: CurrentAccount,
     lon: Annotated[float, Query(ge=-180, le=180)],
     lat: Annotated[float, Query(ge=-90, le=90)],
+    run_id: Annotated[int | None, Query(ge=1, le=BIGGEST_ID)] = None,
 ) -> Depth:
-    """The depth of the newest picture at a place."""
-    run = queries.current_run(session)
+    """The depth at a place in this picture, in the newest one where none is named."""
+    run = queries.current_run(session) if run_id is None else queries.run_of(session, run_id)
     spot = queries.spot_at(session, run, LonLat(lon=lon, lat=lat))
     return Depth(
         lon=lon,
@@ -98,6 +189,18 @@ def read_depth(
 def read_zones(session: SessionDep, account: CurrentAccount) -> FeatureCollection:
     """Every zone with what the newest picture says of it."""
     return FeatureCollection(features=[_feature(zone) for zone in queries.current_zones(session)])
+
+
+def _picture(session: SessionDep, run: FloodRun) -> FloodPicture:
+    features = [
+        {"type": "Feature", "geometry": geometry, "properties": {"depth_class": depth_class}}
+        for depth_class, geometry in queries.polygons(session, run.id)
+    ]
+    return FloodPicture(
+        run_id=run.id, computed_at=run.computed_at, valid_at=run.valid_at, horizon_min=run.horizon_min,
+        method=run.method, reason=run.reason, confidence=run.confidence, levels=list(run.levels.values()),
+        polygons=FeatureCollection(features=features),
+    )
 
 
 def _feature(zone: queries.CurrentZone) -> dict[str, Any]:

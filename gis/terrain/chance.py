@@ -16,7 +16,8 @@ def chances(pools: Pools, surfaces_m: Heights, doubts: Floats) -> Heights:
 
     `surfaces_m` (pools x doubts) are the surfaces at rising doubts, standard deviations above the best estimate. A cell
     is wet from the doubt on at which the surface passes its ground, found between two drawn ones on the straight line
-    through both depths; where water comes all at once, over a sill, it is the first doubt that was drawn with water.
+    through both depths. Where water comes all at once, over a sill, the line goes on below the first doubt that was
+    drawn with water, but not farther than half way to the one before: somewhere between the two the sill was passed.
     Errors are taken as normal, and as common to the surface and the ground beneath it.
     """
     chance = np.empty(pools.ground_m.shape, dtype=np.float32)
@@ -38,8 +39,11 @@ def _fill(chance: Heights, pool: Cells, ground: Heights, surfaces: Heights, doub
         first = 0
         while surfaces[number, first] <= ground[cell]:
             first += 1
-        doubt = doubts[first]
+        doubt, above = doubts[first], surfaces[number, first] - ground[cell]
         if first > 0 and surfaces[number, first - 1] > DRY:
-            below, above = ground[cell] - surfaces[number, first - 1], surfaces[number, first] - ground[cell]
+            below = ground[cell] - surfaces[number, first - 1]
             doubt = doubts[first - 1] + (doubts[first] - doubts[first - 1]) * below / (below + above)
+        elif 0 < first < last and surfaces[number, first + 1] > surfaces[number, first]:
+            rise = (surfaces[number, first + 1] - surfaces[number, first]) / (doubts[first + 1] - doubts[first])
+            doubt = max(doubts[first] - above / rise, (doubts[first - 1] + doubts[first]) / 2)
         chance[cell] = 0.5 * math.erfc(doubt / math.sqrt(2.0))

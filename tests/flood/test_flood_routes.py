@@ -51,7 +51,35 @@ def test_depth_at_a_spot(town: Any) -> None:
     spot = town.place(605, 625)
     depth = routes.read_depth(town.session, OFFICER, lon=spot.lon, lat=spot.lat)
     assert depth.depth_m == pytest.approx(0.55, abs=0.01)
+    assert depth.likely_m > depth.depth_m
+    assert depth.chance > 0.9
     assert depth.run_id == run.id
+
+
+def test_hours_to_come_are_read_like_the_present(town: Any) -> None:
+    """A picture of an hour to come has its own polygons, zones and depths, and is set beside that of now."""
+    town.water(a=2.3, b=2.3)
+    town.later(20)
+    town.water(a=2.5, b=2.5)
+    run = actions.draw(town.session, now=town.now)
+    ahead = actions.look_ahead(town.session, basis_run_id=run.id, horizon_min=120, now=town.now)
+    assert ahead is not None
+    assert [card.run_id for card in routes.list_runs(town.session, OFFICER).runs] == [run.id, ahead.id]
+    picture = routes.read_run(town.session, OFFICER, ahead.id)
+    assert (picture.run_id, picture.horizon_min, picture.valid_at) == (ahead.id, 120, ahead.valid_at)
+    assert picture.polygons.features
+    zones = routes.read_run_zones(town.session, OFFICER, ahead.id).features
+    spot = town.place(605, 625)
+    now, then = (
+        routes.read_depth(town.session, OFFICER, lon=spot.lon, lat=spot.lat, run_id=one) for one in (None, ahead.id)
+    )
+    assert (now.run_id, then.run_id) == (run.id, ahead.id)
+    assert now.depth_m < then.depth_m < then.likely_m
+    assert 0.5 <= now.chance <= then.chance <= 1
+    compared = routes.compare_runs(town.session, OFFICER, run.id, ahead.id)
+    west = next(zone for zone in compared.zones if zone.code == "Z-west")
+    there = next(feature["properties"] for feature in zones if feature["properties"]["code"] == "Z-west")
+    assert west.homes[1] == there["homes"] >= west.homes[0]
 
 
 def test_before_the_first_picture_there_is_no_data(session: Session) -> None:
