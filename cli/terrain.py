@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -11,14 +12,12 @@ from core.progress import step
 
 
 def prepare(
-    dem: Path, *, out: Path, threshold: int, side: int, holes: str, dask: str | None
+    dem: Path, *, out: Path, threshold: int, side: int, holes: Literal["refuse", "drain"], dask: str | None
 ) -> None:
     """The maps lie in `out`, and what they say is printed. For `faonam terrain prepare`."""
     from gis.terrain import products
 
-    wish = products.Wish(
-        source=dem, out=out, threshold=threshold, side=side, holes="drain" if holes == "drain" else "refuse"
-    )
+    wish = products.Wish(source=dem, out=out, threshold=threshold, side=side, holes=holes)
     with step(f"draining {dem.name}") as tell:
         told = products.prepare(wish, dask=dask, tell=tell)
     table = Table("what", "figure", title=str(out))

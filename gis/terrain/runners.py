@@ -9,14 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from distributed import Client, CommClosedError, KilledWorker
+from distributed import Client, KilledWorker
+from distributed.comm import CommClosedError
 
 from core.errors import UnavailableError
 
 Item = tuple[Any, ...]
 Found = TypeVar("Found")
 
-ANSWER_S = 10  # Assumed: a scheduler that is there answers sooner, on any network.
+ANSWER_S = 4  # Assumed: a scheduler that is there answers sooner, on any network.
 
 
 class Runner(Protocol):

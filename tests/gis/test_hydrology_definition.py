@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -19,7 +18,7 @@ Cell = tuple[int, int]
 heights = st.one_of(
     st.sampled_from([0.0, -0.0, 1.0, 2.0, 3.0]), st.floats(-5, 50, width=32), st.just(float("nan")), st.just(1.0)
 )
-terrains = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=14), elements=heights)
+terrains = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9), elements=heights)
 
 
 def _near(ground_m: np.ndarray, cell: Cell) -> list[tuple[int, Cell, float]]:
@@ -121,16 +120,16 @@ def _assert_same(found: Drainage, wanted: Drainage) -> None:
     np.testing.assert_array_equal(found.above_drain_m, wanted.above_drain_m)
 
 
-@settings(max_examples=100)
-@given(ground_m=terrains, side=st.integers(1, 15), threshold=st.integers(1, 12))
+@settings(max_examples=50)
+@given(ground_m=terrains, side=st.integers(1, 10), threshold=st.integers(1, 12))
 def test_every_tiling_gives_what_the_definition_says(ground_m: np.ndarray, side: int, threshold: int) -> None:
     """Filled, directions, counts and heights above drains are those of the definition, in tiles of every size."""
     _assert_same(drainage_of(ground_m, threshold=threshold, side=side), _by_definition(ground_m, threshold))
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
-    ground_m=hnp.arrays(np.float32, (13, 17), elements=heights), sides=st.tuples(st.integers(1, 18), st.integers(1, 18))
+    ground_m=hnp.arrays(np.float32, (9, 12), elements=heights), sides=st.tuples(st.integers(1, 13), st.integers(1, 13))
 )
 def test_two_tilings_agree_to_the_bit(ground_m: np.ndarray, sides: tuple[int, int]) -> None:
     """The same bytes come out for any two sizes of tile, down to tiles of one cell."""
@@ -138,18 +137,18 @@ def test_two_tilings_agree_to_the_bit(ground_m: np.ndarray, sides: tuple[int, in
     assert _bits(one) == _bits(other)
 
 
-@pytest.mark.parametrize("side", [1, 3, 7, 64])
-def test_a_lake_over_many_tiles_drains_by_its_spill(side: int) -> None:
+def test_a_lake_over_many_tiles_drains_by_its_spill() -> None:
     """On level ground that winds through many tiles every cell finds the one way out."""
-    ground_m = np.full((40, 40), 9.0, np.float32)
-    for row in range(1, 39, 2):  # A channel to and fro, each turn at the other end.
-        ground_m[row, 1:39] = 1.0
-        ground_m[row + 1, 38 if row % 4 == 1 else 1] = 1.0
+    ground_m = np.full((14, 14), 9.0, np.float32)
+    for row in range(1, 13, 2):  # A channel to and fro, each turn at the other end.
+        ground_m[row, 1:13] = 1.0
+        ground_m[row + 1, 12 if row % 4 == 1 else 1] = 1.0
     ground_m[0, 1] = 0.0
-    found = drainage_of(ground_m, threshold=10, side=side)
-    assert (found.filled_m[ground_m == 1.0] == 1.0).all()
-    assert found.accumulation[0, 1] > (ground_m == 1.0).sum()
-    _assert_same(found, _by_definition(ground_m, 10))
+    wanted = _by_definition(ground_m, 10)
+    assert (wanted.filled_m[1:12][ground_m[1:12] == 1.0] == 1.0).all()
+    assert wanted.accumulation[0, 1] > 80
+    for side in (1, 3, 5, 14):
+        _assert_same(drainage_of(ground_m, threshold=10, side=side), wanted)
 
 
 def test_a_way_that_meets_no_stream_has_no_height() -> None:
@@ -160,7 +159,7 @@ def test_a_way_that_meets_no_stream_has_no_height() -> None:
     assert (drainage_of(ground_m, threshold=6, side=4).above_drain_m[2] == np.arange(6.0)).all()
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(ground_m=terrains)
 def test_no_height_above_a_drain_is_negative(ground_m: np.ndarray) -> None:
     """Heights and ways come from one surface, on which water never climbs."""
