@@ -16,7 +16,7 @@ LOCK = ROOT / "requirements-bench.lock"
 
 
 def fetch(*modules: str) -> None:
-    """These modules can be imported: those that are missing have been installed with all of requirements-bench.lock.
+    """These modules can be imported; where one was missing, requirements-bench.lock has been installed.
 
     Raises SetupError where they cannot be, with the reason.
     """

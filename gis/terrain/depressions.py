@@ -1,13 +1,13 @@
 """Depressions filled: for each cell the least height from which water can leave (numba; never imported by the API).
 
-The filled height of a cell is the least, over all its ways to an outlet, of the highest ground on the way. Every terrain
+The filled height of a cell is the least, over all its ways to an outlet, of the highest ground on the way. A terrain
 has one such surface, so that every right algorithm gives the same bits, and so does every way of cutting it into tiles.
 Outlets are the cells beside nodata or at the raster's edge.
 
 Within a tile this is a priority-flood (Barnes, Lehman & Mulla 2014, Computers & Geosciences 62) that climbs slopes with
-a plain queue and keeps its heap for cells from which water may still fall (Zhou, Sun & Fu 2016, Computers & Geosciences
-90; Wei, Zhou & Fu 2019, Int. J. Digital Earth 12). Tiles are joined by the graph of their spills (Barnes 2016, Computers
-& Geosciences 96): cells that were flooded from one seed share a label, and rise together to the label's level.
+a plain queue and keeps its heap for cells from which water may still fall (Zhou, Sun & Fu 2016, Computers &
+Geosciences 90; Wei, Zhou & Fu 2019, Int. J. Digital Earth 12). Tiles are joined by the graph of their spills (Barnes
+2016, Computers & Geosciences 96): cells that were flooded from one seed share a label, and rise together to the label's level.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ DRY = np.float32(-np.inf)
 
 @njit(cache=True, nogil=True)
 def flood(heights_m: Heights, filled_m: Heights, labels: Cells) -> int:
-    """`filled_m` is filled as if water left over the tile's edge too; `labels` says from which seed each cell was reached.
+    """`filled_m` is filled as if water left over the tile's edge too; `labels` says from which seed it was reached.
 
     `heights_m` is the tile (metres) in a ring of one cell (NaN: nothing known); the others have its shape and are
     overwritten. Label 1 reached an outlet, labels from 2 began at the tile's edge, -1 is nodata or ring. Returns how
@@ -165,7 +165,7 @@ def _spills_of_row(filled_m: Heights, labels: Cells, table: Keys, lowest: Height
 
 @njit(cache=True, nogil=True)
 def _place_of(table: Keys, pair: np.uint64) -> int:
-    place = np.int64((pair * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(33)) % table.size
+    place = int((pair * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(33)) % table.size
     while table[place] != 0 and table[place] != pair:
         place = place + 1 if place + 1 < table.size else 0
     return place

@@ -78,7 +78,7 @@ def resolve(filled_m: Heights, directions: Directions, distance: Cells) -> int:
 
     All three are the tile in a ring of one cell. `directions` as `descents` gives them, the tile's own flats to be
     overwritten; `distance` in the ring is how many steps the flats there are from lower ground as far as is known,
-    `FAR` where nothing is known; within the tile it is what this found last time, and is overwritten (0 where not flat).
+    `FAR` where nothing is known; within the tile it is what was found last time, and is overwritten (0: not flat).
     The result has bit 3 * (1 + down) + (1 + right) set for the tile that lies so. Once no tile says that another gains,
     distances and directions are those of the whole raster.
     """
@@ -102,7 +102,7 @@ def resolve(filled_m: Heights, directions: Directions, distance: Cells) -> int:
 
 @njit(cache=True, nogil=True)
 def _flats_of(directions: Directions, distance: Cells) -> Numbers:
-    """The flat cells of the tile; `distance` is `UNSET` there, 0 elsewhere in the tile and where the ring is not flat."""
+    """The flat cells of the tile; `distance` is `UNSET` there, 0 elsewhere in the tile and in a ring that is not."""
     rows, columns = directions.shape
     flats, count = np.empty(directions.size, np.int32), 0
     for row in range(rows):

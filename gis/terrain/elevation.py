@@ -47,18 +47,21 @@ class Elevation:
 
         Raises InvalidInputError where the file is damaged there.
         """
-        heights_m = np.full(window.shape, NOTHING["heights"])
         inside = window.common(Window(0, 0, self.rows, self.columns))
         try:
             with rasterio.open(self.path) as source:
                 found = source.read(1, window=((inside.top, inside.bottom), (inside.left, inside.right)), masked=True)
         except RasterioError as exc:
+            found, reason = None, _reason(exc)
+        if found is None:
+            # Not raised above: GDAL's own error, which Python would hang on to ours, cannot travel from a worker.
             raise InvalidInputError(
                 f"{self.path.name}: rows {inside.top} to {inside.bottom - 1} cannot be read, the file is damaged: "
-                f"{_reason(exc)}"
-            ) from exc
+                f"{reason}"
+            )
         known = found.astype(np.float32).filled(np.nan)
         known[np.isinf(known)] = np.nan
+        heights_m = np.full(window.shape, NOTHING["heights"])
         heights_m[inside.within(window)] = known
         return heights_m
 

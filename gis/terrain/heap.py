@@ -1,4 +1,4 @@
-"""A heap of heights for kernels: each key is a height that sorts as a whole number, and what has that height (numba)."""
+"""A heap of heights for kernels: each key is a height that sorts as a whole number, and what has it (numba)."""
 
 from __future__ import annotations
 

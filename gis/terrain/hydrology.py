@@ -1,8 +1,8 @@
 """From heights to drainage, tile by tile: filled, directions, accumulation, height above the nearest drain.
 
-Each stage is a task for every tile and a small problem over the edges of all tiles, solved in between. What a task gives
-depends on the terrain alone, not on the tiles nor on who does them in which order: the layers are the same to the bit for
-every size of tile, for threads, processes and machines (numba; never imported by the API).
+Each stage is a task for every tile and a small problem over the edges of all tiles, solved in between. What comes out
+depends on the terrain alone, not on the tiles nor on who does them in which order: the layers are the same to the bit
+for every size of tile, for threads, processes and machines (numba; never imported by the API).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Drainage:
 def drainage_of(
     heights_m: Heights, *, threshold: int, side: int = TILE_IN_MEMORY
 ) -> Drainage:
-    """The drainage of a raster in memory (metres, NaN where nothing is known); a stream has `threshold` cells or more."""
+    """The drainage of a raster in memory (metres, NaN: nothing known); a stream has `threshold` cells or more."""
     store = Arrays(heights_m, side=side)
     with threads(THREADS) as run:
         derive(store, threshold=threshold, run=run, tell=lambda _: None)
@@ -46,7 +46,7 @@ def drainage_of(
 
 
 def derive(store: Store, *, threshold: int, run: Runner, tell: Callable[[str], None]) -> None:
-    """The store holds `filled`, `directions`, accumulation and `hand` of its `heights`; `tell` hears of the progress."""
+    """The store holds `filled`, `directions`, accumulation and `hand` of its `heights`; `tell` hears how far it is."""
     work = _Work(store, run, tell)
     _fill(work)
     _direct(work)

@@ -1,4 +1,4 @@
-"""The drainage of an elevation model as a folder of maps: all of them, or nothing (rasterio; never imported by the API).
+"""The drainage of an elevation model as a folder of maps: all of them, or nothing (rasterio).
 
 Everything is made in a folder beside the wanted one, which takes its name at the end.
 """

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from distributed import Client, KilledWorker
-from distributed.comm import CommClosedError
+from distributed.comm.core import CommClosedError
 
 from core.errors import UnavailableError
 
@@ -51,7 +51,7 @@ def cluster(address: str, folder: Path) -> Iterator[Runner]:
     UnavailableError where the scheduler does not answer, has no worker, or a worker does not keep the contract or dies.
     """
     try:
-        client: Any = Client(address, timeout=ANSWER_S, set_as_default=False)
+        client: Any = Client(address, timeout=ANSWER_S, set_as_default=False)  # type: ignore[no-untyped-call]  # untyped
     except (OSError, ValueError, ImportError) as exc:
         raise UnavailableError(f"The Dask scheduler at {address} does not answer: {_reason(exc)}") from exc
     with client:

@@ -65,7 +65,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Tiling:
-    """A raster of `rows` x `columns` in square tiles of `side` cells; those of the last row and column may be smaller."""
+    """A raster of `rows` x `columns` in square tiles of `side` cells; the last of a row or column may be smaller."""
 
     rows: int
     columns: int
@@ -127,7 +127,9 @@ class Tiling:
 class Store(Protocol):
     """Layers of a raster by name, read and written tile by tile."""
 
-    tiling: Tiling
+    @property
+    def tiling(self) -> Tiling:
+        """How the raster is cut."""
 
     def read(self, layer: str, window: Window) -> Layer:
         """A copy of the layer in the window, `NOTHING` where the layer says nothing."""
@@ -147,8 +149,13 @@ class Arrays:
 
     def __init__(self, heights_m: NDArray[np.float32], *, side: int) -> None:
         rows, columns = heights_m.shape
-        self.tiling = Tiling(rows=rows, columns=columns, side=side)
+        self._tiling = Tiling(rows=rows, columns=columns, side=side)
         self.layers: dict[str, Layer] = {"heights": heights_m}
+
+    @property
+    def tiling(self) -> Tiling:
+        """How the arrays are cut."""
+        return self._tiling
 
     def read(self, layer: str, window: Window) -> Layer:
         """A copy of the layer in the window."""

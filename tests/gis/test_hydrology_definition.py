@@ -86,7 +86,7 @@ def _way(towards: np.ndarray, cell: Cell) -> list[Cell]:
     """The cell and all that its water passes, to its outlet."""
     way = [cell]
     while towards[way[-1]] != OUTLET:
-        turn = int(np.flatnonzero(CODES == towards[way[-1]])[0])
+        turn = int(np.flatnonzero(towards[way[-1]] == CODES)[0])
         way.append((way[-1][0] + int(DOWN[turn]), way[-1][1] + int(RIGHT[turn])))
         assert len(way) <= towards.size, "water goes round in a circle"
     return way

@@ -1,4 +1,4 @@
-"""`faonam terrain prepare`: all maps or none, the same on a cluster, and a clear sentence for what cannot be drained."""
+"""`faonam terrain prepare`: all maps or none, the same on a cluster, a clear sentence for what cannot be."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def test_a_cluster_gives_the_same_bytes(tmp_path: Path) -> None:
 
     ground_m = _ground_m()
     source = _write(tmp_path / "dem.tif", ground_m)
-    alone, together = _wish(source, out=tmp_path / "alone", side=64), _wish(source, out=tmp_path / "many", side=30)
+    alone, together = _wish(source, out=tmp_path / "alone", side=64), _wish(source, out=tmp_path / "many", side=50)
     _prepare(alone)
     with LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None,
