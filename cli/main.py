@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pydantic
 import typer
@@ -22,6 +22,8 @@ city_app = typer.Typer(help="Cities: import and look.", no_args_is_help=True)
 app.add_typer(city_app, name="city")
 flood_app = typer.Typer(help="The flood picture: how far it can be believed.", no_args_is_help=True)
 app.add_typer(flood_app, name="flood")
+terrain_app = typer.Typer(help="Terrain: where its water goes.", no_args_is_help=True)
+app.add_typer(terrain_app, name="terrain")
 
 
 @app.callback()
@@ -182,6 +184,26 @@ def validate_flood(
     from cli import flood
 
     flood.validate(city)
+
+
+@terrain_app.command("prepare")
+def prepare_terrain(
+    dem: Annotated[Path, typer.Argument(help="An elevation model: one band, metres, square cells in a metric system.")],
+    out: Annotated[Path, typer.Option(help="The folder for the maps; it is made, or renewed.")],
+    threshold: Annotated[int, typer.Option(help="A stream has so many cells upstream or more.", min=1)] = 1000,
+    tile: Annotated[int, typer.Option(help="Cells a side of the tiles; they bound the memory.", min=64)] = 1024,
+    holes: Annotated[
+        Literal["refuse", "drain"], typer.Option(help="Nodata inside the terrain: refuse it, or let water drain there.")
+    ] = "refuse",
+    dask: Annotated[
+        str | None,
+        typer.Option(help="A Dask scheduler, such as tcp://10.0.0.5:8786; its workers must see the folder of --out."),
+    ] = None,
+) -> None:
+    """Make maps of a terrain's drainage: filled, directions, accumulation, streams, height above the nearest drain."""
+    from cli import terrain
+
+    terrain.prepare(dem, out=out, threshold=threshold, side=tile, holes=holes, dask=dask)
 
 
 def run() -> None:
