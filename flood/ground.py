@@ -22,11 +22,11 @@ from sqlalchemy.orm import Session
 from core.settings import data_dir
 from flood import queries, rules
 from flood.errors import NoTerrainError
+from flood.methods import WaterOver, water_over
 from flood.rules import GaugeSite
 from gis.exposure import RoadPieces, road_pieces
 from gis.terrain.grid import OUTSIDE, Cells, Floats, Grid, Heights, Mask
 from gis.terrain.network import Network, Reach, network_of, reach_of, snap
-from gis.terrain.pools import Inlets, Pools, inlets_of, pools_of
 from gis.terrain.raster import labelled_by, read_terrain, touched_by, with_sunken_sides
 
 Numbers = NDArray[np.intp]
@@ -64,7 +64,7 @@ class Zones:
 
 @dataclass(frozen=True, eq=False)
 class Terrain:
-    """The ground and its channels, cut into pools that the channels let water into.
+    """The ground and its channels, and the ways from these to the water on that.
 
     `channel` are the channel cells and `bank` the cell nearest to each that is no channel.
     """
@@ -75,8 +75,7 @@ class Terrain:
     is_channel: Mask
     channel: Cells
     bank: Cells
-    pools: Pools
-    inlets: Inlets
+    water: WaterOver
     network: Network
     gauges: tuple[GaugeSite, ...]
     stands_at: Numbers
@@ -182,12 +181,12 @@ def terrain_with(
     stands_at: Numbers, datum: str,
 ) -> Terrain:
     """The terrain of these heights and channels (rows x columns), with gauges that stand at cells of the network."""
-    pools = pools_of(grid, heights_m, _holding(grid, network, stands_at))
     channel = np.flatnonzero(is_channel).astype(np.int32)
+    bank = _banks(is_channel)[channel]
     return Terrain(
-        grid=grid, datum=datum, heights_m=heights_m, is_channel=is_channel, channel=channel,
-        bank=_banks(is_channel)[channel], pools=pools, inlets=inlets_of(grid, pools, network.cells), network=network,
-        gauges=gauges, stands_at=stands_at,
+        grid=grid, datum=datum, heights_m=heights_m, is_channel=is_channel, channel=channel, bank=bank,
+        water=water_over(grid, heights_m, holds=_holding(grid, network, stands_at), channel=channel, bank=bank),
+        network=network, gauges=gauges, stands_at=stands_at,
         bank_m=np.array([_bank_m(gauge, grid, heights_m, is_channel) for gauge in gauges]),
     )
 

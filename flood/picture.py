@@ -2,7 +2,7 @@
 
 The surface falls evenly between gauges along the canals. Away from every way between gauges, and over the ground, it
 falls by a slope, so that ground far from any gauge is not flooded by extrapolation. Canals overflow only where the
-level between the gauges stands above the bank; water then goes as far as the ground lets it.
+level between the gauges stands above the bank; `flood.methods` says how far the water then goes.
 """
 
 from __future__ import annotations
@@ -16,21 +16,16 @@ from numpy.typing import NDArray
 
 from flood import rules
 from flood.ground import Terrain, reach_from
+from flood.methods import Channels
 from gis.terrain.chance import chances
 from gis.terrain.grid import Floats, Heights, Mask
 from gis.terrain.network import Reach
 from gis.terrain.outline import outlines, sieved
-from gis.terrain.pools import depths_m, surface_by_pool
+from gis.terrain.pools import depths_m
 
-# Assumed slopes of the water surface: shallow water over built-up flat ground, and beyond the last gauge of a canal.
-FALL_OVER_GROUND = 5e-4
-FALL_BEYOND_GAUGES = 5e-4
+FALL_BEYOND_GAUGES = 5e-4  # Assumed slope of the water surface beyond the last gauge of a canal.
 
-# One standard deviation, metres. Terrain: 0.38 for heights off surveyed streets, measured by holding out street levels
-# (facts of the survey of Nakhon Si Thammarat), 0.25 for a denser model; the smaller is used, because a city without a
-# denser model should not draw depths at all. Gauge: assumed, a well-kept pressure or radar gauge with its datum.
-TERRAIN_SIGMA_M = 0.25
-GAUGE_SIGMA_M = 0.05
+GAUGE_SIGMA_M = 0.05  # Assumed, one standard deviation: a well-kept pressure or radar gauge with its datum.
 SIGMA_PER_M = 5e-5  # Assumed: 5 cm of doubt for each kilometre of canal between a place and the nearest gauge.
 Z90 = 1.2816  # The 90th percentile of the normal distribution.
 # Doubts (standard deviations) at which the water is drawn to learn how likely each spot is wet.
@@ -55,15 +50,6 @@ class Picture:
     outlines: dict[int, shapely.MultiPolygon]
 
 
-@dataclass(frozen=True, eq=False)
-class Channels:
-    """What the gauges say of each channel cell: its level, how far it stands over its bank, and one deviation; m."""
-
-    level_m: Floats
-    over_m: Floats
-    sigma_m: Floats
-
-
 def picture_of(
     terrain: Terrain, level_m_msl: Mapping[int, float], *, sigma_m: Mapping[int, float] | None = None
 ) -> Picture:
@@ -72,10 +58,11 @@ def picture_of(
     `sigma_m` is one standard deviation of each level beyond that of a well-kept gauge, as of a forecast.
     """
     channels = channels_at(terrain, level_m_msl, sigma_m=sigma_m or {})
-    surfaces = np.stack([surface_at(terrain, channels, doubt=doubt) for doubt in DOUBTS], axis=1)
-    depth_m = depths_m(terrain.pools, surfaces[:, DOUBTS.index(0.0)])
-    likely_m = depths_m(terrain.pools, surfaces[:, DOUBTS.index(Z90)])
-    chance = chances(terrain.pools, surfaces, np.array(DOUBTS))
+    water = terrain.water
+    surfaces = np.stack([water.surfaces_m(channels, doubt=doubt) for doubt in DOUBTS], axis=1)
+    depth_m = depths_m(water.decides, water.ground_m, surfaces[:, DOUBTS.index(0.0)])
+    likely_m = depths_m(water.decides, water.ground_m, surfaces[:, DOUBTS.index(Z90)])
+    chance = chances(water.decides, water.ground_m, surfaces, np.array(DOUBTS))
     for values in (depth_m, likely_m, chance):
         values.ravel()[terrain.channel] = values.ravel()[terrain.bank]
     return Picture(
@@ -112,7 +99,8 @@ def prone_ground(terrain: Terrain, *, over_danger_m: float) -> Mask:
     channels = _channels(
         reach_from(terrain, _all(terrain)), level_m, over_m, more_sigma_m=np.zeros(len(terrain.gauges))
     )
-    is_wet: Mask = depths_m(terrain.pools, surface_at(terrain, channels, doubt=0.0)) > 0
+    water = terrain.water
+    is_wet: Mask = depths_m(water.decides, water.ground_m, water.surfaces_m(channels, doubt=0.0)) > 0
     is_wet.ravel()[terrain.channel] = channels.over_m > 0
     return is_wet
 
@@ -125,20 +113,6 @@ def channels_at(terrain: Terrain, level_m_msl: Mapping[int, float], *, sigma_m: 
     more_m = np.array([sigma_m.get(station, 0.0) for station in stations])
     return _channels(
         reach_from(terrain, usable), level_m, level_m - terrain.bank_m[list(usable)], more_sigma_m=more_m
-    )
-
-
-def surface_at(terrain: Terrain, channels: Channels, *, doubt: float) -> Heights:
-    """The surface of every pool, so many standard deviations above the best estimate; metres, `DRY` without water.
-
-    A channel lets water out where it stands over its bank, by the doubt of its level alone; how high the water then
-    stands over the ground has the doubt of the terrain in it too.
-    """
-    source_m = channels.level_m + doubt * np.hypot(TERRAIN_SIGMA_M, channels.sigma_m)
-    is_over = channels.over_m + doubt * channels.sigma_m > 0
-    return surface_by_pool(
-        terrain.pools, terrain.inlets, source_m=np.where(is_over, source_m, np.nan).astype(np.float32),
-        fall_m_per_m=FALL_OVER_GROUND,
     )
 
 

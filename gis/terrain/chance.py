@@ -8,20 +8,20 @@ import numpy as np
 from numba import njit
 
 from gis.terrain.grid import Cells, Floats, Heights
-from gis.terrain.pools import DRY, Pools
+from gis.terrain.pools import DRY
 
 
-def chances(pools: Pools, surfaces_m: Heights, doubts: Floats) -> Heights:
-    """The probability (rows x columns, 0 to 1) that a cell is wet; NaN in walls and where the ground is unknown.
+def chances(of_cell: Cells, ground_m: Heights, surfaces_m: Heights, doubts: Floats) -> Heights:
+    """The probability (rows x columns, 0 to 1) that a cell is wet; NaN where `of_cell` has no number.
 
-    `surfaces_m` (pools x doubts) are the surfaces at rising doubts, standard deviations above the best estimate. A cell
-    is wet from the doubt on at which the surface passes its ground, found between two drawn ones on the straight line
-    through both depths. Where water comes all at once, over a sill, the line goes on below the first doubt that was
-    drawn with water, but not farther than half way to the one before: somewhere between the two the sill was passed.
-    Errors are taken as normal, and as common to the surface and the ground beneath it.
+    `surfaces_m` (numbers x doubts) are the surfaces at rising doubts, standard deviations above the best estimate. A
+    cell is wet from the doubt on at which the surface passes its ground, found between two drawn ones on the straight
+    line through both depths. Where water comes all at once, over a sill, the line goes on below the first doubt that
+    was drawn with water, but not farther than half way to the one before: between the two the sill was passed. Errors
+    are taken as normal, and as common to the surface and the ground beneath it.
     """
-    chance = np.empty(pools.ground_m.shape, dtype=np.float32)
-    _fill(chance.ravel(), pools.of_cell.ravel(), pools.ground_m.ravel(), surfaces_m, doubts)
+    chance = np.empty(ground_m.shape, dtype=np.float32)
+    _fill(chance.ravel(), of_cell.ravel(), ground_m.ravel(), surfaces_m, doubts)
     return chance
 
 

@@ -118,10 +118,13 @@ def surface_by_pool(pools: Pools, inlets: Inlets, *, source_m: Heights, fall_m_p
     return surface_m
 
 
-def depths_m(pools: Pools, surface_m: Heights) -> Heights:
-    """The depth of every cell (rows x columns), metres; 0 on dry ground, NaN in walls and where it is unknown."""
-    depth_m = np.empty(pools.ground_m.shape, dtype=np.float32)
-    _fill(depth_m.ravel(), pools.of_cell.ravel(), pools.ground_m.ravel(), surface_m)
+def depths_m(of_cell: Cells, ground_m: Heights, surface_m: Heights) -> Heights:
+    """The depth of every cell (rows x columns) under the surface of its number, metres; 0 on dry ground.
+
+    NaN where `of_cell` has no number: in walls and where the ground is unknown.
+    """
+    depth_m = np.empty(ground_m.shape, dtype=np.float32)
+    _fill(depth_m.ravel(), of_cell.ravel(), ground_m.ravel(), surface_m)
     return depth_m
 
 

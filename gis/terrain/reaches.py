@@ -1,4 +1,4 @@
-"""Which channel each cell drains to, and how high it lies above that: the ground of foothills (numba; never in the API).
+"""Which channel each cell drains to, and where the ground is that of foothills (numba; never imported by the API).
 
 On sloping ground water goes back to the channel that its own water runs to, so a cell is wet when its channel stands
 higher over its bank than the cell lies above it (HAND with a stage for each reach: Nobre et al. 2011, Journal of
@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 from gis.terrain.accumulation import steps_by_code
 from gis.terrain.directions import NOWHERE, OUTLET, Directions
 from gis.terrain.grid import Cells, Grid, Heights, Mask
+
+Numbers = NDArray[np.int64]
 
 NO_CHANNEL = -1
 SLOPE_OVER_M = 200.0  # A slope is a foothill's when it goes on so far, not where a road is banked.
@@ -28,21 +31,29 @@ def channel_of(directions: Directions, is_channel: Mask) -> Cells:
 
 
 def is_foothill(grid: Grid, heights_m: Heights) -> Mask:
-    """Where the ground (metres, NaN unknown) falls by 1 % or more over 200 m."""
-    cells = max(round(SLOPE_OVER_M / grid.cell_m), 3)
+    """Where the ground (metres, NaN unknown) rises or falls by 1 % or more over 100 m to any side.
+
+    Heights are means over 200 m, so that a banked road across a plain is no hill.
+    """
+    cells = max(round(SLOPE_OVER_M / grid.cell_m), 2)
     known = np.isfinite(heights_m)
     share = uniform_filter(known.astype(np.float32), cells, mode="nearest")
     smooth = uniform_filter(np.where(known, heights_m, np.float32(0.0)), cells, mode="nearest")
     smooth = np.divide(smooth, share, out=np.zeros_like(smooth), where=share > 0)
-    if min(grid.shape) < 2:
-        return np.zeros(grid.shape, dtype=bool)
-    down, right = np.gradient(smooth, grid.cell_m)
-    steep: Mask = (np.hypot(down, right) >= FOOTHILL_SLOPE) & known
-    return steep
+    away = cells // 2
+    rise_m = np.float32(FOOTHILL_SLOPE * away * grid.cell_m)
+    down = np.abs(smooth[away:] - smooth[:-away]) >= rise_m
+    right = np.abs(smooth[:, away:] - smooth[:, :-away]) >= rise_m
+    steep = np.zeros(grid.shape, dtype=bool)
+    steep[away:] |= down
+    steep[:-away] |= down
+    steep[:, away:] |= right
+    steep[:, :-away] |= right
+    return steep & known
 
 
 @njit(cache=True, nogil=True)
-def _follow(code: Directions, is_channel: Mask, steps: Cells, found: Cells) -> None:
+def _follow(code: Directions, is_channel: Mask, steps: Numbers, found: Cells) -> None:
     """`found` is -2 where nothing is known yet; each way is walked once."""
     way = np.empty(code.size, np.int32)
     for start in range(code.size):

@@ -31,7 +31,7 @@ def surface_over_ground(
     found_m = surface_by_pool(
         pools, inlets_of(grid, pools, cells), source_m=surface_m.astype(np.float32), fall_m_per_m=fall_m_per_m
     )
-    depth_m = depths_m(pools, found_m)
+    depth_m = depths_m(pools.of_cell, pools.ground_m, found_m)
     is_wet = depth_m > 0
     surface = np.full(ground_m.shape, np.nan, dtype=np.float32)
     surface[is_wet] = found_m[pools.of_cell[is_wet]]
@@ -203,9 +203,9 @@ def test_chances_agree_with_the_depths(ground_m: np.ndarray, level_m: float) -> 
         ],
         axis=1,
     )
-    chance = chances(pools, surfaces, doubts)
-    assert ((chance >= 0.5) == (depths_m(pools, surfaces[:, 1]) > 0)).all()
-    assert ((chance >= 0.0999) == (depths_m(pools, surfaces[:, 2]) > 0)).all()
+    chance = chances(pools.of_cell, pools.ground_m, surfaces, doubts)
+    assert ((chance >= 0.5) == (depths_m(pools.of_cell, pools.ground_m, surfaces[:, 1]) > 0)).all()
+    assert ((chance >= 0.0999) == (depths_m(pools.of_cell, pools.ground_m, surfaces[:, 2]) > 0)).all()
     assert (chance <= 0.98).all()
 
 
