@@ -27,6 +27,7 @@ from api.routes import (
     overview,
     public,
     session,
+    tiles,
 )
 
 PREFIX = "/api/v1"
@@ -35,6 +36,7 @@ ROUTERS = (
     overview.router,
     public.router,
     city.router,
+    tiles.router,  # Before /incidents/{incident_id}.
     gauges.router,
     cameras.router,
     flood.router,
