@@ -218,18 +218,18 @@ class MapPrepared(Base):
 
 
 def _band(name: str) -> sa.Table:
-    """Shapes as tiles show them: in Web Mercator, generalised; `rank` says what goes first where not all fits."""
+    """Shapes as tiles show them: in Web Mercator, generalised; `rank` says what goes first where not all fits.
+
+    What a layer does not tell of its features is null, which a tile leaves out.
+    """
     return sa.Table(
         name,
         Base.metadata,
         sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
         sa.Column("layer", sa.String, nullable=False),
-        sa.Column("source_id", sa.BigInteger, nullable=False),
-        sa.Column("code", sa.String, nullable=False),
-        sa.Column("kind", sa.String, nullable=False),
-        sa.Column("name_th", sa.String, nullable=False),
-        sa.Column("name_en", sa.String, nullable=False),
-        sa.Column("is_bridge", sa.SmallInteger, nullable=False),
+        sa.Column("source_id", sa.BigInteger),
+        *(sa.Column(column, sa.String) for column in ("code", "kind", "class", "name_th", "name_en")),
+        sa.Column("is_bridge", sa.SmallInteger),
         sa.Column("from_zoom", sa.SmallInteger, nullable=False),
         sa.Column("rank", sa.Float, nullable=False),
         sa.Column("shape", Geometry("GEOMETRY", srid=3857, spatial_index=False), nullable=False),

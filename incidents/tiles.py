@@ -8,19 +8,19 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from gis.tiles import BOX, Tile, first_fitting
+from gis.tiles import Tile, first_fitting
 from incidents.rules import OPEN_STATES
 
 FINEST_LEVEL = 21
-LEVELS = (13, 15, 17, 19, 21)
-MOST_SINGLE = 500
+LEVELS = (12, 14, 16, 18, 20)
+MOST_SINGLE = 250
 # A cell that more changes than this add up to is summed up into one row.
 MOST_CHANGES = 8
 
 
 def level_of(zoom: int) -> int:
-    """The level of the grid whose cells are shown at a zoom: 16 or 32 cells along a tile's side, 8 at zoom 18."""
-    return next((level for level in LEVELS if level >= zoom + 4), FINEST_LEVEL)
+    """The level of the grid whose cells are shown at a zoom: 16 or 8 cells along a tile's side, 4 at zoom 18."""
+    return min(zoom + 4 - zoom % 2, LEVELS[-1])
 
 
 def first_cell(tile: Tile, *, level: int) -> int:
@@ -29,25 +29,30 @@ def first_cell(tile: Tile, *, level: int) -> int:
     return morton << 2 * (level - tile.z)
 
 
-# A cell's place in its tile, from its number there: even bits are columns, odd bits rows, five of each at most.
-_COLUMN = " | ".join(f"((place >> {bit}) & {1 << bit})" for bit in range(5))
-_ROW = " | ".join(f"((place >> {bit + 1}) & {1 << bit})" for bit in range(5))
+# A cell's place in its tile, from its number there: even bits are columns, odd bits rows, four of each at most.
+_COLUMN = " | ".join(f"((place >> {bit}) & {1 << bit})" for bit in range(4))
+_ROW = " | ".join(f"((place >> {bit + 1}) & {1 << bit})" for bit in range(4))
 
 _TILE = sa.text(
     f"""
-    WITH {BOX},
-    cells AS MATERIALIZED (
+    WITH cells AS MATERIALIZED (
         SELECT cell - :first AS place, sum(total) AS total, sum(open_1) AS open_1, sum(open_2) AS open_2,
                sum(open_3) AS open_3, sum(open_4) AS open_4
         FROM incident_tally WHERE level = :level AND cell >= :first AND cell < :after
         GROUP BY cell HAVING sum(total) > 0
+    ),
+    few AS MATERIALIZED (
+        SELECT i.id, i.number, i.category_code, i.state, ST_X(i.place) AS lon, ST_Y(i.place) AS lat
+        FROM incident i WHERE i.map_key >= :first_key AND i.map_key < :after_key
     )
     SELECT CASE WHEN (SELECT coalesce(sum(total), 0) FROM cells) <= :most_single THEN (
         SELECT ST_AsMVT(feature, 'incident', 4096, 'shape', 'id') FROM (
-            SELECT i.id, i.number, i.category_code AS category, c.tier, i.state, i.state = ANY(:open) AS is_open,
-                   ST_AsMVTGeom(ST_Transform(i.place, 3857), box.mercator, 4096, 64, false) AS shape
-            FROM box, incident i JOIN category c ON c.code = i.category_code
-            WHERE i.map_key >= :first_key AND i.map_key < :after_key ORDER BY i.id
+            SELECT few.id, number, category_code AS category, c.tier, state, state = ANY(:open) AS is_open,
+                   ST_MakePoint(
+                       ((lon + 180) / 360 * :across - :x) * 4096,
+                       ((1 - asinh(tan(radians(lat))) / pi()) / 2 * :across - :y) * 4096
+                   ) AS shape
+            FROM few JOIN category c ON c.code = category_code ORDER BY few.id
         ) feature
     ) ELSE (
         SELECT ST_AsMVT(feature, 'incident_cluster', 4096, 'shape') FROM (
@@ -72,7 +77,7 @@ def drawn(session: Session, tile: Tile) -> bytes:
     first, cells = first_cell(tile, level=level), 4 ** (level - tile.z)
     shift = 2 * (FINEST_LEVEL - level)
     parameters = {
-        **tile.box, "level": level, "first": first, "after": first + cells, "first_key": first << shift,
+        "x": tile.x, "y": tile.y, "across": float(2**tile.z), "level": level, "first": first, "after": first + cells, "first_key": first << shift,
         "after_key": (first + cells) << shift, "cell_units": 4096 / 2 ** (level - tile.z), "open": list(OPEN_STATES),
     }
 

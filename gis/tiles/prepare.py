@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -13,11 +15,11 @@ log = get_logger("gis.tiles")
 # What comes first where not everything fits: outline, places, waters, main streets, names of communities, the rest.
 # The fraction behind the point puts the longer before the shorter and the larger before the smaller.
 _ROADS = """
-    SELECT 'road' AS layer, id AS source_id, '' AS code, class AS kind, name_th, name_en, is_bridge::int AS is_bridge,
+    SELECT 'road' AS layer, id AS source_id, NULL AS code, NULL AS kind, class, nullif(name_th, '') AS name_th,
+        nullif(name_en, '') AS name_en, is_bridge::int AS is_bridge,
         CASE WHEN class IN ('motorway', 'trunk', 'primary', 'secondary', 'motorway_link', 'trunk_link', 'primary_link')
                 THEN 8
-             WHEN class = 'tertiary' THEN 11
-             WHEN class = 'service' OR length_m < 60 THEN 13 ELSE 12 END AS from_zoom,
+             WHEN class LIKE 'tertiary%' THEN 11 WHEN class = 'service' THEN 14 ELSE 13 END AS from_zoom,
         CASE WHEN class LIKE 'motorway%' OR class LIKE 'trunk%' OR class LIKE 'primary%' THEN 30
              WHEN class LIKE 'secondary%' THEN 31 WHEN class LIKE 'tertiary%' THEN 40
              WHEN class = 'service' THEN 80 ELSE 70 END + 1 / (1 + length_m) AS rank,
@@ -25,55 +27,60 @@ _ROADS = """
     FROM road
 """
 _WATERWAYS = """
-    SELECT 'waterway' AS layer, id AS source_id, '' AS code, kind, name_th, name_en, 0 AS is_bridge,
-        CASE WHEN kind IN ('river', 'canal') THEN 8 ELSE 12 END AS from_zoom,
-        CASE kind WHEN 'river' THEN 20 WHEN 'canal' THEN 21 ELSE 60 END + 1 / (1 + ST_Length(geom::geography)) AS rank,
-        ST_Transform(geom, 3857) AS shape
+    SELECT 'waterway', id, NULL, kind, NULL, nullif(name_th, ''), nullif(name_en, ''), NULL,
+        CASE WHEN kind IN ('river', 'canal') THEN 8 ELSE 12 END,
+        CASE kind WHEN 'river' THEN 20 WHEN 'canal' THEN 21 ELSE 60 END + 1 / (1 + ST_Length(geom::geography)),
+        ST_Transform(geom, 3857)
     FROM waterway
 """
 _AREAS = """
-    SELECT CASE kind WHEN 'municipality' THEN 'boundary' ELSE 'area' END AS layer, id AS source_id,
-        code, kind, name_th, name_en, 0 AS is_bridge,
-        CASE kind WHEN 'municipality' THEN 8 ELSE 11 END AS from_zoom,
-        CASE kind WHEN 'municipality' THEN 0 ELSE 35 END AS rank,
-        ST_Transform(geom, 3857) AS shape
-    FROM area WHERE kind IN ('municipality', 'community')
+    SELECT 'boundary', NULL, NULL, NULL, NULL, name_th, name_en, NULL, 8, 0, ST_Transform(geom, 3857)
+    FROM area WHERE kind = 'municipality'
+    UNION ALL
+    SELECT 'area', id, code, kind, NULL, name_th, name_en, NULL, 11, 35, ST_Transform(geom, 3857)
+    FROM area WHERE kind = 'community'
 """
 _PLACES = """
-    SELECT 'facility' AS layer, id AS source_id, '' AS code, kind, name_th, name_en, 0 AS is_bridge,
-        13 AS from_zoom, CASE WHEN kind IN ('hospital', 'shelter') THEN 10 ELSE 11 END AS rank,
-        ST_Transform(geom, 3857) AS shape
+    SELECT 'facility', id, NULL, kind, NULL, nullif(name_th, ''), nullif(name_en, ''), NULL, 13,
+        CASE WHEN kind IN ('hospital', 'shelter') THEN 10 ELSE 11 END, ST_Transform(geom, 3857)
     FROM facility
     UNION ALL
-    SELECT 'building', id, '', kind, '', '', 0, 14, 90 + 1 / (1 + ST_Area(shape)), shape
-    FROM (SELECT id, kind, ST_Transform(geom, 3857) AS shape FROM building) footprint
+    SELECT 'building', NULL, NULL, kind, NULL, NULL, NULL, NULL,
+        14, 90 + 1 / (1 + ST_Area(shape)), shape
+    FROM (SELECT kind, ST_Transform(geom, 3857) AS shape FROM building) footprint
 """
-_COLUMNS = "layer, source_id, code, kind, name_th, name_en, is_bridge, from_zoom, rank, shape"
-# Pieces of one street or water become one feature in each square of this side: fewer features, and none so large that
-# leaving it out would leave a hole in the map.
-_SQUARE_M = 19_600
-_JOINED = f"""
-    SELECT layer, min(source_id) AS source_id, '' AS code, kind, name_th, name_en, max(is_bridge) AS is_bridge,
-        min(from_zoom) AS from_zoom, min(rank) AS rank, ST_LineMerge(ST_Collect(shape)) AS shape
-    FROM lines GROUP BY layer, kind, name_th, name_en,
-        floor(ST_X(ST_StartPoint(shape)) / {_SQUARE_M}), floor(ST_Y(ST_StartPoint(shape)) / {_SQUARE_M})
-"""  # noqa: S608 - a constant of ours.
+_COLUMNS = "layer, source_id, code, kind, class, name_th, name_en, is_bridge, from_zoom, rank, shape"
+_LINES = f"{_ROADS} UNION ALL {_WATERWAYS}"
 
 
-def _pixel_m(zoom: int) -> float:
-    return PIXEL_AT_ZOOM_0_M / 2**zoom
+def _joined(*, square_m: int) -> str:
+    """Lines of one kind and name as one feature in each square of this side.
+
+    There are fewer features so, and none so large that leaving it out would leave a great hole in the map.
+    """
+    return f"""
+        SELECT layer, min(source_id) AS source_id, NULL AS code, kind, class, name_th, name_en,
+            max(is_bridge) AS is_bridge, min(from_zoom) AS from_zoom, min(rank) AS rank,
+            ST_LineMerge(ST_Collect(shape)) AS shape
+        FROM ({_LINES}) line GROUP BY layer, kind, class, name_th, name_en, from_zoom, is_bridge,
+            floor(ST_X(ST_StartPoint(shape)) / {square_m}), floor(ST_Y(ST_StartPoint(shape)) / {square_m})
+    """  # noqa: S608 - our own words.
+
+
+@dataclass(frozen=True)
+class _Band:
+    """A table of shapes: what is in it, and the nearest zoom for which it is exact to a pixel."""
+
+    source: str
+    nearest_zoom: int
+    exact_zoom: int
 
 
 _BANDS = {
-    "map_far": (
-        f"WITH lines AS (SELECT * FROM ({_ROADS} UNION ALL {_WATERWAYS}) line WHERE from_zoom <= 11) "  # noqa: S608 - ours.
-        f"{_JOINED} UNION ALL {_AREAS}",
-        _pixel_m(11),
-    ),
-    "map_middle": (f"{_ROADS} UNION ALL {_WATERWAYS} UNION ALL {_AREAS} UNION ALL {_PLACES}", _pixel_m(14)),
-    "map_near": (f"{_ROADS} UNION ALL {_WATERWAYS} UNION ALL {_AREAS} UNION ALL {_PLACES}", _pixel_m(18)),
+    "map_far": _Band(f"{_joined(square_m=19_600)} UNION ALL {_AREAS}", 11, 11),
+    "map_middle": _Band(f"{_joined(square_m=2_450)} UNION ALL {_AREAS} UNION ALL {_PLACES}", 14, 15),
+    "map_near": _Band(f"{_LINES} UNION ALL {_AREAS} UNION ALL {_PLACES}", 18, 18),
 }
-_NEAREST_ZOOM = {"map_far": 11, "map_middle": 13, "map_near": 18}
 
 
 def prepare(session: Session, *, version: str) -> None:
@@ -84,16 +91,16 @@ def prepare(session: Session, *, version: str) -> None:
     session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended('gis.tiles.prepare', 0))"))
     if session.scalar(sa.text("SELECT data_version FROM map_prepared")) == version:
         return
-    for band, (source, tolerance_m) in _BANDS.items():
+    for band, made in _BANDS.items():
         session.execute(sa.text(f"DELETE FROM {band}"))  # noqa: S608 - a table of ours.
         session.execute(
             sa.text(
                 f"INSERT INTO {band} ({_COLUMNS}) SELECT * FROM ("  # noqa: S608 - our own words.
-                "SELECT layer, source_id, code, kind, name_th, name_en, is_bridge, from_zoom, rank, "
-                f"ST_Simplify(shape, :tolerance_m, true) AS shape FROM ({source}) plain WHERE from_zoom <= :nearest"
+                "SELECT layer, source_id, code, kind, class, name_th, name_en, is_bridge, from_zoom, rank, "
+                f"ST_Simplify(shape, :tolerance_m, true) AS shape FROM ({made.source}) plain WHERE from_zoom <= :zoom"
                 ") ready WHERE shape IS NOT NULL AND NOT ST_IsEmpty(shape)"
             ),
-            {"tolerance_m": tolerance_m, "nearest": _NEAREST_ZOOM[band]},
+            {"tolerance_m": PIXEL_AT_ZOOM_0_M / 2**made.exact_zoom, "zoom": made.nearest_zoom},
         )
         session.execute(sa.text(f"ANALYZE {band}"))
     session.execute(

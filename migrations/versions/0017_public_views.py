@@ -14,7 +14,7 @@ branch_labels = None
 depends_on = None
 
 BANDS = ("map_far", "map_middle", "map_near")
-LEVELS = (13, 15, 17, 19, 21)
+LEVELS = (12, 14, 16, 18, 20)
 ROLE = "faonam_public"
 VIEWS = ("layers", "areas", "roads", "waterways", "facilities", "buildings", "gauges", "flood_polygons", "zones")
 
@@ -62,12 +62,9 @@ def _bands() -> None:
             band,
             sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
             sa.Column("layer", sa.String(), nullable=False),
-            sa.Column("source_id", sa.BigInteger(), nullable=False),
-            sa.Column("code", sa.String(), nullable=False),
-            sa.Column("kind", sa.String(), nullable=False),
-            sa.Column("name_th", sa.String(), nullable=False),
-            sa.Column("name_en", sa.String(), nullable=False),
-            sa.Column("is_bridge", sa.SmallInteger(), nullable=False),
+            sa.Column("source_id", sa.BigInteger()),
+            *(sa.Column(name, sa.String()) for name in ("code", "kind", "class", "name_th", "name_en")),
+            sa.Column("is_bridge", sa.SmallInteger()),
             sa.Column("from_zoom", sa.SmallInteger(), nullable=False),
             sa.Column("rank", sa.Float(), nullable=False),
             sa.Column("shape", Geometry("GEOMETRY", srid=3857, spatial_index=False), nullable=False),
