@@ -28,6 +28,7 @@ from api.routes import (
     live,
     overview,
     public,
+    rasters,
     session,
     tiles,
 )
@@ -42,6 +43,7 @@ ROUTERS = (
     gauges.router,
     cameras.router,
     flood.router,
+    rasters.router,
     alerts.router,
     incidents.router,
     jobs.router,

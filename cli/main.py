@@ -69,6 +69,14 @@ def api() -> None:
 
 
 @app.command()
+def rasters() -> None:
+    """Serve terrain and depths as raster tiles, to the API alone."""
+    import rasters
+
+    rasters.run()
+
+
+@app.command()
 def worker(
     queues: Annotated[str, typer.Option(help="Which kinds of work, as a comma list; nothing: every kind.")] = "",
     concurrency: Annotated[int, typer.Option(min=1)] = 4,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -310,6 +311,18 @@ def depth_at(session: Session, place: LonLat) -> float | None:
         return None
     found_m = float(sample(depth_m.ravel(), cell, outside=np.nan)[0])
     return None if np.isnan(found_m) else round(found_m, 3)
+
+
+def depth_file(session: Session, run_id: int) -> Path | None:
+    """The GeoTIFF of a picture's depths; None where the picture has none, or keeps them in another form."""
+    path = session.scalar(sa.select(FloodRun.depth_path).where(FloodRun.id == run_id))
+    return data_dir() / path if path is not None and path.endswith(".tif") else None
+
+
+def runs_with_depth(session: Session, most: int) -> list[int]:
+    """The newest pictures whose depths are a GeoTIFF, newest first, at most so many."""
+    asked = sa.select(FloodRun.id).where(FloodRun.depth_path.like("%.tif")).order_by(FloodRun.id.desc()).limit(most)
+    return list(session.scalars(asked))
 
 
 def flooded_roads(session: Session) -> list[tuple[int, float]]:

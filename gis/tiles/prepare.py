@@ -78,7 +78,7 @@ class _Band:
 
 _BANDS = {
     "map_far": _Band(f"{_joined(square_m=19_600)} UNION ALL {_AREAS}", 11, 11),
-    "map_middle": _Band(f"{_joined(square_m=2_450)} UNION ALL {_AREAS} UNION ALL {_PLACES}", 14, 15),
+    "map_middle": _Band(f"{_joined(square_m=611)} UNION ALL {_AREAS} UNION ALL {_PLACES}", 14, 14),
     "map_near": _Band(f"{_LINES} UNION ALL {_AREAS} UNION ALL {_PLACES}", 18, 18),
 }
 
