@@ -55,9 +55,13 @@ class _Server:
 
     def tile(self, path: str) -> tuple[float, int]:
         """Seconds until the last byte of a tile, and its bytes; raises WrongWorkError where it is refused."""
-        began_s = time.perf_counter()
-        self.connection.request("GET", path, headers=self.headers)
-        answer = self.connection.getresponse()
+        try:
+            began_s = time.perf_counter()
+            self.connection.request("GET", path, headers=self.headers)
+            answer = self.connection.getresponse()
+        except http.client.RemoteDisconnected:  # It was idle while the other one worked; the next try connects anew.
+            self.connection.close()
+            return self.tile(path)
         body = answer.read()
         took_s = time.perf_counter() - began_s
         check(answer.status == http.client.OK, f"{path} was answered {answer.status}: {body[:200]!r}.")

@@ -145,6 +145,30 @@ def storm(
 
 
 @app.command()
+def briefing(
+    out: Annotated[Path, typer.Option(help="The HTML file to write.")],
+    run: Annotated[int | None, typer.Option(help="Which picture of the flood; default: the newest.")] = None,
+) -> None:
+    """Draw the officers' briefing map as one HTML file that needs no network."""
+    from cli import maps
+
+    maps.brief(out, run_id=run)
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    form: Annotated[str, typer.Option("--format", help="gpkg or pmtiles.")] = "gpkg",
+    layers: Annotated[str, typer.Option(help="Which layers, as a comma list; nothing: all of them.")] = "",
+    run: Annotated[int | None, typer.Option(help="Which picture of the flood; default: the newest.")] = None,
+) -> None:
+    """Write the open data as a GeoPackage or as PMTiles, with its provenance inside."""
+    from cli import maps
+
+    maps.export(out, form=form, layers=layers, run_id=run)
+
+
+@app.command()
 def bench(
     name: Annotated[str | None, typer.Argument(help="Which claim; all are named where it is absent.")] = None,
     is_list: Annotated[bool, typer.Option("--list", help="Name every claim.")] = False,
