@@ -19,7 +19,7 @@ CLAIMS: Mapping[str, str] = {
     "members": "import 44,000 members and homes; floor: COPY of the same rows",
     "picture": "draw the demo city's flood with the facts of its zones; limit: the time between pictures in the storm",
     "waterline": "read the water's level in a JPEG; floor: cv2.imdecode of the same JPEG",
-    "tiles": "vector tiles of 1,000,000 incidents and 39,200 streets, uncached, one worker; peer: tipg's of both tables",
+    "tiles": "uncached vector tiles, 1,000,000 incidents and 39,200 streets, one worker; peer: tipg, same tables",
     "multicast": "the LINE stand-in's answer to 500 recipients; floor: a bare Starlette endpoint",
 }
 

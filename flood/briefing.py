@@ -11,7 +11,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import folium
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.errors import InvalidInputError, NotFoundError
@@ -96,8 +95,9 @@ def _page(sheet: _Sheet) -> str:
     _add_zones(sheet, drawn)
     _add_gauges(sheet, drawn)
     _add_facilities(sheet, drawn)
-    drawn.get_root().html.add_child(folium.Element(_legend(sheet)))
-    page: str = drawn.get_root().render()
+    root: Any = drawn.get_root()
+    root.html.add_child(folium.Element(_legend(sheet)))
+    page: str = root.render()
     return page
 
 
@@ -181,7 +181,8 @@ def _add_gauges(sheet: _Sheet, drawn: folium.Map) -> None:
         )
 
     def style(gauge: dict[str, Any]) -> dict[str, Any]:
-        return {"color": "#222", "fillColor": SEVERITY_COLOURS[gauge["card"].state or 0], "fillOpacity": 1.0, "weight": 2}
+        colour = SEVERITY_COLOURS[gauge["card"].state or 0]
+        return {"color": "#222", "fillColor": colour, "fillOpacity": 1.0, "weight": 2}
 
     _add(drawn, name="gauges", features={"type": "FeatureCollection", "features": features}, style=style, tell=tell)
 

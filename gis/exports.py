@@ -139,7 +139,8 @@ def _note_provenance(path: Path, told: dict[str, Any]) -> None:
             """
             CREATE TABLE IF NOT EXISTS gpkg_metadata (
                 id INTEGER CONSTRAINT m_pk PRIMARY KEY ASC NOT NULL, md_scope TEXT NOT NULL DEFAULT 'dataset',
-                md_standard_uri TEXT NOT NULL, mime_type TEXT NOT NULL DEFAULT 'text/xml', metadata TEXT NOT NULL DEFAULT ''
+                md_standard_uri TEXT NOT NULL, mime_type TEXT NOT NULL DEFAULT 'text/xml',
+                metadata TEXT NOT NULL DEFAULT ''
             );
             CREATE TABLE IF NOT EXISTS gpkg_metadata_reference (
                 reference_scope TEXT NOT NULL, table_name TEXT, column_name TEXT, row_id_value INTEGER,

@@ -57,9 +57,10 @@ _TILE = sa.text(
     ) ELSE (
         SELECT ST_AsMVT(feature, 'incident_cluster', 4096, 'shape') FROM (
             SELECT total AS count, open_1 + open_2 + open_3 + open_4 AS open,
-                   CASE WHEN open_1 > 0 THEN 1 WHEN open_2 > 0 THEN 2 WHEN open_3 > 0 THEN 3 WHEN open_4 > 0 THEN 4 END
+                   CASE WHEN open_1 > 0 THEN 1 WHEN open_2 > 0 THEN 2 WHEN open_3 > 0 THEN 3
+                        WHEN open_4 > 0 THEN 4 END
                        AS worst_tier,
-                   ST_MakePoint((({_COLUMN}) + 0.5) * :cell_units, (({_ROW}) + 0.5) * :cell_units) AS shape
+                   ST_MakePoint((({_COLUMN}) + 0.5) * :units, (({_ROW}) + 0.5) * :units) AS shape
             FROM cells ORDER BY place
         ) feature
     ) END
@@ -77,8 +78,9 @@ def drawn(session: Session, tile: Tile) -> bytes:
     first, cells = first_cell(tile, level=level), 4 ** (level - tile.z)
     shift = 2 * (FINEST_LEVEL - level)
     parameters = {
-        "x": tile.x, "y": tile.y, "across": float(2**tile.z), "level": level, "first": first, "after": first + cells, "first_key": first << shift,
-        "after_key": (first + cells) << shift, "cell_units": 4096 / 2 ** (level - tile.z), "open": list(OPEN_STATES),
+        "x": tile.x, "y": tile.y, "across": float(2**tile.z), "level": level, "first": first,
+        "after": first + cells, "first_key": first << shift, "after_key": (first + cells) << shift,
+        "units": 4096 / 2 ** (level - tile.z), "open": list(OPEN_STATES),
     }
 
     def draw(most_single: int) -> bytes:

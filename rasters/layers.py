@@ -35,8 +35,8 @@ def socket_path() -> Path:
 def layers(session: Session) -> list[RasterLayer]:
     """The terrain, and the depths of the newest pictures that have a raster, newest first."""
     found = [RasterLayer("terrain", "terrain")] if _terrain_file(session) else []
-    depths = [RasterLayer(f"depth-{run_id}", "depth", run_id) for run_id in queries.runs_with_depth(session, NEWEST_RUNS)]
-    return found + depths
+    runs = queries.runs_with_depth(session, NEWEST_RUNS)
+    return [*found, *(RasterLayer(f"depth-{run_id}", "depth", run_id) for run_id in runs)]
 
 
 def file_of(session: Session, layer_id: str) -> Path:

@@ -54,7 +54,8 @@ def asked_collection(request: Request, collectionId: Annotated[str, Path()]) -> 
 
 
 def _link(request: Request, path: str, *, rel: str, kind: str = JSON, title: str = "") -> dict[str, str]:
-    return {"href": f"{str(request.base_url).rstrip('/')}/{path}", "rel": rel, "type": kind, **({"title": title} if title else {})}
+    named = {"title": title} if title else {}
+    return {"href": f"{str(request.base_url).rstrip('/')}/{path}", "rel": rel, "type": kind, **named}
 
 
 def _collection(request: Request, collection: Collection) -> dict[str, Any]:
@@ -93,9 +94,8 @@ class _Features(OGCFeaturesFactory):
     def register_routes(self) -> None:
         """The collection's page, which the others link, queryables, items and item."""
         self.router.add_api_route("/collections/{collectionId}", read_collection, name="collection")
-        self._queryables_route()
-        self._items_route()
-        self._item_route()
+        for register in (self._queryables_route, self._items_route, self._item_route):
+            register()  # type: ignore[no-untyped-call]  # tipg types none of its methods.
 
 
 def create_app() -> FastAPI:
@@ -110,9 +110,12 @@ def create_app() -> FastAPI:
     _add_errors(app)
     _add_metadata(app)
     grids = TileMatrixSets({GRID: every_grid.get(GRID)})
-    shared = {"with_common": False, "collection_dependency": asked_collection}
-    app.include_router(_Features(**shared).router)
-    app.include_router(OGCTilesFactory(**shared, with_viewer=False, supported_tms=grids).router)
+    features = _Features(with_common=False, collection_dependency=asked_collection)
+    tiles = OGCTilesFactory(
+        with_common=False, collection_dependency=asked_collection, with_viewer=False, supported_tms=grids
+    )
+    app.include_router(features.router)
+    app.include_router(tiles.router)
     return app
 
 
@@ -171,7 +174,8 @@ def _add_errors(app: FastAPI) -> None:
         first = error.errors()[0]
         is_path = first["loc"][0] == "path"
         detail = f"{first['loc'][-1]}: {first['msg']}."
-        return answer(request, status=404 if is_path else 400, slug="not-found" if is_path else "invalid-input", detail=detail)
+        status, slug = (404, "not-found") if is_path else (400, "invalid-input")
+        return answer(request, status=status, slug=slug, detail=detail)
 
     def of_input(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, InvalidInputError)  # noqa: S101 - registered for this class only.
@@ -185,7 +189,7 @@ def _add_errors(app: FastAPI) -> None:
         if isinstance(error, asyncpg.QueryCanceledError):
             return answer(request, status=400, slug="invalid-input", detail="That takes too long: ask for less.")
         if isinstance(error, (asyncpg.DataError, asyncpg.SyntaxOrAccessError)):
-            return answer(request, status=400, slug="invalid-input", detail="The question does not fit the data's types.")
+            return answer(request, status=400, slug="invalid-input", detail="The question does not fit the data.")
         return answer(request, status=503, slug="database-down", detail="The database does not answer now; try again.")
 
     app.add_exception_handler(RequestValidationError, of_validation)

@@ -98,7 +98,12 @@ class PublicCollection(PgCollection):
     """A collection whose `bbox` and `datetime` mean what the standard says."""
 
     def cql_where(  # type: ignore[override]  # tipg's own keywords, taken as they come.
-        self, *, datetime: list[str] | None = None, bbox: list[float] | None = None, cql: Expr | None = None, **more: Any
+        self,
+        *,
+        datetime: list[str] | None = None,
+        bbox: list[float] | None = None,
+        cql: Expr | None = None,
+        **more: Any,
     ) -> Expr | None:
         """The filter of a question. Raises InvalidPropertyName for a property that the collection does not have."""
         if cql is not None:

@@ -59,6 +59,9 @@ def _plain(node: Any) -> Any:
     if isinstance(choices, list) and {"type": "null"} in choices:
         rest = [choice for choice in choices if choice != {"type": "null"}]
         plain.pop("anyOf")
-        plain |= {"allOf": rest} if len(rest) == 1 and "$ref" in rest[0] else rest[0] if len(rest) == 1 else {"anyOf": rest}
+        if len(rest) > 1:
+            plain["anyOf"] = rest
+        else:
+            plain |= {"allOf": rest} if "$ref" in rest[0] else rest[0]
         plain["nullable"] = True
     return plain

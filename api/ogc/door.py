@@ -86,7 +86,8 @@ async def _answer(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> N
             headers = MutableHeaders(raw=start["headers"])
             headers["Access-Control-Allow-Origin"] = "*"
             if body.startswith(_COLLECTION):
-                body = _COLLECTION + f'"timeStamp":"{clock.now():%Y-%m-%dT%H:%M:%SZ}",'.encode() + body[len(_COLLECTION) :]
+                made = f'"timeStamp":"{clock.now():%Y-%m-%dT%H:%M:%SZ}",'
+                body = _COLLECTION + made.encode() + body[len(_COLLECTION) :]
                 headers["Content-Length"] = str(len(body))
             start["headers"] = headers.raw
             await send(start)
@@ -102,7 +103,11 @@ def _limited(query: bytes) -> bytes:
     if b"limit=" not in query:
         return query
     pairs = [
-        (name, str(LARGEST_LIMIT) if name == "limit" and value.isdecimal() and int(value[:12]) > LARGEST_LIMIT else value)
+        (name, _within(value) if name == "limit" else value)
         for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True, encoding="utf-8")
     ]
     return urlencode(pairs).encode()
+
+
+def _within(limit: str) -> str:
+    return str(min(int(limit[:9]), LARGEST_LIMIT)) if limit.isdecimal() else limit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -20,12 +21,13 @@ from core.errors import InvalidInputError, NotFoundError
 LONGEST_FILTER, DEEPEST_FILTER = 2_000, 40
 FINEST_ZOOM = 22
 # cql2 turns any name into a call of that function in SQL: only what CQL2 itself defines may pass.
-_ALLOWED = frozenset(
-    "and or not = <> < > <= >= + - * / % like between in isnull casei "
-    "s_intersects s_equals s_disjoint s_touches s_within s_overlaps s_crosses s_contains "
-    "t_after t_before t_during t_equals t_intersects t_disjoint t_finishedby t_finishes t_meets t_metby t_overlappedby "
-    "t_overlaps t_startedby t_starts t_contains".split()
-)
+_OPERATORS = """
+    and or not = <> < > <= >= + - * / % like between in isnull casei
+    s_intersects s_equals s_disjoint s_touches s_within s_overlaps s_crosses s_contains
+    t_after t_before t_during t_equals t_intersects t_disjoint t_finishedby t_finishes t_meets t_metby t_overlappedby
+    t_overlaps t_startedby t_starts t_contains
+"""
+_ALLOWED = frozenset(_OPERATORS.split())
 _DATE = re.compile(r"\d{4}-\d\d-\d\d\Z")
 
 
@@ -40,7 +42,8 @@ def refuse_unknown(request: Request) -> None:
         known |= {column.name for column in collection.properties} if collection else set()
     for name, value in request.query_params.items():
         if name not in known:
-            raise InvalidInputError(f"There is no parameter '{name}' here; there are {', '.join(sorted(known)) or 'none'}.")
+            there = ", ".join(sorted(known)) or "none"
+            raise InvalidInputError(f"There is no parameter '{name}' here; there are {there}.")
         if "\x00" in value:
             raise InvalidInputError(f"{name} holds a letter that no text has.")
         if name in {"limit", "offset"} and not (value.isdecimal() and int(value[:12]) >= (name == "limit")):
@@ -79,7 +82,7 @@ def asked_box(bbox: Annotated[str | None, Query()] = None) -> list[float] | None
         raise InvalidInputError(f"bbox has {len(box)} numbers: it is 4 or 6 finite numbers, west and south first.")
     west, south, east, north = box if len(box) == 4 else (box[0], box[1], box[3], box[4])
     if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
-        raise InvalidInputError(f"bbox is '{bbox}': longitudes lie within 180, latitudes within 90, south before north.")
+        raise InvalidInputError(f"bbox is '{bbox}': longitudes are within 180, latitudes within 90, south first.")
     return box
 
 
@@ -89,7 +92,7 @@ def asked_time(datetime: Annotated[str | None, Query()] = None) -> list[str] | N
         return None
     parts = datetime.split("/")
     if len(parts) > 2 or (len(parts) == 2 and all(part in {"", ".."} for part in parts)):
-        raise InvalidInputError(f"datetime is '{datetime}': it is a time, or two with a / between them, one of them open.")
+        raise InvalidInputError(f"datetime is '{datetime}': it is a time, or two with a / between.")
     first, last = _moments(parts[0], datetime)[0], _moments(parts[-1], datetime)[1]
     if first and last and first > last:
         raise InvalidInputError(f"datetime is '{datetime}': it ends before it begins.")
@@ -126,8 +129,8 @@ def asked_filter(
         return None
     if len(query) > LONGEST_FILTER or _depth(query) > DEEPEST_FILTER:
         raise InvalidInputError(
-            f"The filter is too large: {LONGEST_FILTER} letters and {DEEPEST_FILTER} brackets or NOTs inside each other "
-            "are the most."
+            f"The filter is too large: {LONGEST_FILTER} letters, {DEEPEST_FILTER} brackets or NOTs in each other are"
+            "the most."
         )
     try:
         tree = Expr(query).to_json()
@@ -166,7 +169,7 @@ def asked_tile(z: Annotated[int, Path()], x: Annotated[int, Path()], y: Annotate
     return Tile(x, y, z)
 
 
-OVERRIDES = {
+OVERRIDES: dict[Callable[..., Any], Callable[..., Any]] = {
     dependencies.OutputType: as_json,
     dependencies.QueryablesOutputType: as_schema,
     dependencies.ItemsOutputType: as_geojson,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response, status
 
@@ -23,10 +23,10 @@ TILE_TYPE = "application/vnd.mapbox-vector-tile"
 TILE_FRESH_S = 300
 IMMUTABLE_S = 365 * 24 * 3600
 GZIP_FROM_BYTES = 512
-ANSWERS = {200: {"content": {TILE_TYPE: {}}}}
+ANSWERS: dict[int | str, dict[str, Any]] = {200: {"content": {TILE_TYPE: {}}}}
 
 
-def asked_tile(z: int, x: int, y: int) -> Tile:
+async def asked_tile(z: int, x: int, y: int) -> Tile:  # Not worth a worker thread.
     """The tile that the path names; raises NoSuchTileError."""
     return Tile(z=z, x=x, y=y)
 

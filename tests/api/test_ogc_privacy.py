@@ -26,13 +26,15 @@ ALLOWED = {
                        "danger_m_msl", "datum", "trust", "geom"},
     "flood_polygons": {"id", "run_id", "computed_at", "method", "confidence", "depth_class", "is_current",
                        "is_simulated", "geom"},
-    "zones": NAMED | {"version", "run_id", "computed_at", "severity", "is_falling", "depth_class", "is_simulated", "geom"},
+    "zones": NAMED | {"version", "run_id", "computed_at", "severity", "is_falling", "depth_class", "is_simulated",
+                      "geom"},
 }
 ABUSE = (
     "set_config('role','none',false)='x'", "pg_sleep(9)='x'", "query_to_xml('select 1 from home',true,true,'')='x'",
     "current_setting('data_directory')='x'", "(" * 500 + "id=1" + ")" * 500, "NOT " * 500 + "id=1", "id=1 OR " * 1000,
     "line_user_hash='x'", "id='; DROP TABLE road; --'", "id=(SELECT 1)", "", "💧", "id='\x00'",
-    '{"op":"pg_sleep","args":[9]}', '{"op":"=","args":[{"op":"version","args":[]},"x"]}', '{"op":1}', '{"property":"id"}',
+    '{"op":"pg_sleep","args":[9]}', '{"op":"=","args":[{"op":"version","args":[]},"x"]}', '{"op":1}',
+    '{"property":"id"}',
 )
 
 
@@ -82,14 +84,14 @@ def test_the_role_reads_the_views_and_no_table(database: sa.Engine) -> None:
             "WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND tablename <> 'spatial_ref_sys'"
         )))
     assert {"public.home", "public.resident", "public.report", "public.account"} <= set(tables)
-    may = _as_role(
-        "SELECT string_agg(t, ', ') FROM unnest(string_to_array('" + ",".join(tables) + "', ',')) t "
-        "WHERE has_table_privilege(t, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE') OR has_any_column_privilege(t, 'SELECT')"
-    )
-    assert may is None
-    for table in ("home", "resident"):
+    for table in tables:
+        may = f"has_table_privilege('{table}', 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')"
+        with database.connect() as connection:
+            told = connection.scalar(sa.text(f"SELECT {may.replace('(', '(:role, ', 1)}"), {"role": catalogue.ROLE})
+        assert told is False, table
+    for question in ("SELECT * FROM public.home", "SELECT line_user_hash FROM public.resident"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            _as_role(f"SELECT * FROM public.{table}")
+            _as_role(question)
 
 
 @pytest.mark.parametrize("statement", [
@@ -145,6 +147,8 @@ def test_a_database_that_is_away_is_a_problem(api: Api, monkeypatch: pytest.Monk
     api.get("collections")
 
 
+# An empty collection reaches from pole to pole, where this grid ends before.
+@pytest.mark.filterwarnings("ignore::morecantile.errors.PointOutsideTMSBounds")
 def test_tiles_of_a_collection(api: Api) -> None:
     """OGC API Tiles: one grid, a list of tilesets with links that work, tiles as MVT, no tile outside the grid."""
     assert [one["id"] for one in api.get("tileMatrixSets")["tileMatrixSets"]] == ["WebMercatorQuad"]

@@ -444,8 +444,8 @@ def oas_definition_valid(api: Api) -> None:
 @requirement("/req/oas30/oas-impl")
 def oas_impl(api: Api) -> None:
     """Every address that the description names is there."""
-    fill = {"collectionId": "roads", "itemId": str(api.items()["features"][0]["id"]), "tileMatrixSetId": "WebMercatorQuad",
-            "z": "12", "x": "3185", "y": "1956"}
+    fill = {"collectionId": "roads", "itemId": str(api.items()["features"][0]["id"]), "z": "12", "x": "3185",
+            "y": "1956", "tileMatrixSetId": "WebMercatorQuad"}
     for path in api.get("api")["paths"]:
         assert api.client.get("/ogc" + path.format(**fill)).status_code == 200, path
 
