@@ -129,8 +129,8 @@ def asked_filter(
         return None
     if len(query) > LONGEST_FILTER or _depth(query) > DEEPEST_FILTER:
         raise InvalidInputError(
-            f"The filter is too large: {LONGEST_FILTER} letters, {DEEPEST_FILTER} brackets or NOTs in each other are"
-            "the most."
+            f"The filter is too large: {LONGEST_FILTER} letters, {DEEPEST_FILTER} nested brackets or NOTs "
+            "are the most."
         )
     try:
         tree = Expr(query).to_json()
