@@ -6,12 +6,14 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import anyio.to_thread
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import RedirectResponse
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import problems, security, static
 from api.deps import REQUESTS_AT_ONCE
 from api.live import Broadcaster
+from api.ogc import OpenData
 from api.openapi import DescribedApi, operation_id
 from api.routes import (
     alerts,
@@ -26,7 +28,9 @@ from api.routes import (
     live,
     overview,
     public,
+    rasters,
     session,
+    tiles,
 )
 
 PREFIX = "/api/v1"
@@ -35,9 +39,11 @@ ROUTERS = (
     overview.router,
     public.router,
     city.router,
+    tiles.router,  # Before /incidents/{incident_id}.
     gauges.router,
     cameras.router,
     flood.router,
+    rasters.router,
     alerts.router,
     incidents.router,
     jobs.router,
@@ -52,6 +58,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     broadcaster.start()
     yield
     await broadcaster.stop()
+    await app.state.open_data.close()
+
+
+def _to_open_data(request: Request) -> RedirectResponse:
+    """The landing page has a slash at its end, so that its links work."""
+    return RedirectResponse(f"{request.url.path}/", status_code=308)
 
 
 def create_app() -> FastAPI:
@@ -72,6 +84,7 @@ def create_app() -> FastAPI:
     )
     app.state.live = Broadcaster()
     app.state.public_water = public.SameAnswer()
+    app.state.open_data = OpenData()
     problems.add_problems(app)
     # The last one added is the outermost.
     app.add_middleware(security.CatchAll)
@@ -83,5 +96,7 @@ def create_app() -> FastAPI:
     app.include_router(line_webhook.router)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
+    app.add_api_route("/ogc", _to_open_data, include_in_schema=False)
+    app.mount("/ogc", app.state.open_data)
     app.include_router(static.router)
     return app

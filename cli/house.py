@@ -87,6 +87,7 @@ def programs() -> list[Program]:
         Program("sender", [*FAONAM, "sender"]),
         Program("gateway", [*FAONAM, "gateway"], is_ready=_gateway_ready),
         Program("cameras", [*FAONAM, "cameras"], niceness=5),
+        Program("rasters", [*FAONAM, "rasters"], niceness=10),
     ]
     if is_standin():
         standin = Program("line-standin", [*FAONAM, "line-standin"], is_ready=lambda: _listens(here.standin_port))

@@ -73,6 +73,14 @@ def api() -> None:
 
 
 @app.command()
+def rasters() -> None:
+    """Serve terrain and depths as raster tiles, to the API alone."""
+    import rasters
+
+    rasters.run()
+
+
+@app.command()
 def worker(
     queues: Annotated[str, typer.Option(help="Which kinds of work, as a comma list; nothing: every kind.")] = "",
     concurrency: Annotated[int, typer.Option(min=1)] = 4,
@@ -138,6 +146,30 @@ def storm(
     from demo import storm
 
     storm.play(packs=packs, speed=speed, is_patient=patient)
+
+
+@app.command()
+def briefing(
+    out: Annotated[Path, typer.Option(help="The HTML file to write.")],
+    run: Annotated[int | None, typer.Option(help="Which picture of the flood; default: the newest.")] = None,
+) -> None:
+    """Draw the officers' briefing map as one HTML file that needs no network."""
+    from cli import maps
+
+    maps.brief(out, run_id=run)
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    form: Annotated[str, typer.Option("--format", help="gpkg or pmtiles.")] = "gpkg",
+    layers: Annotated[str, typer.Option(help="Which layers, as a comma list; nothing: all of them.")] = "",
+    run: Annotated[int | None, typer.Option(help="Which picture of the flood; default: the newest.")] = None,
+) -> None:
+    """Write the open data as a GeoPackage or as PMTiles, with its provenance inside."""
+    from cli import maps
+
+    maps.export(out, form=form, layers=layers, run_id=run)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -418,6 +419,18 @@ def spot_at(session: Session, run: FloodRun | None, place: LonLat) -> SpotDepth 
     except FileNotFoundError:
         return None
     return depth_in(planes, cell)
+
+
+def depth_file(session: Session, run_id: int) -> Path | None:
+    """The GeoTIFF of a picture's depths; None where the picture has none, or keeps them in another form."""
+    path = session.scalar(sa.select(FloodRun.depth_path).where(FloodRun.id == run_id))
+    return data_dir() / path if path is not None and path.endswith(".tif") else None
+
+
+def runs_with_depth(session: Session, most: int) -> list[int]:
+    """The newest pictures whose depths are a GeoTIFF, newest first, at most so many."""
+    asked = sa.select(FloodRun.id).where(FloodRun.depth_path.like("%.tif")).order_by(FloodRun.id.desc()).limit(most)
+    return list(session.scalars(asked))
 
 
 def flooded_roads(session: Session) -> list[tuple[int, float]]:

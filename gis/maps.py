@@ -1,4 +1,4 @@
-"""Maps for notebooks: folium with Leaflet from this installation, never from the internet.
+"""Maps for notebooks and briefings: folium with Leaflet from this installation, never from the internet.
 
 folium links ten files on public networks; without them its page is blank. Here Leaflet is put into the page itself,
 so that a saved notebook shows its map on a machine without a network too. The base map is the city's own data.
@@ -42,11 +42,11 @@ _LAYERS: tuple[tuple[str, str, Style], ...] = (
 )
 
 
-def city_map(session: Session, *, leaflet: Path = LEAFLET) -> folium.Map:
+def city_map(session: Session, *, leaflet: Path = LEAFLET, tolerance_deg: float = 0.0) -> folium.Map:
     """A map of the city with its boundary, communities, waterways and larger streets; needs no network.
 
-    `leaflet` is the folder with leaflet.js and leaflet.css. Raises SetupError where it is missing, NoCityError where
-    no city has been imported.
+    `leaflet` is the folder with leaflet.js and leaflet.css; shapes are generalised by `tolerance_deg`. Raises
+    SetupError where Leaflet is missing, NoCityError where no city has been imported.
     """
     card = queries.city_card(session)
     west, south, east, north = card.bbox
@@ -54,7 +54,9 @@ def city_map(session: Session, *, leaflet: Path = LEAFLET) -> folium.Map:
     drawn.default_js = [("leaflet", _as_data(leaflet / "leaflet.js", "text/javascript"))]
     drawn.default_css = [("leaflet_css", _css(leaflet))]
     for name, statement, style in _LAYERS:
-        add_shapes(drawn, name=name, features=_features(session, statement), style=style, label="name_th")
+        plain = f"SELECT name_th, ST_Simplify(geom, :tolerance, true) AS geom FROM ({statement}) exact"  # noqa: S608 - ours.
+        shapes = features(session, plain, tolerance=tolerance_deg)
+        add_shapes(drawn, name=name, features=shapes, style=style, label="name_th")
     drawn.fit_bounds([(south, west), (north, east)])
     return drawn
 
@@ -76,13 +78,27 @@ def add_shapes(drawn: folium.Map, *, name: str, features: dict[str, Any], style:
     ).add_to(drawn)
 
 
-def _features(session: Session, statement: str) -> dict[str, Any]:
-    """The rows of a statement (geom and name_th) as GeoJSON; six digits are about a decimetre."""
+def add_told(drawn: folium.Map, *, name: str, features: dict[str, Any]) -> None:
+    """The features are on the map as the layer `name`, each in its property `style`; a click shows its `told`."""
+    if not features["features"]:
+        return
+    folium.GeoJson(
+        features,
+        name=name,
+        style_function=lambda feature: feature["properties"]["style"],
+        marker=folium.CircleMarker(radius=7, fill=True),
+        popup=folium.GeoJsonPopup(fields=["told"], labels=False, max_width=380),
+    ).add_to(drawn)
+
+
+def features(session: Session, statement: str, **parameters: float) -> dict[str, Any]:
+    """The rows of a statement with a column `geom` as GeoJSON; six digits are about a decimetre."""
     collection = session.scalar(
         sa.text(
             f"SELECT json_build_object('type', 'FeatureCollection', 'features', "  # noqa: S608 - our own statements
             f"coalesce(json_agg(ST_AsGeoJSON(shown.*, 'geom', 6)::json), '[]')) FROM ({statement}) shown"
-        )
+        ),
+        parameters,
     )
     found: dict[str, Any] = collection if isinstance(collection, dict) else json.loads(str(collection))
     return found

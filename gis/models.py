@@ -205,3 +205,36 @@ class Terrain(Base):
     datum: Mapped[str]
     trust: Mapped[str]
     version: Mapped[int]
+
+
+class MapPrepared(Base):
+    """Which `gis.queries.data_version` the tables of `MAP_BANDS` were made from."""
+
+    __tablename__ = "map_prepared"
+    __table_args__ = (sa.CheckConstraint("id = 1", name="single"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1)
+    data_version: Mapped[str]
+
+
+def _band(name: str) -> sa.Table:
+    """Shapes as tiles show them: in Web Mercator, generalised; `rank` says what goes first where not all fits.
+
+    What a layer does not tell of its features is null, which a tile leaves out.
+    """
+    return sa.Table(
+        name,
+        Base.metadata,
+        sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+        sa.Column("layer", sa.String, nullable=False),
+        sa.Column("source_id", sa.BigInteger),
+        *(sa.Column(column, sa.String) for column in ("code", "kind", "class", "name_th", "name_en")),
+        sa.Column("is_bridge", sa.SmallInteger),
+        sa.Column("from_zoom", sa.SmallInteger, nullable=False),
+        sa.Column("rank", sa.Float, nullable=False),
+        sa.Column("shape", Geometry("GEOMETRY", srid=3857, spatial_index=False), nullable=False),
+        sa.Index(f"ix_{name}_shape", "shape", postgresql_using="gist"),
+    )
+
+
+MAP_BANDS = {name: _band(name) for name in ("map_far", "map_middle", "map_near")}

@@ -62,6 +62,7 @@ class Incident(Base):
         ),
         sa.Index("ix_incident_place", "place", postgresql_using="gist"),
         sa.Index("ix_incident_state", "state", "opened_at"),
+        sa.Index("ix_incident_map_key", "map_key"),
     )
 
     id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
@@ -83,6 +84,23 @@ class Incident(Base):
     promised_at: Mapped[datetime] = mapped_column(_AT)
     done_at: Mapped[datetime | None] = mapped_column(_AT)
     closed_at: Mapped[datetime | None] = mapped_column(_AT)
+    # Its cell of the Web Mercator grid at level 21, as a Morton number: cells of the same tile follow one another.
+    map_key: Mapped[int | None] = mapped_column(sa.BigInteger, sa.Computed("map_key(place)", persisted=True))
+
+
+# How many incidents lie in a cell of the grid at a level, and how many of them are open, by the tier of their category.
+# Each row is a change; triggers add them with the incidents themselves, `incidents.tiles.fold_tally` sums them up.
+incident_tally = sa.Table(
+    "incident_tally",
+    Base.metadata,
+    sa.Column("level", sa.SmallInteger, nullable=False),
+    sa.Column("cell", sa.BigInteger, nullable=False),
+    *(sa.Column(name, sa.Integer, nullable=False) for name in ("total", "open_1", "open_2", "open_3", "open_4")),
+    sa.Index(
+        "ix_incident_tally_cell", "level", "cell",
+        postgresql_include=["total", "open_1", "open_2", "open_3", "open_4"],
+    ),
+)
 
 
 class Report(Base):

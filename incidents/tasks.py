@@ -9,7 +9,7 @@ from core import clock, jobs
 from core.events import subscribes
 from core.logs import get_logger
 from gis.errors import InvalidPlaceError
-from incidents import actions, rules, talk
+from incidents import actions, rules, talk, tiles
 from incidents.conversation import Picture
 from incidents.models import Draft, Photo
 from incidents.talk import Speaker
@@ -101,6 +101,12 @@ def fetch_photo(session: Session, *, photo_id: int) -> None:
         photo.refused_reason = exc.detail
         return
     actions.keep_line_photo(session, photo_id, raw)
+
+
+@jobs.periodic(name="incidents.fold_tally", cron="*/5 * * * *")
+def fold_tally(session: Session) -> None:
+    """The counts by which the map clusters incidents stay few, however many changes there were."""
+    tiles.fold_tally(session)
 
 
 @jobs.periodic(name="incidents.forget_old_drafts", cron="*/10 * * * *")

@@ -1,23 +1,19 @@
-"""The city, its areas, and its base map as vector tiles: open to everybody."""
+"""The city and its areas: open to everybody."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Response, status
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from api.deps import SessionDep
 from api.routes.overview import ClockOut, clock_out
 from api.security import standin_url
-from gis import queries, tiles
+from gis import queries
 
 router = APIRouter(tags=["city"])
-
-TILE_TYPE = "application/vnd.mapbox-vector-tile"
-# A tile changes only with an import; browsers ask again after this and are told that nothing has changed.
-TILE_FRESH_S = 300
 
 
 class Names(BaseModel):
@@ -56,6 +52,7 @@ class CityOut(BaseModel):
     is_simulated: bool
     simulated_layers: list[str]
     layers: list[LayerOut]
+    tiles_version: str
     clock: ClockOut
     line_is_standin: bool
     standin_url: str | None
@@ -92,6 +89,7 @@ def read_city(session: SessionDep) -> CityOut:
         is_simulated=card.is_simulated,
         simulated_layers=[layer.name for layer in layers if layer.trust == "simulated"],
         layers=layers,
+        tiles_version=queries.data_version(session),
         clock=clock_out(),
         line_is_standin=standin is not None,
         standin_url=standin,
@@ -112,16 +110,3 @@ def list_areas(
         for card in queries.area_cards(session, kind=kind)
     ]
     return AreasOut(areas=areas)
-
-
-@router.get("/tiles/{z}/{x}/{y}.mvt", response_class=Response, responses={200: {"content": {TILE_TYPE: {}}}})
-def read_tile(
-    z: int, x: int, y: int, session: SessionDep, if_none_match: Annotated[str | None, Header()] = None
-) -> Response:
-    """A tile of the base map: layers boundary, area, waterway, road, building, facility."""
-    tile = tiles.Tile(z=z, x=x, y=y)
-    tag = f'"{queries.data_version(session)}"'
-    headers = {"ETag": tag, "Cache-Control": f"public, max-age={TILE_FRESH_S}"}
-    if if_none_match == tag:
-        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
-    return Response(tiles.tile_bytes(session, tile), media_type=TILE_TYPE, headers=headers)

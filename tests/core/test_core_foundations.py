@@ -67,7 +67,7 @@ def test_each_geometry_column_has_one_index(database: sa.Engine) -> None:
                 JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
                 JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
                 WHERE i.indrelid = g.f_table_name::regclass AND a.attname = g.f_geometry_column AND m.amname = 'gist')
-        FROM geometry_columns g
+        FROM geometry_columns g WHERE g.f_table_schema = 'public'
         """
     )
     with database.connect() as connection:

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from api import problems
-from api.routes import city
+from api.routes import city, tiles
 from core.db import transaction
 from gis.citypack.importer import import_city
 from tests.gis.packs import Pack
@@ -26,6 +26,7 @@ def client(database: sa.Engine, pack: Pack) -> Iterator[TestClient]:
     app = FastAPI()
     problems.add_problems(app)
     app.include_router(city.router, prefix="/api/v1")
+    app.include_router(tiles.router, prefix="/api/v1")
     with TestClient(app) as browser:
         yield browser
 

@@ -26,6 +26,7 @@ def city(session: Session, pack: Pack) -> Session:
     pack.add("facilities", [feature(point(100.01, 8.01), kind="school", name_th="โรงเรียนหนึ่ง")])
     pack.add_csv("communities", "code,name_th,lon,lat\nC1,ชุมชนหนึ่ง,100.005,8.01\n", options='polygons = "voronoi"')
     import_city(session, pack.close())
+    tiles.ready_version(session)
     return session
 
 
@@ -61,20 +62,20 @@ def _varint(body: bytes, at: int) -> tuple[int, int]:
 
 def test_a_near_tile_holds_every_layer_and_thai_names(city: Session) -> None:
     """At street level everything is there, by the names that the screens ask for."""
-    body = tiles.tile_bytes(city, tile_over(100.01, 8.01, 15))
+    body = tiles.drawn(city, tile_over(100.01, 8.01, 15))
     assert layer_names(body) >= {"area", "waterway", "road", "building", "facility"}
     assert "ซอยหนึ่ง".encode() in body
-    assert "boundary" in layer_names(tiles.tile_bytes(city, tile_over(100.01, 8.01, 12)))
+    assert "boundary" in layer_names(tiles.drawn(city, tile_over(100.01, 8.01, 12)))
 
 
 def test_far_tiles_leave_out_lanes_and_houses(city: Session) -> None:
     """From afar a city is its outline and its waters."""
-    assert layer_names(tiles.tile_bytes(city, tile_over(100.01, 8.01, 9))) == {"boundary", "waterway"}
+    assert layer_names(tiles.drawn(city, tile_over(100.01, 8.01, 9))) == {"boundary", "waterway"}
 
 
 def test_a_tile_elsewhere_is_empty(city: Session) -> None:
     """No features, no layers, no bytes."""
-    assert tiles.tile_bytes(city, tile_over(101.0, 9.0, 12)) == b""
+    assert tiles.drawn(city, tile_over(101.0, 9.0, 12)) == b""
 
 
 @pytest.mark.parametrize(("z", "x", "y"), [(3, 0, 0), (19, 0, 0), (12, -1, 0), (12, 4096, 0), (12, 0, 4096)])

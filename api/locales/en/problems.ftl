@@ -15,3 +15,14 @@ http = The request could not be fulfilled.
 database-down = The database does not answer now.
 database-busy = Somebody else is changing the same thing.
 internal = Faonam failed to do this; the failure is in the log.
+
+# Collections of the open data.
+collection-layers = Layers: where each comes from, its licence and how far to trust it
+collection-areas = Areas: municipality, communities and districts
+collection-roads = Streets
+collection-waterways = Rivers and canals
+collection-facilities = Facilities: hospitals, schools, temples, shelters and the like
+collection-buildings = Buildings
+collection-gauges = Gauges with their newest good level
+collection-flood-polygons = Water by depth class, of every picture of the flood
+collection-zones = Zones that can flood, with the newest picture's severity

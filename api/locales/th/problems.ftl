@@ -15,3 +15,14 @@ http = คำขอนี้ทำไม่สำเร็จ
 database-down = ฐานข้อมูลไม่ตอบสนองในขณะนี้ กรุณาลองใหม่
 database-busy = มีผู้อื่นกำลังแก้ไขข้อมูลเดียวกัน กรุณาลองใหม่
 internal = ระบบขัดข้อง ทีมดูแลได้รับบันทึกแล้ว
+
+# Collections of the open data.
+collection-layers = ชั้นข้อมูล: ที่มา สัญญาอนุญาต และระดับความน่าเชื่อถือ
+collection-areas = พื้นที่: เขตเทศบาล ชุมชน และอำเภอ
+collection-roads = ถนน
+collection-waterways = แม่น้ำและคลอง
+collection-facilities = สถานที่สำคัญ: โรงพยาบาล โรงเรียน วัด ศูนย์พักพิง และอื่น ๆ
+collection-buildings = อาคาร
+collection-gauges = เครื่องวัดระดับน้ำ พร้อมระดับล่าสุดที่เชื่อถือได้
+collection-flood-polygons = พื้นที่น้ำตามระดับความลึก ของทุกภาพน้ำท่วม
+collection-zones = เขตที่น้ำท่วมได้ พร้อมความรุนแรงตามภาพล่าสุด

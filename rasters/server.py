@@ -1,0 +1,106 @@
+"""titiler behind a Unix socket: tiles, points and previews of layers by id."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable
+from pathlib import Path as FilePath
+from typing import Annotated, Any
+
+import uvicorn
+from fastapi import Depends, FastAPI, Path, Request
+from fastapi.responses import JSONResponse
+from morecantile import tms as every_grid
+from morecantile.defaults import TileMatrixSets
+from rio_tiler.errors import PointOutsideBounds, RioTilerError, TileOutsideBounds
+from titiler.core.factory import TilerFactory
+
+from core.db import transaction
+from core.errors import InvalidInputError, NotFoundError, SetupError
+from core.logs import get_logger
+from rasters import layers
+
+log = get_logger("rasters")
+
+PREFIX = "/api/v1/rasters"
+GRID = "WebMercatorQuad"
+# What a question may say; `url`, expressions and algorithms are none of it.
+PARAMETERS = frozenset({"bidx", "rescale", "colormap_name", "resampling", "max_size", "tilesize", "return_mask"})
+LARGEST_SIDE = 1024
+
+
+def refuse_unknown(request: Request) -> None:
+    """Every parameter is an allowed one, and no picture is larger than `LARGEST_SIDE`. Raises InvalidInputError."""
+    for name, value in request.query_params.multi_items():
+        if name not in PARAMETERS:
+            raise InvalidInputError(f"There is no parameter '{name[:40]}' here: a layer is named by its id.")
+        if name in {"max_size", "tilesize"} and not (value.isdecimal() and 0 < int(value[:9]) <= LARGEST_SIDE):
+            raise InvalidInputError(f"{name} is a number of pixels up to {LARGEST_SIDE}.")
+
+
+def layer_file(layer_id: Annotated[str, Path()]) -> str:
+    """The file of the layer that the path names; raises NotFoundError."""
+    with transaction() as session:
+        return str(layers.file_of(session, layer_id))
+
+
+def create_app() -> FastAPI:
+    """The application; its links begin at the API's address, which asked."""
+    app = FastAPI(
+        openapi_url=None, docs_url=None, redoc_url=None, dependencies=[Depends(refuse_unknown)]
+    )
+    tiler = TilerFactory(
+        path_dependency=layer_file, router_prefix="/{layer_id}", add_viewer=False, add_part=False,
+        supported_tms=TileMatrixSets({GRID: every_grid.get(GRID)}),
+    )
+    app.include_router(tiler.router, prefix="/{layer_id}")
+    for kind, status in (
+        (NotFoundError, 404), (TileOutsideBounds, 404), (PointOutsideBounds, 404), (InvalidInputError, 400),
+        (RioTilerError, 400), (ValueError, 400), (IndexError, 400),
+    ):
+        app.add_exception_handler(kind, _answer(status))
+    return app
+
+
+def _answer(status: int) -> Callable[[Request, Exception], JSONResponse]:
+    """An error as a sentence; the API makes a problem of it."""
+
+    def answer(request: Request, error: Exception) -> JSONResponse:
+        detail: Any = getattr(error, "detail", None) or str(error).splitlines()[0]
+        return JSONResponse({"detail": str(detail)}, status_code=status)
+
+    return answer
+
+
+def listening_socket(path: FilePath) -> socket.socket:
+    """A Unix socket that listens at the path, for this user alone; raises SetupError where it cannot be made."""
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    path.unlink(missing_ok=True)
+    try:
+        listening.bind(str(path))
+    except OSError as error:
+        raise SetupError(f"The rasters cannot listen at {path}: {error.strerror or error}.") from error
+    path.chmod(0o600)
+    listening.listen()
+    return listening
+
+
+def server_of(app: FastAPI) -> uvicorn.Server:
+    """The server of `app`; what comes through the socket comes from the API, whose word on addresses counts."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, root_path=PREFIX, forwarded_allow_ips="*",
+            timeout_graceful_shutdown=2,
+        )
+    )
+
+
+def run() -> None:
+    """Serve until told to stop."""
+    path = layers.socket_path()
+    listening = listening_socket(path)
+    log.info("rasters.serves", socket=str(path))
+    with contextlib.suppress(KeyboardInterrupt):
+        server_of(create_app()).run(sockets=[listening])
+    path.unlink(missing_ok=True)

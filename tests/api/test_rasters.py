@@ -1,0 +1,127 @@
+"""Depth as tiles: by a layer's id, never by a path or an address."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+import rasterio
+import sqlalchemy as sa
+from affine import Affine
+from fastapi.testclient import TestClient
+
+from core.db import transaction
+from core.settings import data_dir
+from rasters import layers, server
+
+# rio-tiler multiplies affine transforms in a way that affine is going to give up.
+pytestmark = pytest.mark.filterwarnings("ignore:Use .* matmul:PendingDeprecationWarning")
+
+RUN = 7_000_001
+LON, LAT = 99.915, 8.4095  # The middle of the raster below.
+
+
+@pytest.fixture
+def depths(database: sa.Engine) -> Iterator[None]:
+    """A picture with a depth raster of 1.25 m, one with depths in the older form, and one without any."""
+    path = data_dir() / "flood" / f"run_{RUN}_test.tif"
+    path.parent.mkdir(exist_ok=True)
+    with rasterio.open(
+        path, "w", driver="COG", width=512, height=512, count=3, dtype="float32", crs="EPSG:32647",
+        transform=Affine(10.0, 0, 598_200.0, 0, -10.0, 932_200.0), nodata=-9999.0,
+    ) as target:
+        target.write(np.full((3, 512, 512), 1.25, dtype=np.float32))
+    with transaction() as session:
+        for run_id, kept in ((RUN, f"flood/{path.name}"), (RUN + 1, "flood/old.npy"), (RUN + 2, None)):
+            session.execute(
+                sa.text(
+                    "INSERT INTO flood_run (id, computed_at, computed_wall_at, method, levels, wall_s, confidence, "
+                    "depth_path) VALUES (:id, now(), now(), 'canal-network', '{}', 0, 1, :kept)"
+                ),
+                {"id": run_id, "kept": kept},
+            )
+    yield
+    path.unlink()
+
+
+@pytest.fixture
+def raster_process(depths: None) -> Iterator[None]:
+    """The raster server on its socket."""
+    listening = server.listening_socket(layers.socket_path())
+    running = server.server_of(server.create_app())
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not running.started:
+        time.sleep(0.01)
+    yield
+    running.should_exit = True
+    thread.join(10)
+    layers.socket_path().unlink(missing_ok=True)
+
+
+def test_depth_is_served_by_the_picture_it_is_of(
+    signed_in: Callable[[str], TestClient], raster_process: None
+) -> None:
+    """The list names the layers; a layer tells its tiles under our address, its tiles are pictures, points values."""
+    officer = signed_in("officer")
+    listed = officer.get("/api/v1/rasters").json()["layers"]
+    assert listed == [{"id": f"depth-{RUN}", "kind": "depth", "run_id": RUN}]
+    base = f"/api/v1/rasters/depth-{RUN}"
+    tilejson = officer.get(f"{base}/WebMercatorQuad/tilejson.json")
+    assert tilejson.status_code == 200, tilejson.text
+    assert tilejson.json()["tiles"][0].startswith(f"http://testserver{base}/tiles/WebMercatorQuad/{{z}}/{{x}}/{{y}}")
+    point = officer.get(f"{base}/point/{LON},{LAT}")
+    assert point.json()["values"] == [1.25, 1.25, 1.25]
+    z = 12
+    x = int((LON + 180) / 360 * 2**z)
+    y = int((1 - np.arcsinh(np.tan(np.radians(LAT))) / np.pi) / 2 * 2**z)
+    tile = officer.get(f"{base}/tiles/WebMercatorQuad/{z}/{x}/{y}.png", params={"bidx": "1", "rescale": "0,2"})
+    assert tile.status_code == 200, tile.text
+    assert tile.headers["content-type"] == "image/png"
+    assert tile.content.startswith(b"\x89PNG")
+    assert officer.get(f"{base}/tiles/WebMercatorQuad/{z}/0/0.png").status_code == 404
+    assert officer.get(f"{base}/info").json()["count"] == 3
+
+
+@pytest.mark.parametrize("source", ["/etc/passwd", "http://127.0.0.1:1/x.tif", "file:///etc/passwd", "s3://x/y.tif"])
+def test_no_file_and_no_address_can_be_asked_for(
+    signed_in: Callable[[str], TestClient], raster_process: None, source: str
+) -> None:
+    """`url=` is refused wherever it stands, and no id is a path."""
+    officer = signed_in("officer")
+    for path in ("info", "point/99.9,8.4", "preview.png", "WebMercatorQuad/tilejson.json"):
+        answer = officer.get(f"/api/v1/rasters/depth-{RUN}/{path}", params={"url": source})
+        assert 400 <= answer.status_code < 500, path
+        assert "url" in answer.json()["detail"]
+    assert officer.get(f"/api/v1/rasters/info?url={source}").status_code == 404
+    assert officer.get(f"/api/v1/rasters/{source}/info").status_code == 404
+
+
+def test_only_what_a_layer_has_can_be_asked(signed_in: Callable[[str], TestClient], raster_process: None) -> None:
+    """Unknown layers, older forms, statistics over everything, expressions and huge pictures are refused."""
+    officer = signed_in("officer")
+    for layer in (f"depth-{RUN + 1}", f"depth-{RUN + 2}", "depth-0", "depth-1e9", "terrain", "..", "DEPTH-1"):
+        assert officer.get(f"/api/v1/rasters/{layer}/info").status_code == 404, layer
+    for path in ("statistics", "bbox/0,0,1,1.png", "map.html", "preview/9000x9000.png", "../info", "tiles/x/1/1/1"):
+        assert officer.get(f"/api/v1/rasters/depth-{RUN}/{path}").status_code == 404, path
+    for name, value in (("expression", "b1**9999"), ("max_size", "90000"), ("bidx", "9"), ("algorithm", "hillshade"),
+                        ("rescale", "x"), ("colormap_name", "none-such")):
+        answer = officer.get(f"/api/v1/rasters/depth-{RUN}/preview.png", params={name: value})
+        assert 400 <= answer.status_code < 500, name
+
+
+def test_rasters_are_for_officers(browser: TestClient) -> None:
+    """Nobody sees depths without signing in."""
+    assert browser.get("/api/v1/rasters").status_code == 401
+    assert browser.get(f"/api/v1/rasters/depth-{RUN}/info").status_code == 401
+
+
+def test_without_the_raster_process_it_says_so(signed_in: Callable[[str], TestClient]) -> None:
+    """While it is down the answer is 503 and names the command that starts it."""
+    layers.socket_path().unlink(missing_ok=True)
+    answer = signed_in("officer").get("/api/v1/rasters/terrain/info")
+    assert answer.status_code == 503
+    assert "faonam rasters" in answer.json()["detail"]
