@@ -84,7 +84,9 @@ def _add_zone(session: Session, code: str, shape: shapely.Polygon) -> str:
 
 def _propose(session: Session, codes: Sequence[str]) -> Alert:
     at = clock.now()
-    run = FloodRun(computed_at=at, computed_wall_at=at, method="canal-network", levels={}, wall_s=0.0, confidence=0.9)
+    run = FloodRun(
+        computed_at=at, valid_at=at, computed_wall_at=at, method="canal-network", levels={}, wall_s=0.0, confidence=0.9
+    )
     session.add(run)
     session.flush()
     actions.consider(

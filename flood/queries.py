@@ -421,16 +421,22 @@ def spot_at(session: Session, run: FloodRun | None, place: LonLat) -> SpotDepth 
     return depth_in(planes, cell)
 
 
-def depth_file(session: Session, run_id: int) -> Path | None:
-    """The GeoTIFF of a picture's depths; None where the picture has none, or keeps them in another form."""
-    path = session.scalar(sa.select(FloodRun.depth_path).where(FloodRun.id == run_id))
-    return data_dir() / path if path is not None and path.endswith(".tif") else None
+def depth_planes(session: Session, run_id: int) -> tuple[Path, Grid] | None:
+    """The file of a picture's depths (`flood.depths`) and their grid; None where they are not, or no longer, kept."""
+    run = session.get(FloodRun, run_id)
+    if run is None or run.depth_path is None or run.grid is None:
+        return None
+    path = data_dir() / run.depth_path
+    return (path, Grid(**run.grid)) if path.is_file() else None
 
 
 def runs_with_depth(session: Session, most: int) -> list[int]:
-    """The newest pictures whose depths are a GeoTIFF, newest first, at most so many."""
-    asked = sa.select(FloodRun.id).where(FloodRun.depth_path.like("%.tif")).order_by(FloodRun.id.desc()).limit(most)
-    return list(session.scalars(asked))
+    """The newest pictures whose depths are kept, newest first, of at most so many."""
+    asked = (
+        sa.select(FloodRun.id, FloodRun.depth_path).where(FloodRun.depth_path.is_not(None))
+        .order_by(FloodRun.id.desc()).limit(most)
+    )
+    return [run_id for run_id, path in session.execute(asked) if path and (data_dir() / path).is_file()]
 
 
 def flooded_roads(session: Session) -> list[tuple[int, float]]:

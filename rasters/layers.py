@@ -40,14 +40,21 @@ def layers(session: Session) -> list[RasterLayer]:
 
 
 def file_of(session: Session, layer_id: str) -> Path:
-    """The GeoTIFF of a layer; raises NotFoundError where there is none of this id."""
+    """The GeoTIFF of a layer, made where it is asked for first; raises NotFoundError where there is none of this id."""
     depth = _DEPTH.match(layer_id)
-    found = queries.depth_file(session, int(depth[1])) if depth else None
+    found = _depth_file(session, int(depth[1])) if depth else None
     if layer_id == "terrain":
         found = _terrain_file(session)
     if found is None or not found.is_file():
         raise NotFoundError(f"There is no raster layer '{layer_id[:60]}'.")
     return found
+
+
+def _depth_file(session: Session, run_id: int) -> Path | None:
+    from rasters.cog import cog_of  # Only the raster process gets here; the API lists layers and reads none.
+
+    kept = queries.depth_planes(session, run_id)
+    return cog_of(*kept) if kept else None
 
 
 def _terrain_file(session: Session) -> Path | None:

@@ -112,8 +112,9 @@ class Town:
         self._runs += 1
         run_id = self.session.execute(
             sa.text(
-                "INSERT INTO flood_run (computed_at, computed_wall_at, trigger_received_wall_at, method, levels,"
-                " wall_s, confidence) VALUES (now(), now(), :wall, 'canal-network', '{}', 0.1, 0.8) RETURNING id"
+                "INSERT INTO flood_run (computed_at, valid_at, computed_wall_at, trigger_received_wall_at, method,"
+                " levels, wall_s, confidence) "
+                "VALUES (now(), now(), now(), :wall, 'canal-network', '{}', 0.1, 0.8) RETURNING id"
             ),
             {"wall": WALL},
         ).scalar_one()

@@ -33,8 +33,8 @@ WITH l AS (
     SELECT l.id, code, 'school', code, code, ST_SetSRID(ST_MakePoint(lon, 8), 4326)
     FROM l, (VALUES ('east', 179.5), ('west', -179.5), ('middle', 100.0)) AS f (code, lon)
 ), run AS (
-    INSERT INTO flood_run (computed_at, computed_wall_at, method, levels, wall_s, confidence)
-    SELECT at, at, 'canal-network', '{}', 0.1, 1
+    INSERT INTO flood_run (computed_at, valid_at, computed_wall_at, method, levels, wall_s, confidence)
+    SELECT at, at, at, 'canal-network', '{}', 0.1, 1
     FROM (VALUES (timestamptz '2026-11-20T03:00:00Z'), ('2026-11-21T03:00:00Z')) AS runs (at) RETURNING id
 )
 INSERT INTO flood_polygon (run_id, depth_class, geom)

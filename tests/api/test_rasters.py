@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-import rasterio
 import sqlalchemy as sa
-from affine import Affine
 from fastapi.testclient import TestClient
 
 from core.db import transaction
 from core.settings import data_dir
+from flood.depths import write_depths
+from gis.terrain.grid import Grid
 from rasters import layers, server
 
 # rio-tiler multiplies affine transforms in a way that affine is going to give up.
@@ -26,25 +27,25 @@ LON, LAT = 99.915, 8.4095  # The middle of the raster below.
 
 @pytest.fixture
 def depths(database: sa.Engine) -> Iterator[None]:
-    """A picture with a depth raster of 1.25 m, one with depths in the older form, and one without any."""
-    path = data_dir() / "flood" / f"run_{RUN}_test.tif"
+    """A picture with a depth of 1.25 m everywhere, one whose depths are no longer kept, and one without any."""
+    grid = Grid(rows=512, columns=512, cell_m=10.0, west_m=598_200.0, north_m=932_200.0, srid=32647)
+    path = data_dir() / "flood" / f"run_{RUN}_test.npy"
     path.parent.mkdir(exist_ok=True)
-    with rasterio.open(
-        path, "w", driver="COG", width=512, height=512, count=3, dtype="float32", crs="EPSG:32647",
-        transform=Affine(10.0, 0, 598_200.0, 0, -10.0, 932_200.0), nodata=-9999.0,
-    ) as target:
-        target.write(np.full((3, 512, 512), 1.25, dtype=np.float32))
+    deep = np.full(grid.size, 1.25, dtype=np.float32)
+    write_depths(path, grid, deep, deep + np.float32(0.25), np.full(grid.size, 0.75, dtype=np.float32))
     with transaction() as session:
-        for run_id, kept in ((RUN, f"flood/{path.name}"), (RUN + 1, "flood/old.npy"), (RUN + 2, None)):
+        for run_id, kept in ((RUN, f"flood/{path.name}"), (RUN + 1, "flood/gone.npy"), (RUN + 2, None)):
             session.execute(
                 sa.text(
-                    "INSERT INTO flood_run (id, computed_at, computed_wall_at, method, levels, wall_s, confidence, "
-                    "depth_path) VALUES (:id, now(), now(), 'canal-network', '{}', 0, 1, :kept)"
+                    "INSERT INTO flood_run (id, computed_at, valid_at, computed_wall_at, method, levels, wall_s, "
+                    "confidence, depth_path, grid) VALUES (:id, now(), now(), now(), 'canal-network', '{}', 0, 1, "
+                    ":kept, CAST(:grid AS jsonb))"
                 ),
-                {"id": run_id, "kept": kept},
+                {"id": run_id, "kept": kept, "grid": json.dumps(grid.as_json())},
             )
     yield
     path.unlink()
+    path.with_suffix(".tif").unlink(missing_ok=True)
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_depth_is_served_by_the_picture_it_is_of(
     assert tilejson.status_code == 200, tilejson.text
     assert tilejson.json()["tiles"][0].startswith(f"http://testserver{base}/tiles/WebMercatorQuad/{{z}}/{{x}}/{{y}}")
     point = officer.get(f"{base}/point/{LON},{LAT}")
-    assert point.json()["values"] == [1.25, 1.25, 1.25]
+    assert point.json()["values"] == [1.25, 1.5, 0.75]
     z = 12
     x = int((LON + 180) / 360 * 2**z)
     y = int((1 - np.arcsinh(np.tan(np.radians(LAT))) / np.pi) / 2 * 2**z)

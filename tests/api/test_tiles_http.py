@@ -15,8 +15,8 @@ TILE = tile_over(100.01, 8.01, 14)
 HERE = f"{TILE.z}/{TILE.x}/{TILE.y}"
 FLOOD = """
 WITH run AS (
-    INSERT INTO flood_run (id, computed_at, computed_wall_at, method, levels, wall_s, confidence)
-    VALUES (9001, now(), now(), 'canal-network', '{}', 0, 1)
+    INSERT INTO flood_run (id, computed_at, valid_at, computed_wall_at, method, levels, wall_s, confidence)
+    VALUES (9001, now(), now(), now(), 'canal-network', '{}', 0, 1)
 )
 INSERT INTO flood_polygon (run_id, depth_class, geom)
 SELECT 9001, 1, ST_Multi(ST_Union(ST_Buffer(

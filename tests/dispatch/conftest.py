@@ -62,6 +62,7 @@ class Town:
         """The newest picture has these streets under water: `s2=0.8`."""
         run = FloodRun(
             computed_at=clock.now(),
+            valid_at=clock.now(),
             computed_wall_at=clock.now(),
             method="canal-network",
             levels={},

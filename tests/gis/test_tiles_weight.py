@@ -43,8 +43,8 @@ FROM l, generate_series(1, 1500) n
 """
 DENSE_FLOOD = """
 WITH run AS (
-    INSERT INTO flood_run (id, computed_at, computed_wall_at, method, levels, wall_s, confidence)
-    VALUES (9001, now(), now(), 'canal-network', '{}', 0, 1), (9002, now(), now(), 'canal-network', '{}', 0, 1)
+    INSERT INTO flood_run (id, computed_at, valid_at, computed_wall_at, method, levels, wall_s, confidence)
+    SELECT id, now(), now(), now(), 'canal-network', '{}', 0, 1 FROM (VALUES (9001), (9002)) AS runs (id)
 ), water AS (
     INSERT INTO flood_polygon (run_id, depth_class, geom)
     SELECT 9001, 1, ST_Multi(ST_Union(ST_Buffer(ST_SetSRID(

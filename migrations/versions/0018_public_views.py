@@ -8,8 +8,8 @@ from geoalchemy2 import Geometry
 
 from core.settings import secret
 
-revision = "0017_public_views"
-down_revision = "0014_admin_units"
+revision = "0018_public_views"
+down_revision = "0017_forecast_runs"
 branch_labels = None
 depends_on = None
 
@@ -195,6 +195,7 @@ def _views() -> None:
     named = "name_th, name_en"
     trust = "LEFT JOIN layer l ON l.id = t.layer_id"
     simulated = "(SELECT is_simulated FROM city) AS is_simulated"
+    newest = "(SELECT max(id) FROM flood_run WHERE horizon_min = 0)"
     views = {
         "layers": "SELECT l.id, l.name, l.kind, l.source, l.licence, l.dated, l.trust, l.row_count, l.version, "
         "c.extent AS geom FROM layer l CROSS JOIN city c",
@@ -211,13 +212,13 @@ def _views() -> None:
         "d.datum, s.trust, s.geom FROM station s "
         "JOIN datastream d ON d.station_id = s.id AND d.observed_property = 'water_level' "
         "LEFT JOIN latest_reading r ON r.datastream_id = d.id LEFT JOIN level_state v ON v.datastream_id = d.id",
-        "flood_polygons": "SELECT p.id, p.run_id, r.computed_at, r.method, r.confidence, p.depth_class, "
-        f"p.run_id = (SELECT max(id) FROM flood_run) AS is_current, {simulated}, p.geom "
+        "flood_polygons": "SELECT p.id, p.run_id, r.computed_at, r.valid_at, r.horizon_min, r.method, r.confidence, "
+        f"p.depth_class, p.run_id = {newest} AS is_current, {simulated}, p.geom "
         "FROM flood_polygon p JOIN flood_run r ON r.id = p.run_id",
         "zones": "SELECT z.id, z.code, z.name_th, z.name_en, z.version, s.run_id, r.computed_at, "
         f"coalesce(s.severity, 0::smallint) AS severity, s.falling_to IS NOT NULL AS is_falling, "
         f"coalesce(s.depth_class, 0::smallint) AS depth_class, {simulated}, z.geom FROM zone z "
-        "LEFT JOIN zone_state s ON s.zone_id = z.id AND s.run_id = (SELECT max(id) FROM flood_run) "
+        f"LEFT JOIN zone_state s ON s.zone_id = z.id AND s.run_id = {newest} "
         "LEFT JOIN flood_run r ON r.id = s.run_id WHERE NOT z.is_retired",
     }
     for name in VIEWS:
@@ -229,7 +230,9 @@ def _role() -> None:
 
     A role belongs to the whole server, so that it may be there already; its password is this installation's secret.
     """
-    client = op.get_bind().connection.driver_connection.pgconn
+    driver = op.get_bind().connection.driver_connection
+    assert driver is not None  # noqa: S101 - a migration runs on an open connection.
+    client = driver.pgconn
     password = client.encrypt_password(secret("public-database").encode(), ROLE.encode(), b"scram-sha-256").decode()
     password = password.replace(":", r"\:")  # A colon would begin a parameter.
     op.execute(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019_forecast_runs"
+revision = "0017_forecast_runs"
 down_revision = "0014_admin_units"
 branch_labels = None
 depends_on = None
