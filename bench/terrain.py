@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from bench import peers
 from bench.measure import OURS, Result, Timing, WrongWorkError, check, rounded, take_turns
+from bench.places import own_folder
 from core.progress import step
 from gis.terrain.grid import Heights
 
@@ -41,8 +41,7 @@ Work = Callable[[Heights], Any]
 def measure(*, seed: int) -> Result:
     """The terrain that `seed` draws, drained by each side in turn."""
     peers.fetch("pyflwdir", "pysheds")
-    with tempfile.TemporaryDirectory(prefix="faonam-bench-") as name, contextlib.ExitStack() as stack:
-        folder = Path(name)
+    with own_folder("terrain") as folder, contextlib.ExitStack() as stack:
         with step("drawing the terrain"):
             np.save(folder / "heights.npy", fractal(SIDE, seed=seed))
         sides = {side: stack.enter_context(_side(side, folder)) for side in (OURS, "pyflwdir", "pysheds")}
