@@ -16,7 +16,7 @@ LOCK = ROOT / "requirements-bench.lock"
 
 
 def fetch(*modules: str) -> None:
-    """These modules can be imported; where one was missing, requirements-bench.lock has been installed.
+    """These modules can be imported; where one was missing, the whole lock file has been installed.
 
     Raises SetupError where they cannot be, with the reason.
     """
@@ -26,7 +26,7 @@ def fetch(*modules: str) -> None:
     beside = Path(sys.executable).with_name("uv")
     uv = str(beside) if beside.exists() else shutil.which("uv")
     if uv is None:
-        raise SetupError(f"The bench needs {', '.join(missing)}, and uv, which installs them, is not there: run ./test.")
+        raise SetupError(f"The bench needs {', '.join(missing)}, and uv, which installs them, is not: run ./test.")
     with step(f"installing {', '.join(missing)} from {LOCK.name}"):
         command = [uv, "pip", "install", "-q", "--python", sys.executable, "--require-hashes", "-r", str(LOCK)]
         done = subprocess.run(command, capture_output=True, text=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from bench import peers
 from bench.measure import OURS, Result, Timing, WrongWorkError, check, rounded, take_turns
+from bench.places import own_folder
 from core.progress import step
 from gis.terrain.grid import Heights
 
@@ -41,8 +41,7 @@ Work = Callable[[Heights], Any]
 def measure(*, seed: int) -> Result:
     """The terrain that `seed` draws, drained by each side in turn."""
     peers.fetch("pyflwdir", "pysheds")
-    with tempfile.TemporaryDirectory(prefix="faonam-bench-") as name, contextlib.ExitStack() as stack:
-        folder = Path(name)
+    with own_folder("terrain") as folder, contextlib.ExitStack() as stack:
         with step("drawing the terrain"):
             np.save(folder / "heights.npy", fractal(SIDE, seed=seed))
         sides = {side: stack.enter_context(_side(side, folder)) for side in (OURS, "pyflwdir", "pysheds")}
@@ -80,8 +79,8 @@ def _check(shares: dict[str, float]) -> None:
     check(shares["same_filled"] == 1.0, "the sides fill to different heights.")
     check(shares["same_accumulation"] == 1.0, "pyflwdir counts other cells upstream along our directions.")
     check(shares["same_hand"] == 1.0, "pyflwdir finds other heights above the drain along our directions.")
-    check(shares["same_steepest"] > 0.999, "pysheds finds other directions on our filled ground.")
-    check(shares["same_lowest"] > 0.5, "pyflwdir's directions have little in common with ours.")
+    check(shares["as_steep_as_pyflwdir"] == 1.0, "pyflwdir finds a steeper way down on our filled ground.")
+    check(shares["as_steep_as_pysheds"] == 1.0, "pysheds finds a steeper way down on our filled ground.")
 
 
 # --- A side in its own process
@@ -180,12 +179,12 @@ def _compare_pyflwdir(folder: Path, _: Heights, done: Any) -> dict[str, float]:
     hand = heights_above(ways.idxs_ds, ways.idxs_seq, drain, filled_m.ravel()).reshape(codes.shape)
     has_drain = ~np.isnan(above_m)
     own_codes = pyflwdir.dem.fill_depressions(filled_m, nodata=NODATA)[1]
-    falls = _falls(filled_m, codes)
     return {
         "same_filled": _share(np.abs(done[0] - filled_m) <= SAME_M),
         "same_accumulation": _share(upstream == counts),
         "same_hand": _share(np.abs(hand - above_m)[has_drain] <= SAME_M),
-        "same_lowest": _share((own_codes == codes)[falls]),
+        "as_steep_as_pyflwdir": _as_steep(filled_m, codes, own_codes),
+        "same_as_pyflwdir": _share(own_codes == codes),
         "cells_with_drain": _share(has_drain),
     }
 
@@ -199,12 +198,16 @@ def _pysheds(heights_m: Heights) -> Any:
 
 
 def _compare_pysheds(folder: Path, _: Heights, __: Any) -> dict[str, float]:
-    """The share of cells inside, where our filled ground falls, on which pysheds' steepest descent is ours."""
+    """Shares of cells on which pysheds, which looks for the steepest descent too, says the same of our ground."""
     filled_m, codes, *_rest = _saved(folder)
     grid, ground = _pysheds_grid(filled_m)
-    falls = _falls(filled_m, codes)
+    own_codes = np.asarray(grid.flowdir(ground))
+    falls = _slopes(filled_m, codes) > 0
     falls[[0, -1]] = falls[:, [0, -1]] = False  # pysheds gives the raster's edge no direction.
-    return {"same_steepest": _share((np.asarray(grid.flowdir(ground)) == codes)[falls])}
+    return {
+        "as_steep_as_pysheds": _as_steep(filled_m, codes, own_codes),
+        "same_as_pysheds_on_slopes": _share((own_codes == codes)[falls]),
+    }
 
 
 def _pysheds_grid(heights_m: Heights) -> Any:
@@ -226,14 +229,20 @@ def _saved(folder: Path) -> list[NDArray[Any]]:
     return [np.load(folder / f"{layer}.npy") for layer in ("filled_m", "directions", "accumulation", "above_drain_m")]
 
 
-def _falls(filled_m: Heights, codes: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """True where the cell lies higher than the one to which it drains."""
-    from gis.terrain.directions import CODES, DOWN, RIGHT
+def _as_steep(filled_m: Heights, codes: NDArray[np.uint8], others: NDArray[Any]) -> float:
+    """The share of cells from which our direction falls no less steeply than the other's."""
+    return _share(_slopes(filled_m, codes) >= _slopes(filled_m, others) * np.float32(1 - 1e-6))
 
-    falls = np.zeros(codes.shape, dtype=bool)
+
+def _slopes(filled_m: Heights, codes: NDArray[Any]) -> Heights:
+    """The fall to the cell to which each drains, metres per width of a cell; 0 where it leaves the raster."""
+    from gis.terrain.directions import CODES, CORNER, DOWN, RIGHT
+
+    slopes = np.zeros(codes.shape, np.float32)
     for code, down, right in zip(CODES, DOWN, RIGHT, strict=True):
-        falls |= (codes == code) & (filled_m > np.roll(filled_m, (-down, -right), axis=(0, 1)))
-    return falls
+        fall = (filled_m - np.roll(filled_m, (-down, -right), axis=(0, 1))) * (CORNER if down and right else 1)
+        slopes = np.where(codes == code, fall, slopes).astype(np.float32)
+    return slopes
 
 
 def _share(is_so: NDArray[np.bool_]) -> float:

@@ -7,7 +7,7 @@ Outlets are the cells beside nodata or at the raster's edge.
 Within a tile this is a priority-flood (Barnes, Lehman & Mulla 2014, Computers & Geosciences 62) that climbs slopes with
 a plain queue and keeps its heap for cells from which water may still fall (Zhou, Sun & Fu 2016, Computers &
 Geosciences 90; Wei, Zhou & Fu 2019, Int. J. Digital Earth 12). Tiles are joined by the graph of their spills (Barnes
-2016, Computers & Geosciences 96): cells that were flooded from one seed share a label, and rise together to the label's level.
+2016, Computers & Geosciences 96): cells that were flooded from one seed share a label, and rise together to its level.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from gis.terrain.grid import Cells, Heights
-from gis.terrain.heap import Keys, height_of, key_of, pop, push
 
 Numbers = NDArray[np.int64]
+Keys = NDArray[np.uint64]
 
 UNSEEN, CLOSED, DRAINED = 0, -1, 1  # Labels from 2 begin at the edge of their tile.
 FIRST_LABEL = 2
@@ -36,7 +36,7 @@ def flood(heights_m: Heights, filled_m: Heights, labels: Cells) -> int:
     """
     rows, columns = heights_m.shape
     z, filled, label = heights_m.ravel(), filled_m.ravel(), labels.ravel()
-    keys, size = np.empty(1024, np.uint64), 0
+    keys, size = np.empty(2 * z.size, np.uint64), 0  # A cell waits as a seed and once more as a spill at most.
     labels[0], labels[rows - 1] = CLOSED, CLOSED
     for row in range(1, rows - 1):
         labels[row, 0] = labels[row, columns - 1] = CLOSED
@@ -54,7 +54,7 @@ def flood(heights_m: Heights, filled_m: Heights, labels: Cells) -> int:
             )
             label[cell] = DRAINED if is_outlet else UNSEEN
             if is_outlet or is_rim or column in (1, columns - 2):
-                keys, size = push(keys, size, key_of(z[cell], cell))
+                size = _push(keys, size, _key_of(z[cell], cell))
     steps = np.array([-columns - 1, -columns, -columns + 1, -1, 1, columns - 1, columns, columns + 1])
     return _grow(z, filled, label, steps, keys, size)
 
@@ -65,7 +65,7 @@ def _grow(z: Heights, filled: Heights, label: Cells, steps: Numbers, keys: Keys,
     pond, slope = np.empty(z.size, np.int32), np.empty(z.size, np.int32)
     began = 0
     while size > 0:
-        key, size = pop(keys, size)
+        key, size = _pop(keys, size)
         start = np.int32(key & np.uint64(0xFFFFFFFF))
         if label[start] == UNSEEN:
             label[start] = FIRST_LABEL + began
@@ -111,7 +111,7 @@ def _grow(z: Heights, filled: Heights, label: Cells, steps: Numbers, keys: Keys,
             cell = slope[number]
             for turn in range(8):
                 if label[cell + steps[turn]] == UNSEEN:
-                    keys, size = push(keys, size, key_of(z[cell], cell))
+                    size = _push(keys, size, _key_of(z[cell], cell))
                     break
     return began
 
@@ -199,17 +199,18 @@ def levels(pairs: Numbers, heights_m: Heights, labels: int) -> Heights:
             starts[label + 1] += 1
     level_m = np.full(labels, np.inf, np.float32)
     level_m[0] = DRY
-    keys, size = push(np.empty(1024, np.uint64), 0, key_of(DRY, 0))
+    keys = np.empty(pairs.size + 1, np.uint64)  # A label waits at most once for each that it touches.
+    size = _push(keys, 0, _key_of(DRY, 0))
     while size > 0:
-        key, size = pop(keys, size)
-        label, at_m = np.int64(key & np.uint64(0xFFFFFFFF)), height_of(key)
+        key, size = _pop(keys, size)
+        label, at_m = np.int64(key & np.uint64(0xFFFFFFFF)), _height_of(key)
         if at_m > level_m[label]:
             continue
         for place in range(starts[label], starts[label + 1]):
             reached_m = max(at_m, height[place])
             if reached_m < level_m[neighbour[place]]:
                 level_m[neighbour[place]] = reached_m
-                keys, size = push(keys, size, key_of(reached_m, neighbour[place]))
+                size = _push(keys, size, _key_of(reached_m, neighbour[place]))
     return level_m
 
 
@@ -220,3 +221,59 @@ def raise_to_levels(filled_m: Heights, labels: Cells, level_m: Heights) -> None:
     for cell in range(filled.size):
         if label[cell] >= FIRST_LABEL:
             filled[cell] = max(filled[cell], level_m[label[cell] - FIRST_LABEL])
+
+
+# --- A heap of heights: a key is a height that sorts as a whole number, and below it what has that height.
+# It stands in this file because numba compiles it into its callers and would not see a change elsewhere.
+
+
+@njit(cache=True, nogil=True)
+def _key_of(height_m: np.float32, what: int) -> np.uint64:
+    """The height's bits, turned so that lower heights are smaller numbers, above the 32 bits of `what`."""
+    bits = np.int64(np.float32(height_m).view(np.int32))
+    if bits < 0:
+        bits ^= 0x7FFFFFFF
+    return (np.uint64(bits + 0x80000000) << np.uint64(32)) | np.uint64(what)
+
+
+@njit(cache=True, nogil=True)
+def _height_of(key: np.uint64) -> np.float32:
+    """The height (metres) that `key_of` was given."""
+    bits = np.int64(key >> np.uint64(32)) - 0x80000000
+    if bits < 0:
+        bits ^= 0x7FFFFFFF
+    return np.int32(bits).view(np.float32)
+
+
+@njit(cache=True, nogil=True)
+def _push(keys: Keys, size: int, key: np.uint64) -> int:
+    """The heap's size with the key in it; `keys` must have room."""
+    place = size
+    while place > 0:
+        above = (place - 1) >> 1
+        if keys[above] <= key:
+            break
+        keys[place] = keys[above]
+        place = above
+    keys[place] = key
+    return size + 1
+
+
+@njit(cache=True, nogil=True)
+def _pop(keys: Keys, size: int) -> tuple[np.uint64, int]:
+    """The least key, and the heap's size without it; the heap must not be empty."""
+    least, last = keys[0], keys[size - 1]
+    size -= 1
+    place = 0
+    while True:
+        below = 2 * place + 1
+        if below >= size:
+            break
+        if below + 1 < size and keys[below + 1] < keys[below]:
+            below += 1
+        if keys[below] >= last:
+            break
+        keys[place] = keys[below]
+        place = below
+    keys[place] = last
+    return least, size

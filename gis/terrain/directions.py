@@ -23,7 +23,7 @@ CODES = np.array([1, 4, 16, 64, 2, 8, 32, 128], np.uint8)
 DOWN = np.array([0, 1, 0, -1, 1, 1, -1, -1])
 RIGHT = np.array([1, 0, -1, 0, 1, -1, -1, 1])
 OUTLET, FLAT, NOWHERE = np.uint8(0), np.uint8(255), np.uint8(247)
-FAR, UNSET = np.int32(2**31 - 1), np.int32(-1)
+FAR = np.int32(2**31 - 1)
 CORNER = np.float32(0.70710678)
 
 
@@ -76,65 +76,16 @@ def _descents_of_row(north: Heights, here: Heights, south: Heights, directions: 
 def resolve(filled_m: Heights, directions: Directions, distance: Cells) -> int:
     """The level ground of a tile is resolved as far as its ring tells; returns which neighbours may gain by that.
 
-    All three are the tile in a ring of one cell. `directions` as `descents` gives them, the tile's own flats to be
-    overwritten; `distance` in the ring is how many steps the flats there are from lower ground as far as is known,
-    `FAR` where nothing is known; within the tile it is what was found last time, and is overwritten (0: not flat).
-    The result has bit 3 * (1 + down) + (1 + right) set for the tile that lies so. Once no tile says that another gains,
-    distances and directions are those of the whole raster.
+    All three are the tile in a ring of one cell. `directions` as `descents` gives them; those of the tile are final
+    afterwards, but for what neighbours tell later. `distance` in the ring is how many steps the flats there are from
+    lower ground as far as is known, `FAR` where nothing is known; all else of it is overwritten (0 where not flat).
+    The result has bit 3 * (1 + down) + (1 + right) set for the tile that lies so.
     """
     columns = directions.shape[1]
     steps = DOWN * columns + RIGHT
-    before = distance.copy()
     flats = _flats_of(directions, distance)
-    _widen(filled_m.ravel(), directions.ravel(), distance.ravel(), steps, flats, _told_by_ring(directions, distance))
     z, code, steps_off = filled_m.ravel(), directions.ravel(), distance.ravel()
-    for cell in flats:
-        if steps_off[cell] == UNSET:
-            steps_off[cell] = FAR
-            continue
-        for turn in range(8):
-            near = cell + steps[turn]
-            if steps_off[near] == steps_off[cell] - 1 and z[near] == z[cell]:
-                code[cell] = CODES[turn]
-                break
-    return _gains(filled_m, distance, before)
-
-
-@njit(cache=True, nogil=True)
-def _flats_of(directions: Directions, distance: Cells) -> Numbers:
-    """The flat cells of the tile; `distance` is `UNSET` there, 0 elsewhere in the tile and in a ring that is not."""
-    rows, columns = directions.shape
-    flats, count = np.empty(directions.size, np.int32), 0
-    for row in range(rows):
-        for column in range(columns):
-            if directions[row, column] != FLAT:
-                distance[row, column] = 0
-            elif 0 < row < rows - 1 and 0 < column < columns - 1:
-                distance[row, column] = UNSET
-                flats[count] = row * columns + column
-                count += 1
-    return flats[:count].astype(np.int64)
-
-
-@njit(cache=True, nogil=True)
-def _told_by_ring(directions: Directions, distance: Cells) -> Numbers:
-    """The flat cells of the ring whose distance is known, from the nearest: distance * 2**32 + cell."""
-    rows, columns = directions.shape
-    told, count = np.empty(2 * (rows + columns), np.int64), 0
-    for row in range(rows):
-        for column in range(0, columns, 1 if row in (0, rows - 1) else columns - 1):
-            if directions[row, column] == FLAT and distance[row, column] != FAR:
-                told[count] = (np.int64(distance[row, column]) << 32) | (row * columns + column)
-                count += 1
-    return np.sort(told[:count])
-
-
-@njit(cache=True, nogil=True)
-def _widen(
-    z: Heights, code: Directions, steps_off: Cells, steps: Numbers, flats: Numbers, told: Numbers
-) -> None:
-    """Distances in widening rings; a cell of the tile's ring joins in when its own distance has its turn."""
-    queue, tail = np.empty(flats.size + told.size, np.int64), 0
+    queue, tail = np.empty(2 * flats.size + 8 * sum(distance.shape), np.int64), 0
     for cell in flats:
         for turn in range(8):
             near = cell + steps[turn]
@@ -143,6 +94,92 @@ def _widen(
                 queue[tail] = cell
                 tail += 1
                 break
+    _widen(z, steps_off, steps, _told_by_ring(distance), queue, tail, columns)
+    for cell in flats:
+        _choose(z, code, steps_off, steps, cell)
+    return _gains(filled_m, distance, np.full(distance.shape, FAR))
+
+
+@njit(cache=True, nogil=True)
+def resolve_again(filled_m: Heights, directions: Directions, distance: Cells) -> int:
+    """As `resolve`, for a tile that has been resolved, after its neighbours have come nearer to lower ground.
+
+    `directions` and `distance` are what was found last; only what changes by what the ring tells now is done anew. Once
+    no tile says that another gains, distances and directions are those of the whole raster.
+    """
+    rows, columns = directions.shape
+    steps = DOWN * columns + RIGHT
+    before = distance.copy()
+    z, code, steps_off = filled_m.ravel(), directions.ravel(), distance.ravel()
+    queue = np.empty(2 * distance.size, np.int64)
+    reached = _widen(z, steps_off, steps, _told_by_ring(distance), queue, 0, columns)
+    for row in range(1, rows - 1):
+        for column in range(1, columns - 1, 1 if row in (1, rows - 2) else max(columns - 3, 1)):
+            if distance[row, column] != 0:
+                _choose(z, code, steps_off, steps, row * columns + column)
+    for place in range(reached):
+        for turn in range(9):
+            cell = queue[place] + (steps[turn] if turn < 8 else 0)
+            if 0 <= cell < z.size and steps_off[cell] != 0 and not _is_ring(cell, rows, columns):
+                _choose(z, code, steps_off, steps, cell)
+    return _gains(filled_m, distance, before)
+
+
+@njit(cache=True, nogil=True)
+def _is_ring(cell: int, rows: int, columns: int) -> bool:
+    row, column = cell // columns, cell % columns
+    return row == 0 or column == 0 or row == rows - 1 or column == columns - 1
+
+
+@njit(cache=True, nogil=True)
+def _choose(z: Heights, code: Directions, steps_off: Cells, steps: Numbers, cell: int) -> None:
+    """The flat cell flows to the first neighbour that is one step nearer; nowhere yet where none is known."""
+    for turn in range(8):
+        near = cell + steps[turn]
+        if steps_off[near] == steps_off[cell] - 1 and z[near] == z[cell]:
+            code[cell] = CODES[turn]
+            return
+
+
+@njit(cache=True, nogil=True)
+def _flats_of(directions: Directions, distance: Cells) -> Numbers:
+    """The flat cells of the tile; `distance` is `FAR` there, 0 elsewhere in the tile and in a ring that is not flat."""
+    rows, columns = directions.shape
+    flats, count = np.empty(directions.size, np.int32), 0
+    for row in range(rows):
+        for column in range(columns):
+            if directions[row, column] != FLAT:
+                distance[row, column] = 0
+            elif 0 < row < rows - 1 and 0 < column < columns - 1:
+                distance[row, column] = FAR
+                flats[count] = row * columns + column
+                count += 1
+    return flats[:count].astype(np.int64)
+
+
+@njit(cache=True, nogil=True)
+def _told_by_ring(distance: Cells) -> Numbers:
+    """The flat cells of the ring whose distance is known, from the nearest: distance * 2**32 + cell."""
+    rows, columns = distance.shape
+    told, count = np.empty(2 * (rows + columns), np.int64), 0
+    for row in range(rows):
+        for column in range(0, columns, 1 if row in (0, rows - 1) else columns - 1):
+            if 0 < distance[row, column] < FAR:
+                told[count] = (np.int64(distance[row, column]) << 32) | (row * columns + column)
+                count += 1
+    return np.sort(told[:count])
+
+
+@njit(cache=True, nogil=True)
+def _widen(
+    z: Heights, steps_off: Cells, steps: Numbers, told: Numbers, queue: Numbers, tail: int, columns: int
+) -> int:
+    """Distances in widening rings; a cell of the tile's ring joins in when its own distance has its turn.
+
+    `queue` begins with `tail` cells of distance 1 and ends with all that has a new distance, and cells of the ring; its
+    length is returned.
+    """
+    rows = z.size // columns
     head, heard, level = 0, 0, np.int32(1)
     while head < tail or heard < told.size:
         if head == tail:
@@ -156,11 +193,14 @@ def _widen(
             cell = queue[place]
             for turn in range(8):
                 near = cell + steps[turn]
-                if 0 <= near < z.size and steps_off[near] == UNSET and z[near] == z[cell]:
+                if not 0 <= near < z.size or steps_off[near] <= level or z[near] != z[cell]:
+                    continue
+                if not _is_ring(near, rows, columns):
                     steps_off[near] = level
                     queue[tail] = near
                     tail += 1
             head += 1
+    return tail
 
 
 @njit(cache=True, nogil=True)

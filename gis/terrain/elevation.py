@@ -96,6 +96,8 @@ def _problem(source: Any) -> str | None:
         return f"an elevation model has one band, this has {source.count}."
     if np.dtype(source.dtypes[0]).kind not in "iuf":
         return f"its cells are {source.dtypes[0]}, not heights."
+    if source.scales[0] != 1.0 or source.offsets[0] != 0.0:
+        return "its cells are not metres but are to be scaled; write them out as metres (gdal_translate -unscale)."
     if crs is None:
         return "it does not say its coordinate system (CRS); give it one, such as with gdal_edit -a_srs EPSG:32647."
     if not crs.is_projected or crs.linear_units_factor[1] != 1.0:

@@ -163,8 +163,8 @@ def _direct(work: _Work) -> None:
     store.begin("directions")
     store.begin("distance")
     waiting = work.tiles()
-    while waiting:
-        gains = work.each("directions", _direct_tile, waiting)
+    gains = work.each("directions", _direct_tile, waiting)
+    while any(gains):
         again = {
             tiling.beside(tile, bit // 3 - 1, bit % 3 - 1)
             for (tile,), gaining in zip(waiting, gains, strict=True)
@@ -172,6 +172,7 @@ def _direct(work: _Work) -> None:
             if gaining >> bit & 1
         }
         waiting = [(tile,) for tile in sorted(tile for tile in again if tile is not None)]
+        gains = work.each("level ground", _direct_tile_again, waiting)
     store.drop("distance")
 
 
@@ -179,11 +180,20 @@ def _direct_tile(store: Store, tile: int) -> int:
     ringed = store.tiling.window(tile).ringed(1)
     filled_m = store.read("filled", ringed.ringed(1))
     towards = np.empty(ringed.shape, np.uint8)
-    gains = 0
+    distance, gains = np.zeros(ringed.shape, np.int32), 0
     if directions.descents(filled_m, towards):
         distance = store.read("distance", ringed)
         gains = directions.resolve(np.ascontiguousarray(filled_m[1:-1, 1:-1]), towards, distance)
-        store.write("distance", tile, distance[1:-1, 1:-1])
+    store.write("distance", tile, distance[1:-1, 1:-1])
+    store.write("directions", tile, towards[1:-1, 1:-1])
+    return gains
+
+
+def _direct_tile_again(store: Store, tile: int) -> int:
+    ringed = store.tiling.window(tile).ringed(1)
+    towards, distance = store.read("directions", ringed), store.read("distance", ringed)
+    gains = directions.resolve_again(store.read("filled", ringed), towards, distance)
+    store.write("distance", tile, distance[1:-1, 1:-1])
     store.write("directions", tile, towards[1:-1, 1:-1])
     return gains
 

@@ -23,7 +23,7 @@ from rasterio.shutil import copy as copy_raster
 
 from core.errors import ConflictError, InvalidInputError
 from core.progress import Progress
-from gis.terrain import runners
+from gis.terrain import runners, workers
 from gis.terrain.directions import NOWHERE
 from gis.terrain.elevation import Elevation, Survey, elevation_at, survey_of, survey_tile
 from gis.terrain.hydrology import derive, each
@@ -33,6 +33,8 @@ NOTE = "terrain.json"
 UNKNOWN_STREAM = np.uint8(255)
 ENCODING = "D8 as ESRI counts: 1 E, 2 SE, 4 S, 8 SW, 16 W, 32 NW, 64 N, 128 NE; 0 leaves the raster; 247 nodata"
 COG = {"driver": "COG", "compress": "deflate", "bigtiff": "if_safer", "overview_resampling": "nearest"}
+
+LOWEST_M, HIGHEST_M = -500.0, 9000.0  # The shore of the Dead Sea lies at -430 m, the highest summit at 8,849 m.
 
 Holes = Literal["refuse", "drain"]
 
@@ -72,7 +74,7 @@ def prepare(wish: Wish, *, dask: str | None, tell: Progress) -> Mapping[str, Any
         tiles = work / "tiles"
         tiles.mkdir()
         store = Folder(tiles, Tiling(rows=terrain.rows, columns=terrain.columns, side=wish.side), terrain)
-        run = runners.in_turn if dask is None else stack.enter_context(runners.cluster(dask, tiles))
+        run = runners.in_turn if dask is None else stack.enter_context(workers.cluster(dask, tiles))
         survey = survey_of(store.tiling, each(store, run, tell, "looking for holes", survey_tile))
         _check(survey, wish)
         derive(store, threshold=wish.threshold, run=run, tell=tell)
@@ -125,6 +127,11 @@ def _check(survey: Survey, wish: Wish) -> None:
     name = wish.source.name
     if survey.known == 0:
         raise InvalidInputError(f"{name}: it holds no heights, every cell is nodata.")
+    if survey.lowest_m < LOWEST_M or survey.highest_m > HIGHEST_M:
+        raise InvalidInputError(
+            f"{name}: heights run from {survey.lowest_m:g} to {survey.highest_m:g}, which no ground in metres does; "
+            "if one of them means that nothing is known, declare it as nodata."
+        )
     if survey.holes and wish.holes == "refuse":
         row, column = survey.largest_at
         raise InvalidInputError(

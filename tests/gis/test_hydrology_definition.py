@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from gis.terrain.accumulation import accumulate
 from gis.terrain.directions import CODES, CORNER, DOWN, NOWHERE, OUTLET, RIGHT
 from gis.terrain.hydrology import Drainage, drainage_of
+from gis.terrain.tiles import NOTHING, Tiling
 
 Cell = tuple[int, int]
 
@@ -165,6 +167,17 @@ def test_no_height_above_a_drain_is_negative(ground_m: np.ndarray) -> None:
     """Heights and ways come from one surface, on which water never climbs."""
     above_m = drainage_of(ground_m, threshold=3, side=5).above_drain_m
     assert not (above_m[~np.isnan(above_m)] < 0).any()
+
+
+def test_a_basin_of_billions_of_cells_is_counted_in_64_bits() -> None:
+    """Where a count could pass 2**31 the counts are wide, and the kernels count in them as they do in narrow ones."""
+    assert Tiling(rows=46_340, columns=46_340, side=1024).count_layer == "accumulation"
+    assert Tiling(rows=46_341, columns=46_341, side=1024).count_layer == "accumulation_wide"
+    towards = np.full((3, 6), NOWHERE)
+    towards[1, 1:5] = 1
+    counts = np.empty(towards.shape, NOTHING["accumulation_wide"].dtype)
+    accumulate(towards, np.array([8]), np.array([2**40]), counts)
+    assert counts[1].tolist() == [0, 1, 2**40 + 2, 2**40 + 3, 2**40 + 4, 2**40 + 4]
 
 
 def test_a_terrain_of_nothing_drains_nowhere() -> None:

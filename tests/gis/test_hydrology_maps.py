@@ -129,6 +129,12 @@ def test_holes_are_named_and_drained_only_on_demand(tmp_path: Path) -> None:
     )
 
 
+def _scaled(path: Path) -> Path:
+    with rasterio.open(path, "r+") as output:
+        output.scales = (0.01,)
+    return path
+
+
 def _cut_in_half(path: Path) -> Path:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     return path
@@ -142,11 +148,13 @@ def _cut_in_half(path: Path) -> Path:
         (lambda path: _write(path, _ground_m(), crs="EPSG:2277"), "counts in US survey foot"),
         (lambda path: _write(path, _ground_m(), bands=3), "has one band, this has 3"),
         (lambda path: _write(path, np.full((9, 9), np.nan)), "holds no heights"),
+        (lambda path: _write(path, np.full((9, 9), -32768.0)), "from -32768 to -32768, which no ground in metres does"),
+        (lambda path: _scaled(_write(path, _ground_m())), "are to be scaled"),
         (lambda path: _cut_in_half(_write(path, _ground_m())), "the file is damaged"),
         (lambda path: path.write_text("no raster") and path, "cannot be read as a raster"),
         (lambda path: path, "there is no such file"),
     ],
-    ids=["no CRS", "degrees", "feet", "bands", "nodata", "cut", "text", "absent"],
+    ids=["no CRS", "degrees", "feet", "bands", "nodata", "undeclared", "scaled", "cut", "text", "absent"],
 )
 def test_what_cannot_be_drained_is_refused_in_a_sentence(tmp_path: Path, make: object, says: str) -> None:
     """The file and the cause are named, and no folder is left behind."""
