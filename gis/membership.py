@@ -36,7 +36,8 @@ class Places:
     def within(self, zone: Zone) -> Mask:
         """Which places lie in the zone or exactly on its edge, as ST_Intersects says of a valid zone.
 
-        Raises InvalidPlaceError where a corner of the zone is no place on earth.
+        Exact where PostGIS rounds: beside a side it takes about one place in a million, less than 2^-52 of the side's
+        length off, for one that is on it. Raises InvalidPlaceError where a corner of the zone is no place on earth.
         """
         start, end = _pieces(zone)
         first, count = _rows(start, end, among=self.cell)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -79,16 +81,36 @@ def by_postgis(session: Session, zone: shapely.Geometry, places: np.ndarray) -> 
     return np.array(rows.scalars().all(), dtype=bool)
 
 
+def is_a_tie(zone: shapely.Geometry, place: np.ndarray) -> bool:
+    """Counted without any rounding, the place misses some side by less than 2^-52 of the side's length."""
+    x, y = map(Fraction, place.tolist())
+    for ring in shapely.get_rings(shapely.get_parts(zone)):
+        corners = [(Fraction(a), Fraction(b)) for a, b in shapely.get_coordinates(ring).tolist()]
+        for (ax, ay), (bx, by) in pairwise(corners):
+            dx, dy = bx - ax, by - ay
+            along, across, square = dx * (x - ax) + dy * (y - ay), dx * (y - ay) - dy * (x - ax), dx * dx + dy * dy
+            if 0 <= along <= square and abs(across) < square / 2**52:
+                return True
+    return False
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(zone=zones())
 def test_the_same_places_as_postgis_and_geos(session: Session, zone: MultiPolygon) -> None:
-    """On corners, on sides, one step of a double beside them and anywhere, all three name the same places."""
+    """On corners, on sides, one step of a double beside them and anywhere, all three name the same places.
+
+    PostGIS rounds two products before it compares them. About once in a million places beside a side these come out
+    alike, and it takes the place for one on the side. Nothing else may differ.
+    """
     if zone.is_empty:
         return
     places = awkward(zone)
     inside = found(zone, places)
     np.testing.assert_array_equal(inside, shapely.intersects_xy(zone, *places.T))
-    np.testing.assert_array_equal(inside, by_postgis(session, zone, places))
+    says = by_postgis(session, zone, places)
+    is_rounded = says & ~inside
+    assert all(is_a_tie(zone, place) for place in places[is_rounded])
+    np.testing.assert_array_equal(inside | is_rounded, says)
 
 
 @settings(max_examples=60, deadline=None)
