@@ -19,6 +19,8 @@ from core.settings import data_dir
 from flood import queries, rules
 from flood.events import FloodRedrawn, ZoneSeverityChanged
 from flood.models import FloodPolygon, FloodRoad, FloodRun, Zone, ZoneState
+from gis.crs import STORED_SRID, transformer
+from residents import queries as residents
 
 if TYPE_CHECKING:
     from flood.exposed import ZoneFacts
@@ -216,7 +218,8 @@ def make_zones(session: Session) -> int:
 
     terrain = terrain_of(session)
     communities = queries.community_shapes(session, srid=terrain.grid.srid)
-    homes = queries.home_places(session, srid=terrain.grid.srid)
+    places = residents.register(session).places
+    homes = transformer(STORED_SRID, terrain.grid.srid).transform(places.lon, places.lat)
     shapes = zone_shapes(terrain, [community.wkb for community in communities], homes)
     kept = set()
     for number, wkb in shapes.items():

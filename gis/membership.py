@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from gis.errors import InvalidPlaceError
 from gis.points import coordinate_fault
@@ -22,7 +23,6 @@ _MARGIN = 1e-6
 _STRIDE = 1 << 32  # Cells are numbered row by row; no row is so long.
 
 Numbers = NDArray[np.int64]
-Zone = shapely.Polygon | shapely.MultiPolygon
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +33,8 @@ class Places:
     lat: Floats
     cell: Numbers
 
-    def within(self, zone: Zone) -> Mask:
-        """Which places lie in the zone or exactly on its edge, as ST_Intersects says of a valid zone.
+    def within(self, zone: BaseGeometry) -> Mask:
+        """Which places lie in the zone (valid, of one part or many) or exactly on its edge, as ST_Intersects says.
 
         Exact where PostGIS rounds: beside a side it takes about one place in a million, less than 2^-52 of the side's
         length off, for one that is on it. Raises InvalidPlaceError where a corner of the zone is no place on earth.
@@ -78,7 +78,7 @@ def _rows_up(lat: Floats) -> Floats:
     return (lat + 90.0) / CELL_DEG
 
 
-def _pieces(zone: Zone) -> tuple[Floats, Floats]:
+def _pieces(zone: BaseGeometry) -> tuple[Floats, Floats]:
     """Both ends of every piece of the zone's rings (pieces x 2, in cells)."""
     corners, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(zone)), return_index=True)
     is_place = (np.abs(corners) <= (180.0, 90.0)).all(axis=1)

@@ -6,11 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from core import sealing
+from core.db import driver_connection
+from gis.membership import Places, by_cell
 from gis.points import LonLat
+from gis.terrain.grid import Mask
 from residents.models import Home, Resident
 
 HOME_LABEL = "home"
@@ -20,6 +25,23 @@ _AREA_AT = sa.text("""
     WHERE kind = 'community' AND ST_Covers(geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326))
     ORDER BY id LIMIT 1
 """)
+_HOMES = """
+    COPY (
+        SELECT resident_id, is_vulnerable, ST_X(geom), ST_Y(geom) FROM home
+        WHERE ST_X(geom) BETWEEN -180 AND 180 AND ST_Y(geom) BETWEEN -90 AND 90
+    ) TO STDOUT (FORMAT binary)
+"""
+# PostgreSQL's binary COPY format: a header of 19 bytes, each row's columns behind their length, an end of 2 bytes.
+_HEADER_BYTES, _END_BYTES = 19, 2
+_HOME_ROW = np.dtype(
+    [
+        ("columns", ">i2"),
+        ("resident_bytes", ">i4"), ("resident", ">i8"),
+        ("is_vulnerable_bytes", ">i4"), ("is_vulnerable", "?"),
+        ("lon_bytes", ">i4"), ("lon", ">f8"),
+        ("lat_bytes", ">i4"), ("lat", ">f8"),
+    ]
+)
 _IS_IN_CITY = sa.text("SELECT ST_Covers(extent, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)) FROM city")
 
 
@@ -30,6 +52,15 @@ class CommunityAt:
     id: int
     name_th: str
     name_en: str
+
+
+@dataclass(frozen=True, eq=False)
+class Register:
+    """Where all homes are, whose each is, and whether somebody there needs help. People's data: never logged."""
+
+    places: Places
+    resident: NDArray[np.int64]
+    is_vulnerable: Mask
 
 
 def by_line_user(session: Session, line_user_id: str) -> Resident | None:
@@ -80,3 +111,20 @@ def home_of(session: Session, resident_id: int) -> Home | None:
     """The home that the resident has set, or else the first one known."""
     is_own = sa.case((Home.label == HOME_LABEL, 0), else_=1)
     return session.scalar(sa.select(Home).where(Home.resident_id == resident_id).order_by(is_own, Home.id).limit(1))
+
+
+def register(session: Session) -> Register:
+    """All homes as they are now, in the order of their cells; 33 bytes each.
+
+    A home that is nowhere on earth is in no zone, and left out.
+    """
+    with driver_connection(session).cursor().copy(_HOMES) as copy:
+        data = b"".join(bytes(block) for block in copy)
+    count = (len(data) - _HEADER_BYTES - _END_BYTES) // _HOME_ROW.itemsize
+    rows = np.frombuffer(data, dtype=_HOME_ROW, count=count, offset=_HEADER_BYTES)
+    places, order = by_cell(rows["lon"].astype(np.float64), rows["lat"].astype(np.float64))
+    return Register(
+        places=places,
+        resident=rows["resident"][order].astype(np.int64),
+        is_vulnerable=rows["is_vulnerable"][order],
+    )
