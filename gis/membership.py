@@ -49,7 +49,9 @@ class Places:
         else:
             west, east, is_before_inside = _touched(start, end, first=first, count=count)
             begins, ends = np.searchsorted(self.cell, west), np.searchsorted(self.cell, east, side="right")
-            is_within[_spread(ends[is_before_inside], np.append(begins[1:], 0)[is_before_inside])] = True
+            turns = np.column_stack([begins, ends]).ravel()
+            is_inside = np.column_stack([np.zeros_like(is_before_inside), is_before_inside]).ravel()
+            is_within[turns[0] :] = np.repeat(is_inside, np.diff(turns, append=self.cell.size))
             near = _spread(begins, ends)
         shapely.prepare(zone)
         is_within[near] = shapely.intersects_xy(zone, self.lon[near], self.lat[near])
