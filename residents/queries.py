@@ -25,7 +25,7 @@ _AREA_AT = sa.text("""
     WHERE kind = 'community' AND ST_Covers(geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326))
     ORDER BY id LIMIT 1
 """)
-# All homes in one value: a million rows, or a COPY's million messages, would take three times as long to receive.
+# All homes in one value: a million rows, or a COPY's million messages, would take twice as long to receive.
 _HOMES = """
     SELECT string_agg(
         int8send(resident_id) || float8send(ST_X(geom)) || float8send(ST_Y(geom)) || boolsend(is_vulnerable), ''
