@@ -21,6 +21,8 @@ from flood import queries, rules
 from flood.depths import write_depths
 from flood.events import FloodRedrawn, ZoneSeverityChanged
 from flood.models import FloodPolygon, FloodRoad, FloodRun, Zone, ZoneState
+from gis.crs import STORED_SRID, transformer
+from residents import queries as residents
 
 if TYPE_CHECKING:
     from flood.exposed import ZoneFacts
@@ -281,7 +283,8 @@ def make_zones(session: Session) -> int:
 
     terrain = terrain_of(session)
     communities = queries.community_shapes(session, srid=terrain.grid.srid)
-    homes = queries.home_places(session, srid=terrain.grid.srid)
+    places = residents.register(session).places
+    homes = transformer(STORED_SRID, terrain.grid.srid).transform(places.lon, places.lat)
     shapes = zone_shapes(terrain, [community.wkb for community in communities], homes)
     kept = set()
     for number, wkb in shapes.items():

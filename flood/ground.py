@@ -24,10 +24,13 @@ from flood import queries, rules
 from flood.errors import NoTerrainError
 from flood.methods import WaterOver, water_over
 from flood.rules import GaugeSite
+from gis.crs import STORED_SRID, transformer
 from gis.exposure import RoadPieces, road_pieces
 from gis.terrain.grid import OUTSIDE, Cells, Floats, Grid, Heights, Mask
 from gis.terrain.network import Network, Reach, network_of, reach_of, snap
 from gis.terrain.raster import labelled_by, read_terrain, touched_by, with_sunken_sides
+from residents import queries as residents
+from residents.queries import Register
 
 Numbers = NDArray[np.intp]
 HOLDS_WITHIN_M = 500.0  # Assumed: so near the ways between gauges a level is known; farther off, water may cross.
@@ -119,10 +122,11 @@ def ground_of(session: Session) -> Ground:
     zones_version = f"{version.terrain}|{version.zones}"
     with _lock:
         terrain = _once("terrain", version.terrain, lambda: terrain_of(session))
-        town = _once("town", zones_version, lambda: _town(session, terrain))
         # Residents register homes all day: these alone are read anew.
+        register = _once("register", f"{version.terrain}|{version.homes}", lambda: residents.register(session))
+        town = _once("town", zones_version, lambda: _town(session, terrain, register))
         homes_version = f"{zones_version}|{version.homes}"
-        homes = _once("homes", homes_version, lambda: _homes(session, terrain.grid, town.zones.rows))
+        homes = _once("homes", homes_version, lambda: _homes(register, terrain.grid, town.zones.rows))
         return Ground(terrain=terrain, town=town, homes=homes)
 
 
@@ -139,8 +143,8 @@ def reach_from(terrain: Terrain, usable: tuple[int, ...]) -> Reach:
     return reach_of(terrain.network, terrain.stands_at[list(usable)])
 
 
-def _town(session: Session, terrain: Terrain) -> Town:
-    grid, zones = terrain.grid, _zones(session, terrain)
+def _town(session: Session, terrain: Terrain, register: Register) -> Town:
+    grid, zones = terrain.grid, _zones(session, terrain, register)
     road_rows = queries.road_shapes(session, srid=grid.srid)
     roads = road_pieces(grid, _shapes([wkb for _, wkb in road_rows]))
     facility_rows = queries.facility_places(session, srid=grid.srid)
@@ -234,7 +238,7 @@ def _bank_m(gauge: GaugeSite, grid: Grid, heights_m: Heights, is_channel: Mask) 
     return float(np.median(near_m)) if near_m.size else float("inf")
 
 
-def _zones(session: Session, terrain: Terrain) -> Zones:
+def _zones(session: Session, terrain: Terrain, register: Register) -> Zones:
     grid = terrain.grid
     rows = tuple(queries.zone_rows(session, srid=grid.srid))
     labels = labelled_by(grid, _shapes([row.wkb for row in rows]))
@@ -244,7 +248,7 @@ def _zones(session: Session, terrain: Terrain) -> Zones:
     ends = np.searchsorted(land[order], np.arange(len(rows) + 1))
     cells = tuple(order[ends[n] : ends[n + 1]].astype(np.int32) for n in range(len(rows)))
     share, way_m = _gauge_shares(terrain, cells)
-    homes = queries.homes_by_area(session) if any(row.population for row in rows) else {}
+    homes = _homes_by_area(session, register) if any(row.population for row in rows) else {}
     return Zones(
         rows=rows, cells=cells, of_cell=of_cell, gauge_share=share, gauge_way_m=way_m,
         people_per_home=np.array(
@@ -271,15 +275,24 @@ def _gauge_shares(terrain: Terrain, zone_cells: Sequence[Cells]) -> tuple[Floats
     return share, way_m
 
 
-def _homes(session: Session, grid: Grid, zones: Sequence[queries.ZoneRow]) -> Homes:
-    found = queries.homes(session, srid=grid.srid)
-    number = {row.id: index for index, row in enumerate(zones)}
-    east_m, north_m = np.array([home[2] for home in found]), np.array([home[3] for home in found])
+def _homes_by_area(session: Session, register: Register) -> dict[int, int]:
+    """How many member homes each community holds."""
+    communities = queries.community_shapes(session, srid=STORED_SRID)
+    return {row.id: int(register.places.within(shapely.from_wkb(row.wkb)).sum()) for row in communities}
+
+
+def _homes(register: Register, grid: Grid, zones: Sequence[queries.ZoneRow]) -> Homes:
+    """The homes on their cells and in their zones; one on a common border counts once, in the first of its zones."""
+    places = register.places
+    zone = np.full(places.lon.size, OUTSIDE, dtype=np.intp)
+    for number, row in reversed(list(enumerate(zones))):
+        zone[places.within(shapely.from_wkb(row.stored_wkb))] = number
+    east_m, north_m = transformer(STORED_SRID, grid.srid).transform(places.lon, places.lat)
     return Homes(
         cell=grid.cells_at(east_m, north_m),
-        zone=np.array([OUTSIDE if home[1] is None else number[home[1]] for home in found], dtype=np.intp),
-        resident=np.array([home[0] for home in found], dtype=np.int64),
-        is_vulnerable=np.array([home[4] for home in found], dtype=bool),
+        zone=zone,
+        resident=register.resident,
+        is_vulnerable=register.is_vulnerable,
     )
 
 

@@ -18,7 +18,7 @@ from flood.errors import NoSuchRunError
 from flood.models import FloodRoad, FloodRun, Zone, ZoneState
 from flood.rules import GaugeSite, Level, Settled
 from gis.points import LonLat
-from gis.terrain.grid import Floats, Grid
+from gis.terrain.grid import Grid
 from sensors.queries import current_levels
 
 
@@ -43,7 +43,10 @@ class GroundVersion:
 
 @dataclass(frozen=True)
 class ZoneRow:
-    """A zone as the picture needs it; `wkb` in the terrain's metric system, `population` of its community if known."""
+    """A zone as the picture needs it; `population` of its community if known.
+
+    `wkb` is its outline in the terrain's metric system, `stored_wkb` in degrees as it is stored.
+    """
 
     id: int
     code: str
@@ -51,11 +54,12 @@ class ZoneRow:
     population: float | None
     version: int
     wkb: bytes
+    stored_wkb: bytes
 
 
 @dataclass(frozen=True)
 class Community:
-    """A community's names and its outline; `wkb` in the terrain's metric system."""
+    """A community's names and its outline; `wkb` in the system that was asked for."""
 
     id: int
     code: str
@@ -206,25 +210,6 @@ def facility_places(session: Session, *, srid: int) -> list[tuple[str, float, fl
     return [(kind, x_m, y_m) for kind, x_m, y_m in rows]
 
 
-def homes(session: Session, *, srid: int) -> list[tuple[int, int | None, float, float, bool]]:
-    """(resident, zone or None, east, north, is vulnerable) of all homes; a home on a common border counts once.
-
-    The zones drive the join, so that each home is tested against the few parts near it.
-    """
-    rows = session.execute(
-        sa.text(
-            "WITH housed AS (SELECT DISTINCT ON (h.id) h.id, z.id AS zone_id FROM zone z "
-            "JOIN zone_part p ON p.zone_id = z.id AND p.version = z.version "
-            "JOIN home h ON ST_Intersects(p.geom, h.geom) WHERE NOT z.is_retired ORDER BY h.id, z.id) "
-            "SELECT h.resident_id, housed.zone_id, ST_X(h.place), ST_Y(h.place), h.is_vulnerable "
-            "FROM (SELECT id, resident_id, is_vulnerable, ST_Transform(geom, :srid) AS place FROM home) h "
-            "LEFT JOIN housed USING (id) ORDER BY h.id"
-        ),
-        {"srid": srid},
-    )
-    return [(resident, zone, x_m, y_m, is_vulnerable) for resident, zone, x_m, y_m, is_vulnerable in rows]
-
-
 def zone_rows(session: Session, *, srid: int) -> list[ZoneRow]:
     """The zones that are drawn, by id."""
     rows = session.execute(
@@ -232,7 +217,7 @@ def zone_rows(session: Session, *, srid: int) -> list[ZoneRow]:
             "SELECT z.id, z.code, z.area_id, "
             "CASE WHEN jsonb_typeof(a.attributes->'population') = 'number' "
             "THEN (a.attributes->>'population')::float8 END, "
-            "z.version, ST_AsBinary(ST_Transform(z.geom, :srid)) "
+            "z.version, ST_AsBinary(ST_Transform(z.geom, :srid)), ST_AsBinary(z.geom) "
             "FROM zone z LEFT JOIN area a ON a.id = z.area_id WHERE NOT z.is_retired ORDER BY z.id"
         ),
         {"srid": srid},
@@ -240,19 +225,8 @@ def zone_rows(session: Session, *, srid: int) -> list[ZoneRow]:
     return [ZoneRow(*row) for row in rows]
 
 
-def homes_by_area(session: Session) -> dict[int, int]:
-    """How many member homes each community holds."""
-    rows = session.execute(
-        sa.text(
-            "SELECT a.id, count(*) AS homes FROM area a JOIN home h ON ST_Intersects(a.geom, h.geom) "
-            "WHERE a.kind = 'community' GROUP BY a.id"
-        )
-    )
-    return {row.id: row.homes for row in rows}
-
-
 def community_shapes(session: Session, *, srid: int) -> list[Community]:
-    """The communities that have an outline, by code."""
+    """The communities that have an outline, by code; outlines in the system `srid`."""
     rows = session.execute(
         sa.text(
             "SELECT id, code, name_th, name_en, ST_AsBinary(ST_Transform(geom, :srid)) FROM area "
@@ -261,14 +235,6 @@ def community_shapes(session: Session, *, srid: int) -> list[Community]:
         {"srid": srid},
     )
     return [Community(*row) for row in rows]
-
-
-def home_places(session: Session, *, srid: int) -> tuple[Floats, Floats]:
-    """East and north of all homes, metres."""
-    rows = session.execute(
-        sa.text("SELECT ST_X(p), ST_Y(p) FROM (SELECT ST_Transform(geom, :srid) AS p FROM home) h"), {"srid": srid}
-    ).all()
-    return np.array([row[0] for row in rows], dtype=np.float64), np.array([row[1] for row in rows], dtype=np.float64)
 
 
 def current_run(session: Session) -> FloodRun | None:

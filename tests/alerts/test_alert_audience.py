@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import random
+from itertools import pairwise
 from typing import Any
 
 import shapely
 import sqlalchemy as sa
-from shapely.geometry import Point
+from shapely import affinity
+from shapely.geometry import Point, Polygon
 from sqlalchemy.orm import Session
 
 from alerts import audience, queries
 from alerts.audience import Reach
+from residents import queries as residents
 
 
 def reached(session: Session, alert_id: int, town: Any, codes: list[str]) -> audience.Preview:
@@ -81,3 +85,28 @@ def test_audience_equals_brute_force(session: Session, town: Any) -> None:
     assert found.count == expected
     inside = sum(any(shapely.contains(s, p) for s in shapes) for p in places[:1500])
     assert found.count >= inside > 100
+
+
+def test_the_audience_is_the_registers(session: Session, town: Any) -> None:
+    """By the database's parts or by the register's cells: the same residents, and as many, edges and cuts included."""
+    rng = random.Random(11)
+    ring = [
+        (100 + r * math.cos(n / 80 * math.pi), 8.4 + r * math.sin(n / 80 * math.pi))
+        for n, r in enumerate(rng.uniform(0.004, 0.008) for _ in range(160))
+    ]
+    zone = Polygon(ring, [affinity.scale(Polygon(ring), 0.4, 0.4, origin=(100, 8.4)).exterior.coords])
+    town.zone("Z", zone)
+    cuts = session.execute(sa.text("SELECT ST_AsBinary(geom) FROM zone_part")).scalars().all()
+    assert len(cuts) > 3
+    on = shapely.get_coordinates(zone).tolist()
+    on += [((a + c) / 2, (b + d) / 2) for (a, b), (c, d) in pairwise(on)]
+    on += shapely.get_coordinates(shapely.from_wkb([bytes(cut) for cut in cuts])).tolist()
+    for lon, lat in on + [(rng.uniform(99.99, 100.01), rng.uniform(8.39, 8.41)) for _ in range(300)]:
+        town.resident(Point(lon, lat))
+    reach = Reach(alert_id=902, has_homes=True, told_in=())
+    count = reached(session, 902, town, ["Z"]).count
+    audience.freeze(session, reach)
+    register = residents.register(session)
+    in_zone = register.resident[register.places.within(zone)].tolist()
+    assert sorted(r.resident_id for r in audience.frozen(session, 902)) == sorted(in_zone)
+    assert count == len(in_zone) > 400
