@@ -26,6 +26,8 @@ FALL_OVER_GROUND = 5e-4
 # model should not draw depths at all.
 TERRAIN_SIGMA_M = 0.25
 
+HOLLOW_M = 0.1  # Assumed: shallower hollows of a slope are noise of the terrain.
+
 
 @dataclass(frozen=True, eq=False)
 class Channels:
@@ -123,8 +125,11 @@ def water_over(
         return WaterOver(methods=(flat,), decides=pools.of_cell, ground_m=pools.ground_m)
     is_channel = np.zeros(grid.shape, dtype=bool)
     is_channel.ravel()[channel] = True
-    drains_to = channel_of(drainage_of(heights_m, threshold=1).directions, is_channel)
-    steep &= (drains_to != NO_CHANNEL) & ~is_channel
+    drainage = drainage_of(heights_m, threshold=1)
+    drains_to = channel_of(drainage.directions, is_channel)
+    # A hollow has to be filled first before its water runs anywhere: whether it is joined is for the other method.
+    is_hollow = drainage.filled_m - heights_m > HOLLOW_M
+    steep &= (drains_to != NO_CHANNEL) & ~is_channel & ~is_hollow
     number = np.searchsorted(channel, drains_to[steep]).astype(np.int32)
     hand = HandByReach(channel=np.arange(channel.size, dtype=np.int32), bank_m=heights_m.ravel()[bank])
     decides = pools.of_cell.copy()

@@ -84,7 +84,7 @@ def read_tile_of_version(version: str, tile: AskedTile, session: SessionDep, req
 
 @router.get("/flood/runs/{run_id}/tiles/{z}/{x}/{y}.mvt", response_class=Response, responses=ANSWERS)
 def read_flood_tile(
-    run_id: int, tile: AskedTile, session: SessionDep, account: CurrentAccount, request: Request
+    account: CurrentAccount, run_id: int, tile: AskedTile, session: SessionDep, request: Request
 ) -> Response:
     """A tile of one picture of the flood: layers flood, zone, flooded_road; a picture never changes."""
     flood.tiles.check_run(session, run_id)
@@ -94,7 +94,7 @@ def read_flood_tile(
 
 @router.get("/incidents/tiles/{z}/{x}/{y}.mvt", response_class=Response, responses=ANSWERS)
 def read_incident_tile(
-    tile: AskedTile, session: SessionDep, account: CurrentAccount, request: Request
+    account: CurrentAccount, tile: AskedTile, session: SessionDep, request: Request
 ) -> Response:
     """A tile of the incidents as they are now: layer incident, or incident_cluster where there are too many."""
     return _answer(request, lambda: incidents.tiles.drawn(session, tile), cache="private, no-cache")
