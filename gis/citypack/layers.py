@@ -51,13 +51,14 @@ class Row:
 
 @dataclass(frozen=True)
 class LayerRows:
-    """A layer's checked rows, held by column so that 44,000 of them cost little."""
+    """A layer's checked rows, held by column so that 44,000 of them cost little; its loader may add `warnings`."""
 
     layer: LayerMeta
     numbers: Sequence[int]
     columns: Mapping[str, Sequence[Any]]
     geoms: NDArray[np.object_] | None
     extras: Sequence[Mapping[str, Any]] = field(default=())
+    warnings: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         """How many rows there are."""

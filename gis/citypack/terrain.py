@@ -84,7 +84,7 @@ def _check_reach(source: Any, entry: LayerEntry, frame: Frame, findings: Finding
         findings.note(entry.file, f"it covers only {cover:.0%} of the municipality ({LEAST_COVER:.0%} are needed).")
 
 
-def keep_terrain(path: Path, *, slug: str, version: int, metric_srid: int) -> dict[str, Any]:
+def keep_terrain(path: Path, *, slug: str, version: int, metric_srid: int, entry: LayerEntry) -> dict[str, Any]:
     """The terrain lies in the data folder in a metric system; returns its columns for table `terrain`.
 
     Its name holds a digest of its content: two databases that share a data folder never change each other's terrain.
