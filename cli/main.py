@@ -163,7 +163,7 @@ def import_city(
     ],
     boundary: Annotated[
         str | None,
-        typer.Option(help="Of an extract: which boundary is the city, by relation id or name, or `extent` for its box."),
+        typer.Option(help="Of an extract: the city's boundary by relation id or name, or `extent` for the box."),
     ] = None,
 ) -> None:
     """Import a city; what has not changed is left alone, what is faulty is told and changes nothing."""

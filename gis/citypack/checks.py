@@ -116,7 +116,10 @@ def _columns(
     columns: dict[str, list[Any]] = {}
     for ours, column in kind.columns.items():
         theirs = [raw.columns[name] for name in sources.get(ours, ())]
-        values = [_first_filled(theirs, index) for index in kept]
+        if len(theirs) == 1:
+            values = [theirs[0][index] for index in kept]
+        else:
+            values = [_first_filled(theirs, index) for index in kept]
         words = entry.values.get(ours)
         if words is not None:
             values = [words.get(str(value), value) for value in values]
@@ -140,6 +143,8 @@ def _typed(
     values: Sequence[Any], column: Column, numbers: Sequence[int], note: Callable[[int, str], None]
 ) -> list[Any]:
     convert = _CONVERT[column.type]
+    if column.type is str and not column.required:
+        return [str(value).strip() or None if value is not None else None for value in values]
     typed: list[Any] = []
     for number, value in zip(numbers, values, strict=True):
         if value is None or (isinstance(value, str) and not value.strip()):

@@ -19,7 +19,7 @@ from gis.models import City
 from gis.points import LonLat
 
 EXTENT_MARGIN_M = 500.0
-# UTM is off by 1:1,030 at its zone's edge on the equator; 1:800 lets a city reach some 30 km beyond (0.29 degrees there).
+# UTM is off by 1:1,030 at its zone's edge on the equator; 1:800 lets a city reach some 30 km beyond (0.29 degrees).
 WORST_SCALE = 1 / 800
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,11 @@ from pathlib import Path
 _LANGUAGE_AT = 29
 _LANGUAGES = {0x50: "cp874", 0x7C: "cp874"}
 _THAI_WORDS = {"874", "ansi874", "cp874", "oem874", "windows874", "tis620", "iso885911", "tis6200", "tis62025330"}
+# What is in no Thai text: letters of other scripts, a vowel or tone mark on nothing, a leading vowel before nothing.
+# Every byte above 0xA0 is some Thai letter in code page 874: a French café would otherwise read as Thai.
+_NO_THAI = re.compile(
+    r"[^\x00-\x7f\u0e01-\u0e5b\xa0]|(?<![\u0e01-\u0e4e])[\u0e31\u0e33-\u0e3a\u0e47-\u0e4e]|[\u0e40-\u0e44](?![\u0e01-\u0e2e])"
+)
 _UTF8_WORDS = {"65001", "utf8", "unicode", "cp65001"}
 
 
@@ -92,4 +98,4 @@ def _is_thai(text: bytes) -> bool:
         letters = text.decode("cp874")
     except UnicodeDecodeError:
         return False
-    return all(letter.isascii() or "\u0e01" <= letter <= "\u0e5b" for letter in letters)
+    return _NO_THAI.search(letters) is None

@@ -13,9 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import shapely
 import sqlalchemy as sa
-from geoalchemy2.shape import to_shape
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -23,7 +21,20 @@ from core.errors import InvalidInputError
 from core.logs import get_logger
 from core.progress import Progress
 from gis import crs
-from gis.citypack import checks, cityrow, context, digests, layers, loaders, osm, osm_pack, people, reader, terrain, voronoi
+from gis.citypack import (
+    checks,
+    cityrow,
+    context,
+    digests,
+    layers,
+    loaders,
+    osm,
+    osm_pack,
+    people,
+    reader,
+    terrain,
+    voronoi,
+)
 from gis.citypack.checks import CheckedLayer
 from gis.citypack.findings import Findings, Frame
 from gis.citypack.layers import LayerKind, LayerMeta, LayerRows
@@ -114,8 +125,7 @@ def import_city(
         _raise_faults(judged)
     with session.begin_nested():
         reports = [_settle(session, manifest, judging, layer, known, is_new) for layer in judged]
-        if any(report.outcome == TAKEN for report in reports):
-            _after(session, reports, tell)
+        _after(session, tell)
     slug = session.scalars(sa.select(City.slug)).one()
     took_s = time.monotonic() - began_s
     log.info(
@@ -349,7 +359,7 @@ def _put_layer(session: Session, entry: LayerEntry) -> Layer:
     return layer
 
 
-def _after(session: Session, reports: list[LayerReport], tell: Progress) -> None:
+def _after(session: Session, tell: Progress) -> None:
     """What follows from the layers as they are now: the city's mark as simulated, and where its people live."""
     boundary = session.scalars(sa.select(Layer).where(Layer.kind == "boundary")).first()
     session.get_one(City, 1).is_simulated = boundary is not None and boundary.trust == "simulated"

@@ -90,13 +90,15 @@ class LayerKind:
     """A kind of layer: its fields, its shape (`Point`, `LineString`, `Polygon`, `Raster` or None) and its loader.
 
     `load(session, rows)` puts the rows in place of those of earlier imports and returns how many there are now. It
-    raises InvalidInputError with a sentence that names the row where one cannot be used.
+    raises InvalidInputError with a sentence that names the row where one cannot be used. Rows of a kind that is of the
+    country may lie far from the city.
     """
 
     kind: str
     columns: Mapping[str, Column]
     geometry: str | None
     load: Callable[[Session, LayerRows], int]
+    is_of_country: bool = False
 
     def __post_init__(self) -> None:
         """The shape is one that can be checked."""

@@ -52,7 +52,7 @@ def exploded(geoms: Geoms, codes: Sequence[str]) -> tuple[Geoms, list[int], list
     return parts, index.tolist(), names
 
 
-def _replace(
+def replace_rows(
     session: Session, rows: LayerRows, *, table: str, columns: Sequence[str], values: Iterable[Sequence[Any]]
 ) -> int:
     """The layer's rows in `table` are these and no others; returns how many."""
@@ -147,7 +147,7 @@ def _load_roads(session: Session, rows: LayerRows) -> int:
     srid = session.scalars(sa.select(City.metric_srid)).one()
     way = crs.transformer(crs.STORED_SRID, srid)
     lengths_m = shapely.length(shapely.transform(parts, way.transform, interleaved=False)).tolist()
-    return _replace(
+    return replace_rows(
         session, rows, table="road",
         columns=("code", "name_th", "name_en", "class", "is_bridge", "attributes", "length_m", "geom"),
         values=(
@@ -162,7 +162,7 @@ def _load_waterways(session: Session, rows: LayerRows) -> int:
     thai, english = _names(rows)
     kinds = _texts(rows, "kind", "waterway")
     parts, index, codes = exploded(rows.geoms, _codes(rows))
-    return _replace(
+    return replace_rows(
         session, rows, table="waterway", columns=("code", "name_th", "name_en", "kind", "geom"),
         values=(
             (code, thai[i], english[i], kinds[i], geom)
@@ -175,14 +175,16 @@ def _load_buildings(session: Session, rows: LayerRows) -> int:
     assert rows.geoms is not None  # noqa: S101 - the kind has shapes.
     kinds, levels = _texts(rows, "kind", "yes"), _levels(rows)
     parts, index, codes = exploded(rows.geoms, _codes(rows))
-    return _replace(
+    return replace_rows(
         session, rows, table="building", columns=("code", "kind", "levels", "geom"),
-        values=((code, kinds[i], levels[i], geom) for code, i, geom in zip(codes, index, as_stored(parts), strict=True)),
+        values=(
+            (code, kinds[i], levels[i], geom) for code, i, geom in zip(codes, index, as_stored(parts), strict=True)
+        ),
     )
 
 
 def _levels(rows: LayerRows) -> list[int | None]:
-    """Each building's levels: as counted, else from its height; a height that nearly all share is a default, no data."""
+    """Each building's levels: as counted, else from its height; a height that nearly all share is no data."""
     heights_m = rows.column("height_m")
     told = Counter(height for height in heights_m if height is not None)
     common_m, count = told.most_common(1)[0] if told else (0.0, 0)
@@ -204,7 +206,7 @@ def _load_places(session: Session, rows: LayerRows) -> int:
         _codes(rows), _texts(rows, "kind"), thai, english, rows.column("population"), as_stored(rows.geoms), strict=True
     )
     columns = ("code", "kind", "name_th", "name_en", "population", "geom")
-    return _replace(session, rows, table="place", columns=columns, values=values)
+    return replace_rows(session, rows, table="place", columns=columns, values=values)
 
 
 def _load_facilities(session: Session, rows: LayerRows) -> int:
@@ -215,7 +217,7 @@ def _load_facilities(session: Session, rows: LayerRows) -> int:
         _codes(rows), _texts(rows, "kind", "other"), thai, english, rows.column("capacity"), as_stored(rows.geoms),
         strict=True,
     )
-    return _replace(session, rows, table="facility", columns=columns, values=values)
+    return replace_rows(session, rows, table="facility", columns=columns, values=values)
 
 
 def _load_survey(kind: str) -> Callable[[Session, LayerRows], int]:
@@ -225,7 +227,7 @@ def _load_survey(kind: str) -> Callable[[Session, LayerRows], int]:
         levels_m = rows.column("level_m_msl")
         values = ((kind, *row) for row in zip(events, levels_m, as_stored(rows.geoms), strict=True))
         columns = ("kind", "event", "level_m_msl", "geom")
-        return _replace(session, rows, table="survey_point", columns=columns, values=values)
+        return replace_rows(session, rows, table="survey_point", columns=columns, values=values)
 
     return load
 

@@ -21,6 +21,14 @@ from shapely.geometry.base import BaseGeometry
 from gis.citypack import osm_words as words
 
 SUFFIXES = (".pbf", ".osm", ".o5m", ".osm.gz", ".osm.bz2")
+_NAMED = ("code", "name_th", "name_en")
+_COLUMNS = {
+    "roads": (*_NAMED, "class", "is_bridge", *words.ROAD_ATTRIBUTES),
+    "waterways": (*_NAMED, "kind"),
+    "buildings": ("code", "kind", "levels"),
+    "places": (*_NAMED, "kind", "population"),
+    "facilities": (*_NAMED, "kind", "capacity"),
+}
 _BUSIEST = 99.0  # Percent of the vertices: complete ways reach far beyond the box that an extract was cut by.
 
 
@@ -89,7 +97,9 @@ def read_extract(path: Path) -> Extract:
 
 
 @functools.lru_cache(maxsize=1)
-def _read(path: Path, mtime_ns: int, size: int) -> Extract:  # noqa: ARG001 - the file's state is part of the key.
+def _read(path: Path, mtime_ns: int, size: int) -> Extract:
+    if size == 0:
+        raise UnreadableExtractError("it is empty: not a single byte.")
     reading = _Reading()
     for thing in _objects(path):
         reading.take(thing)
@@ -102,8 +112,9 @@ def _objects(path: Path) -> Iterator[Any]:
     """Every tagged node, way and area that may matter, in the file's order; areas after their parts."""
     import osmium
 
-    lines = osmium.filter.KeyFilter(*words.LINE_KEYS).enable_for(osmium.osm.WAY)
-    others = osmium.filter.KeyFilter(*words.KEYS).enable_for(osmium.osm.NODE | osmium.osm.RELATION | osmium.osm.AREA)
+    lines, others = osmium.filter.KeyFilter(*words.LINE_KEYS), osmium.filter.KeyFilter(*words.KEYS)
+    lines.enable_for(osmium.osm.WAY)
+    others.enable_for(osmium.osm.NODE | osmium.osm.RELATION | osmium.osm.AREA)
     areas = osmium.filter.KeyFilter(*words.KEYS)
     try:
         reader = osmium.FileProcessor(str(path)).with_locations().with_areas(areas)
@@ -138,9 +149,7 @@ class _Reading:
         import osmium
 
         self.wkb = osmium.geom.WKBFactory()
-        self.layers = {
-            kind: OsmRows() for kind in ("roads", "waterways", "buildings", "places", "facilities")
-        }
+        self.layers = {kind: OsmRows(columns={name: [] for name in names}) for kind, names in _COLUMNS.items()}
         self.areas: list[AdminArea] = []
         self.relations: dict[int, str] = {}
         self.broken: dict[str, int] = {}
@@ -241,7 +250,7 @@ class _Reading:
             layers=self.layers, areas=tuple(self.areas),
             cut_areas=tuple(name for number, name in self.relations.items() if f"relation/{number}" not in whole),
             broken=self.broken, box=declared or self._densest_box(), is_box_declared=declared is not None,
-            dated=self.newest.date() if self.newest is not None and self.newest.year > 1970 else None,  # noqa: PLR2004 - the epoch stands for "unknown"
+            dated=self.newest.date() if self.newest is not None and self.newest.year > 1970 else None,
         )
 
     def _densest_box(self) -> tuple[float, float, float, float] | None:

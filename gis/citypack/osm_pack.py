@@ -128,7 +128,9 @@ def _chosen(extract: Extract, asked: str | None, file: str) -> str:
     if not small:
         return EXTENT
     if len(small) > 1:
-        raise CityPackError([f"{file}: {len(small)} boundaries lie whole in it, and any may be the city. {_choice(small)}"])
+        raise CityPackError(
+            [f"{file}: {len(small)} boundaries lie whole in it, and any may be the city. {_choice(small)}"]
+        )
     share = _share(extract, small[0])
     if share < LEAST_SHARE:
         raise CityPackError(
@@ -173,7 +175,7 @@ def _outline(extract: Extract, ref: str, path: Path) -> tuple[BaseGeometry, str,
         area = next(area for area in extract.areas if area.ref == ref)
         return area.geom, area.name_th, area.name_en
     if extract.box is None:
-        raise CityPackError([f"{path.name}: it holds no whole boundary, and no roads and buildings to draw one around."])
+        raise CityPackError([f"{path.name}: it has no whole boundary, and no roads or buildings to draw one around."])
     rows = extract.layers["places"]
     towns = [i for i, kind in enumerate(rows.columns.get("kind", [])) if kind in ("city", "town")]
     names = (rows.columns["name_th"][towns[0]], rows.columns["name_en"][towns[0]]) if len(towns) == 1 else ("", "")
@@ -199,8 +201,8 @@ def _area_rows(areas: Any) -> OsmRows:
     found = list(areas)
     for area in found:
         rows.add(
-            int(area.ref.split("/")[1]), "", code=area.ref, name_th=area.name_th, name_en=area.name_en,
-            admin_level=area.level, population=area.population,
+            int(area.ref.split("/")[1]), "", code=area.ref, name_th=area.name_th or area.name_en,
+            name_en=area.name_en, admin_level=area.level, population=area.population,
         )
     rows.geoms = _array([area.geom for area in found])
     return rows

@@ -52,7 +52,8 @@ def read_layer(path: Path, entry: LayerEntry) -> RawLayer:
         return _read_extract(path, entry)
     suffix = path.suffix.lower()
     if suffix not in VECTOR_SUFFIXES:
-        raise UnreadableFileError(f"files of the type '{suffix}' are not known (known: {', '.join([*VECTOR_SUFFIXES, *osm.SUFFIXES])}).")
+        known = ", ".join([*VECTOR_SUFFIXES, *osm.SUFFIXES])
+        raise UnreadableFileError(f"files of the type '{suffix}' are not known (known: {known}).")
     return _read_csv(path, entry) if suffix == ".csv" else _read_vector(path, entry)
 
 
@@ -132,7 +133,7 @@ def _read_vector(path: Path, entry: LayerEntry) -> RawLayer:
 
     is_shapefile = path.suffix.lower() == ".shp"
     # Latin 1 gives every byte back as it stands; what the bytes mean is decided below.
-    encoding = "latin-1" if is_shapefile else None
+    encoding = "ISO-8859-1" if is_shapefile else None
     try:
         meta, _, wkb, fields = pyogrio.raw.read(path, layer=entry.sublayer, encoding=encoding)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as exc:

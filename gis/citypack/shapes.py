@@ -55,8 +55,8 @@ def in_place(
         return nothing, 0
     geoms, repaired = _valid(raw, geoms, entry, findings)
     before = len(findings.sentences)
-    _check_places(raw, geoms, entry, frame, findings)
-    if frame is not None and len(findings.sentences) == before:
+    _check_places(raw, geoms, entry, None if kind.is_of_country else frame, findings)
+    if frame is not None and not kind.is_of_country and len(findings.sentences) == before:
         surroundings.check(raw, geoms, entry, kind, frame, findings)
     return geoms, repaired
 
@@ -83,7 +83,7 @@ def _system(raw: RawLayer, entry: LayerEntry, frame: Frame | None, findings: Fin
 
 
 def _found(raw: RawLayer, entry: LayerEntry, frame: Frame | None, findings: Findings) -> System | None:
-    """The only system in use that puts the layer where the city is; a finding that says what to pass where several do."""
+    """The only system in use that puts the layer where the city is; where several do, what to pass is noted."""
     bounds = tuple(shapely.total_bounds(raw.geoms).tolist())
     candidates = systems.found(bounds, frame)
     if len(candidates) != 1:
@@ -91,8 +91,8 @@ def _found(raw: RawLayer, entry: LayerEntry, frame: Frame | None, findings: Find
         return None
     system = candidates[0]
     findings.warn(
-        entry.file, f"it does not say its coordinate system; {system.name} ({systems.NAMES[system.name]}) alone puts it "
-        "where the city is.",
+        entry.file, f"it does not say its coordinate system; {system.name} ({systems.NAMES[system.name]}) alone puts "
+        "it where the city is.",
     )
     findings.accuracy = f"{system.name} {system.accuracy}".strip()
     return system

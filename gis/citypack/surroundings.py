@@ -15,9 +15,9 @@ from gis.citypack.reader import RawLayer
 
 Geoms = NDArray[np.object_]
 PROVINCE_REACH_DEGREES = 0.045  # About 5 km.
+NAMED_ROWS = 5
 # What open data calls the column that names a row's sub-district.
 SUBDISTRICT_COLUMNS = ("subdistrict", "tambon", "ตำบล", "แขวง")
-_WIDE = ("districts", "provinces", "subdistricts")
 
 
 def check(
@@ -28,7 +28,7 @@ def check(
     """
     if not len(geoms):
         return
-    if frame.province is not None and entry.kind not in _WIDE:
+    if frame.province is not None:
         _check_province(raw, geoms, entry, frame, findings)
     if kind.geometry == "Point":
         _check_repeated(raw, geoms, entry, findings)
@@ -36,22 +36,33 @@ def check(
 
 
 def _check_province(raw: RawLayer, geoms: Geoms, entry: LayerEntry, frame: Frame, findings: Findings) -> None:
-    is_in = shapely.dwithin(geoms, frame.province, PROVINCE_REACH_DEGREES)
-    tell = findings.note if entry.keep == "all" else findings.warn
-    for index in np.flatnonzero(~is_in).tolist():
+    outside = np.flatnonzero(~shapely.dwithin(geoms, frame.province, PROVINCE_REACH_DEGREES)).tolist()
+    if outside and entry.keep != "all":
+        at = shapely.point_on_surface(geoms[outside[0]])
+        findings.warn(
+            entry.file, f"{len(outside):,} rows lie outside the city's province and 5 km (row "
+            f"{raw.numbers[outside[0]]} near {at.x:.5f}, {at.y:.5f}); they are left out.",
+        )
+        return
+    for index in outside:
         at = shapely.point_on_surface(geoms[index])
         cause = f"it lies outside the city's province and 5 km (near {at.x:.5f}, {at.y:.5f})."
-        tell(entry.file, cause, row=raw.numbers[index])
+        findings.note(entry.file, cause, row=raw.numbers[index])
 
 
 def _check_repeated(raw: RawLayer, geoms: Geoms, entry: LayerEntry, findings: Findings) -> None:
     if entry.polygons is not None:
         return  # Areas are made of these points: two at one spot are a fault there.
     first: dict[bytes, int] = {}
+    pairs: list[str] = []
     for number, spot in zip(raw.numbers, shapely.to_wkb(geoms).tolist(), strict=True):
         if spot in first:
-            findings.warn(entry.file, f"it lies at the very place of row {first[spot]}.", row=number)
+            pairs.append(f"row {number} at that of row {first[spot]}")
         first.setdefault(spot, number)
+    if pairs:
+        more = f" and {len(pairs) - NAMED_ROWS:,} more" if len(pairs) > NAMED_ROWS else ""
+        named = ", ".join(pairs[:NAMED_ROWS])
+        findings.warn(entry.file, f"{len(pairs):,} points lie at the very place of another: {named}{more}.")
 
 
 def _check_names(raw: RawLayer, geoms: Geoms, entry: LayerEntry, frame: Frame, findings: Findings) -> None:

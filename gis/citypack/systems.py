@@ -86,7 +86,7 @@ def into_degrees(geoms: NDArray[np.object_], system: System) -> NDArray[np.objec
 
 def found(bounds: tuple[float, float, float, float], frame: Frame | None) -> Sequence[System]:
     """The systems that would put a layer with these bounds (as its file has them) where the city is, or in Thailand."""
-    is_degrees = max(abs(bounds[0]), abs(bounds[2])) <= 180.0 and max(abs(bounds[1]), abs(bounds[3])) <= 90.0  # noqa: PLR2004 - the range of degrees
+    is_degrees = max(abs(bounds[0]), abs(bounds[2])) <= 180.0 and max(abs(bounds[1]), abs(bounds[3])) <= 90.0
     names = DEGREE_CANDIDATES if is_degrees else METRIC_CANDIDATES
     return [system for system in map(system_of, names) if _fits(system, bounds, frame)]
 
@@ -121,8 +121,8 @@ def question(candidates: Sequence[System], bounds: tuple[float, float, float, fl
     apart_m = max(crs.distance_m(spots[0], spot) for spot in spots)
     named = " or ".join(f'crs = "{system.name}" ({NAMES[system.name]})' for system in candidates)
     return (
-        f"it does not say its coordinate system, and {len(candidates)} put it near the city, {apart_m:,.0f} m apart: say "
-        f"in the manifest which it is, {named}."
+        f"it does not say its coordinate system, and {len(candidates)} put it near the city, {apart_m:,.0f} m apart: "
+        f"say in the manifest which it is, {named}."
     )
 
 
