@@ -76,7 +76,8 @@ def read(text: bytes, encoding: str) -> str:
     try:
         return text.decode(encoding)
     except UnicodeDecodeError as exc:
-        if not _is_cut(exc):
+        # Whole letters before it prove that this is UTF-8: a lone byte at the end of ASCII may be anything.
+        if not _is_cut(exc) or text[: exc.start].isascii():
             raise
         return text[: exc.start].decode(encoding)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core import clock
 from core.settings import ROOT
 from gis import queries
-from gis.citypack.importer import import_city
+from gis.citypack.importer import ImportReport, import_city
 from gis.points import LonLat
 from tests.gis.contents import contents
 
@@ -20,16 +24,27 @@ DERIVED = {"communities", "subdistrict_outlines", "people"}
 pytestmark = pytest.mark.skipif(not NST.is_dir(), reason=f"the open data of Nakhon Si Thammarat is not at {NST}")
 
 
+@pytest.fixture(scope="module")
+def imported(_shared_database: sa.Engine) -> Iterator[tuple[Session, ImportReport]]:
+    """A session on a database that holds the real city until the last of these tests is done, and the import's report."""
+    clock.freeze(lambda: datetime(2026, 11, 21, 3, 0, tzinfo=UTC))
+    with _shared_database.connect() as connection:
+        outer = connection.begin()
+        with Session(bind=connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as session:
+            yield session, import_city(session, NST)
+        outer.rollback()
+    clock.freeze(None)
+
+
 @pytest.fixture
-def city(session: Session) -> Session:
-    """A session on a database that holds the real city."""
-    import_city(session, NST)
-    return session
+def city(imported: tuple[Session, ImportReport]) -> Session:
+    """A session on a database that holds the real city; these tests only read."""
+    return imported[0]
 
 
-def test_the_raw_folder_of_nakhon_si_thammarat_imports(session: Session) -> None:
+def test_the_raw_folder_of_nakhon_si_thammarat_imports(imported: tuple[Session, ImportReport]) -> None:
     """A folder without a manifest of its own takes the shipped one; what lies outside is counted, never silent."""
-    report = import_city(session, NST)
+    session, report = imported
     counts = {layer.name: (layer.row_count, layer.dropped) for layer in report.layers if layer.name not in OF_COUNTRY}
     assert counts == {
         "boundary": (1, 0), "districts": (2, 40), "communities": (26, 15), "roads": (2268, 3296),
@@ -51,7 +66,8 @@ def test_importing_the_city_again_changes_nothing(city: Session) -> None:
 
 def test_the_registers_are_united_and_their_differences_told(city: Session) -> None:
     """7,451 sub-districts and 7,436 are 7,480 together: each stands once, and what only one source has is counted."""
-    units = {row.kind: row.units for row in city.execute(sa.text("SELECT kind, count(*) AS units FROM admin_unit GROUP BY 1"))}
+    counted = city.execute(sa.text("SELECT kind, count(*) AS units FROM admin_unit GROUP BY kind"))
+    units = {row.kind: row.units for row in counted}
     assert (units["province"], units["subdistrict"]) == (77, 7480)
     home = city.execute(
         sa.text("SELECT name_th, parent_code, postcode, population FROM admin_unit WHERE code = '800101'")
