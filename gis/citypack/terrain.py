@@ -6,6 +6,7 @@ rasterio is imported when the first terrain is opened; the API process never get
 from __future__ import annotations
 
 import hashlib
+import math
 import shutil
 import warnings
 from pathlib import Path
@@ -203,14 +204,12 @@ def _into_metres(path: Path, fresh: Path, *, entry: LayerEntry, srid: int) -> No
     A cell is known only where a known one of the source lies under it: holes stay holes.
     """
     import rasterio
-    from rasterio.warp import Resampling, calculate_default_transform, reproject
+    from rasterio.warp import Resampling, reproject
 
     with rasterio.open(path) as source:
         system = systems.system_of(source.crs.to_wkt() if source.crs is not None else str(entry.crs))
         own, target = rasterio.crs.CRS.from_user_input(system.definition), rasterio.crs.CRS.from_epsg(srid)
-        transform, width, height = calculate_default_transform(
-            own, target, source.width, source.height, *source.bounds
-        )
+        transform, width, height = _city_grid(source, system, srid)
         profile = {
             "driver": "GTiff", "dtype": "float32", "count": 1, "nodata": NODATA, "compress": "deflate",
             "crs": target, "transform": transform, "width": width, "height": height,
@@ -222,3 +221,13 @@ def _into_metres(path: Path, fresh: Path, *, entry: LayerEntry, srid: int) -> No
                 heights, rasterio.band(output, 1), src_transform=source.transform, src_crs=own, src_nodata=NODATA,
                 dst_nodata=NODATA, resampling=Resampling.bilinear,
             )
+
+
+def _city_grid(source: Any, system: System, srid: int) -> tuple[Any, int, int]:
+    """The raster's box in the city's system: geotransform, columns and rows of square cells, as many as it has."""
+    from rasterio import Affine
+
+    west, south, east, north = crs.transformer(system.definition, srid).transform_bounds(*source.bounds)
+    cell_m = math.sqrt((east - west) * (north - south) / (source.width * source.height))
+    width, height = math.ceil((east - west) / cell_m), math.ceil((north - south) / cell_m)
+    return Affine(cell_m, 0.0, west, 0.0, -cell_m, north), width, height

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(not NST.is_dir(), reason=f"the open data of Nakh
 
 @pytest.fixture(scope="module")
 def imported(_shared_database: sa.Engine) -> Iterator[tuple[Session, ImportReport]]:
-    """A session on a database that holds the real city until the last of these tests is done, and the import's report."""
+    """A session on a database that holds the real city while these tests run, and the import's report."""
     clock.freeze(lambda: datetime(2026, 11, 21, 3, 0, tzinfo=UTC))
     with _shared_database.connect() as connection:
         outer = connection.begin()

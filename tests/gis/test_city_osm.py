@@ -29,7 +29,7 @@ def refusal(session: Session, path: Path, **options: str) -> str:
 
 @pytest.mark.skipif(not LEGAZPI.is_file(), reason=f"the extract of Legazpi is not at {LEGAZPI}")
 def test_a_real_extract_becomes_a_city_and_again_changes_nothing(session: Session) -> None:
-    """Its only whole boundary is the city; every person of its own count lives somewhere; twice is once, to the row."""
+    """Its only whole boundary is the city; everybody it counts lives somewhere; twice is once, to the row."""
     report = import_city(session, LEGAZPI)
     counts = {layer.name: layer.row_count for layer in report.layers}
     assert counts["boundary"] == 1

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import rasterio
 import sqlalchemy as sa
-from rasterio.transform import from_bounds
+from rasterio import Affine
 from sqlalchemy.orm import Session
 
 from gis.citypack import systems
@@ -22,10 +22,12 @@ from tests.gis.packs import Pack
 def write_plane(path: Path, system: str, box: tuple[float, float, float, float], heights: Any, **profile: Any) -> None:
     """A GeoTIFF of these heights over the box, given in the system."""
     rows, columns = heights.shape[-2:]
+    west, south, east, north = box
+    at = Affine((east - west) / columns, 0.0, west, 0.0, (south - north) / rows, north)
     with rasterio.open(
         path, "w", **{
             "driver": "GTiff", "dtype": "float32", "count": 1, "width": columns, "height": rows, "nodata": -9999.0,
-            "crs": systems.system_of(system).definition, "transform": from_bounds(*box, columns, rows),
+            "crs": systems.system_of(system).definition, "transform": at,
         } | profile,
     ) as output:
         output.write(heights if heights.ndim == 3 else heights[np.newaxis])
@@ -71,7 +73,7 @@ def test_a_terrain_in_any_system_lies_in_the_city_s_own(
 def test_holes_in_the_city_are_counted_and_placed(
     session: Session, pack: Pack, write_terrain: Callable[..., Path]
 ) -> None:
-    """Unknown ground inside the boundary is refused with its extent; kept on purpose it stays unknown, with a warning."""
+    """Unknown ground inside the boundary is refused with its extent; kept on purpose it stays unknown, and told."""
     path = write_terrain(pack.folder / "terrain.tif")
     with rasterio.open(path, "r+") as source:
         heights = source.read(1)
