@@ -45,7 +45,7 @@ def test_a_real_extract_becomes_a_city_and_again_changes_nothing(session: Sessio
 
 
 def test_what_a_town_has_is_taken_with_its_words(session: Session, tmp_path: Path) -> None:
-    """Names in both languages, bridges, levels, what else a street is; a picnic shelter shelters nobody from a flood."""
+    """Names in both languages, bridges, levels, what a street is; a picnic shelter shelters nobody from a flood."""
     import_city(session, small_town().write(tmp_path / "town.osm.pbf"))
     assert (queries.city(session).name_th, queries.city(session).slug) == ("เมืองเล็ก", "tiny")
     streets = session.execute(sa.text('SELECT name_th, name_en, "class", is_bridge, attributes FROM road ORDER BY id'))
