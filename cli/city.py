@@ -22,7 +22,8 @@ from core.progress import Progress, console, step
 from core.settings import ROOT, data_dir, settings
 
 if TYPE_CHECKING:
-    from gis.citypack.importer import ImportReport
+    from gis.citypack.importer import ImportReport, LayerReport
+    from gis.citypack.manifest import Manifest
 
 CITY_NEEDS = {
     "boundary": "nobody knows where the city ends",
@@ -30,6 +31,7 @@ CITY_NEEDS = {
     "waterways": "a level at a gauge says nothing of the water elsewhere",
     "roads": "no crew can be led to anybody",
 }
+TOLD = 10
 TYPE_WORDS = {str: "text", float: "number", int: "whole number", bool: "0 or 1"}
 
 
@@ -61,7 +63,8 @@ def only_one(name: str, *, sentence: str) -> Iterator[None]:
 def _digest(*folders: Path) -> str:
     digest = hashlib.sha256()
     for folder in folders:
-        for path in sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
+        inside = [folder] if folder.is_file() else folder.rglob("*")
+        for path in sorted(p for p in inside if p.is_file() and "__pycache__" not in p.parts):
             digest.update(str(path.relative_to(folder)).encode())
             stat = path.stat()
             digest.update(path.read_bytes() if path.suffix in {".py", ".toml", ".sql"} else str(stat.st_size).encode())
@@ -77,8 +80,8 @@ def _city_code() -> list[Path]:
 def pack_of(city: Path | None) -> Path:
     """The folder of the city pack: the one that was named, or the demo city, drawn at first use."""
     if city is not None:
-        if not city.is_dir():
-            raise SetupError(f"There is no city pack at {city}: it must be a folder.")
+        if not city.exists():
+            raise SetupError(f"There is no city pack at {city}.")
         return city.resolve()
     from demo.city import generate
 
@@ -89,19 +92,17 @@ def pack_of(city: Path | None) -> Path:
     return folder
 
 
-def check_whole(pack: Path) -> None:
+def check_whole(manifest: Manifest) -> None:
     """Raises CityPackError that names the kinds of layers without which a city is only a picture."""
-    from gis.citypack.manifest import read_manifest
     from gis.errors import CityPackError
 
-    manifest = read_manifest(pack)
     missing = [kind for kind in CITY_NEEDS if kind not in {layer.kind for layer in manifest.layers}]
     if missing and manifest.extends is None:
         name = manifest.path.name
         raise CityPackError([f"{name}: it has no layer of the kind '{kind}': {CITY_NEEDS[kind]}." for kind in missing])
 
 
-def _import(session: Session, pack: Path, tell: Progress) -> ImportReport:
+def _import(session: Session, pack: Path, tell: Progress, *, boundary: str | None = None) -> ImportReport:
     """The pack is in the city's database, with what every city has: categories, alert words, zones."""
     from alerts import proposals
     from cli.rooms import load_layers
@@ -110,8 +111,11 @@ def _import(session: Session, pack: Path, tell: Progress) -> ImportReport:
     from incidents import actions as incident_actions
 
     load_layers()
-    check_whole(pack)
-    report = importer.import_city(session, pack, tell)
+    tell(f"reading {pack.name}")
+    check_whole(importer.read_pack(pack, boundary=boundary))
+    report = importer.import_city(session, pack, tell, boundary=boundary)
+    if not report.has_changed:
+        return report
     incident_actions.load_categories(session)
     proposals.store_shipped(session)
     if _count(session, "terrain") and _count(session, "station"):
@@ -141,16 +145,32 @@ def _overlay(slug: str) -> Path:
     return data_dir() / "packs" / f"{slug}-simulated"
 
 
-def import_pack(pack: Path) -> None:
-    """The pack is in the city's database; counts are printed. For `faonam city import`."""
+def import_pack(pack: Path, *, boundary: str | None) -> bool:
+    """What of the pack could be taken is in the city's database; one line a layer is printed. Nothing was refused.
+
+    For `faonam city import`. Raises CityPackError where a new pack has faults.
+    """
     with cluster_while_needed():
         _upgrade()
         with step(f"importing {pack}") as tell, db.transaction() as session:
-            report = _import(session, pack, tell)
-    table = Table("layer", "rows", "trust", title=report.slug)
+            report = _import(session, pack, tell, boundary=boundary)
+    table = Table("layer", "", "rows", "version", "trust", "warnings", title=report.slug)
     for layer in report.layers:
-        table.add_row(layer.name, f"{layer.row_count:,}", layer.trust)
+        marks = "" if not layer.warnings else f"{len(layer.warnings):,}"
+        table.add_row(layer.name, layer.outcome, f"{layer.row_count:,}", str(layer.version), layer.trust, marks)
     console.print(table)
+    for layer in report.layers:
+        _tell_of(layer)
+    return not report.refused
+
+
+def _tell_of(layer: LayerReport) -> None:
+    """The layer's warnings and, where it was refused, why."""
+    for mark, sentences in (("refused", layer.findings), ("warning", layer.warnings)):
+        for sentence in sentences[:TOLD]:
+            console.print(f"{mark}: {sentence}", markup=False, highlight=False, soft_wrap=True)
+        if len(sentences) > TOLD:
+            console.print(f"{mark}: … and {len(sentences) - TOLD:,} more of {layer.name}.", markup=False)
 
 
 def list_kinds() -> None:
@@ -244,11 +264,11 @@ def prepare(city: Path | None, *, name: str, is_fresh: bool) -> tuple[Path, ...]
 
 def _prepare_configured(city: Path | None, *, is_fresh: bool) -> tuple[Path, ...]:
     """The same in a database that the city runs itself: we never start, stop, empty or drop it."""
-    from gis.citypack.manifest import read_manifest
+    from gis.citypack.importer import read_pack
 
     _upgrade()
     pack = pack_of(city)
-    slug = read_manifest(pack).slug
+    slug = read_pack(pack).slug
     with db.transaction() as session:
         known = session.scalar(sa.text("SELECT slug FROM city"))
         has_past = bool(session.scalar(sa.text("SELECT EXISTS (SELECT FROM reading) OR EXISTS (SELECT FROM alert)")))

@@ -193,11 +193,19 @@ def bench(
 
 
 @city_app.command("import")
-def import_city(path: Annotated[Path, typer.Argument(help="A folder with city.toml and its layers.")]) -> None:
-    """Import a city pack: all of it, or nothing with the reasons."""
+def import_city(
+    path: Annotated[
+        Path, typer.Argument(help="A folder with city.toml and its layers, or an OpenStreetMap extract (.osm.pbf).")
+    ],
+    boundary: Annotated[
+        str | None,
+        typer.Option(help="Of an extract: the city's boundary by relation id or name, or `extent` for the box."),
+    ] = None,
+) -> None:
+    """Import a city; what has not changed is left alone, what is faulty is told and changes nothing."""
     from cli import city
 
-    city.import_pack(path)
+    raise typer.Exit(0 if city.import_pack(path, boundary=boundary) else 1)
 
 
 @city_app.command("kinds")

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from geoalchemy2 import Geometry, WKBElement
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
@@ -42,7 +43,11 @@ class City(Base):
 
 
 class Layer(Base):
-    """Where a kind of data came from, under which licence, from when, and how far to trust it."""
+    """Where a kind of data came from, under which licence, from when, and how far to trust it.
+
+    `digest` is of the file, its manifest entry and the importer: what has the same is not imported again. `warnings`
+    are sentences (the first of them; `warning_count` counts all), `accuracy` says what a conversion has cost.
+    """
 
     __tablename__ = "layer"
     __table_args__ = (sa.CheckConstraint(_TRUST, name="trust"),)
@@ -58,6 +63,10 @@ class Layer(Base):
     version: Mapped[int]
     imported_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     legend: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    digest: Mapped[str] = mapped_column(default="", server_default="")
+    accuracy: Mapped[str] = mapped_column(default="", server_default="")
+    warnings: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default=sa.text("'[]'"))
+    warning_count: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Area(Base):
@@ -115,7 +124,9 @@ class AdminUnit(Base):
 
 
 class Road(Base):
-    """A piece of street; pieces that meet share a vertex exactly."""
+    """A piece of street; pieces that meet share a vertex exactly. `attributes` keep what else its source knows of it:
+    `oneway`, `maxspeed`, `surface`, `tunnel`.
+    """
 
     __tablename__ = "road"
     __table_args__ = (sa.Index("ix_road_geom", "geom", postgresql_using="gist"),)
@@ -129,6 +140,7 @@ class Road(Base):
     is_bridge: Mapped[bool]
     geom: Mapped[WKBElement] = mapped_column(_shape("LINESTRING"))
     length_m: Mapped[float]
+    attributes: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=sa.text("'{}'"))
 
 
 class Waterway(Base):
@@ -147,7 +159,7 @@ class Waterway(Base):
 
 
 class Building(Base):
-    """A building's footprint."""
+    """A building's footprint; `levels` only where they were counted or a measured height tells them."""
 
     __tablename__ = "building"
     __table_args__ = (sa.Index("ix_building_geom", "geom", postgresql_using="gist"),)
@@ -156,7 +168,42 @@ class Building(Base):
     layer_id: Mapped[int] = _of_layer()
     code: Mapped[str]
     kind: Mapped[str]
+    levels: Mapped[int | None]
     geom: Mapped[WKBElement] = mapped_column(_shape("POLYGON"))
+
+
+class Place(Base):
+    """A named spot of a settlement: city, town, village, suburb, quarter, neighbourhood, hamlet."""
+
+    __tablename__ = "place"
+    __table_args__ = (sa.Index("ix_place_geom", "geom", postgresql_using="gist"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    layer_id: Mapped[int] = _of_layer()
+    code: Mapped[str]
+    kind: Mapped[str]
+    name_th: Mapped[str]
+    name_en: Mapped[str]
+    population: Mapped[int | None]
+    geom: Mapped[WKBElement] = mapped_column(_shape("POINT"))
+
+
+class PopulationPoint(Base):
+    """How many of the people of a unit live about here, spread by `method`: over buildings, streets or bare ground."""
+
+    __tablename__ = "population_point"
+    __table_args__ = (
+        sa.Index("ix_population_point_geom", "geom", postgresql_using="gist"),
+        sa.CheckConstraint("method IN ('buildings', 'streets', 'ground')", name="method"),
+        sa.CheckConstraint("people > 0", name="people"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    layer_id: Mapped[int] = _of_layer()
+    unit_code: Mapped[str]
+    method: Mapped[str]
+    people: Mapped[int]
+    geom: Mapped[WKBElement] = mapped_column(_shape("POINT"))
 
 
 class Facility(Base):

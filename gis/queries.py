@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from core.words import words
 from gis.errors import NoCityError
-from gis.models import Area, City, Layer
+from gis.models import Area, City, Layer, PopulationPoint
 from gis.points import LonLat
 
 ROAD_WITHIN_M = 120.0
 AREA_WITHIN_M = 600.0
+PLACE_WITHIN_M = 1500.0  # Assumed: how far a village's name reaches from the point that stands for it.
 
 
 @dataclass(frozen=True)
@@ -126,16 +127,21 @@ _NEAREST_NAMES = sa.text(
     area_near AS (
         SELECT name_th, name_en, ST_Distance(area.geom::geography, here.geom::geography) AS away_m
         FROM area, here WHERE kind = 'community' ORDER BY area.geom <-> here.geom LIMIT 1
+    ),
+    place_near AS (
+        SELECT name_th, name_en, ST_Distance(place.geom::geography, here.geom::geography) AS away_m
+        FROM place, here ORDER BY place.geom <-> here.geom LIMIT 1
     )
     SELECT (SELECT name_th FROM area_near), (SELECT name_en FROM area_near), (SELECT away_m FROM area_near),
-           (SELECT name_th FROM road_near), (SELECT name_en FROM road_near), (SELECT away_m FROM road_near)
+           (SELECT name_th FROM road_near), (SELECT name_en FROM road_near), (SELECT away_m FROM road_near),
+           (SELECT name_th FROM place_near), (SELECT name_en FROM place_near), (SELECT away_m FROM place_near)
     """
 )
 
 
 def place_label(session: Session, place: LonLat, language: str) -> str:
-    """What people call the place: its community and the nearest named road, in Thai (`th`) or English."""
-    area_th, area_en, area_m, road_th, road_en, road_m = session.execute(
+    """What people call the place: its community and the nearest named road, else a village near, in Thai or English."""
+    area_th, area_en, area_m, road_th, road_en, road_m, spot_th, spot_en, spot_m = session.execute(
         _NEAREST_NAMES, {"lon": place.lon, "lat": place.lat}
     ).one()
     tongue = "th" if language == "th" else "en"
@@ -149,5 +155,47 @@ def place_label(session: Session, place: LonLat, language: str) -> str:
         return words("gis", "place-road", language=tongue, road=road)
     if area_m is not None and area_m <= AREA_WITHIN_M:
         return words("gis", "place-near-area", language=tongue, area=area)
+    if spot_m is not None and spot_m <= PLACE_WITHIN_M:
+        return words("gis", "place-near-area", language=tongue, area=spot_th if tongue == "th" else spot_en)
     here = city(session)
     return words("gis", "place-outside", language=tongue, city=here.name_th if tongue == "th" else here.name_en)
+
+
+# --- people --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PeoplePlaces:
+    """Where the city's people live, as columns of one length: degrees, and whole people, above 0, at each place.
+
+    They are spread, not counted: `legend` says by which method, how many of the units' people live `outside` what the
+    city's data cover, and how many have no place (`unlocated`).
+    """
+
+    lons: list[float]
+    lats: list[float]
+    people: list[int]
+    legend: dict[str, Any]
+
+
+def people_places(session: Session) -> PeoplePlaces | None:
+    """Every place where people live, in a stable order; None where no unit's people are known."""
+    layer = session.scalars(sa.select(Layer).where(Layer.kind == "people")).one_or_none()
+    if layer is None:
+        return None
+    geom = PopulationPoint.geom
+    rows = session.execute(
+        sa.select(sa.func.ST_X(geom), sa.func.ST_Y(geom), PopulationPoint.people).order_by(PopulationPoint.id)
+    ).all()
+    lons, lats, people = (list(column) for column in zip(*rows, strict=True)) if rows else ([], [], [])
+    legend = {**layer.legend, "source": layer.source, "dated": layer.dated, "trust": layer.trust}
+    return PeoplePlaces(lons=lons, lats=lats, people=people, legend=legend)
+
+
+def people_in_area(session: Session, area_id: int) -> int:
+    """How many of the spread people live in the area; a place on a shared edge counts for both sides."""
+    found = session.scalar(
+        sa.select(sa.func.coalesce(sa.func.sum(PopulationPoint.people), 0))
+        .join(Area, sa.func.ST_Intersects(Area.geom, PopulationPoint.geom)).where(Area.id == area_id)
+    )
+    return int(found or 0)

@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gis.citypack import shapes
+from gis.citypack import osm, shapes
 from gis.citypack.findings import Findings, Frame
 from gis.citypack.layers import Column, LayerKind
 from gis.citypack.manifest import LayerEntry
@@ -40,13 +41,17 @@ def check_layer(
     before = len(findings.sentences)
     for fault in raw.faults:
         findings.sentences.append(f"{entry.file}, {fault}")
+    for doubt in raw.notes:
+        findings.warn(entry.file, doubt)
     sources = _column_sources(raw, entry, kind, findings)
     geoms, repaired = shapes.in_place(raw, entry, kind, frame, findings) if kind.geometry else (None, 0)
     if len(findings.sentences) > before:
         return None
     keep = np.ones(len(raw.numbers), dtype=bool) if geoms is None else shapes.kept(geoms, entry, frame)
     if geoms is not None and len(geoms) and not keep.any():
-        findings.note(entry.file, f"none of its {len(geoms):,} rows lies within the city's {entry.keep}.")
+        # An extract is cut as its maker liked; a file that was made for this city should hold some of it.
+        tell = findings.warn if osm.is_extract(Path(entry.file)) else findings.note
+        tell(entry.file, f"none of its {len(geoms):,} rows lies within the city's {entry.keep}.")
     kept = np.flatnonzero(keep).tolist()
     layer = CheckedLayer(
         numbers=[raw.numbers[i] for i in kept],
@@ -111,7 +116,10 @@ def _columns(
     columns: dict[str, list[Any]] = {}
     for ours, column in kind.columns.items():
         theirs = [raw.columns[name] for name in sources.get(ours, ())]
-        values = [_first_filled(theirs, index) for index in kept]
+        if len(theirs) == 1:
+            values = [theirs[0][index] for index in kept]
+        else:
+            values = [_first_filled(theirs, index) for index in kept]
         words = entry.values.get(ours)
         if words is not None:
             values = [words.get(str(value), value) for value in values]
@@ -135,6 +143,8 @@ def _typed(
     values: Sequence[Any], column: Column, numbers: Sequence[int], note: Callable[[int, str], None]
 ) -> list[Any]:
     convert = _CONVERT[column.type]
+    if column.type is str and not column.required:
+        return [str(value).strip() or None if value is not None else None for value in values]
     typed: list[Any] = []
     for number, value in zip(numbers, values, strict=True):
         if value is None or (isinstance(value, str) and not value.strip()):

@@ -9,19 +9,34 @@ from shapely.geometry.base import BaseGeometry
 
 @dataclass
 class Findings:
-    """What is wrong so far, as sentences that begin with the file."""
+    """What is wrong so far, as sentences that begin with the file; `warnings` are of what is taken all the same."""
 
     sentences: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    accuracy: str = ""
 
     def note(self, file: str, cause: str, *, row: int | None = None, column: str | None = None) -> None:
         """One more fault; it names the file, the row and the column where there is one."""
-        where = [file, *([f"row {row}"] if row is not None else []), *([f"column {column}"] if column else [])]
-        self.sentences.append(f"{', '.join(where)}: {cause}")
+        self.sentences.append(_sentence(file, cause, row, column))
+
+    def warn(self, file: str, cause: str, *, row: int | None = None, column: str | None = None) -> None:
+        """One more doubt, told with the layer; the layer is taken."""
+        self.warnings.append(_sentence(file, cause, row, column))
+
+
+def _sentence(file: str, cause: str, row: int | None, column: str | None) -> str:
+    where = [file, *([f"row {row}"] if row is not None else []), *([f"column {column}"] if column else [])]
+    return f"{', '.join(where)}: {cause}"
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Where the city lies, in degrees: its boundary, and its extent (the boundary's box and a margin)."""
+    """Where the city lies, in degrees: its boundary, its extent (the boundary's box and a margin), its province.
+
+    `subdistricts` are the outlines, simplified, against which names are held; both are absent where no layer has them.
+    """
 
     boundary: BaseGeometry
     extent: BaseGeometry
+    province: BaseGeometry | None = None
+    subdistricts: tuple[tuple[str, BaseGeometry], ...] = ()

@@ -1,20 +1,19 @@
-"""A city pack into the database: read and checked as a whole first, then loaded, all or nothing.
+"""A city pack into the database: every layer is read and checked first, then loaded, all or nothing.
 
-Everything happens in the caller's transaction. Importing the same pack again replaces its layers and counts up their
-versions. Only the command line and workers import this module; it opens files with GDAL.
+A pack of which nothing is in the city yet comes in whole or not at all: half a city would be a wrong map. Later imports
+are judged layer by layer: what is unchanged is left alone to the byte, what is faulty leaves the layer as it was, the
+rest goes up one version. Everything happens in the caller's transaction. Only the command line and workers import this
+module; it opens files with GDAL.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import shapely
 import sqlalchemy as sa
-from geoalchemy2.shape import from_shape, to_shape
-from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -22,7 +21,20 @@ from core.errors import InvalidInputError
 from core.logs import get_logger
 from core.progress import Progress
 from gis import crs
-from gis.citypack import checks, layers, loaders, reader, terrain, voronoi
+from gis.citypack import (
+    checks,
+    cityrow,
+    context,
+    digests,
+    layers,
+    loaders,
+    osm,
+    osm_pack,
+    people,
+    reader,
+    terrain,
+    voronoi,
+)
 from gis.citypack.checks import CheckedLayer
 from gis.citypack.findings import Findings, Frame
 from gis.citypack.layers import LayerKind, LayerMeta, LayerRows
@@ -33,24 +45,32 @@ from gis.points import LonLat
 
 log = get_logger("gis")
 
-EXTENT_MARGIN_M = 500.0
 CENTRE_REACH_M = 30_000.0
+KEPT_WARNINGS = 20
+TAKEN, UNCHANGED, REFUSED, ABSENT = "taken", "unchanged", "refused", "absent"
 _FIRST = [kind.kind for kind in loaders.OWN_KINDS]
 
 
 @dataclass(frozen=True)
 class LayerReport:
-    """What became of one layer; `dropped` rows lay outside what its manifest asks to keep."""
+    """What became of one layer: `outcome` is taken, unchanged, refused or absent (optional, and its file not there).
+
+    `dropped` rows lay outside what its manifest asks to keep; `findings` say why it was refused, `warnings` what to
+    know of it although it was taken.
+    """
 
     name: str
     kind: str
+    outcome: str
     row_count: int
     trust: str
     source: str
     version: int
-    dropped: int
-    repaired: int
-    took_s: float
+    dropped: int = 0
+    repaired: int = 0
+    took_s: float = 0.0
+    findings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,85 +81,182 @@ class ImportReport:
     layers: tuple[LayerReport, ...]
     took_s: float
 
+    @property
+    def has_changed(self) -> bool:
+        """A layer was taken."""
+        return any(layer.outcome == TAKEN for layer in self.layers)
+
+    @property
+    def refused(self) -> tuple[LayerReport, ...]:
+        """The layers that stayed as they were because of their faults."""
+        return tuple(layer for layer in self.layers if layer.outcome == REFUSED)
+
 
 @dataclass(frozen=True)
-class _Ready:
+class _Judged:
+    """A layer of the manifest before it is loaded; `rows` are None unless it is to be loaded."""
+
     entry: LayerEntry
-    kind: LayerKind
-    rows: CheckedLayer
+    outcome: str
+    digest: str = ""
+    kind: LayerKind | None = None
+    rows: CheckedLayer | None = None
+    findings: Findings = dataclasses.field(default_factory=Findings)
 
 
-def import_city(session: Session, path: Path, progress: Progress | None = None) -> ImportReport:
-    """The pack in the folder `path` is in the database, whole; `progress` hears what is being done.
+def import_city(
+    session: Session, path: Path, progress: Progress | None = None, *, boundary: str | None = None
+) -> ImportReport:
+    """The pack at `path` (a folder, or an OpenStreetMap extract) is in the database; `progress` hears what is done.
 
-    Raises CityPackError with every finding (file, row, column, cause); then nothing has been changed.
+    `boundary` says which boundary of an extract is the city. Raises CityPackError with every finding (file, row,
+    column, cause) where the pack is new and not without fault; then nothing has been changed.
     """
     began_s = time.monotonic()
     tell = progress or (lambda sentence: None)
-    manifest = read_manifest(path)
+    manifest = read_pack(path, boundary=boundary)
     city = session.get(City, 1)
-    _check_city(manifest, city)
-    findings = Findings()
-    frame, ready = _read_all(manifest, city, findings, tell)
-    if findings.sentences or frame is None:
-        raise CityPackError(findings.sentences)
+    cityrow.check_belongs(manifest, city)
+    known = {layer.name: layer for layer in session.scalars(sa.select(Layer))}
+    is_new = not any(entry.name in known for entry in manifest.layers)
+    judging = _Judging(session, manifest, known, tell)
+    judged = judging.all(city)
+    if is_new or judging.frame is None:
+        _raise_faults(judged)
     with session.begin_nested():
-        if manifest.extends is None:
-            _put_city(session, manifest, frame)
-        reports = tuple(_load(session, manifest, layer, tell) for layer in ready)
-        _mark_simulated(session)
+        reports = [_settle(session, manifest, judging, layer, known, is_new) for layer in judged]
+        _after(session, tell)
     slug = session.scalars(sa.select(City.slug)).one()
     took_s = time.monotonic() - began_s
-    rows = sum(report.row_count for report in reports)
-    log.info("city.imported", slug=slug, layers=len(reports), rows=rows, took_s=round(took_s, 2))
-    return ImportReport(slug=slug, layers=reports, took_s=took_s)
+    log.info(
+        "city.imported", slug=slug, layers=len(reports), taken=sum(report.outcome == TAKEN for report in reports),
+        rows=sum(report.row_count for report in reports), took_s=round(took_s, 2),
+    )
+    return ImportReport(slug=slug, layers=tuple(reports), took_s=took_s)
 
 
-def _check_city(manifest: Manifest, city: City | None) -> None:
-    name = manifest.path.name
-    if manifest.extends is not None:
-        if city is None or city.slug != manifest.extends:
-            here = f"the database holds '{city.slug}'" if city else "the database holds no city yet"
-            raise CityPackError([f"{name}, extends: it extends the city '{manifest.extends}', but {here}."])
-    elif city is not None and city.slug != manifest.slug:
+def read_pack(path: Path, *, boundary: str | None = None) -> Manifest:
+    """The manifest of a folder, of a `city.toml`, or of an OpenStreetMap extract, alone or alone in its folder.
+
+    Raises CityPackError that says what would have been a pack.
+    """
+    if path.is_dir() and not (path / "city.toml").exists():
+        extracts = sorted(inner for inner in path.iterdir() if osm.is_extract(inner))
+        path = extracts[0] if len(extracts) == 1 else path
+    if path.is_file() and osm.is_extract(path):
+        return osm_pack.manifest_of(path, boundary)
+    if boundary is not None:
+        raise CityPackError([f"{path.name}: only an OpenStreetMap extract lets its boundary be chosen."])
+    if path.is_file() and path.name == "city.toml":
+        path = path.parent
+    if path.is_file():
         raise CityPackError(
-            [f"{name}, slug: the database holds the city '{city.slug}'; '{manifest.slug}' needs a database of its own."]
+            [f"{path.name}: a file alone does not say what it is, where it comes from and under which licence. Put it "
+             "into a folder with a city.toml (see docs/city-pack.md); only an OpenStreetMap extract stands alone."]
         )
+    return read_manifest(path)
+
+
+def _raise_faults(judged: list[_Judged]) -> None:
+    sentences = [sentence for layer in judged for sentence in layer.findings.sentences]
+    if sentences:
+        raise CityPackError(sentences)
 
 
 # --- reading and checking ------------------------------------------------------------------------------------------
 
 
-def _read_all(
-    manifest: Manifest, city: City | None, findings: Findings, tell: Progress
-) -> tuple[Frame | None, list[_Ready]]:
-    ready: list[_Ready] = []
-    frame = None
-    if manifest.extends is not None and city is not None:
-        frame = Frame(boundary=to_shape(city.boundary), extent=to_shape(city.extent))
-    elif [entry.kind for entry in manifest.layers].count("boundary") != 1:
-        findings.note(manifest.path.name, "a city needs exactly one layer of the kind 'boundary'.")
-    for entry in _in_order(manifest):
+class _Judging:
+    """One look at every layer of a pack: what is unchanged, what is faulty, what is ready to be loaded."""
+
+    def __init__(self, session: Session, manifest: Manifest, known: dict[str, Layer], tell: Progress) -> None:
+        self.session = session
+        self.manifest = manifest
+        self.known = known
+        self.tell = tell
+        self.frame: Frame | None = None
+        self.ground = ""
+        self.communities: list[str] = []
+
+    def all(self, city: City | None) -> list[_Judged]:
+        """Every layer, the boundary first, then gis's other layers, then those of the rooms above."""
+        if city is not None:
+            self.frame = context.frame_of(self.session, city)
+            self.ground = "".join(sorted(row.digest for row in self.known.values() if row.kind == "boundary"))
+            self.communities = sorted(row.digest for row in self.known.values() if row.kind == "communities")
+        judged = []
+        if self.manifest.extends is None and [e.kind for e in self.manifest.layers].count("boundary") != 1:
+            raise CityPackError([f"{self.manifest.path.name}: a city needs exactly one layer of the kind 'boundary'."])
+        order = sorted(self.manifest.layers, key=lambda e: _FIRST.index(e.kind) if e.kind in _FIRST else len(_FIRST))
+        for entry in order:
+            layer = self._one(entry)
+            judged.append(layer)
+            if layer.rows is not None:
+                self._learn(layer)
+        return judged
+
+    def _one(self, entry: LayerEntry) -> _Judged:
+        findings = Findings()
         kind = layers.registered().get(entry.kind)
         if kind is None:
             known = ", ".join(sorted(layers.registered()))
             findings.note(
-                manifest.path.name, f"layer '{entry.name}': no part of Faonam knows the kind '{entry.kind}' ({known})."
+                self.manifest.path.name,
+                f"layer '{entry.name}': no part of Faonam knows the kind '{entry.kind}' ({known}).",
             )
-            continue
-        tell(f"reading {entry.file}")
-        rows = _read(manifest, entry, kind, frame, findings)
-        if rows is None:
-            continue
-        ready.append(_Ready(entry, kind, rows))
+            return _Judged(entry, REFUSED, findings=findings)
+        stored = self.known.get(entry.name)
+        if stored is not None and stored.kind != entry.kind:
+            findings.note(entry.file, f"the city has a layer '{entry.name}' of the kind '{stored.kind}' already.")
+            return _Judged(entry, REFUSED, kind=kind, findings=findings)
+        if entry.is_optional and not (self.manifest.folder / entry.file).is_file():
+            findings.warn(entry.file, "the file is not there; the layer may be missing, and is.")
+            return _Judged(entry, ABSENT, kind=kind, findings=findings)
+        digest = digests.of_layer(self.manifest, entry, leans_on=self._leans_on(entry)) or ""
+        if stored is not None and digest and stored.digest == digest:
+            return _Judged(entry, UNCHANGED, digest=digest, kind=kind)
+        self.tell(f"reading {entry.file}")
+        rows = _read(self.manifest, entry, kind, self.frame, findings)
+        if rows is not None and kind.kind == "boundary":
+            self.frame = self._frame(entry, rows, findings)
+        if findings.sentences or rows is None:
+            return _Judged(entry, REFUSED, kind=kind, findings=findings)
+        return _Judged(entry, TAKEN, digest=digest, kind=kind, rows=rows, findings=findings)
+
+    def _leans_on(self, entry: LayerEntry) -> list[str]:
+        """The digests of what the rows depend on besides their file: the boundary; above gis also the communities."""
         if entry.kind == "boundary":
-            frame = _frame(manifest, entry, rows, findings)
-    return frame, ready
+            return [digests.of_head(self.manifest)]
+        return [self.ground] if entry.kind in _FIRST else [self.ground, *self.communities]
 
+    def _learn(self, layer: _Judged) -> None:
+        """What later layers are held against: the boundary, the province, the sub-districts' outlines."""
+        if layer.entry.kind == "boundary":
+            self.ground = layer.digest
+        elif layer.entry.kind == "communities":
+            self.communities = [layer.digest]
+        elif self.frame is not None and layer.rows is not None:
+            self.frame = context.with_layer(self.frame, layer.entry.kind, layer.rows)
 
-def _in_order(manifest: Manifest) -> list[LayerEntry]:
-    """The boundary first, then gis's other layers, then those of the rooms above, as the manifest lists them."""
-    return sorted(manifest.layers, key=lambda e: _FIRST.index(e.kind) if e.kind in _FIRST else len(_FIRST))
+    def _frame(self, entry: LayerEntry, rows: CheckedLayer, findings: Findings) -> Frame | None:
+        if rows.geoms is None or len(rows.geoms) != 1:
+            cause = f"the boundary must be one polygon or multipolygon, not {len(rows.numbers)} rows."
+            findings.note(entry.file, cause)
+            return self.frame
+        boundary = rows.geoms[0]
+        centre = self.manifest.centre
+        if centre is not None:
+            apart_m = crs.distance_m(LonLat(lon=boundary.centroid.x, lat=boundary.centroid.y), centre)
+            if apart_m > CENTRE_REACH_M:
+                cause = f"the boundary lies {apart_m / 1000:,.0f} km from the centre that the manifest gives."
+                findings.note(entry.file, cause, row=1)
+                return self.frame
+        fault = cityrow.scale_fault(boundary)
+        if fault is not None:
+            findings.note(entry.file, fault, row=1)
+            return self.frame
+        frame = Frame(boundary=boundary, extent=cityrow.extent_of(boundary))
+        return context.with_stored(self.session, frame)
 
 
 def _read(
@@ -147,10 +264,8 @@ def _read(
 ) -> CheckedLayer | None:
     path = manifest.folder / entry.file
     if kind.geometry == "Raster":
-        before = len(findings.sentences)
         terrain.check_terrain(path, entry, frame, findings)
-        has_faults = len(findings.sentences) > before
-        return None if has_faults else CheckedLayer(numbers=[1], columns={"path": [path]}, geoms=None, extras=[])
+        return CheckedLayer(numbers=[1], columns={"path": [path]}, geoms=None, extras=[])
     try:
         raw = reader.read_layer(path, entry)
     except reader.UnreadableFileError as exc:
@@ -162,83 +277,67 @@ def _read(
     return voronoi.as_cells(rows, entry, frame.boundary, findings)
 
 
-def _frame(manifest: Manifest, entry: LayerEntry, rows: CheckedLayer, findings: Findings) -> Frame | None:
-    if rows.geoms is None or len(rows.geoms) != 1:
-        findings.note(entry.file, f"the boundary must be one polygon or multipolygon, not {len(rows.numbers)} rows.")
-        return None
-    boundary = rows.geoms[0]
-    if manifest.centre is not None:
-        middle = LonLat(lon=boundary.centroid.x, lat=boundary.centroid.y)
-        apart_m = crs.distance_m(middle, manifest.centre)
-        if apart_m > CENTRE_REACH_M:
-            cause = f"the boundary lies {apart_m / 1000:,.0f} km from the centre that the manifest gives."
-            findings.note(entry.file, cause, row=1)
-            return None
-    return Frame(boundary=boundary, extent=_extent(boundary))
-
-
-def _extent(boundary: BaseGeometry) -> BaseGeometry:
-    """The boundary's box and a margin of 500 m, in degrees."""
-    srid = crs.metric_srid(LonLat(lon=boundary.centroid.x, lat=boundary.centroid.y))
-    box = shapely.box(*crs.to_metric(boundary, srid).bounds).buffer(EXTENT_MARGIN_M, join_style="mitre")
-    return shapely.box(*crs.to_lonlat(box, srid).bounds)
-
-
 # --- loading -------------------------------------------------------------------------------------------------------
 
 
-def _put_city(session: Session, manifest: Manifest, frame: Frame) -> None:
-    middle = frame.boundary.representative_point()
-    centre = manifest.centre or LonLat(lon=middle.x, lat=middle.y)
-    boundary = loaders.as_multipolygons(_one(frame.boundary))[0]
-    session.merge(
-        City(
-            id=1, slug=manifest.slug, name_th=manifest.name_th, name_en=manifest.name_en, datum=manifest.datum,
-            boundary=from_shape(boundary, srid=crs.STORED_SRID), extent=from_shape(frame.extent, srid=crs.STORED_SRID),
-            centre=from_shape(shapely.Point(centre.lon, centre.lat), srid=crs.STORED_SRID),
-            metric_srid=crs.metric_srid(centre), imported_at=clock.now(), is_simulated=False,
-        )
+def _settle(
+    session: Session, manifest: Manifest, judging: _Judging, layer: _Judged, known: dict[str, Layer], is_new: bool
+) -> LayerReport:
+    """The layer is loaded if it is to be; its report. Raises CityPackError where a new pack's layer is refused."""
+    entry, began_s = layer.entry, time.monotonic()
+    stored = known.get(entry.name)
+    report = LayerReport(
+        name=entry.name, kind=entry.kind, outcome=layer.outcome, row_count=stored.row_count if stored else 0,
+        trust=entry.trust, source=entry.source, version=stored.version if stored else 0,
+        findings=tuple(layer.findings.sentences), warnings=tuple(layer.findings.warnings),
     )
-    session.flush()
+    if layer.rows is None or layer.kind is None:
+        return report
+    judging.tell(f"loading {entry.name} ({len(layer.rows.numbers):,} rows)")
+    try:
+        with session.begin_nested():
+            if entry.kind == "boundary" and judging.frame is not None:
+                cityrow.put_city(session, manifest, judging.frame)
+            loaded, warnings = _load(session, manifest, layer)
+    except InvalidInputError as exc:
+        finding = exc.detail if isinstance(exc, CityPackError) else f"{entry.file}: {exc.detail}"
+        if is_new:
+            raise CityPackError([finding]) from exc
+        return dataclasses.replace(report, outcome=REFUSED, findings=(finding,))
+    return dataclasses.replace(
+        report, row_count=loaded.row_count, version=loaded.version, warnings=tuple(warnings),
+        dropped=layer.rows.dropped, repaired=layer.rows.repaired, took_s=time.monotonic() - began_s,
+    )
 
 
-def _one(geom: BaseGeometry) -> Any:
-    import numpy as np
-
-    return np.array([geom], dtype=object)
-
-
-def _load(session: Session, manifest: Manifest, ready: _Ready, tell: Progress) -> LayerReport:
-    began_s = time.monotonic()
-    entry, kind = ready.entry, ready.kind
-    tell(f"loading {entry.name} ({len(ready.rows.numbers):,} rows)")
+def _load(session: Session, manifest: Manifest, ready: _Judged) -> tuple[Layer, list[str]]:
+    assert ready.kind is not None  # noqa: S101 - what is loaded was read by its kind.
+    entry = ready.entry
     layer = _put_layer(session, entry)
     meta = LayerMeta(
         id=layer.id, name=entry.name, kind=entry.kind, file=entry.file, source=entry.source, licence=entry.licence,
         dated=entry.dated, trust=entry.trust, version=layer.version,
     )
-    try:
-        layer.row_count = kind.load(session, _rows(session, manifest, meta, ready))
-    except InvalidInputError as exc:
-        raise CityPackError([f"{entry.file}: {exc.detail}"]) from exc
+    rows = _rows(session, manifest, meta, ready)
+    layer.row_count = ready.kind.load(session, rows)
+    warnings = [*ready.findings.warnings, *rows.warnings]
+    layer.digest, layer.accuracy = ready.digest, ready.findings.accuracy
+    layer.warnings, layer.warning_count = warnings[:KEPT_WARNINGS], len(warnings)
     session.flush()
-    return LayerReport(
-        name=entry.name, kind=entry.kind, row_count=layer.row_count, trust=entry.trust, source=entry.source,
-        version=layer.version, dropped=ready.rows.dropped, repaired=ready.rows.repaired,
-        took_s=time.monotonic() - began_s,
-    )
+    return layer, warnings
 
 
-def _rows(session: Session, manifest: Manifest, meta: LayerMeta, ready: _Ready) -> LayerRows:
+def _rows(session: Session, manifest: Manifest, meta: LayerMeta, ready: _Judged) -> LayerRows:
     rows = ready.rows
+    assert rows is not None  # noqa: S101 - what is loaded was read.
     columns = rows.columns
-    if ready.kind.geometry == "Raster":
-        city = session.get_one(City, 1)
+    if ready.entry.kind == "terrain":
+        city = session.scalars(sa.select(City)).one()
         kept = terrain.keep_terrain(
-            columns["path"][0], slug=city.slug, version=meta.version, metric_srid=city.metric_srid
+            columns["path"][0], slug=city.slug, version=meta.version, metric_srid=city.metric_srid, entry=ready.entry
         )
         columns = {name: [value] for name, value in kept.items()}
-    if ready.kind.kind == "boundary":
+    if ready.entry.kind == "boundary":
         columns = {
             "code": [columns["code"][0] or manifest.slug], "name_th": [manifest.name_th], "name_en": [manifest.name_en]
         }
@@ -251,8 +350,6 @@ def _put_layer(session: Session, entry: LayerEntry) -> Layer:
     if layer is None:
         layer = Layer(name=entry.name, kind=entry.kind, version=0)
         session.add(layer)
-    elif layer.kind != entry.kind:
-        raise CityPackError([f"{entry.file}: the city has a layer '{entry.name}' of the kind '{layer.kind}' already."])
     layer.version += 1
     layer.source, layer.licence, layer.dated, layer.trust = entry.source, entry.licence, entry.dated, entry.trust
     layer.legend = dict(entry.legend)
@@ -262,8 +359,10 @@ def _put_layer(session: Session, entry: LayerEntry) -> Layer:
     return layer
 
 
-def _mark_simulated(session: Session) -> None:
-    """A city whose very boundary is simulated is a simulated city."""
+def _after(session: Session, tell: Progress) -> None:
+    """What follows from the layers as they are now: the city's mark as simulated, and where its people live."""
     boundary = session.scalars(sa.select(Layer).where(Layer.kind == "boundary")).first()
     session.get_one(City, 1).is_simulated = boundary is not None and boundary.trust == "simulated"
     session.flush()
+    tell("spreading the people over houses and streets")
+    people.spread_people(session)

@@ -51,13 +51,14 @@ class Row:
 
 @dataclass(frozen=True)
 class LayerRows:
-    """A layer's checked rows, held by column so that 44,000 of them cost little."""
+    """A layer's checked rows, held by column so that 44,000 of them cost little; its loader may add `warnings`."""
 
     layer: LayerMeta
     numbers: Sequence[int]
     columns: Mapping[str, Sequence[Any]]
     geoms: NDArray[np.object_] | None
     extras: Sequence[Mapping[str, Any]] = field(default=())
+    warnings: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         """How many rows there are."""
@@ -89,13 +90,15 @@ class LayerKind:
     """A kind of layer: its fields, its shape (`Point`, `LineString`, `Polygon`, `Raster` or None) and its loader.
 
     `load(session, rows)` puts the rows in place of those of earlier imports and returns how many there are now. It
-    raises InvalidInputError with a sentence that names the row where one cannot be used.
+    raises InvalidInputError with a sentence that names the row where one cannot be used. Rows of a kind that is of the
+    country may lie far from the city.
     """
 
     kind: str
     columns: Mapping[str, Column]
     geometry: str | None
     load: Callable[[Session, LayerRows], int]
+    is_of_country: bool = False
 
     def __post_init__(self) -> None:
         """The shape is one that can be checked."""

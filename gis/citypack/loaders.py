@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -16,10 +17,13 @@ from sqlalchemy.orm import Session
 from core.db import Base, driver_connection
 from core.errors import InvalidInputError
 from gis import crs
+from gis.citypack import admin
 from gis.citypack.layers import Column, LayerKind, LayerRows, register
 from gis.models import Area, City, Terrain
 
 Geoms = NDArray[np.object_]
+DEFAULT_SHARE, LEAST_DEFAULTS = 0.99, 20  # As measured on the open buildings of a Thai city: 1,925 of 1,927 say 6 m.
+LEVEL_M = 3.0  # Assumed: a storey of a dwelling.
 _NAMES = {"code": Column(), "name_th": Column(), "name_en": Column()}
 
 
@@ -48,7 +52,7 @@ def exploded(geoms: Geoms, codes: Sequence[str]) -> tuple[Geoms, list[int], list
     return parts, index.tolist(), names
 
 
-def _replace(
+def replace_rows(
     session: Session, rows: LayerRows, *, table: str, columns: Sequence[str], values: Iterable[Sequence[Any]]
 ) -> int:
     """The layer's rows in `table` are these and no others; returns how many."""
@@ -80,6 +84,14 @@ def _names(rows: LayerRows) -> tuple[list[str], list[str]]:
     return [t or e for t, e in zip(thai, english, strict=True)], [e or t for t, e in zip(thai, english, strict=True)]
 
 
+def _attributes(rows: LayerRows) -> list[str]:
+    """What the manifest asked to keep of each row, as JSON; what a row does not have is left out."""
+    if not rows.extras:
+        return ["{}"] * len(rows)
+    kept = ({name: value for name, value in extra.items() if value is not None} for extra in rows.extras)
+    return [json.dumps(extra, ensure_ascii=False, default=str) for extra in kept]
+
+
 # --- areas ---------------------------------------------------------------------------------------------------------
 
 
@@ -90,10 +102,9 @@ def _load_areas(kind: str) -> Callable[[Session, LayerRows], int]:
         thai, english = _names(rows)
         assert rows.geoms is not None  # noqa: S101 - the kind has shapes.
         geoms = as_multipolygons(rows.geoms)
-        extras = rows.extras or [{}] * len(rows)
         values = zip(
-            codes, thai, english, as_stored(geoms), as_stored(shapely.point_on_surface(geoms)),
-            (json.dumps(extra, ensure_ascii=False) for extra in extras), strict=True,
+            codes, thai, english, as_stored(geoms), as_stored(shapely.point_on_surface(geoms)), _attributes(rows),
+            strict=True,
         )
         for code, name_th, name_en, geom, place, attributes in values:
             session.execute(
@@ -131,15 +142,16 @@ def _load_roads(session: Session, rows: LayerRows) -> int:
     assert rows.geoms is not None  # noqa: S101 - the kind has shapes.
     thai, english = _names(rows)
     classes, bridges = _texts(rows, "class", "road"), rows.column("is_bridge")
+    known = _attributes(rows)
     parts, index, codes = exploded(rows.geoms, _codes(rows))
     srid = session.scalars(sa.select(City.metric_srid)).one()
     way = crs.transformer(crs.STORED_SRID, srid)
     lengths_m = shapely.length(shapely.transform(parts, way.transform, interleaved=False)).tolist()
-    return _replace(
+    return replace_rows(
         session, rows, table="road",
-        columns=("code", "name_th", "name_en", "class", "is_bridge", "length_m", "geom"),
+        columns=("code", "name_th", "name_en", "class", "is_bridge", "attributes", "length_m", "geom"),
         values=(
-            (code, thai[i], english[i], classes[i], bool(bridges[i]), length_m, geom)
+            (code, thai[i], english[i], classes[i], bool(bridges[i]), known[i], length_m, geom)
             for code, i, length_m, geom in zip(codes, index, lengths_m, as_stored(parts), strict=True)
         ),
     )
@@ -150,7 +162,7 @@ def _load_waterways(session: Session, rows: LayerRows) -> int:
     thai, english = _names(rows)
     kinds = _texts(rows, "kind", "waterway")
     parts, index, codes = exploded(rows.geoms, _codes(rows))
-    return _replace(
+    return replace_rows(
         session, rows, table="waterway", columns=("code", "name_th", "name_en", "kind", "geom"),
         values=(
             (code, thai[i], english[i], kinds[i], geom)
@@ -161,12 +173,40 @@ def _load_waterways(session: Session, rows: LayerRows) -> int:
 
 def _load_buildings(session: Session, rows: LayerRows) -> int:
     assert rows.geoms is not None  # noqa: S101 - the kind has shapes.
-    kinds = _texts(rows, "kind", "yes")
+    kinds, levels = _texts(rows, "kind", "yes"), _levels(rows)
     parts, index, codes = exploded(rows.geoms, _codes(rows))
-    return _replace(
-        session, rows, table="building", columns=("code", "kind", "geom"),
-        values=((code, kinds[i], geom) for code, i, geom in zip(codes, index, as_stored(parts), strict=True)),
+    return replace_rows(
+        session, rows, table="building", columns=("code", "kind", "levels", "geom"),
+        values=(
+            (code, kinds[i], levels[i], geom) for code, i, geom in zip(codes, index, as_stored(parts), strict=True)
+        ),
     )
+
+
+def _levels(rows: LayerRows) -> list[int | None]:
+    """Each building's levels: as counted, else from its height; a height that nearly all share is no data."""
+    heights_m = rows.column("height_m")
+    told = Counter(height for height in heights_m if height is not None)
+    common_m, count = told.most_common(1)[0] if told else (0.0, 0)
+    if count >= DEFAULT_SHARE * len(rows) and count >= LEAST_DEFAULTS:
+        rows.warnings.append(
+            f"{rows.layer.file}, column height_m: {count:,} of {len(rows):,} rows say {common_m:g} m: a default, no "
+            "measurement; it is not used."
+        )
+        heights_m = [None if height == common_m else height for height in heights_m]
+    from_height = (None if h is None else max(1, round(h / LEVEL_M)) for h in heights_m)
+    counted = zip(rows.column("levels"), from_height, strict=True)
+    return [levels if levels is not None and levels > 0 else told_m for levels, told_m in counted]
+
+
+def _load_places(session: Session, rows: LayerRows) -> int:
+    assert rows.geoms is not None  # noqa: S101 - the kind has shapes.
+    thai, english = _names(rows)
+    values = zip(
+        _codes(rows), _texts(rows, "kind"), thai, english, rows.column("population"), as_stored(rows.geoms), strict=True
+    )
+    columns = ("code", "kind", "name_th", "name_en", "population", "geom")
+    return replace_rows(session, rows, table="place", columns=columns, values=values)
 
 
 def _load_facilities(session: Session, rows: LayerRows) -> int:
@@ -177,7 +217,7 @@ def _load_facilities(session: Session, rows: LayerRows) -> int:
         _codes(rows), _texts(rows, "kind", "other"), thai, english, rows.column("capacity"), as_stored(rows.geoms),
         strict=True,
     )
-    return _replace(session, rows, table="facility", columns=columns, values=values)
+    return replace_rows(session, rows, table="facility", columns=columns, values=values)
 
 
 def _load_survey(kind: str) -> Callable[[Session, LayerRows], int]:
@@ -187,7 +227,7 @@ def _load_survey(kind: str) -> Callable[[Session, LayerRows], int]:
         levels_m = rows.column("level_m_msl")
         values = ((kind, *row) for row in zip(events, levels_m, as_stored(rows.geoms), strict=True))
         columns = ("kind", "event", "level_m_msl", "geom")
-        return _replace(session, rows, table="survey_point", columns=columns, values=values)
+        return replace_rows(session, rows, table="survey_point", columns=columns, values=values)
 
     return load
 
@@ -203,6 +243,7 @@ def _load_terrain(session: Session, rows: LayerRows) -> int:
 _SURVEY = {"level_m_msl": Column(required=True, type=float), "event": Column()}
 OWN_KINDS = (
     LayerKind("boundary", _NAMES, "Polygon", _load_areas("municipality")),
+    *admin.KINDS,
     LayerKind("districts", _NAMES | {"name_th": Column(required=True)}, "Polygon", _load_areas("district")),
     LayerKind(
         "communities", _NAMES | {"code": Column(required=True), "name_th": Column(required=True)}, "Polygon",
@@ -212,9 +253,16 @@ OWN_KINDS = (
         "roads", _NAMES | {"class": Column(required=True), "is_bridge": Column(type=bool)}, "LineString", _load_roads
     ),
     LayerKind("waterways", _NAMES | {"kind": Column()}, "LineString", _load_waterways),
-    LayerKind("buildings", {"code": Column(), "kind": Column()}, "Polygon", _load_buildings),
+    LayerKind(
+        "buildings",
+        {"code": Column(), "kind": Column(), "levels": Column(type=int), "height_m": Column(type=float)},
+        "Polygon", _load_buildings,
+    ),
     LayerKind(
         "facilities", _NAMES | {"kind": Column(required=True), "capacity": Column(type=int)}, "Point", _load_facilities
+    ),
+    LayerKind(
+        "places", _NAMES | {"kind": Column(required=True), "population": Column(type=int)}, "Point", _load_places
     ),
     LayerKind("road_levels", _SURVEY, "Point", _load_survey("road_level")),
     LayerKind("flood_marks", _SURVEY, "Point", _load_survey("flood_mark")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,13 +19,17 @@ SHIPPED = Path(__file__).parent / "manifests"
 TRUSTS = ("real", "derived", "simulated")
 KEEPS = ("all", "extent", "boundary")
 DEFAULT_MARGIN_M = 2000.0
+DEFAULT_ENCODING = "utf-8-sig"
 DEFAULT_DATUM = "m above mean sea level"
 
 _CITY_KEYS = {"format", "slug", "name_th", "name_en", "centre", "datum", "extends", "layer"}
 _LAYER_KEYS = {
     "name", "kind", "file", "crs", "source", "licence", "dated", "trust", "columns", "values", "attributes",
-    "keep", "margin_m", "encoding", "polygons", "repair", "legend", "sublayer",
+    "keep", "margin_m", "encoding", "polygons", "repair", "legend", "sublayer", "optional", "holes",
 }
+# Kinds whose rows hold levels: without a datum a level says nothing.
+WITH_LEVELS = ("terrain", "road_levels", "flood_marks", "gauges", "cameras")
+KNOWN_DATUM = re.compile(r"\b(mean sea level|msl)\b|ร\.?ท\.?ก|ระดับทะเลปานกลาง", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,8 @@ class LayerEntry:
 
     `columns` maps our field to their column, or to several of which the first that is filled counts; `values` maps
     their words to ours, by field. `keep` says which rows belong to the city: all (those farther than `margin_m` from
-    the extent are then errors), those that touch the extent, or those that touch the boundary.
+    the extent are then errors), those that touch the extent, or those that touch the boundary. An optional layer may
+    lack its file. `holes = "keep"` lets unknown ground inside the city stay unknown instead of refusing the terrain.
     """
 
     name: str
@@ -49,10 +55,12 @@ class LayerEntry:
     attributes: Sequence[str] = ()
     keep: str = "all"
     margin_m: float = DEFAULT_MARGIN_M
-    encoding: str = "utf-8-sig"
+    encoding: str = DEFAULT_ENCODING
     sublayer: str | None = None
     polygons: str | None = None
     repair: bool = False
+    is_optional: bool = False
+    holes: str = ""
     legend: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -125,6 +133,8 @@ class _Reading:
             self.note("slug", f"only letters a-z, digits and hyphens, not '{slug}'.")
         layers = [self._layer(number, entry) for number, entry in enumerate(self._layers(city), start=1)]
         self._refuse_twice([layer.name for layer in layers])
+        if extends is None:
+            self._check_datum(city.get("datum"), layers)
         manifest = Manifest(
             path=self.path, folder=self.folder, slug=slug, layers=tuple(layers), extends=extends,
             name_th=self._text("", city, "name_th", default="" if extends else None),
@@ -135,6 +145,20 @@ class _Reading:
         if self.findings:
             raise CityPackError(self.findings)
         return manifest
+
+    def _check_datum(self, datum: object, layers: Sequence[LayerEntry]) -> None:
+        """Levels are read only where it is said from where they count, and only from mean sea level."""
+        levels = [layer.name for layer in layers if layer.kind in WITH_LEVELS]
+        if levels and datum is None:
+            self.note(
+                "datum", f"'{levels[0]}' holds levels, but nothing says from where they count: datum = "
+                f"\"{DEFAULT_DATUM}\" if they do; levels from another zero must be converted first.",
+            )
+        elif levels and isinstance(datum, str) and not KNOWN_DATUM.search(datum):
+            self.note(
+                "datum", f"'{levels[0]}' holds levels of '{datum}'; only metres above mean sea level are understood "
+                f"(\"{DEFAULT_DATUM}\"): levels from another zero must be converted first.",
+            )
 
     def _layers(self, city: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         layers = city.get("layer", [])
@@ -149,7 +173,9 @@ class _Reading:
         where = f"layer '{entry['name']}'" if isinstance(entry.get("name"), str) else f"layer {number}"
         self._refuse_unknown(where, entry, _LAYER_KEYS)
         file = self._text(where, entry, "file")
-        if file and not (self.folder / file).resolve().is_relative_to(self.folder.resolve()):
+        # Only what we ship ourselves may look beside the folder: anybody's pack could otherwise read anything.
+        is_ours = self.path.parent == SHIPPED
+        if file and not is_ours and not (self.folder / file).resolve().is_relative_to(self.folder.resolve()):
             self.note(where, f"the file '{file}' lies outside the pack's folder.")
         return LayerEntry(
             name=self._text(where, entry, "name"),
@@ -165,10 +191,12 @@ class _Reading:
             attributes=tuple(self._texts(where, "attributes", entry.get("attributes", []))),
             keep=self._one_of(where, entry, "keep", KEEPS, default="all"),
             margin_m=self._number(where, entry.get("margin_m", DEFAULT_MARGIN_M)),
-            encoding=self._text(where, entry, "encoding", default="utf-8-sig"),
+            encoding=self._text(where, entry, "encoding", default=DEFAULT_ENCODING),
             sublayer=self._text(where, entry, "sublayer", default="") or None,
             polygons=self._one_of(where, entry, "polygons", ("", "voronoi"), default="") or None,
             repair=entry.get("repair", False) is True,
+            is_optional=entry.get("optional", False) is True,
+            holes=self._one_of(where, entry, "holes", ("", "keep"), default=""),
             legend=entry.get("legend", {}),
         )
 

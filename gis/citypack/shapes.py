@@ -9,11 +9,12 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from gis import crs as systems
+from gis.citypack import surroundings, systems
 from gis.citypack.findings import Findings, Frame
 from gis.citypack.layers import LayerKind
 from gis.citypack.manifest import LayerEntry
 from gis.citypack.reader import RawLayer
+from gis.citypack.systems import System
 from gis.points import coordinate_fault, is_swapped_in_thailand
 
 Geoms = NDArray[np.object_]
@@ -21,8 +22,7 @@ Flags = NDArray[np.bool_]
 
 DEGREE_M = 111_320.0  # Length of one degree of latitude, metres; good to 0.5 %, and margins need no better.
 SWAP_REACH_M = 20_000.0
-# Indian 1975, on which older Thai maps are drawn: hundreds of metres off, and several conversions are in use.
-_OLD_THAI_DATUM = "Indian 1975"
+_WGS_84 = ("EPSG:4326", "OGC:CRS84")
 _TYPES = {
     "Point": ("Point",),
     "LineString": ("LineString", "MultiLineString"),
@@ -41,22 +41,27 @@ def in_place(
         )
         findings.note(entry.file, cause)
         return nothing, 0
-    system = _system(raw, entry, findings)
     is_empty = shapely.is_missing(raw.geoms) | shapely.is_empty(raw.geoms)
     for index in np.flatnonzero(is_empty).tolist():
         findings.note(entry.file, "it has no geometry, or an empty one.", row=raw.numbers[index])
-    if system is None or is_empty.any():
+    if is_empty.any():
+        return nothing, 0
+    system = _system(raw, entry, frame, findings)
+    if system is None:
         return nothing, 0
     _check_types(raw, entry, kind, findings)
-    geoms = _in_degrees(raw, entry, system, findings)
+    geoms = _in_degrees(raw, entry, system, frame, findings)
     if geoms is None:
         return nothing, 0
     geoms, repaired = _valid(raw, geoms, entry, findings)
-    _check_places(raw, geoms, entry, frame, findings)
+    before = len(findings.sentences)
+    _check_places(raw, geoms, entry, None if kind.is_of_country else frame, findings)
+    if frame is not None and not kind.is_of_country and len(findings.sentences) == before:
+        surroundings.check(raw, geoms, entry, kind, frame, findings)
     return geoms, repaired
 
 
-def _system(raw: RawLayer, entry: LayerEntry, findings: Findings) -> pyproj.CRS | None:
+def _system(raw: RawLayer, entry: LayerEntry, frame: Frame | None, findings: Findings) -> System | None:
     """The coordinate system of the file; None (and a finding) where it is unknown, doubtful or contradicted."""
     is_geojson = entry.file.lower().endswith(("json",))
     # GeoJSON without a `crs` member is read as EPSG:4326: the format's default is no statement of the file's author.
@@ -64,37 +69,43 @@ def _system(raw: RawLayer, entry: LayerEntry, findings: Findings) -> pyproj.CRS 
     in_file, in_manifest = _known(stated, entry, findings), _known(entry.crs, entry, findings)
     if (stated and in_file is None) or (entry.crs and in_manifest is None):
         return None
-    if in_file is not None and in_manifest is not None and not _is_same(in_file, in_manifest):
-        findings.note(entry.file, f"the file says {stated}, the manifest {entry.crs}: one of them is wrong.")
+    if in_file is not None and in_manifest is not None and not systems.is_same(in_file, in_manifest):
+        findings.note(entry.file, f"the file says {in_file.name}, the manifest {entry.crs}: one of them is wrong.")
         return None
     system = in_file or in_manifest
+    if system is None and (is_geojson or entry.file.lower().endswith(".csv")):
+        return systems.system_of("EPSG:4326")  # Both formats mean degrees unless something else is said.
     if system is None:
-        if is_geojson or entry.file.lower().endswith(".csv"):
-            return pyproj.CRS.from_epsg(4326)
-        findings.note(entry.file, "it does not say its coordinate system; say it in the manifest: crs = \"EPSG:…\".")
-        return None
-    if _OLD_THAI_DATUM in system.to_wkt():
-        findings.note(
-            entry.file,
-            f"{system.to_string()} is on the old datum {_OLD_THAI_DATUM}, hundreds of metres off and with several "
-            "conversions in use: convert the file to EPSG:4326 with the one that its surveyor names.",
-        )
-        return None
+        return _found(raw, entry, frame, findings)
+    if system.accuracy:
+        findings.accuracy = f"{system.name} {system.accuracy}"
     return system
 
 
-def _known(name: str | None, entry: LayerEntry, findings: Findings) -> pyproj.CRS | None:
+def _found(raw: RawLayer, entry: LayerEntry, frame: Frame | None, findings: Findings) -> System | None:
+    """The only system in use that puts the layer where the city is; where several do, what to pass is noted."""
+    bounds = tuple(shapely.total_bounds(raw.geoms).tolist())
+    candidates = systems.found(bounds, frame)
+    if len(candidates) != 1:
+        findings.note(entry.file, systems.question(candidates, bounds))
+        return None
+    system = candidates[0]
+    findings.warn(
+        entry.file, f"it does not say its coordinate system; {system.name} ({systems.NAMES[system.name]}) alone puts "
+        "it where the city is.",
+    )
+    findings.accuracy = f"{system.name} {system.accuracy}".strip()
+    return system
+
+
+def _known(name: str | None, entry: LayerEntry, findings: Findings) -> System | None:
     if name is None:
         return None
     try:
-        return pyproj.CRS.from_user_input(name)
+        return systems.system_of(name)
     except pyproj.exceptions.CRSError:
         findings.note(entry.file, f"the coordinate system '{name}' is not known.")
         return None
-
-
-def _is_same(one: pyproj.CRS, other: pyproj.CRS) -> bool:
-    return one.equals(other, ignore_axis_order=True) or (one.to_epsg() is not None and one.to_epsg() == other.to_epsg())
 
 
 def _check_types(raw: RawLayer, entry: LayerEntry, kind: LayerKind, findings: Findings) -> None:
@@ -106,19 +117,31 @@ def _check_types(raw: RawLayer, entry: LayerEntry, kind: LayerKind, findings: Fi
             findings.note(entry.file, cause, row=number)
 
 
-def _in_degrees(raw: RawLayer, entry: LayerEntry, system: pyproj.CRS, findings: Findings) -> Geoms | None:
+def _in_degrees(
+    raw: RawLayer, entry: LayerEntry, system: System, frame: Frame | None, findings: Findings
+) -> Geoms | None:
     geoms: Geoms = np.asarray(shapely.force_2d(raw.geoms))
     bounds = shapely.bounds(geoms)
     if not system.is_projected:
         faults = _degree_faults(bounds)
+        is_metric = len(faults) == len(bounds) > 0 and not any("swapped" in fault for _, fault in faults)
+        if is_metric and entry.crs is None and raw.declared_crs != "EPSG:4326":
+            whole = tuple(shapely.total_bounds(geoms).tolist())
+            candidates = systems.found(whole, frame)
+            if candidates:
+                faults = [(index, f"{fault} {systems.question(candidates, whole)}") for index, fault in faults[:1]]
         for index, fault in faults:
             findings.note(entry.file, fault, row=raw.numbers[index])
-        return None if faults else geoms
+        if faults:
+            return None
+        return geoms if system.name in _WGS_84 else systems.into_degrees(geoms, system)
     if len(bounds) and np.abs(bounds).max() <= 360.0:
-        findings.note(entry.file, f"{system.to_string()} is in metres, but its coordinates look like degrees.")
+        findings.note(entry.file, f"{system.name} is in metres, but its coordinates look like degrees.")
         return None
-    way = systems.transformer(system.to_string(), systems.STORED_SRID)
-    moved: Geoms = shapely.transform(geoms, way.transform, interleaved=False)
+    moved = systems.into_degrees(geoms, system)
+    if not np.isfinite(shapely.bounds(moved)).all():
+        findings.note(entry.file, f"its coordinates are none of {system.name}.")
+        return None
     return moved
 
 

@@ -31,7 +31,7 @@ class Pack:
 
     folder: Path
     extra: str = ""
-    head: str = 'slug = "tiny"\nname_th = "เมืองเล็ก"\nname_en = "Tiny"\n'
+    head: str = 'datum = "m above mean sea level"\nslug = "tiny"\nname_th = "เมืองเล็ก"\nname_en = "Tiny"\n'
 
     def add(self, kind: str, features: list[dict[str, Any]], *, options: str = "", **more: object) -> None:
         """A GeoJSON layer; `options` are further lines of its manifest entry."""

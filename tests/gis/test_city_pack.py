@@ -108,13 +108,6 @@ def test_a_file_that_contradicts_the_manifest_is_refused(session: Session, pack:
     assert "roads.geojson: the file says EPSG:32647, the manifest EPSG:4326" in said
 
 
-def test_the_old_thai_datum_is_not_converted_silently(session: Session, pack: Pack) -> None:
-    """EPSG:24047 lies hundreds of metres off, and which conversion is right must be asked."""
-    metres = line((610_400.0, 884_600.0), (610_500.0, 884_700.0))
-    pack.add("roads", [feature(metres, highway="primary")], options=CLASS + '\ncrs = "EPSG:24047"')
-    assert "Indian 1975" in refusal(session, pack.close())
-
-
 def test_metres_that_are_taken_for_degrees_are_told(session: Session, pack: Pack) -> None:
     """Coordinates in metres without a word about it: the sentence says metres, and which row."""
     roads = [feature(ROAD, highway="primary"), feature(line((610_400, 884_600), (610_500, 884_700)), highway="primary")]
@@ -323,18 +316,20 @@ def test_a_terrain_is_kept_in_the_data_folder(
 # --- what a good import leaves -------------------------------------------------------------------------------------
 
 
-def test_importing_twice_changes_nothing_but_versions(session: Session, pack: Pack) -> None:
-    """Rows are replaced, areas keep their ids, versions count up."""
+def test_a_changed_community_keeps_its_id(session: Session, pack: Pack) -> None:
+    """Areas are known by their code: what points to one points to the same after its name was corrected."""
     pack.add("roads", [feature(ROAD, highway="primary")], options=CLASS)
     pack.add_csv("communities", "code,name_th,lon,lat\nC1,หนึ่ง,100.005,8.01\nC2,สอง,100.015,8.01\n",
                  options='polygons = "voronoi"')
     folder = pack.close()
     import_city(session, folder)
     before = session.execute(sa.text("SELECT id, code FROM area ORDER BY id")).all()
+    table = folder / "communities.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("หนึ่ง", "เอก"), encoding="utf-8")
     report = import_city(session, folder)
     assert before == session.execute(sa.text("SELECT id, code FROM area ORDER BY id")).all()
-    assert session.scalar(sa.text("SELECT count(*) FROM road")) == 1
-    assert {layer.version for layer in report.layers} == {2}
+    assert session.scalar(sa.text("SELECT name_th FROM area WHERE code = 'C1'")) == "เอก"
+    assert {layer.name: layer.version for layer in report.layers} == {"boundary": 1, "communities": 2, "roads": 1}
 
 
 def test_communities_known_as_points_tile_the_municipality(session: Session, pack: Pack) -> None:
