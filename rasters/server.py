@@ -19,7 +19,7 @@ from titiler.core.factory import TilerFactory
 from core.db import transaction
 from core.errors import InvalidInputError, NotFoundError, SetupError
 from core.logs import get_logger
-from rasters import layers
+from rasters import files, layers
 
 log = get_logger("rasters")
 
@@ -42,7 +42,7 @@ def refuse_unknown(request: Request) -> None:
 def layer_file(layer_id: Annotated[str, Path()]) -> str:
     """The file of the layer that the path names; raises NotFoundError."""
     with transaction() as session:
-        return str(layers.file_of(session, layer_id))
+        return str(files.file_of(session, layer_id))
 
 
 def create_app() -> FastAPI:

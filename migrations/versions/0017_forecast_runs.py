@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0017_forecast_runs"
-down_revision = "0014_admin_units"
+down_revision = "0016_import"
 branch_labels = None
 depends_on = None
 

@@ -24,8 +24,8 @@ ALLOWED = {
     "buildings": {"id", "code", "kind", "trust", "geom"},
     "gauges": NAMED | {"kind", "level_m_msl", "observed_at", "state", "bank_m_msl", "watch_m_msl", "warning_m_msl",
                        "danger_m_msl", "datum", "trust", "geom"},
-    "flood_polygons": {"id", "run_id", "computed_at", "method", "confidence", "depth_class", "is_current",
-                       "is_simulated", "geom"},
+    "flood_polygons": {"id", "run_id", "computed_at", "valid_at", "horizon_min", "method", "confidence", "depth_class",
+                       "is_current", "is_simulated", "geom"},
     "zones": NAMED | {"version", "run_id", "computed_at", "severity", "is_falling", "depth_class", "is_simulated",
                       "geom"},
 }
