@@ -19,6 +19,7 @@ OPEN = {
     ("get", "/api/v1/areas"),
     ("get", "/api/v1/public/water"),
     ("get", "/api/v1/tiles/{z}/{x}/{y}.mvt"),
+    ("get", "/api/v1/tiles/{version}/{z}/{x}/{y}.mvt"),
     ("get", "/api/v1/cameras/{camera_id}/picture.jpg"),
     ("post", "/api/v1/session"),
     ("post", "/api/v1/readings"),
