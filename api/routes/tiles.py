@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response, status
+from fastapi import APIRouter, Request, Response, status
 
 import flood.tiles
 import incidents.tiles
-from api.deps import CurrentAccount, SessionDep
+from api.deps import officer_session
+from core.db import transaction
 from core.errors import NotFoundError
 from gis import tiles
 from gis.tiles import Tile
@@ -24,14 +25,6 @@ TILE_FRESH_S = 300
 IMMUTABLE_S = 365 * 24 * 3600
 GZIP_FROM_BYTES = 512
 ANSWERS: dict[int | str, dict[str, Any]] = {200: {"content": {TILE_TYPE: {}}}}
-
-
-async def asked_tile(z: int, x: int, y: int) -> Tile:  # Not worth a worker thread.
-    """The tile that the path names; raises NoSuchTileError."""
-    return Tile(z=z, x=x, y=y)
-
-
-AskedTile = Annotated[Tile, Depends(asked_tile)]
 
 
 def _takes_gzip(request: Request) -> bool:
@@ -65,36 +58,38 @@ def _answer(request: Request, draw: Callable[[], bytes], *, cache: str, version:
 
 
 @router.get("/tiles/{z}/{x}/{y}.mvt", response_class=Response, responses=ANSWERS)
-def read_tile(tile: AskedTile, session: SessionDep, request: Request) -> Response:
+def read_tile(z: int, x: int, y: int, request: Request) -> Response:
     """A tile of the base map: layers boundary, area, waterway, road, building, facility."""
-    version = tiles.ready_version(session)
     cache = f"public, max-age={TILE_FRESH_S}"
-    return _answer(request, lambda: tiles.drawn(session, tile), cache=cache, version=f"{version}-{tile.z}")
+    with transaction() as session:
+        tile, version = Tile(z=z, x=x, y=y), tiles.ready_version(session)
+        return _answer(request, lambda: tiles.drawn(session, tile), cache=cache, version=f"{version}-{tile.z}")
 
 
 @router.get("/tiles/{version}/{z}/{x}/{y}.mvt", response_class=Response, responses=ANSWERS)
-def read_tile_of_version(version: str, tile: AskedTile, session: SessionDep, request: Request) -> Response:
+def read_tile_of_version(version: str, z: int, x: int, y: int, request: Request) -> Response:
     """The same, to be kept for ever; 404 for any version but the one that `/city` names as `tiles_version`."""
-    now = tiles.ready_version(session)
-    if version != now:
-        raise NotFoundError(f"The map is at version {now}, not {version}. Ask /api/v1/city again.")
     cache = f"public, max-age={IMMUTABLE_S}, immutable"
-    return _answer(request, lambda: tiles.drawn(session, tile), cache=cache, version=f"{version}-{tile.z}")
+    with transaction() as session:
+        tile, now = Tile(z=z, x=x, y=y), tiles.ready_version(session)
+        if version != now:
+            raise NotFoundError(f"The map is at version {now}, not {version}. Ask /api/v1/city again.")
+        return _answer(request, lambda: tiles.drawn(session, tile), cache=cache, version=f"{version}-{tile.z}")
 
 
 @router.get("/flood/runs/{run_id}/tiles/{z}/{x}/{y}.mvt", response_class=Response, responses=ANSWERS)
-def read_flood_tile(
-    account: CurrentAccount, run_id: int, tile: AskedTile, session: SessionDep, request: Request
-) -> Response:
+def read_flood_tile(run_id: int, z: int, x: int, y: int, request: Request) -> Response:
     """A tile of one picture of the flood: layers flood, zone, flooded_road; a picture never changes."""
-    flood.tiles.check_run(session, run_id)
     cache = f"private, max-age={IMMUTABLE_S}, immutable"
-    return _answer(request, lambda: flood.tiles.drawn(session, tile, run_id=run_id), cache=cache)
+    with officer_session(request) as session:
+        tile = Tile(z=z, x=x, y=y)
+        flood.tiles.check_run(session, run_id)
+        return _answer(request, lambda: flood.tiles.drawn(session, tile, run_id=run_id), cache=cache)
 
 
 @router.get("/incidents/tiles/{z}/{x}/{y}.mvt", response_class=Response, responses=ANSWERS)
-def read_incident_tile(
-    account: CurrentAccount, tile: AskedTile, session: SessionDep, request: Request
-) -> Response:
+def read_incident_tile(z: int, x: int, y: int, request: Request) -> Response:
     """A tile of the incidents as they are now: layer incident, or incident_cluster where there are too many."""
-    return _answer(request, lambda: incidents.tiles.drawn(session, tile), cache="private, no-cache")
+    with officer_session(request) as session:
+        tile = Tile(z=z, x=x, y=y)
+        return _answer(request, lambda: incidents.tiles.drawn(session, tile), cache="private, no-cache")
