@@ -125,6 +125,14 @@ def thai_normal(text: str) -> str:
     return plain if plain.isascii() else unicodedata.normalize("NFC", plain)
 
 
+_SAME_LENGTH = {letter: word if word is not None else "\x00" for letter, word in _FOLD.items()}
+
+
+def fold(text: str) -> str:
+    """The text (NFC) letter for letter as it goes into the normal form; what is dropped there is NUL here."""
+    return text.translate(_SAME_LENGTH)
+
+
 _SOUND = str.maketrans("ณศษฎฏลฬญฆฅภธฒฑฐฃีูื", "นสสดตรรยคคพทททถขิุึ")
 
 

@@ -1,0 +1,280 @@
+"""From a text to ranked places: what each name may mean, held against all others, the city and the asker. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gis.gazetteer import clues
+from gis.gazetteer.clues import Clue
+from gis.gazetteer.context import Context, context_of
+from gis.gazetteer.index import Gazetteer
+from gis.gazetteer.mentions import Mention, Reading, read
+from gis.gazetteer.options import NEAR_RADIUS_M, WITH_CUE, Option, option_at, options_of, prior
+from gis.gazetteer.streets import crossing, nearest_on
+from gis.points import LonLat
+
+TEXT_READ = 2_000
+CANDIDATES = 5
+# Below this a guess would mislead more than it helps; from `SURE` on somebody may act on it (assumed).
+LEAST_CONFIDENCE, SURE = 0.2, 0.8
+# How much a place of a kind tells: of two that a text names, the smaller is where it is.
+_TELLS = {
+    "coordinates": 1.3, "plus_code": 1.25, "crossing": 1.1, "soi": 1.05, "road": 0.9, "waterway": 0.7,
+    "community": 0.95, "village": 0.95, "subdistrict": 0.5, "municipality": 0.4, "district": 0.35, "province": 0.25,
+}
+_AGREES, _CONTRADICTS = 0.5, 0.6
+SAME_PLACE_M = 800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A place that the text may mean: the true one lies within `radius_m`; `matched` are the words that say so.
+
+    `confidence` (0 to 1) is how likely it is the one meant.
+    """
+
+    place: LonLat
+    radius_m: float
+    kind: str
+    label_th: str
+    label_en: str
+    matched: str
+    confidence: float
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The likeliest first; without any, `reason` says why: empty, no-name, elsewhere, closed-link."""
+
+    candidates: tuple[Candidate, ...]
+    reason: str | None
+
+
+def geocode(gazetteer: Gazetteer, text: str, *, near: LonLat | None = None) -> Answer:
+    """Where the text says it is, at most five candidates; `near` is where the asker looks or stands.
+
+    Only the first 2,000 letters are read. An empty answer with a reason is better than a wrong point.
+    """
+    text = text[:TEXT_READ]
+    if not text.strip():
+        return Answer((), "empty")
+    has_link = clues.has_closed_link(text)
+    reading = read(gazetteer, clues.without_links(text))
+    groups = _groups(gazetteer, reading)
+    context = context_of(gazetteer, groups, near=near)
+    written = _written(gazetteer, text, context, near)
+    groups = [_weighed(group, context) for group in groups]
+    ranked = _ranked([*written, *_joined(gazetteer, reading, groups, context)])
+    candidates = _as_candidates(gazetteer, ranked)
+    if candidates:
+        return Answer(candidates, None)
+    if has_link:
+        return Answer((), "closed-link")
+    return Answer((), "elsewhere" if any(m.is_doubtful for m in reading.mentions) else "no-name")
+
+
+def _as_candidates(gazetteer: Gazetteer, ranked: Sequence[Option]) -> tuple[Candidate, ...]:
+    made: list[Candidate] = []
+    for option in ranked:
+        confidence = round(min(option.weight, made[-1].confidence if made else 0.99), 2)
+        if confidence < LEAST_CONFIDENCE:
+            continue
+        made.append(
+            Candidate(
+                gazetteer.lonlat(option.x, option.y), float(round(option.radius_m)), option.kind, option.label_th,
+                option.label_en, option.matched, confidence, option.code,
+            )
+        )
+    return tuple(made)
+
+
+def _ranked(options: Sequence[Option]) -> list[Option]:
+    """One option a place, the one that tells most and is surest first."""
+    best: dict[tuple[str, str], Option] = {}
+    for option in options:
+        known = best.get((option.kind, option.code))
+        if known is None or known.weight < option.weight:
+            best[(option.kind, option.code)] = option
+    return sorted(best.values(), key=lambda o: -o.weight * _TELLS.get(o.kind, 1.0))[:CANDIDATES]
+
+
+# --- numbers in the text -------------------------------------------------------------------------------------------
+
+
+def _written(gazetteer: Gazetteer, text: str, context: Context, near: LonLat | None) -> list[Option]:
+    reference = near or (gazetteer.city.centre if gazetteer.city else None)
+    if context.units:
+        unit = context.units[0]
+        reference = gazetteer.lonlat(unit.x, unit.y)
+    written = clues.clues_in(text, reference=reference)
+    return [_numbers_option(gazetteer, clue, rank) for rank, clue in enumerate(written)]
+
+
+def _numbers_option(gazetteer: Gazetteer, clue: Clue, rank: int) -> Option:
+    x, y = gazetteer.metres(clue.place)
+    is_here = gazetteer.city is None or gazetteer.city.holds(clue.place)
+    label = f"{clue.place.lat:.5f}, {clue.place.lon:.5f}"
+    weight = (0.97 if is_here else 0.75) * 0.8**rank
+    return Option(x, y, clue.radius_m, clue.kind, label, label, label, weight, clue.matched, -1)
+
+
+# --- names ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """What one name may mean."""
+
+    mention: Mention
+    options: tuple[Option, ...]
+
+
+def _groups(gazetteer: Gazetteer, reading: Reading) -> list[_Group]:
+    mentions = _numbered(gazetteer, reading)
+    groups = [_Group(mention, tuple(options_of(gazetteer, reading, mention))) for mention in mentions]
+    return [group for group in groups if group.options]
+
+
+def _numbered(gazetteer: Gazetteer, reading: Reading) -> list[Mention]:
+    """The names, a soi that stands apart (ซอย 5 ถนน…) given to the street nearest to it in the text."""
+    mentions = list(reading.mentions)
+    streets = [n for n, m in enumerate(mentions) if not m.number and gazetteer.keys[m.key].text in gazetteer.streets]
+    for number, at in reading.sois[:1]:
+        if streets:
+            nearest = min(streets, key=lambda n: abs(mentions[n].start - at))
+            one = mentions[nearest]
+            matched = f"{one.matched} ซอย {number}"
+            mentions[nearest] = replace(one, number=number, families=(*one.families, "soi"), matched=matched)
+    return mentions
+
+
+def _weighed(group: _Group, context: Context) -> _Group:
+    """The options as the named units, the asker and each other let them stand."""
+    fitting = [replace(option, weight=option.weight * context.fits(option)) for option in group.options]
+    shared = []
+    for option in fitting:
+        rivals = sum(o.weight for o in fitting if o is option or not _is_same_place(o, option))
+        shared.append(replace(option, weight=option.weight * (option.weight / rivals) ** 0.7) if rivals else option)
+    return replace_options(group, sorted(shared, key=lambda o: -o.weight))
+
+
+def replace_options(group: _Group, options: Sequence[Option]) -> _Group:
+    """The same name with these options."""
+    return _Group(group.mention, tuple(options))
+
+
+def _is_same_place(one: Option, other: Option) -> bool:
+    """One place under two kinds (a community of its sub-district's name), and so no rival."""
+    if one.is_admin or other.is_admin:
+        return one.kind != other.kind and _apart_m(one, other) <= max(one.radius_m, other.radius_m)
+    return one.kind != other.kind and _apart_m(one, other) <= min(max(one.radius_m, other.radius_m), SAME_PLACE_M)
+
+
+def _apart_m(one: Option, other: Option) -> float:
+    return math.hypot(one.x - other.x, one.y - other.y)
+
+
+# --- names together ------------------------------------------------------------------------------------------------
+
+
+def _joined(gazetteer: Gazetteer, reading: Reading, groups: Sequence[_Group], context: Context) -> list[Option]:
+    """All options: those of each name, supported or contradicted by the others, and what two names make together."""
+    tops = [group.options[0] for group in groups]
+    own = [
+        replace(option, weight=_supported(option, [t for t in tops if t.entry != option.entry and t is not tops[n]]))
+        for n, group in enumerate(groups)
+        for option in group.options[:CANDIDATES]
+    ]
+    return [*own, *_villages(gazetteer, reading, context), *_nameless_sois(gazetteer, reading, context),
+            *_crossings(reading, tops), *_along_streets(tops)]
+
+
+def _supported(option: Option, others: Sequence[Option]) -> float:
+    """The weight of the option, nearer to certain for each precise name that agrees, less for each that cannot."""
+    weight = option.weight
+    for other in others:
+        if other.is_admin or option.is_admin or other.weight < 0.3:
+            continue
+        apart_m = _apart_m(option, other)
+        reach_m = option.radius_m + other.radius_m
+        if apart_m <= reach_m + NEAR_RADIUS_M:
+            weight = min(1 - (1 - weight) * (1 - (1 - _AGREES) * other.weight), max(weight, 0.96))
+        elif apart_m > reach_m + 2_000.0:
+            weight *= 1 - (1 - _CONTRADICTS) * other.weight
+    return weight
+
+
+def _crossings(reading: Reading, tops: Sequence[Option]) -> list[Option]:
+    """Where two of the named streets meet."""
+    streets = [option for option in tops if option.street is not None and option.street.main is not None]
+    found = []
+    for n, one in enumerate(streets):
+        for other in streets[n + 1 :]:
+            if one.street is None or other.street is None or one.code == other.code:
+                continue
+            spot = crossing(one.street.main, other.street.main)
+            if spot is None:
+                continue
+            radius_m = spot.radius_m if reading.is_crossing else max(spot.radius_m, 300.0)
+            weight = min(one.weight, other.weight) * (1.0 if reading.is_crossing else 0.8)
+            found.append(
+                replace(
+                    one, x=spot.x, y=spot.y, radius_m=radius_m, kind="crossing", code=f"{one.code}×{other.code}",
+                    label_th=f"{one.label_th} × {other.label_th}", label_en=f"{one.label_en} × {other.label_en}",
+                    weight=weight, matched=f"{one.matched} {other.matched}",
+                )
+            )
+    return found
+
+
+def _along_streets(tops: Sequence[Option]) -> list[Option]:
+    """The point of a named street nearest to a named landmark beside it."""
+    found = []
+    for street in tops:
+        if street.street is None or street.street.main is None:
+            continue
+        for mark in tops:
+            if mark.is_admin or mark.street is not None or mark.entry == street.entry or mark.weight < 0.4:
+                continue
+            x, y, away_m = nearest_on(street.street.main, mark.x, mark.y)
+            if away_m > mark.radius_m + NEAR_RADIUS_M:
+                continue
+            radius_m = mark.radius_m + away_m
+            weight = min(WITH_CUE, 1 - (1 - street.weight) * (1 - 0.6 * mark.weight))
+            found.append(
+                replace(
+                    street, x=x, y=y, radius_m=radius_m, weight=weight, code=f"{street.code}@{mark.code}",
+                    label_th=f"{street.label_th} · {mark.label_th}", label_en=f"{street.label_en} · {mark.label_en}",
+                    matched=f"{street.matched} {mark.matched}", street=None, kind="roadside",
+                )
+            )
+    return found
+
+
+def _villages(gazetteer: Gazetteer, reading: Reading, context: Context) -> list[Option]:
+    """The villages of the numbers (หมู่ 3) in the sub-districts that the text names."""
+    found = []
+    for unit in context.units:
+        for moo in reading.moos if unit.kind == "subdistrict" else ():
+            for index in gazetteer.moos.get((unit.code, moo), ()):
+                option = option_at(gazetteer, index, weight=unit.weight, matched=f"{unit.matched} หมู่ {moo}")
+                if option is not None:
+                    found.append(option)
+    return found
+
+
+def _nameless_sois(gazetteer: Gazetteer, reading: Reading, context: Context) -> list[Option]:
+    """Soi that are only a number (ซอย 12/3), wherever the city has one."""
+    found = []
+    for number, _ in reading.sois:
+        indices = gazetteer.sois.get(number, [])
+        for index in indices:
+            weight = WITH_CUE * prior(gazetteer, gazetteer.entries[index])
+            option = option_at(gazetteer, index, weight=weight, matched=f"ซอย {number}")
+            if option is not None:
+                option = replace(option, is_cued=True)
+                found.append(replace(option, weight=weight * context.fits(option) / len(indices) ** 0.7))
+    return found

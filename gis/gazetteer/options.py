@@ -1,0 +1,196 @@
+"""What each name in a text may mean: places with a weight for how well the words say it. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import shapely
+
+from gis.gazetteer.entries import ADMIN_KINDS, Entry, Form
+from gis.gazetteer.index import Gazetteer
+from gis.gazetteer.mentions import Mention, Reading
+from gis.gazetteer.streets import BEYOND_RADIUS_M, SOI_DEPTH_M, Spot, Street, soi_spot
+
+# How sure a name is by the way it stands: with its type word, with another's, bare by its letters (assumed; the bench
+# and the hand-written messages hold what comes of them).
+WITH_CUE, OTHER_CUE, DOUBTFUL = 0.95, 0.42, 0.22
+BARE = ((10, 0.80), (8, 0.74), (6, 0.64), (0, 0.54))
+BOUNDED, AFTER_RELATION, ALONE = 0.08, 0.10, 0.12
+PART_OF_NAME, SAME_SOUND = 0.93, 0.97
+# How likely the city's reporter means a place, by where it lies.
+HERE, SAME_DISTRICT, SAME_PROVINCE, ELSEWHERE = 1.0, 0.8, 0.6, 0.3
+NEAR_RADIUS_M, BESIDE_RADIUS_M = 400.0, 250.0
+NEAR_SCALE_M = 5_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A place that a name may mean: metres, radius, and how much the words speak for it (0 to 1)."""
+
+    x: float
+    y: float
+    radius_m: float
+    kind: str
+    code: str
+    label_th: str
+    label_en: str
+    weight: float
+    matched: str
+    entry: int
+    street: Street | None = None
+    is_cued: bool = False
+
+    @property
+    def is_admin(self) -> bool:
+        """It is a unit of administration: the context of other names."""
+        return self.kind in ADMIN_KINDS
+
+
+def options_of(gazetteer: Gazetteer, reading: Reading, mention: Mention) -> list[Option]:
+    """All that the name may mean, the likeliest first."""
+    found: dict[tuple[str, str], Option] = {}
+    for option in _options(gazetteer, reading, mention):
+        known = found.get((option.kind, option.code))
+        if known is None or known.weight < option.weight:
+            found[(option.kind, option.code)] = option
+    return sorted(found.values(), key=lambda option: -option.weight)
+
+
+def _options(gazetteer: Gazetteer, reading: Reading, mention: Mention) -> Iterator[Option]:
+    key = gazetteer.keys[mention.key]
+    is_street_done = False
+    for named in key.named:
+        entry = gazetteer.entries[named.entry]
+        weight = _weight(gazetteer, reading, mention, entry, named.form)
+        if weight <= 0:
+            continue
+        if entry.line is not None and entry.family == "road":
+            if not is_street_done and key.text in gazetteer.streets:
+                is_street_done = True
+                yield from _street(gazetteer, gazetteer.streets[key.text], mention, weight)
+            continue
+        option = option_at(gazetteer, named.entry, weight=weight * prior(gazetteer, entry), matched=mention.matched)
+        if option is not None:
+            yield replace(_related(option, mention), is_cued=_has_cue(mention, entry))
+
+
+def _has_cue(mention: Mention, entry: Entry) -> bool:
+    return entry.family in mention.families or (entry.family == "road" and "soi" in mention.families)
+
+
+def _weight(gazetteer: Gazetteer, reading: Reading, mention: Mention, entry: Entry, form: Form) -> float:
+    letters = len(gazetteer.keys[mention.key].text)
+    if _has_cue(mention, entry):
+        weight = WITH_CUE
+    elif form.needs_cue or (not entry.is_local and entry.kind in ("village", "community")):
+        return 0.0
+    elif mention.families:
+        weight = OTHER_CUE
+    else:
+        weight = next(worth for least, worth in BARE if letters >= least)
+        weight += BOUNDED * mention.is_bounded + AFTER_RELATION * bool(mention.relation)
+        weight += ALONE * (len(mention.matched) >= len(reading.text.strip()) and form.stem not in ("",))
+        weight = min(weight, 0.92)
+    if not form.is_whole:
+        weight *= PART_OF_NAME
+    if mention.likeness < 1.0:
+        weight *= 0.95 * mention.likeness
+    elif form.stem not in reading.normal:
+        weight *= SAME_SOUND
+    return weight * DOUBTFUL if mention.is_doubtful else weight
+
+
+def prior(gazetteer: Gazetteer, entry: Entry) -> float:
+    """How likely somebody who writes to the city means this entry, before the text says where it is."""
+    city = gazetteer.city
+    if city is None or entry.is_local or (entry.place is not None and city.holds(entry.place)):
+        return HERE
+    if entry.district and entry.district == city.district:
+        return SAME_DISTRICT
+    return SAME_PROVINCE if entry.province and entry.province == city.province else ELSEWHERE
+
+
+def option_at(gazetteer: Gazetteer, index: int, *, weight: float, matched: str) -> Option | None:
+    """The entry as an option at its own place, or within the unit that holds it; None where neither is known."""
+    entry = gazetteer.entries[index]
+    holder = index if entry.place is not None else _holder(gazetteer, entry)
+    if holder is None:
+        return None
+    x, y = gazetteer.xy[holder]
+    radius_m = max(entry.radius_m, gazetteer.entries[holder].radius_m)
+    return Option(
+        float(x), float(y), radius_m, entry.kind, entry.code, entry.name_th or entry.name_en,
+        entry.name_en or entry.name_th, weight, matched, index,
+    )
+
+
+def _holder(gazetteer: Gazetteer, entry: Entry) -> int | None:
+    for kind, code in (("subdistrict", entry.subdistrict), ("district", entry.district), ("province", entry.province)):
+        found = gazetteer.by_code.get((kind, code)) if code else None
+        if found is not None and gazetteer.entries[found].place is not None:
+            return found
+    return None
+
+
+def _related(option: Option, mention: Mention) -> Option:
+    """What is near or beside a landmark lies further from its middle than what is there."""
+    if option.is_admin or not mention.relation:
+        return option
+    reach_m = NEAR_RADIUS_M if mention.relation == "near" else BESIDE_RADIUS_M
+    return replace(option, radius_m=max(option.radius_m, reach_m))
+
+
+# --- streets -------------------------------------------------------------------------------------------------------
+
+
+def _street(gazetteer: Gazetteer, street: Street, mention: Mention, weight: float) -> Iterator[Option]:
+    number = mention.number
+    index = street.sois.get(number)
+    if index is not None:
+        yield from _whole(gazetteer, index, mention, min(weight + 0.1, WITH_CUE) if not mention.is_doubtful else weight)
+        return
+    base = number.partition("/")[0]
+    is_soi = bool(number) and ("soi" in mention.families or "/" not in number)
+    spot = soi_spot(street, number) if is_soi else None
+    if spot is not None and (base in street.sois or "soi" in mention.families or street.main_entry is None):
+        yield _approximate(gazetteer, street, spot, number, mention, weight * 0.9)
+        return
+    if street.main_entry is not None and street.main is not None:
+        option = next(iter(_whole(gazetteer, street.main_entry, mention, weight)), None)
+        if option is not None:
+            yield _over(gazetteer, option, street)
+    elif street.mouths:
+        x, y = (sum(mouth[axis] for mouth in street.mouths) / len(street.mouths) for axis in (1, 2))
+        reach_m = max(math.hypot(mouth[1] - x, mouth[2] - y) for mouth in street.mouths) + BEYOND_RADIUS_M
+        yield _approximate(gazetteer, street, Spot(x, y, reach_m), "", mention, weight * 0.8)
+
+
+def _whole(gazetteer: Gazetteer, index: int, mention: Mention, weight: float) -> Iterator[Option]:
+    entry = gazetteer.entries[index]
+    option = option_at(gazetteer, index, weight=weight * prior(gazetteer, entry), matched=mention.matched)
+    if option is not None:
+        yield replace(_related(option, mention), is_cued=_has_cue(mention, entry))
+
+
+def _over(gazetteer: Gazetteer, option: Option, street: Street) -> Option:
+    """The option with the whole of the street within its radius, however many pieces the map has of it."""
+    assert street.main is not None  # noqa: S101 - the caller has looked.
+    point = shapely.Point(option.x, option.y)
+    reach_m = float(shapely.hausdorff_distance(street.main, point))
+    return replace(option, street=street, radius_m=max(option.radius_m, reach_m))
+
+
+def _approximate(
+    gazetteer: Gazetteer, street: Street, spot: Spot, number: str, mention: Mention, weight: float
+) -> Option:
+    index = street.main_entry if street.main_entry is not None else next(iter(street.sois.values()))
+    entry = gazetteer.entries[index]
+    name_th, name_en = entry.name_th or entry.name_en, entry.name_en or entry.name_th
+    code = f"{entry.code}~{number}" if number else entry.code
+    return Option(
+        spot.x, spot.y, max(spot.radius_m, SOI_DEPTH_M), "soi" if number else "road", code,
+        f"{name_th} {number}".strip(), f"{name_en} {number}".strip(), weight * prior(gazetteer, entry),
+        mention.matched, index, is_cued=_has_cue(mention, entry),
+    )
