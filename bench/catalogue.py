@@ -19,6 +19,7 @@ CLAIMS: Mapping[str, str] = {
     "members": "import 44,000 members and homes; floor: COPY of the same rows",
     "picture": "draw the demo city's flood with the facts of its zones; limit: the time between pictures in the storm",
     "waterline": "read the water's level in a JPEG; floor: cv2.imdecode of the same JPEG",
+    "geocoder": "places in Thai free text: right, wrong and sure, per second; peer: likeness in PostgreSQL",
     "multicast": "the LINE stand-in's answer to 500 recipients; floor: a bare Starlette endpoint",
 }
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from gis.gazetteer.entries import Entry
 from gis.gazetteer.index import Gazetteer
-from gis.gazetteer.options import NEAR_SCALE_M, Option, prior
+from gis.gazetteer.options import NEAR_SCALE_M, Option
 from gis.points import LonLat
 
 # What lies outside a unit that the text names is seldom meant; what lies in a named unit far away, is.
-OUTSIDE, FAR_NAMED = 0.35, 0.25
+OUTSIDE = 0.35
 _WIDTH = {"province": 2, "district": 4, "subdistrict": 6}
 _NEAREST_FIRST = ("subdistrict", "municipality", "district", "province")
 _NAMED_FROM = 0.45
@@ -47,8 +47,7 @@ class Context:
                 continue
             known = self.gazetteer.entries[unit.entry]
             if _is_in(entry, option, known, unit):
-                was = prior(self.gazetteer, entry)
-                factor = max(factor, min(1.0, unit.weight + 0.1) / was) if was < 1.0 else factor
+                factor = max(factor, min(1.0, unit.weight + 0.1) / option.odds) if option.odds < 1.0 else factor
             else:
                 factor *= 1 - (1 - OUTSIDE) * min(1.0, unit.weight + 0.1)
         return factor * self._closeness(option)
@@ -89,8 +88,9 @@ def context_of(gazetteer: Gazetteer, groups: Sequence[Meanings], *, near: LonLat
                 continue
             if any(not option.is_admin and option.weight > units[0].weight for option in group.options):
                 continue
-            weighed = [replace(option, weight=option.weight * context.fits(option)) for option in units]
+            weighed = [option._replace(weight=option.weight * option.odds * context.fits(option)) for option in units]
             top = max(weighed, key=lambda option: option.weight)
+            top = top._replace(weight=next(option.weight for option in units if option.entry == top.entry))
             if not top.is_cued and any(_is_twin(top, other) for other in chosen):
                 continue
             chosen.append(top)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -48,16 +49,20 @@ TYPE_WORDS: Mapping[str, tuple[str, ...]] = {
     "courthouse": ("ศาล", "court"),
     "pharmacy": ("ร้านขายยา", "pharmacy"),
 }
+FACILITY_FAMILIES = frozenset(TYPE_WORDS) - {
+    *ADMIN_KINDS, "road", "soi", "waterway", "community", "village"
+}
 FAMILY_OF_KIND = {"kindergarten": "school", "university": "school", "college": "school"}
-# A name that is no more than this says nothing without its type word; the words of types are added below.
+# Names that are everyday words as well: without a type word they seldom mean the place.
 _EVERYDAY = (
-    "วัง", "ธาตุ", "โรง", "เมือง", "ในเมือง", "หน้าเมือง", "ตลาดใหม่", "ตลาดเก่า", "ชายทะเล", "ประตูน้ำ", "ท่าเรือ",
-    "สะพาน", "ทางเข้า", "ทางเข้าหมู่บ้าน", "สถานี", "ท่าน้ำ", "สายกลาง", "ริมน้ำ", "หน้าวัด", "หลังวัด", "สี่แยก", "กลาง",
-    "เหนือ", "ใต้", "เก่า", "ใหม่", "ใหญ่", "หลังสถานี", "ริมคลอง", "ท้ายคลอง", "ปากคลอง", "คลังสินค้า", "วัดเก่า", "ตลิ่งชัน",
+    "ในเมือง", "หน้าเมือง", "ตลาดใหม่", "ตลาดเก่า", "ชายทะเล", "ประตูน้ำ", "ท่าเรือ",
+    "สะพาน", "ทางเข้า", "ทางเข้าหมู่บ้าน", "สถานี", "ท่าน้ำ", "สายกลาง", "ริมน้ำ", "หน้าวัด", "หลังวัด", "สี่แยก",
+    "หลังสถานี", "ริมคลอง", "ท้ายคลอง", "ปากคลอง", "คลังสินค้า", "วัดเก่า", "ตลิ่งชัน",
 )
-EVERYDAY = frozenset(thai_normal(word) for word in _EVERYDAY) | frozenset(
-    thai_normal(word) for words in TYPE_WORDS.values() for word in words
-)
+EVERYDAY = frozenset(thai_normal(word) for word in _EVERYDAY)
+# A name that is no more than this never stands alone.
+_THINGS = ("วัง", "ธาตุ", "โรง", "เมือง", "กลาง", "เหนือ", "ใต้", "เก่า", "ใหม่", "ใหญ่")
+JUNK = frozenset(map(thai_normal, [*_THINGS, *(word for words in TYPE_WORDS.values() for word in words)]))
 _NORMAL_TYPES = {
     family: tuple(sorted({thai_normal(word) for word in words}, key=len, reverse=True))
     for family, words in TYPE_WORDS.items()
@@ -155,8 +160,7 @@ def _stem(name: str, family: str) -> tuple[str, str]:
 
 def without_type(name: str, families: tuple[str, ...]) -> str:
     """The normal form `name` without the type word of one of the families at its start, or in English at its end."""
-    words = [word for family in families for word in _NORMAL_TYPES.get(family, ())]
-    for word in sorted(words, key=len, reverse=True):
+    for word in _words_of(families):
         if name.startswith(word) and (not word.isascii() or name[len(word) : len(word) + 1] in ("", " ")):
             return name[len(word) :].strip()
         if word.isascii() and name.endswith(f" {word}"):
@@ -164,9 +168,14 @@ def without_type(name: str, families: tuple[str, ...]) -> str:
     return name
 
 
+@functools.cache
+def _words_of(families: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({w for family in families for w in _NORMAL_TYPES.get(family, ())}, key=len, reverse=True))
+
+
 def _is_weak(stem: str) -> bool:
-    """The name says nothing without its type word: too short, a number, or an everyday word."""
-    return len(stem) < 4 or stem in EVERYDAY or stem.isdigit()
+    """The name says nothing without its type word: too short, a number, or a word for things."""
+    return len(stem) < 4 or stem in JUNK or stem.isdigit()
 
 
 def type_words() -> Iterator[tuple[str, str]]:

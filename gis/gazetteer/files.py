@@ -23,8 +23,8 @@ PROVINCE_ALIASES = {
 }
 
 
-def admin_entries(folder: Path) -> list[Entry]:
-    """Every province, district and sub-district of the folder's files, with villages and municipalities if it has them.
+def admin_entries(folder: Path, *, villages_of: str = "") -> list[Entry]:
+    """Every province, district, sub-district and municipality of the folder's files, and one province's villages.
 
     Raises SetupError that names the file that is missing.
     """
@@ -38,7 +38,7 @@ def admin_entries(folder: Path) -> list[Entry]:
         *(_province(row, province_codes) for row in _rows(folder / "kongvut_provinces.csv")),
         *(_district(row, points) for row in districts),
         *(_subdistrict(row, points) for row in _rows(folder / "kongvut_sub_districts.csv")),
-        *(_villages(folder / _POINTS) if points else ()),
+        *(_villages(folder / _POINTS, villages_of) if points else ()),
     ]
 
 
@@ -93,7 +93,8 @@ def _points(path: Path) -> dict[str, LonLat]:
 
 def _province(row: dict[str, str], codes: dict[str, str]) -> Entry:
     return unit_entry(
-        kind="province", code=codes.get(row["id"], row["id"]), name_th=row["name_th"], name_en=row["name_en"], place=None
+        kind="province", code=codes.get(row["id"], row["id"]), name_th=row["name_th"], name_en=row["name_en"],
+        place=None,
     )
 
 
@@ -110,10 +111,10 @@ def _subdistrict(row: dict[str, str], points: dict[str, LonLat]) -> Entry:
     )
 
 
-def _villages(path: Path) -> Iterator[Entry]:
+def _villages(path: Path, province: str) -> Iterator[Entry]:
     for row in _rows(path):
         place = _place(row["lon"], row["lat"])
-        if row["type"] == "Muban" and len(row["geocode"]) == 8:
+        if row["type"] == "Muban" and len(row["geocode"]) == 8 and province and row["geocode"].startswith(province):
             yield unit_entry(
                 kind="village", code=row["geocode"], name_th=row["name_th"], name_en=row["name_en"], place=place,
                 moo=int(row["geocode"][6:]),

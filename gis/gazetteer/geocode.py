@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gis.gazetteer import clues
 from gis.gazetteer.clues import Clue
 from gis.gazetteer.context import Context, context_of
 from gis.gazetteer.index import Gazetteer
 from gis.gazetteer.mentions import Mention, Reading, read
-from gis.gazetteer.options import NEAR_RADIUS_M, WITH_CUE, Option, option_at, options_of, prior
+from gis.gazetteer.options import NEAR_RADIUS_M, WEIGHED, WITH_CUE, Option, option_at, options_of
 from gis.gazetteer.streets import crossing, nearest_on
 from gis.points import LonLat
 
 TEXT_READ = 2_000
 CANDIDATES = 5
-# Below this a guess would mislead more than it helps; from `SURE` on somebody may act on it (assumed).
-LEAST_CONFIDENCE, SURE = 0.2, 0.8
+# Below this a first guess would mislead more than it helps; further ones may be less likely (assumed).
+LEAST_CONFIDENCE, LEAST_OTHER = 0.2, 0.005
 # How much a place of a kind tells: of two that a text names, the smaller is where it is.
 _TELLS = {
     "coordinates": 1.3, "plus_code": 1.25, "crossing": 1.1, "soi": 1.05, "road": 0.9, "waterway": 0.7,
@@ -26,6 +26,9 @@ _TELLS = {
 }
 _AGREES, _CONTRADICTS = 0.5, 0.6
 SAME_PLACE_M = 800.0
+_ONLY_ONE = 0.5
+# A place that is not the city's is meant less often; a name of several places is worth less to each.
+_LOCAL_ODDS, _AFAR, _SHARE = 0.45, 0.75, 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +82,9 @@ def geocode(gazetteer: Gazetteer, text: str, *, near: LonLat | None = None) -> A
 def _as_candidates(gazetteer: Gazetteer, ranked: Sequence[Option]) -> tuple[Candidate, ...]:
     made: list[Candidate] = []
     for option in ranked:
-        confidence = round(min(option.weight, made[-1].confidence if made else 0.99), 2)
-        if confidence < LEAST_CONFIDENCE:
-            continue
+        confidence = round(min(option.weight, made[-1].confidence if made else 0.99), 3)
+        if confidence < (LEAST_OTHER if made else LEAST_CONFIDENCE):
+            break
         made.append(
             Candidate(
                 gazetteer.lonlat(option.x, option.y), float(round(option.radius_m)), option.kind, option.label_th,
@@ -147,23 +150,24 @@ def _numbered(gazetteer: Gazetteer, reading: Reading) -> list[Mention]:
             nearest = min(streets, key=lambda n: abs(mentions[n].start - at))
             one = mentions[nearest]
             matched = f"{one.matched} ซอย {number}"
-            mentions[nearest] = replace(one, number=number, families=(*one.families, "soi"), matched=matched)
+            mentions[nearest] = one._replace(number=number, families=(*one.families, "soi"), matched=matched)
     return mentions
 
 
 def _weighed(group: _Group, context: Context) -> _Group:
     """The options as the named units, the asker and each other let them stand."""
-    fitting = [replace(option, weight=option.weight * context.fits(option)) for option in group.options]
+    scored = []
+    for option in group.options:
+        fit = context.fits(option)
+        scored.append(((option.weight * option.odds * fit) ** 2, fit, option))
+    scored = sorted(scored, key=lambda one: -one[0])[:WEIGHED]
     shared = []
-    for option in fitting:
-        rivals = sum(o.weight for o in fitting if o is option or not _is_same_place(o, option))
-        shared.append(replace(option, weight=option.weight * (option.weight / rivals) ** 0.7) if rivals else option)
-    return replace_options(group, sorted(shared, key=lambda o: -o.weight))
-
-
-def replace_options(group: _Group, options: Sequence[Option]) -> _Group:
-    """The same name with these options."""
-    return _Group(group.mention, tuple(options))
+    for score, fit, option in scored:
+        rivals = sum(other for other, _, o in scored if o is option or not _is_same_place(o, option))
+        afar = 1.0 if option.odds * fit >= _LOCAL_ODDS else _AFAR
+        share = (score / rivals) ** _SHARE if rivals else 1.0
+        shared.append(option._replace(weight=option.weight * min(fit, 1.0) * afar * share))
+    return _Group(group.mention, tuple(sorted(shared, key=lambda o: -o.weight)))
 
 
 def _is_same_place(one: Option, other: Option) -> bool:
@@ -184,12 +188,14 @@ def _joined(gazetteer: Gazetteer, reading: Reading, groups: Sequence[_Group], co
     """All options: those of each name, supported or contradicted by the others, and what two names make together."""
     tops = [group.options[0] for group in groups]
     own = [
-        replace(option, weight=_supported(option, [t for t in tops if t.entry != option.entry and t is not tops[n]]))
+        option._replace(weight=_supported(option, [t for t in tops if t.entry != option.entry and t is not tops[n]]))
         for n, group in enumerate(groups)
         for option in group.options[:CANDIDATES]
     ]
-    return [*own, *_villages(gazetteer, reading, context), *_nameless_sois(gazetteer, reading, context),
-            *_crossings(reading, tops), *_along_streets(tops)]
+    return [
+        *own, *_only_ones(gazetteer, reading, context), *_villages(gazetteer, reading, context),
+        *_nameless_sois(gazetteer, reading, context), *_crossings(reading, tops), *_along_streets(tops),
+    ]
 
 
 def _supported(option: Option, others: Sequence[Option]) -> float:
@@ -207,6 +213,14 @@ def _supported(option: Option, others: Sequence[Option]) -> float:
     return weight
 
 
+def _only_ones(gazetteer: Gazetteer, reading: Reading, context: Context) -> list[Option]:
+    """The city's single facility of a kind that the text speaks of without a name."""
+    found = [
+        option_at(gazetteer, gazetteer.only[kind], weight=_ONLY_ONE, matched=matched) for kind, matched in reading.kinds
+    ]
+    return [option._replace(weight=option.weight * min(context.fits(option), 1.0)) for option in found if option]
+
+
 def _crossings(reading: Reading, tops: Sequence[Option]) -> list[Option]:
     """Where two of the named streets meet."""
     streets = [option for option in tops if option.street is not None and option.street.main is not None]
@@ -221,8 +235,8 @@ def _crossings(reading: Reading, tops: Sequence[Option]) -> list[Option]:
             radius_m = spot.radius_m if reading.is_crossing else max(spot.radius_m, 300.0)
             weight = min(one.weight, other.weight) * (1.0 if reading.is_crossing else 0.8)
             found.append(
-                replace(
-                    one, x=spot.x, y=spot.y, radius_m=radius_m, kind="crossing", code=f"{one.code}×{other.code}",
+                one._replace(
+                    x=spot.x, y=spot.y, radius_m=radius_m, kind="crossing", code=f"{one.code}×{other.code}",
                     label_th=f"{one.label_th} × {other.label_th}", label_en=f"{one.label_en} × {other.label_en}",
                     weight=weight, matched=f"{one.matched} {other.matched}",
                 )
@@ -245,8 +259,8 @@ def _along_streets(tops: Sequence[Option]) -> list[Option]:
             radius_m = mark.radius_m + away_m
             weight = min(WITH_CUE, 1 - (1 - street.weight) * (1 - 0.6 * mark.weight))
             found.append(
-                replace(
-                    street, x=x, y=y, radius_m=radius_m, weight=weight, code=f"{street.code}@{mark.code}",
+                street._replace(
+                    x=x, y=y, radius_m=radius_m, weight=weight, code=f"{street.code}@{mark.code}",
                     label_th=f"{street.label_th} · {mark.label_th}", label_en=f"{street.label_en} · {mark.label_en}",
                     matched=f"{street.matched} {mark.matched}", street=None, kind="roadside",
                 )
@@ -272,9 +286,8 @@ def _nameless_sois(gazetteer: Gazetteer, reading: Reading, context: Context) -> 
     for number, _ in reading.sois:
         indices = gazetteer.sois.get(number, [])
         for index in indices:
-            weight = WITH_CUE * prior(gazetteer, gazetteer.entries[index])
-            option = option_at(gazetteer, index, weight=weight, matched=f"ซอย {number}")
+            option = option_at(gazetteer, index, weight=WITH_CUE, matched=f"ซอย {number}")
             if option is not None:
-                option = replace(option, is_cued=True)
-                found.append(replace(option, weight=weight * context.fits(option) / len(indices) ** 0.7))
+                weight = WITH_CUE * min(context.fits(option), 1.0) / len(indices) ** _SHARE
+                found.append(option._replace(weight=weight, is_cued=True))
     return found

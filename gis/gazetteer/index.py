@@ -13,7 +13,7 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import cdist
 
 from gis import crs
-from gis.gazetteer.entries import ADMIN_KINDS, Entry, Form, forms_of, type_words
+from gis.gazetteer.entries import ADMIN_KINDS, FACILITY_FAMILIES, Entry, Form, forms_of, type_words
 from gis.gazetteer.normal import sound, thai_normal
 from gis.gazetteer.streets import Street, street_of
 from gis.points import LonLat
@@ -66,7 +66,8 @@ class Key:
 class Gazetteer:
     """Everything that `geocode` asks; made once per version of the data, and only read afterwards.
 
-    `xy` are the entries' places in metres (rows of nan without one). Keys are found by their number.
+    `xy` are the entries' places in metres (rows of nan without one). Keys are found by their number; `ordered` are
+    their texts in order; `only` the city's single facility of a kind.
     """
 
     entries: Sequence[Entry]
@@ -78,6 +79,8 @@ class Gazetteer:
     moos: dict[tuple[str, int], list[int]]
     by_code: dict[tuple[str, str], int]
     sois: dict[str, list[int]]
+    ordered: Sequence[tuple[str, int]]
+    only: dict[str, int]
     city: Extent | None
     srid: int
 
@@ -110,6 +113,8 @@ def build(entries: Iterable[Entry], *, city: Extent | None = None) -> Gazetteer:
         moos=_moos(listed),
         by_code={(e.kind, e.code): n for n, e in enumerate(listed)},
         sois=_sois(listed, keys),
+        ordered=sorted((text, number) for number, text in enumerate(texts)),
+        only=_only(listed),
         city=city,
         srid=srid,
     )
@@ -138,11 +143,13 @@ def _keys(entries: Sequence[Entry], city: Extent | None) -> dict[str, Key]:
         for form in forms_of(entry, towns=towns):
             text = sound(form.stem)
             for spelling in same.get(text, (text,)) if entry.family == "road" else (text,):
-                _add(keys, spelling, number, entry, form)
+                _add(keys, spelling, number, form=form, entry=entry, city=city)
     return keys
 
 
-def _add(keys: dict[str, Key], text: str, number: int, entry: Entry, form: Form) -> None:
+def _add(
+    keys: dict[str, Key], text: str, number: int, *, entry: Entry, form: Form, city: Extent | None
+) -> None:
     key = keys.get(text)
     if key is None:
         key = keys[text] = Key(text)
@@ -150,14 +157,23 @@ def _add(keys: dict[str, Key], text: str, number: int, entry: Entry, form: Form)
         return
     key.named.append(Named(number, form))
     key.families.add(entry.family)
-    if not form.needs_cue and len(text) >= _letters_needed(entry):
+    if not form.needs_cue and len(text) >= _letters_needed(entry, city):
         key.is_bare = True
 
 
-def _letters_needed(entry: Entry) -> int:
+def _letters_needed(entry: Entry, city: Extent | None) -> int:
     if entry.is_local:
         return BARE_LOCAL
-    return BARE_VILLAGE if entry.kind in ("village", "community") else BARE_ELSEWHERE
+    return BARE_VILLAGE if entry.kind == "village" and not is_local(entry, city) else BARE_ELSEWHERE
+
+
+def is_local(entry: Entry, city: Extent | None) -> bool:
+    """The entry is the city's own, lies in its box, or is a village of its district."""
+    if entry.is_local or city is None:
+        return True
+    if entry.kind == "village" and city.district and entry.district == city.district:
+        return True
+    return entry.place is not None and entry.kind != "province" and city.holds(entry.place)
 
 
 def _towns(city: Extent | None) -> tuple[str, ...]:
@@ -219,8 +235,7 @@ def _trigrams(keys: Sequence[Key], entries: Sequence[Entry], city: Extent | None
 def _may_be_misspelt(key: Key, entries: Sequence[Entry], city: Extent | None) -> bool:
     """Names of the city's own and of its province are looked for in spite of misspelling, villages afar are not."""
     return any(
-        entries[named.entry].is_local
-        or city is None
+        is_local(entries[named.entry], city)
         or (entries[named.entry].kind in ADMIN_KINDS and entries[named.entry].province == city.province)
         for named in key.named
     )
@@ -247,6 +262,15 @@ def _sois(entries: Sequence[Entry], keys: dict[str, Key]) -> dict[str, list[int]
         if entries[named.entry].family == "road" and named.entry not in found[named.form.number]:
             found[named.form.number].append(named.entry)
     return dict(found)
+
+
+def _only(entries: Sequence[Entry]) -> dict[str, int]:
+    """The facility of each kind of which the city has one."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for number, entry in enumerate(entries):
+        if entry.is_local and entry.family in FACILITY_FAMILIES:
+            found[entry.family].append(number)
+    return {family: numbers[0] for family, numbers in found.items() if len(numbers) == 1}
 
 
 def _moos(entries: Sequence[Entry]) -> dict[tuple[str, int], list[int]]:

@@ -7,8 +7,9 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from rapidfuzz.distance import OSA, Levenshtein
+from rapidfuzz.distance import OSA, Indel
 from rapidfuzz.fuzz import partial_ratio_alignment
 
 from gis.gazetteer.index import Gazetteer, Key
@@ -17,14 +18,15 @@ from gis.gazetteer.normal import fold, sound, thai_normal
 # Likeness (1 - edits / letters) from which a misspelt name is taken for one of ours, with and without its type word.
 LIKE_WITH_CUE, LIKE_BARE, LIKE_BARE_FROM = 0.72, 0.8, 7
 TRIGRAM_SHARE, COMPARED = 0.34, 6
+# A name of which people write only the beginning (โรงเรียนเบญจมฯ): so many letters, and such a share of it.
+BEGUN_LETTERS, BEGUN_SHARE, BEGUN_LIKENESS, BEGUN_AROUND = 5, 0.4, 0.78, 12
 _PRECISE = frozenset(
     {"road", "soi", "waterway", "community", "village", "temple", "mosque", "school", "hospital", "clinic", "market",
      "police", "fire_station", "shelter", "government", "bus_station", "courthouse", "pharmacy"}
 )
 
-_NUMBER = re.compile(r" ?(?:ซอย|ซ|soi |road |rd |street )? ?([0-9]+(?:/[0-9]+)?)")
-_SOI = re.compile(r"(?:ซอย|(?<![a-z])soi )ที?([0-9]+(?:/[0-9]+)?)")
-_SOI_SOUND_LETTERS = re.compile(r"ซอยที?([0-9]+(?:/[0-9]+)?)|(?<![a-z])soi ([0-9]+(?:/[0-9]+)?)")
+_NUMBER = re.compile(r" ?(ซอย(?:ที)?|soi )?(?:road |rd |street )? ?([0-9]+(?:/[0-9]+)?)")
+_SOI = re.compile(r"ซอย(?:ที)?([0-9]+(?:/[0-9]+)?)|(?<![a-z])soi ([0-9]+(?:/[0-9]+)?)")
 _MOO = re.compile(r"(?:หมู(?:ที|บานที)?|(?<![a-z])(?:moo|mu|village no) )([0-9]{1,2})(?![0-9/])")
 # A person or where somebody comes from is no place of the report.
 _PERSON = re.compile(
@@ -44,8 +46,7 @@ _BESIDE = ("หน้า", "หลัง", "ข้าง", "ตรงข้า�
 _CROSSES = re.compile(r"แยก|ตัดกับ|ตัดถนน|ตัด ถ|หัวมุม|จุดตัด|corner|intersection|junction|cross")
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """A name in the text, by its letters there. `key` may mean several entries.
 
     `families` are those of the type word before it (none: it stands bare), `likeness` 1 for a name that sounds the
@@ -67,13 +68,17 @@ class Mention:
 
 @dataclass(slots=True)
 class Reading:
-    """What was read in a text: `normal` and its letters' places in `text`, names, soi and moo that have no name."""
+    """What was read in a text: `normal` and its letters' places in `text`, names, soi and moo that have no name.
+
+    `kinds` are the families of facilities that it speaks of without a name, with the words.
+    """
 
     text: str
     normal: str
     mentions: list[Mention] = field(default_factory=list)
     sois: list[tuple[str, int]] = field(default_factory=list)
     moos: list[int] = field(default_factory=list)
+    kinds: list[tuple[str, str]] = field(default_factory=list)
     is_crossing: bool = False
 
 
@@ -83,7 +88,7 @@ class _Places:
     def __init__(self, text: str, normal: str) -> None:
         self.text = text
         self._blocks = [
-            (op.dest_start, op.src_start, op.tag == "equal") for op in Levenshtein.opcodes(fold(text), normal)
+            (op.dest_start, op.src_start, op.tag == "equal") for op in Indel.opcodes(fold(text), normal)
         ]
         self._starts = [block[0] for block in self._blocks]
 
@@ -163,7 +168,7 @@ def _longest(hits: Sequence[_Hit]) -> list[_Hit]:
     """Of names that share letters the longest stays, in the order of the text."""
     taken: list[tuple[int, int]] = []
     chosen = []
-    for hit in sorted(hits, key=lambda h: (h[1] - h[2], h[0] - h[1])):
+    for hit in sorted(hits, key=lambda h: (h[0] - h[2], h[1] - h[2] if not h[4] else -99)):
         if all(hit[2] <= start or hit[1] >= end for start, end in taken):
             taken.append((hit[0], hit[2]))
             chosen.append(hit)
@@ -175,16 +180,20 @@ def _mention(
 ) -> Mention:
     cue_start, start, end, key, families = hit
     numbered = _NUMBER.match(reading.normal, end) if _takes_number(gazetteer.keys[key]) else None
-    number = numbered[1] if numbered else ""
+    number = numbered[2] if numbered else ""
     first, last = places.span(cue_start, numbered.end() if numbered else end)
     before = reading.text[max(0, first - 24) : first]
     is_person = not families and any(a < last and b > first for a, b in persons)
     return Mention(
-        start=start, end=numbered.end() if numbered else end, key=key, families=families,
+        start=start, end=numbered.end() if numbered else end, key=key, families=_with_soi(families, numbered),
         matched=reading.text[first:last], number=number, relation=_relation(before),
         is_bounded=_is_bounded(reading.text, first, last),
         is_doubtful=is_person or _FROM_ELSEWHERE.search(before) is not None,
     )
+
+
+def _with_soi(families: tuple[str, ...], numbered: re.Match[str] | None) -> tuple[str, ...]:
+    return (*families, "soi") if numbered and numbered[1] else families
 
 
 def _takes_number(key: Key) -> bool:
@@ -215,7 +224,7 @@ def _is_bounded(text: str, first: int, last: int) -> bool:
 
 def _read_numbers(reading: Reading) -> None:
     used = [(mention.start, mention.end) for mention in reading.mentions if mention.number]
-    for found in _SOI_SOUND_LETTERS.finditer(reading.normal):
+    for found in _SOI.finditer(reading.normal):
         if not any(start <= found.start() < end for start, end in used):
             reading.sois.append((found[1] or found[2], found.start()))
     reading.moos = [int(found[1]) for found in _MOO.finditer(reading.normal)]
@@ -234,12 +243,16 @@ def _misspelt(
     for end, (start, families) in sorted(cues.items()):
         if end in starts or heard[end : end + 1].isdigit() or any(s <= start < e or s < end <= e for s, e in taken):
             continue
-        if end + 3 > len(heard) or end in (c[0] for c in cues.values()):
+        if end in {cue[0] for cue in cues.values()}:
             continue
         begin = end + (heard[end : end + 1] == " ")
         limit = min((s for s, _ in taken if s > begin), default=len(heard))
-        found = _like_prefix(gazetteer, heard[begin : min(begin + 32, limit)], families)
-        if found is not None:
+        rest = heard[begin : min(begin + 32, limit)]
+        found = _like_prefix(gazetteer, rest, families) or _begun(gazetteer, rest, families)
+        if found is None:
+            first, last = places.span(start, end)
+            reading.kinds += [(f, reading.text[first:last]) for f in families if f in gazetteer.only]
+        else:
             key, letters, likeness = found
             has_precise = True
             taken.append((start, begin + letters))
@@ -258,8 +271,8 @@ def _liked(
     first, last = places.span(cue_start, end)
     before = reading.text[max(0, first - 24) : first]
     return Mention(
-        start=start, end=end, key=key, families=families, matched=reading.text[first:last], likeness=likeness,
-        number=numbered[1] if numbered else "", relation=_relation(before),
+        start=start, end=end, key=key, families=_with_soi(families, numbered), matched=reading.text[first:last],
+        likeness=likeness, number=numbered[2] if numbered else "", relation=_relation(before),
         is_bounded=_is_bounded(reading.text, first, last), is_doubtful=_FROM_ELSEWHERE.search(before) is not None,
     )
 
@@ -288,6 +301,24 @@ def _like_prefix(gazetteer: Gazetteer, heard: str, families: tuple[str, ...]) ->
             if likeness >= LIKE_WITH_CUE and (best is None or likeness > best[0]):
                 best = (likeness, min(cut, len(heard)), key)
     return (best[2], best[1], best[0]) if best else None
+
+
+def _begun(gazetteer: Gazetteer, heard: str, families: tuple[str, ...]) -> tuple[int, int, float] | None:
+    """The one key of the families whose first letters stand behind the type word, if they are enough of it."""
+    at = bisect_right(gazetteer.ordered, (heard, -1))
+    around = gazetteer.ordered[max(0, at - BEGUN_AROUND) : at + BEGUN_AROUND]
+    fitting = [(_shared(heard, text), text, key) for text, key in around
+               if not gazetteer.keys[key].families.isdisjoint(families)]
+    most = max((letters for letters, _, _ in fitting), default=0)
+    best = [(text, key) for letters, text, key in fitting if letters == most]
+    if most < BEGUN_LETTERS or len(best) != 1 or most < BEGUN_SHARE * len(best[0][0]):
+        return None
+    return best[0][1], most, BEGUN_LIKENESS
+
+
+def _shared(one: str, other: str) -> int:
+    """How many first letters the two share."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def _anywhere(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from heapq import nlargest
+from typing import NamedTuple
 
 import shapely
 
-from gis.gazetteer.entries import ADMIN_KINDS, Entry, Form
-from gis.gazetteer.index import Gazetteer
+from gis.gazetteer.entries import ADMIN_KINDS, EVERYDAY, Entry, Form
+from gis.gazetteer.index import Gazetteer, is_local
 from gis.gazetteer.mentions import Mention, Reading
 from gis.gazetteer.streets import BEYOND_RADIUS_M, SOI_DEPTH_M, Spot, Street, soi_spot
 
@@ -17,17 +18,22 @@ from gis.gazetteer.streets import BEYOND_RADIUS_M, SOI_DEPTH_M, Spot, Street, so
 # and the hand-written messages hold what comes of them).
 WITH_CUE, OTHER_CUE, DOUBTFUL = 0.95, 0.42, 0.22
 BARE = ((10, 0.80), (8, 0.74), (6, 0.64), (0, 0.54))
-BOUNDED, AFTER_RELATION, ALONE = 0.08, 0.10, 0.12
+BOUNDED, AFTER_RELATION, ALONE, EVERYDAY_MOST = 0.08, 0.10, 0.12, 0.4
 PART_OF_NAME, SAME_SOUND = 0.93, 0.97
 # How likely the city's reporter means a place, by where it lies.
-HERE, SAME_DISTRICT, SAME_PROVINCE, ELSEWHERE = 1.0, 0.8, 0.6, 0.3
+HERE, SAME_DISTRICT, SAME_PROVINCE, ELSEWHERE = 1.0, 0.85, 0.5, 0.12
+SOI_COUNTED_FROM = 3
 NEAR_RADIUS_M, BESIDE_RADIUS_M = 400.0, 250.0
 NEAR_SCALE_M = 5_000.0
+# Of a name that hundreds of places bear only the likeliest are weighed.
+WEIGHED = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """A place that a name may mean: metres, radius, and how much the words speak for it (0 to 1)."""
+class Option(NamedTuple):
+    """A place that a name may mean: metres, radius, and how much the words speak for it (`weight`, 0 to 1).
+
+    `odds` tell how likely the city's reporters mean it rather than another place of the name.
+    """
 
     x: float
     y: float
@@ -41,6 +47,7 @@ class Option:
     entry: int
     street: Street | None = None
     is_cued: bool = False
+    odds: float = 1.0
 
     @property
     def is_admin(self) -> bool:
@@ -60,20 +67,22 @@ def options_of(gazetteer: Gazetteer, reading: Reading, mention: Mention) -> list
 
 def _options(gazetteer: Gazetteer, reading: Reading, mention: Mention) -> Iterator[Option]:
     key = gazetteer.keys[mention.key]
-    is_street_done = False
+    street = gazetteer.streets.get(key.text)
+    on_street = 0.0
+    meant = []
     for named in key.named:
         entry = gazetteer.entries[named.entry]
         weight = _weight(gazetteer, reading, mention, entry, named.form)
-        if weight <= 0:
-            continue
-        if entry.line is not None and entry.family == "road":
-            if not is_street_done and key.text in gazetteer.streets:
-                is_street_done = True
-                yield from _street(gazetteer, gazetteer.streets[key.text], mention, weight)
-            continue
-        option = option_at(gazetteer, named.entry, weight=weight * prior(gazetteer, entry), matched=mention.matched)
+        if street is not None and entry.line is not None and entry.family == "road":
+            on_street = max(on_street, weight)
+        elif weight > 0:
+            meant.append((weight * prior(gazetteer, entry), weight, named.entry))
+    if street is not None and on_street > 0:
+        yield from _street(gazetteer, street, mention, on_street)
+    for _, weight, index in nlargest(WEIGHED, meant):
+        option = option_at(gazetteer, index, weight=weight, matched=mention.matched)
         if option is not None:
-            yield replace(_related(option, mention), is_cued=_has_cue(mention, entry))
+            yield _related(option, mention)._replace(is_cued=_has_cue(mention, gazetteer.entries[index]))
 
 
 def _has_cue(mention: Mention, entry: Entry) -> bool:
@@ -84,7 +93,7 @@ def _weight(gazetteer: Gazetteer, reading: Reading, mention: Mention, entry: Ent
     letters = len(gazetteer.keys[mention.key].text)
     if _has_cue(mention, entry):
         weight = WITH_CUE
-    elif form.needs_cue or (not entry.is_local and entry.kind in ("village", "community")):
+    elif form.needs_cue or (not is_local(entry, gazetteer.city) and entry.kind in ("village", "community")):
         return 0.0
     elif mention.families:
         weight = OTHER_CUE
@@ -92,7 +101,7 @@ def _weight(gazetteer: Gazetteer, reading: Reading, mention: Mention, entry: Ent
         weight = next(worth for least, worth in BARE if letters >= least)
         weight += BOUNDED * mention.is_bounded + AFTER_RELATION * bool(mention.relation)
         weight += ALONE * (len(mention.matched) >= len(reading.text.strip()) and form.stem not in ("",))
-        weight = min(weight, 0.92)
+        weight = min(weight, EVERYDAY_MOST if form.stem in EVERYDAY else 0.92)
     if not form.is_whole:
         weight *= PART_OF_NAME
     if mention.likeness < 1.0:
@@ -105,7 +114,7 @@ def _weight(gazetteer: Gazetteer, reading: Reading, mention: Mention, entry: Ent
 def prior(gazetteer: Gazetteer, entry: Entry) -> float:
     """How likely somebody who writes to the city means this entry, before the text says where it is."""
     city = gazetteer.city
-    if city is None or entry.is_local or (entry.place is not None and city.holds(entry.place)):
+    if city is None or is_local(entry, city):
         return HERE
     if entry.district and entry.district == city.district:
         return SAME_DISTRICT
@@ -122,7 +131,7 @@ def option_at(gazetteer: Gazetteer, index: int, *, weight: float, matched: str) 
     radius_m = max(entry.radius_m, gazetteer.entries[holder].radius_m)
     return Option(
         float(x), float(y), radius_m, entry.kind, entry.code, entry.name_th or entry.name_en,
-        entry.name_en or entry.name_th, weight, matched, index,
+        entry.name_en or entry.name_th, weight, matched, index, odds=prior(gazetteer, entry),
     )
 
 
@@ -139,7 +148,7 @@ def _related(option: Option, mention: Mention) -> Option:
     if option.is_admin or not mention.relation:
         return option
     reach_m = NEAR_RADIUS_M if mention.relation == "near" else BESIDE_RADIUS_M
-    return replace(option, radius_m=max(option.radius_m, reach_m))
+    return option._replace(radius_m=max(option.radius_m, reach_m))
 
 
 # --- streets -------------------------------------------------------------------------------------------------------
@@ -151,11 +160,11 @@ def _street(gazetteer: Gazetteer, street: Street, mention: Mention, weight: floa
     if index is not None:
         yield from _whole(gazetteer, index, mention, min(weight + 0.1, WITH_CUE) if not mention.is_doubtful else weight)
         return
-    base = number.partition("/")[0]
-    is_soi = bool(number) and ("soi" in mention.families or "/" not in number)
+    is_soi = bool(number) and ("soi" in mention.families or _counts_soi(street, number))
     spot = soi_spot(street, number) if is_soi else None
-    if spot is not None and (base in street.sois or "soi" in mention.families or street.main_entry is None):
-        yield _approximate(gazetteer, street, spot, number, mention, weight * 0.9)
+    if spot is not None:
+        sure = 0.9 if "soi" in mention.families else 0.8
+        yield _approximate(gazetteer, street, spot, number, mention, weight * sure)
         return
     if street.main_entry is not None and street.main is not None:
         option = next(iter(_whole(gazetteer, street.main_entry, mention, weight)), None)
@@ -167,11 +176,16 @@ def _street(gazetteer: Gazetteer, street: Street, mention: Mention, weight: floa
         yield _approximate(gazetteer, street, Spot(x, y, reach_m), "", mention, weight * 0.8)
 
 
+def _counts_soi(street: Street, number: str) -> bool:
+    """A number behind the street's name is a soi's where the street's soi are counted that far; else a house's."""
+    return len(street.mouths) >= SOI_COUNTED_FROM and int(number.partition("/")[0]) <= street.mouths[-1][0]
+
+
 def _whole(gazetteer: Gazetteer, index: int, mention: Mention, weight: float) -> Iterator[Option]:
     entry = gazetteer.entries[index]
-    option = option_at(gazetteer, index, weight=weight * prior(gazetteer, entry), matched=mention.matched)
+    option = option_at(gazetteer, index, weight=weight, matched=mention.matched)
     if option is not None:
-        yield replace(_related(option, mention), is_cued=_has_cue(mention, entry))
+        yield _related(option, mention)._replace(is_cued=_has_cue(mention, entry))
 
 
 def _over(gazetteer: Gazetteer, option: Option, street: Street) -> Option:
@@ -179,7 +193,7 @@ def _over(gazetteer: Gazetteer, option: Option, street: Street) -> Option:
     assert street.main is not None  # noqa: S101 - the caller has looked.
     point = shapely.Point(option.x, option.y)
     reach_m = float(shapely.hausdorff_distance(street.main, point))
-    return replace(option, street=street, radius_m=max(option.radius_m, reach_m))
+    return option._replace(street=street, radius_m=max(option.radius_m, reach_m))
 
 
 def _approximate(
@@ -191,6 +205,6 @@ def _approximate(
     code = f"{entry.code}~{number}" if number else entry.code
     return Option(
         spot.x, spot.y, max(spot.radius_m, SOI_DEPTH_M), "soi" if number else "road", code,
-        f"{name_th} {number}".strip(), f"{name_en} {number}".strip(), weight * prior(gazetteer, entry),
-        mention.matched, index, is_cued=_has_cue(mention, entry),
+        f"{name_th} {number}".strip(), f"{name_en} {number}".strip(), weight, mention.matched, index,
+        is_cued=_has_cue(mention, entry), odds=prior(gazetteer, entry),
     )

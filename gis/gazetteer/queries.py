@@ -49,7 +49,15 @@ _UNITS = sa.text(
     SELECT kind, code, name_th, name_en, parent_code, moo, ST_X(coalesce(place, ST_PointOnSurface(geom))) AS lon,
            ST_Y(coalesce(place, ST_PointOnSurface(geom))) AS lat,
            ST_MaxDistance(ST_Transform(geom, :srid), ST_Transform(coalesce(place, geom), :srid)) AS radius_m
-    FROM admin_unit WHERE name_th <> '' ORDER BY kind, code
+    FROM admin_unit
+    WHERE name_th <> '' AND (kind NOT IN ('village', 'community') OR coalesce(parent_code, code) LIKE :province || '%')
+    ORDER BY kind, code
+    """
+)
+_PROVINCE = sa.text(
+    """
+    SELECT left(code, 2) FROM admin_unit WHERE kind = 'subdistrict' AND place IS NOT NULL
+    ORDER BY place <-> ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) LIMIT 1
     """
 )
 _BEGUN = sa.text(
@@ -113,7 +121,9 @@ def load(session: Session, *, more: Sequence[Entry] = ()) -> Gazetteer:
     card = queries.city_card(session)
     srid = crs.metric_srid(card.centre)
     extent = Extent(card.name_th, card.name_en, card.centre, card.bbox)
-    units = with_places([*_units(session, srid), *more])
+    # Villages of other provinces are left out: 75,000 names that no report means and that common words would hit.
+    province = session.scalar(_PROVINCE, {"lon": card.centre.lon, "lat": card.centre.lat}) or ""
+    units = with_places([*_units(session, srid, province), *more])
     extent = _coded(extent, units)
     areas = list(_areas(session, srid, units, extent))
     own = {(entry.kind, thai_normal(entry.name_th)): entry for entry in areas}
@@ -186,6 +196,7 @@ def _areas(session: Session, srid: int, units: Sequence[Entry], extent: Extent) 
         tambon = tambons.get(thai_normal(str(attributes.get("tambon") or "")))
         yield Entry(
             kind=row.kind, code=row.code, name_th=row.name_th, name_en=row.name_en,
+            aliases=("ในเมือง",) if row.kind == "municipality" else (),
             place=LonLat(lon=row.lon, lat=row.lat), radius_m=float(row.radius_m) + 30.0,
             subdistrict=tambon.code if tambon else "", district=tambon.district if tambon else "",
             province=tambon.province if tambon else extent.province, moo=_moo(attributes.get("moo")), is_local=True,
@@ -196,8 +207,8 @@ def _moo(value: object) -> int | None:
     return int(str(value)) if str(value or "").isdigit() else None
 
 
-def _units(session: Session, srid: int) -> Iterator[Entry]:
-    for row in session.execute(_UNITS, {"srid": srid}):
+def _units(session: Session, srid: int, province: str) -> Iterator[Entry]:
+    for row in session.execute(_UNITS, {"srid": srid, "province": province}):
         place = LonLat(lon=row.lon, lat=row.lat) if row.lon is not None else None
         radius_m = max(float(row.radius_m), USUAL_RADIUS_M[row.kind] / 4) if row.radius_m else None
         yield unit_entry(
