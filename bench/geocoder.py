@@ -27,7 +27,7 @@ from demo.city import generate
 from gis import crs
 from gis.citypack.importer import import_city
 from gis.gazetteer import files, queries
-from gis.gazetteer.entries import Entry
+from gis.gazetteer.entries import FACILITY_FAMILIES, Entry
 from gis.gazetteer.geocode import Candidate, geocode
 from gis.gazetteer.index import Gazetteer, build
 from gis.gazetteer.normal import thai_normal
@@ -112,11 +112,13 @@ def _asked(gazetteer: Gazetteer, *, seed: int) -> list[tuple[Scribble, tuple[Can
 
 
 def _is_nameable(entry: Entry) -> bool:
-    """A place of the city by a Thai name: a row whose name is no name ("คลอง", "15") is none."""
+    """A place of the city by a Thai name: a row whose name is no name ("คลอง", "15", a station
+    that has only its road's) is none."""
     if not entry.is_local or entry.place is None or entry.kind in ("municipality", "district"):
         return False
     form = thai_normal(entry.name_th)
-    return not form.isascii() and len(form) > 5
+    is_after_a_road = entry.family in FACILITY_FAMILIES and form.startswith("ถนน")
+    return not form.isascii() and len(form) > 5 and not is_after_a_road
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,17 @@ swapped, gaps where none belong), and knows nothing of how the geocoder reads.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import shapely
 
+from gis import crs
 from gis.gazetteer.entries import TYPE_WORDS, Entry
 from gis.points import LonLat
 
+_NUMBER = "0123456789๐๑๒๓๔๕๖๗๘๙/"
 _TONES = "่้๊๋็์"
 _ALIKE = ("รล", "ณน", "ศส", "ษส", "ไใ", "ทธ", "พภ", "ญย", "ขค", "ฏต", "ิี", "ุู")
 _SHORT = {
@@ -47,14 +50,32 @@ class Scribble:
 
 
 def scribbles(entries: Sequence[Entry], *, count: int, seed: int) -> list[Scribble]:
-    """So many reports, each about one of the entries, drawn from `seed`."""
+    """So many reports, each about one of the entries, drawn from `seed`.
+
+    Of a name that several of them bear the report also says in which community it is, as people have to.
+    """
+    bearers = Counter(entry.name_th for entry in entries)
+    communities = [entry for entry in entries if entry.kind == "community"]
     draw = random.Random(seed)  # noqa: S311 - a seeded draw is what a bench needs.
-    return [_scribble(draw.choice(entries), draw) for _ in range(count)]
+    drawn = [draw.choice(entries) for _ in range(count)]
+    return [_scribble(one, _hint(one, communities) if bearers[one.name_th] > 1 else "", draw) for one in drawn]
 
 
-def _scribble(entry: Entry, draw: random.Random) -> Scribble:
+def _hint(entry: Entry, communities: Sequence[Entry]) -> str:
+    """The community that is nearest to the entry."""
+    near = min(communities, key=lambda c: crs.distance_m(_at(c), _at(entry)), default=None)
+    return f" {near.name_th}" if near is not None else ""
+
+
+def _at(entry: Entry) -> LonLat:
+    assert entry.place is not None  # noqa: S101 - only entries with a place are drawn.
+    return entry.place
+
+
+
+def _scribble(entry: Entry, hint: str, draw: random.Random) -> Scribble:
     name = _spoilt(_shortened(_with_type(entry, draw), draw), draw)
-    words = [draw.choice(_OPENINGS), f"{draw.choice(_BEFORE)}{name}", draw.choice(_DISTRACTORS)]
+    words = [draw.choice(_OPENINGS), f"{draw.choice(_BEFORE)}{name}{hint}", draw.choice(_DISTRACTORS)]
     if draw.random() < 0.5:
         words = [words[1], words[0], words[2]]
     gap = draw.choice((" ", " ", " ", "\n", ""))
@@ -107,13 +128,20 @@ def _with_a_letter_alike(name: str, draw: random.Random) -> str:
 
 
 def _with_two_swapped(name: str, draw: random.Random) -> str:
-    at = draw.randrange(max(1, len(name) // 2), max(2, len(name) - 1))
-    return name[:at] + name[at + 1 : at + 2] + name[at : at + 1] + name[at + 2 :]
+    at = _a_letter(name, draw)
+    is_letter = at is not None and at + 1 < len(name) and name[at + 1] not in _NUMBER
+    return name if at is None or not is_letter else name[:at] + name[at + 1] + name[at] + name[at + 2 :]
 
 
 def _without_a_letter(name: str, draw: random.Random) -> str:
-    at = draw.randrange(max(1, len(name) // 2), max(2, len(name)))
-    return name if name[at : at + 1].isdigit() else name[:at] + name[at + 1 :]
+    at = _a_letter(name, draw)
+    return name if at is None else name[:at] + name[at + 1 :]
+
+
+def _a_letter(name: str, draw: random.Random) -> int | None:
+    """Somewhere in the later half: of a number no slip could be made good."""
+    places = [n for n in range(max(1, len(name) // 2), len(name)) if name[n] not in _NUMBER]
+    return draw.choice(places) if places else None
 
 
 def _with_a_gap(name: str, draw: random.Random) -> str:
@@ -143,9 +171,8 @@ _SLIPS: tuple[Callable[[str, random.Random], str], ...] = (
 
 def _somewhere(entry: Entry, draw: random.Random) -> LonLat:
     """Where the reporter stands: anywhere along a line, at the point of anything else."""
-    if entry.line is None or entry.place is None:
-        assert entry.place is not None  # noqa: S101 - only entries with a place are drawn.
-        return entry.place
+    if entry.line is None:
+        return _at(entry)
     parts = shapely.get_parts(entry.line)
     part = parts[draw.choices(range(len(parts)), weights=shapely.length(parts).tolist())[0]]
     point = shapely.line_interpolate_point(part, draw.random(), normalized=True)

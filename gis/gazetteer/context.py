@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from gis.gazetteer.entries import Entry
 from gis.gazetteer.index import Gazetteer
@@ -17,14 +16,6 @@ OUTSIDE = 0.35
 _WIDTH = {"province": 2, "district": 4, "subdistrict": 6}
 _NEAREST_FIRST = ("subdistrict", "municipality", "district", "province")
 _NAMED_FROM = 0.45
-
-
-class Meanings(Protocol):
-    """What one name may mean, the likeliest first."""
-
-    @property
-    def options(self) -> Sequence[Option]:
-        """The options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +66,18 @@ def _is_in(entry: Entry, option: Option, unit: Entry, unit_option: Option) -> bo
     return apart_m <= unit_option.radius_m + min(option.radius_m, 2_000.0)
 
 
-def context_of(gazetteer: Gazetteer, groups: Sequence[Meanings], *, near: LonLat | None) -> Context:
-    """The units that the text names, each read so that they agree with one another where they can."""
+def context_of(gazetteer: Gazetteer, groups: Sequence[Sequence[Option]], *, near: LonLat | None) -> Context:
+    """The units that the text names (`groups`: what each name may mean), each read so that they agree with one another where they can."""
     asker = gazetteer.metres(near) if near else None
     context = Context(gazetteer, (), asker)
     chosen: list[Option] = []
     # From the widest to the smallest, so that each is read within those that hold it.
     for kind in reversed(_NEAREST_FIRST):
         for group in groups:
-            units = [option for option in group.options if option.kind == kind]
+            units = [option for option in group if option.kind == kind]
             if not units or not any(option.is_cued or option.weight >= _NAMED_FROM for option in units):
                 continue
-            if any(not option.is_admin and option.weight > units[0].weight for option in group.options):
+            if any(not option.is_admin and option.weight > units[0].weight for option in group):
                 continue
             weighed = [option._replace(weight=option.weight * option.odds * context.fits(option)) for option in units]
             top = max(weighed, key=lambda option: option.weight)

@@ -22,11 +22,11 @@ LEAST_CONFIDENCE, LEAST_OTHER = 0.2, 0.005
 # How much a place of a kind tells: of two that a text names, the smaller is where it is.
 _TELLS = {
     "coordinates": 1.3, "plus_code": 1.25, "crossing": 1.1, "soi": 1.05, "road": 0.9, "waterway": 0.7,
-    "community": 0.95, "village": 0.95, "subdistrict": 0.5, "municipality": 0.4, "district": 0.35, "province": 0.25,
+    "community": 0.8, "village": 0.8, "subdistrict": 0.5, "municipality": 0.4, "district": 0.35, "province": 0.25,
 }
 _AGREES, _CONTRADICTS = 0.5, 0.6
 SAME_PLACE_M = 800.0
-_ONLY_ONE = 0.5
+_ONLY_ONE, _NOT_BESIDE = 0.5, 0.2
 # A place that is not the city's is meant less often; a name of several places is worth less to each.
 _LOCAL_ODDS, _AFAR, _SHARE = 0.45, 0.75, 0.7
 
@@ -69,8 +69,8 @@ def geocode(gazetteer: Gazetteer, text: str, *, near: LonLat | None = None) -> A
     groups = _groups(gazetteer, reading)
     context = context_of(gazetteer, groups, near=near)
     written = _written(gazetteer, text, context, near)
-    groups = [_weighed(group, context) for group in groups]
-    ranked = _ranked([*written, *_joined(gazetteer, reading, groups, context)])
+    weighed = [_weighed(group, context, [g for g in groups if g is not group]) for group in groups]
+    ranked = _ranked([*written, *_joined(gazetteer, reading, weighed, context)])
     candidates = _as_candidates(gazetteer, ranked)
     if candidates:
         return Answer(candidates, None)
@@ -87,7 +87,7 @@ def _as_candidates(gazetteer: Gazetteer, ranked: Sequence[Option]) -> tuple[Cand
             break
         made.append(
             Candidate(
-                gazetteer.lonlat(option.x, option.y), float(round(option.radius_m)), option.kind, option.label_th,
+                gazetteer.lonlat(option.x, option.y), float(math.ceil(option.radius_m)), option.kind, option.label_th,
                 option.label_en, option.matched, confidence, option.code,
             )
         )
@@ -127,18 +127,13 @@ def _numbers_option(gazetteer: Gazetteer, clue: Clue, rank: int) -> Option:
 # --- names ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """What one name may mean."""
-
-    mention: Mention
-    options: tuple[Option, ...]
+Group = Sequence[Option]  # What one name may mean.
 
 
-def _groups(gazetteer: Gazetteer, reading: Reading) -> list[_Group]:
+def _groups(gazetteer: Gazetteer, reading: Reading) -> list[Group]:
     mentions = _numbered(gazetteer, reading)
-    groups = [_Group(mention, tuple(options_of(gazetteer, reading, mention))) for mention in mentions]
-    return [group for group in groups if group.options]
+    groups = [options_of(gazetteer, reading, mention) for mention in mentions]
+    return [group for group in [*groups, *_nameless_sois(gazetteer, reading)] if group]
 
 
 def _numbered(gazetteer: Gazetteer, reading: Reading) -> list[Mention]:
@@ -154,20 +149,41 @@ def _numbered(gazetteer: Gazetteer, reading: Reading) -> list[Mention]:
     return mentions
 
 
-def _weighed(group: _Group, context: Context) -> _Group:
-    """The options as the named units, the asker and each other let them stand."""
+def _weighed(group: Group, context: Context, others: Sequence[Group]) -> Group:
+    """The options as the named units, the asker, the other names and each other let them stand."""
     scored = []
-    for option in group.options:
+    for option in group:
         fit = context.fits(option)
-        scored.append(((option.weight * option.odds * fit) ** 2, fit, option))
+        beside = 1.0 if len(group) == 1 else _beside(option, others)
+        scored.append(((option.weight * option.odds * fit * beside) ** 2, fit, option))
     scored = sorted(scored, key=lambda one: -one[0])[:WEIGHED]
     shared = []
     for score, fit, option in scored:
         rivals = sum(other for other, _, o in scored if o is option or not _is_same_place(o, option))
         afar = 1.0 if option.odds * fit >= _LOCAL_ODDS else _AFAR
         share = (score / rivals) ** _SHARE if rivals else 1.0
-        shared.append(option._replace(weight=option.weight * min(fit, 1.0) * afar * share))
-    return _Group(group.mention, tuple(sorted(shared, key=lambda o: -o.weight)))
+        weight = option.weight * min(fit, 1.0) * afar * share
+        shared.append(option._replace(weight=weight, radius_m=_reach_m(option, scored)))
+    return sorted(shared, key=lambda o: -o.weight)
+
+
+def _beside(option: Option, others: Sequence[Group]) -> float:
+    """How well the option lies beside what else the text names; 1 where that says nothing."""
+    factor = 1.0
+    for group in others:
+        near = [o for o in group[:WEIGHED] if not o.is_admin and o.weight >= 0.4 and o.odds >= _LOCAL_ODDS]
+        if near and not option.is_admin:
+            is_beside = any(_apart_m(option, o) <= option.radius_m + o.radius_m for o in near)
+            factor *= 1.0 if is_beside else _NOT_BESIDE
+    return factor
+
+
+def _reach_m(option: Option, scored: Sequence[tuple[float, float, Option]]) -> float:
+    """The radius that also holds what else bears the name close by, where no type word says which is meant."""
+    if option.is_cued or option.is_admin:
+        return option.radius_m
+    others = [_apart_m(option, o) for _, _, o in scored if not o.is_admin and _is_same_place(o, option)]
+    return max(option.radius_m, *others) if others else option.radius_m
 
 
 def _is_same_place(one: Option, other: Option) -> bool:
@@ -184,17 +200,17 @@ def _apart_m(one: Option, other: Option) -> float:
 # --- names together ------------------------------------------------------------------------------------------------
 
 
-def _joined(gazetteer: Gazetteer, reading: Reading, groups: Sequence[_Group], context: Context) -> list[Option]:
+def _joined(gazetteer: Gazetteer, reading: Reading, groups: Sequence[Group], context: Context) -> list[Option]:
     """All options: those of each name, supported or contradicted by the others, and what two names make together."""
-    tops = [group.options[0] for group in groups]
+    tops = [group[0] for group in groups]
     own = [
         option._replace(weight=_supported(option, [t for t in tops if t.entry != option.entry and t is not tops[n]]))
         for n, group in enumerate(groups)
-        for option in group.options[:CANDIDATES]
+        for option in group[:CANDIDATES]
     ]
     return [
         *own, *_only_ones(gazetteer, reading, context), *_villages(gazetteer, reading, context),
-        *_nameless_sois(gazetteer, reading, context), *_crossings(reading, tops), *_along_streets(tops),
+        *_crossings(reading, tops), *_along_streets(tops),
     ]
 
 
@@ -280,14 +296,11 @@ def _villages(gazetteer: Gazetteer, reading: Reading, context: Context) -> list[
     return found
 
 
-def _nameless_sois(gazetteer: Gazetteer, reading: Reading, context: Context) -> list[Option]:
+def _nameless_sois(gazetteer: Gazetteer, reading: Reading) -> list[Group]:
     """Soi that are only a number (ซอย 12/3), wherever the city has one."""
-    found = []
+    groups = []
     for number, _ in reading.sois:
-        indices = gazetteer.sois.get(number, [])
-        for index in indices:
-            option = option_at(gazetteer, index, weight=WITH_CUE, matched=f"ซอย {number}")
-            if option is not None:
-                weight = WITH_CUE * min(context.fits(option), 1.0) / len(indices) ** _SHARE
-                found.append(option._replace(weight=weight, is_cued=True))
-    return found
+        indices = gazetteer.sois.get(number, ())
+        found = [option_at(gazetteer, index, weight=WITH_CUE, matched=f"ซอย {number}") for index in indices]
+        groups.append([option._replace(is_cued=True) for option in found if option])
+    return groups

@@ -13,7 +13,7 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import cdist
 
 from gis import crs
-from gis.gazetteer.entries import ADMIN_KINDS, FACILITY_FAMILIES, Entry, Form, forms_of, type_words
+from gis.gazetteer.entries import ADMIN_KINDS, FACILITY_FAMILIES, JUNK, Entry, Form, forms_of, type_words
 from gis.gazetteer.normal import sound, thai_normal
 from gis.gazetteer.streets import Street, street_of
 from gis.points import LonLat
@@ -54,12 +54,15 @@ class Named:
 
 @dataclass(slots=True)
 class Key:
-    """A name as it sounds, with all that it may mean. `is_bare` where it can stand without a type word."""
+    """A name as it sounds, with all that it may mean. `is_bare` where it can stand without a type word,
+    `is_junk` where it is a type word itself.
+    """
 
     text: str
     named: list[Named] = field(default_factory=list)
     families: set[str] = field(default_factory=set)
     is_bare: bool = False
+    is_junk: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class Gazetteer:
     """Everything that `geocode` asks; made once per version of the data, and only read afterwards.
 
     `xy` are the entries' places in metres (rows of nan without one). Keys are found by their number; `ordered` are
-    their texts in order; `only` the city's single facility of a kind.
+    their texts in order; `only` the city's single facility of a kind; `of_kind` keys by family and first letter.
     """
 
     entries: Sequence[Entry]
@@ -81,6 +84,7 @@ class Gazetteer:
     sois: dict[str, list[int]]
     ordered: Sequence[tuple[str, int]]
     only: dict[str, int]
+    of_kind: dict[tuple[str, str], list[int]]
     city: Extent | None
     srid: int
 
@@ -115,6 +119,7 @@ def build(entries: Iterable[Entry], *, city: Extent | None = None) -> Gazetteer:
         sois=_sois(listed, keys),
         ordered=sorted((text, number) for number, text in enumerate(texts)),
         only=_only(listed),
+        of_kind=_by_kind(numbered, listed, city),
         city=city,
         srid=srid,
     )
@@ -152,7 +157,7 @@ def _add(
 ) -> None:
     key = keys.get(text)
     if key is None:
-        key = keys[text] = Key(text)
+        key = keys[text] = Key(text, is_junk=form.stem in JUNK)
     if any(named.entry == number and named.form == form for named in key.named):
         return
     key.named.append(Named(number, form))
@@ -261,6 +266,15 @@ def _sois(entries: Sequence[Entry], keys: dict[str, Key]) -> dict[str, list[int]
     for named in keys.get("", Key("")).named:
         if entries[named.entry].family == "road" and named.entry not in found[named.form.number]:
             found[named.form.number].append(named.entry)
+    return dict(found)
+
+
+def _by_kind(keys: Sequence[Key], entries: Sequence[Entry], city: Extent | None) -> dict[tuple[str, str], list[int]]:
+    found: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for number, key in enumerate(keys):
+        if len(key.text) >= 4 and _may_be_misspelt(key, entries, city):
+            for family in key.families:
+                found[(family, key.text[0])].append(number)
     return dict(found)
 
 

@@ -17,13 +17,11 @@ from gis.gazetteer.normal import fold, sound, thai_normal
 
 # Likeness (1 - edits / letters) from which a misspelt name is taken for one of ours, with and without its type word.
 LIKE_WITH_CUE, LIKE_BARE, LIKE_BARE_FROM = 0.72, 0.8, 7
-TRIGRAM_SHARE, COMPARED = 0.34, 6
+TRIGRAM_SHARE, COMPARED, COMPARED_OF_KIND = 0.34, 6, 400
 # A name of which people write only the beginning (โรงเรียนเบญจมฯ): so many letters, and such a share of it.
 BEGUN_LETTERS, BEGUN_SHARE, BEGUN_LIKENESS, BEGUN_AROUND = 5, 0.4, 0.78, 12
-_PRECISE = frozenset(
-    {"road", "soi", "waterway", "community", "village", "temple", "mosque", "school", "hospital", "clinic", "market",
-     "police", "fire_station", "shelter", "government", "bus_station", "courthouse", "pharmacy"}
-)
+_DIGITS = re.compile("[0-9]")
+_LETTERS = re.compile("[^0-9]{3,}")
 
 _NUMBER = re.compile(r" ?(ซอย(?:ที)?|soi )?(?:road |rd |street )? ?([0-9]+(?:/[0-9]+)?)")
 _SOI = re.compile(r"ซอย(?:ที)?([0-9]+(?:/[0-9]+)?)|(?<![a-z])soi ([0-9]+(?:/[0-9]+)?)")
@@ -113,12 +111,13 @@ def read(gazetteer: Gazetteer, text: str) -> Reading:
     normal = thai_normal(text)
     reading = Reading(text, normal)
     heard = sound(normal)
-    hits, cues = _hits(gazetteer, heard)
-    chosen = _longest(hits)
     places = _Places(text, normal)
+    hits, cues = _hits(gazetteer, heard, places)
+    chosen = _longest(hits)
     persons = _persons(text)
     reading.mentions = [_mention(gazetteer, reading, places, hit, persons) for hit in chosen]
-    reading.mentions += _misspelt(gazetteer, reading, places, heard, cues)
+    misspelt = list(_misspelt(gazetteer, reading, places, heard, cues))
+    reading.mentions += misspelt
     _read_numbers(reading)
     reading.is_crossing = _CROSSES.search(text) is not None
     return reading
@@ -130,7 +129,7 @@ _Hit = tuple[int, int, int, int, tuple[str, ...]]  # start with the type word, s
 _Cues = dict[int, tuple[int, tuple[str, ...]]]
 
 
-def _hits(gazetteer: Gazetteer, heard: str) -> tuple[list[_Hit], _Cues]:
+def _hits(gazetteer: Gazetteer, heard: str, places: _Places) -> tuple[list[_Hit], _Cues]:
     """Names that may stand where they do, and the longest type word that ends at each letter."""
     found = []
     cues: _Cues = {}
@@ -157,11 +156,19 @@ def _hits(gazetteer: Gazetteer, heard: str) -> tuple[list[_Hit], _Cues]:
         cue_start, families = cue
         of_key = gazetteer.keys[key].families
         fits = tuple(f for f in families if f in of_key or (f == "soi" and "road" in of_key))
+        if fits and gazetteer.keys[key].is_junk and not _is_one_word(places, cue_start, end):
+            continue
         if fits:
             hits.append((cue_start, start, end, key, fits))
         elif is_bare:
             hits.append((cue_start, start, end, key, families))
     return hits, cues
+
+
+def _is_one_word(places: _Places, start: int, end: int) -> bool:
+    """No gap is in it and none of its neighbour's letters follow: "บ้านถนน" is a village, "บ้าน ถนนใหญ่" is not."""
+    first, last = places.span(start, end)
+    return " " not in places.text[first:last] and not places.text[last : last + 1].isalnum()
 
 
 def _longest(hits: Sequence[_Hit]) -> list[_Hit]:
@@ -224,7 +231,7 @@ def _is_bounded(text: str, first: int, last: int) -> bool:
 
 def _read_numbers(reading: Reading) -> None:
     used = [(mention.start, mention.end) for mention in reading.mentions if mention.number]
-    for found in _SOI.finditer(reading.normal):
+    for found in _SOI.finditer(sound(reading.normal)):
         if not any(start <= found.start() < end for start, end in used):
             reading.sois.append((found[1] or found[2], found.start()))
     reading.moos = [int(found[1]) for found in _MOO.finditer(reading.normal)]
@@ -237,28 +244,34 @@ def _misspelt(
     gazetteer: Gazetteer, reading: Reading, places: _Places, heard: str, cues: _Cues
 ) -> Iterator[Mention]:
     """Names by likeness: behind each type word that no name follows, and, where nothing exact was found, anywhere."""
-    taken = [(mention.start, mention.end) for mention in reading.mentions]
-    starts = {start for start, _ in taken}
-    has_precise = any(m.families or len(gazetteer.keys[m.key].text) >= 6 for m in reading.mentions)
+    cued = [(m.start, m.end) for m in reading.mentions if _fits(gazetteer.keys[m.key], m.families)]
+    starts = {start for start, _ in cued}
+    has_precise = bool(cued) or any(len(gazetteer.keys[m.key].text) >= 6 for m in reading.mentions)
     for end, (start, families) in sorted(cues.items()):
-        if end in starts or heard[end : end + 1].isdigit() or any(s <= start < e or s < end <= e for s, e in taken):
+        if end in starts or heard[end : end + 1].isdigit() or any(s < end <= e or s <= start < e for s, e in cued):
             continue
-        if end in {cue[0] for cue in cues.values()}:
+        if heard[start].isascii() and heard[end : end + 1] != " ":
             continue
         begin = end + (heard[end : end + 1] == " ")
-        limit = min((s for s, _ in taken if s > begin), default=len(heard))
-        rest = heard[begin : min(begin + 32, limit)]
-        found = _like_prefix(gazetteer, rest, families) or _begun(gazetteer, rest, families)
+        limit = min((s for s, _ in cued if s > begin), default=len(heard))
+        rest = _LETTERS.match(heard, begin, min(begin + 32, limit))
+        found = _like_prefix(gazetteer, rest[0], families) or _begun(gazetteer, rest[0], families) if rest else None
         if found is None:
             first, last = places.span(start, end)
             reading.kinds += [(f, reading.text[first:last]) for f in families if f in gazetteer.only]
-        else:
-            key, letters, likeness = found
-            has_precise = True
-            taken.append((start, begin + letters))
-            yield _liked(gazetteer, reading, places, (start, begin, begin + letters), key, families, likeness)
+            continue
+        key, letters, likeness = found
+        has_precise = True
+        cued.append((start, begin + letters))
+        reading.mentions = [m for m in reading.mentions if m.end <= start or m.start >= begin + letters]
+        yield _liked(gazetteer, reading, places, (start, begin, begin + letters), key, families, likeness)
     if not has_precise:
+        taken = [(mention.start, mention.end) for mention in reading.mentions]
         yield from _anywhere(gazetteer, reading, places, heard, taken)
+
+
+def _fits(key: Key, families: tuple[str, ...]) -> bool:
+    return not key.families.isdisjoint(families) or ("soi" in families and "road" in key.families)
 
 
 def _liked(
@@ -291,16 +304,21 @@ def _alike(gazetteer: Gazetteer, heard: str) -> list[int]:
 def _like_prefix(gazetteer: Gazetteer, heard: str, families: tuple[str, ...]) -> tuple[int, int, float] | None:
     """The key of one of the families that the words behind a type word begin with, how many letters, how alike."""
     best: tuple[float, int, int] | None = None
-    for key in _alike(gazetteer, heard):
-        known = gazetteer.keys[key]
-        if not (set(families) & known.families or ("soi" in families and "road" in known.families)):
-            continue
-        letters = len(known.text)
-        for cut in {letters - 1, letters, letters + 1}:
-            likeness = OSA.normalized_similarity(known.text, heard[:cut], score_cutoff=LIKE_WITH_CUE)
+    for key in _of_kind(gazetteer, heard, families):
+        text = gazetteer.keys[key].text
+        for cut in (len(text), len(text) - 1, len(text) + 1):
+            likeness = OSA.normalized_similarity(text, heard[:cut], score_cutoff=LIKE_WITH_CUE)
             if likeness >= LIKE_WITH_CUE and (best is None or likeness > best[0]):
                 best = (likeness, min(cut, len(heard)), key)
     return (best[2], best[1], best[0]) if best else None
+
+
+def _of_kind(gazetteer: Gazetteer, heard: str, families: tuple[str, ...]) -> list[int]:
+    """The keys of the families to compare: all that begin alike where they are few, else those that share trigrams."""
+    asked = {*families, "road"} if "soi" in families else set(families)
+    few = [key for family in asked for key in gazetteer.of_kind.get((family, heard[:1]), ())]
+    alike = [key for key in _alike(gazetteer, heard) if not asked.isdisjoint(gazetteer.keys[key].families)]
+    return [*alike, *(few if len(few) <= COMPARED_OF_KIND else ())]
 
 
 def _begun(gazetteer: Gazetteer, heard: str, families: tuple[str, ...]) -> tuple[int, int, float] | None:
@@ -327,17 +345,20 @@ def _anywhere(
     masked = heard
     for start, end in taken:
         masked = masked[:start] + "\x00" * (end - start) + masked[end:]
+    masked = _DIGITS.sub("\x00", masked)
     best: tuple[float, int, int, int] | None = None
     for key in _alike(gazetteer, masked):
         text = gazetteer.keys[key].text
         if len(text) < LIKE_BARE_FROM or not gazetteer.keys[key].is_bare:
             continue
         found = partial_ratio_alignment(text, masked, score_cutoff=70)
-        if found is None or found.dest_end <= found.dest_start:
+        if found is None:
             continue
-        likeness = OSA.normalized_similarity(text, masked[found.dest_start : found.dest_end])
-        if likeness >= LIKE_BARE and (best is None or likeness > best[0]):
-            best = (likeness, key, found.dest_start, found.dest_end)
+        for start, end in ((0, 0), (0, -1), (1, 0)):
+            span = (found.dest_start + start, found.dest_end + end)
+            likeness = OSA.normalized_similarity(text, masked[span[0] : span[1]])
+            if likeness >= LIKE_BARE and (best is None or likeness > best[0]):
+                best = (likeness, key, *span)
     if best is not None:
         likeness, key, start, end = best
         yield _liked(gazetteer, reading, places, (start, start, end), key, (), likeness)

@@ -23,7 +23,7 @@ def _letter(letter: str, word: str) -> list[tuple[str, str]]:
     """A one-letter abbreviation: alone with a dot or a gap behind it, or with its dot right before a name."""
     return [
         (f"{letter}{_behind(_ALONE, 1)}[. ]+{_NO_RANK}", word),
-        (f"{letter}{_behind(_NOT_IN_RANK, 1)}[.]{_NO_RANK}{_BEGINS_NAME}", word),
+        (f"{letter}{_behind(_NOT_IN_RANK, 1)}[.] *{_NO_RANK}{_BEGINS_NAME}", word),
     ]
 
 
@@ -36,7 +36,7 @@ def _numbered(letter: str, word: str) -> list[tuple[str, str]]:
     """An abbreviation before a number."""
     return [
         (f"{letter}{_behind(_ALONE, 1)}[. ]*(?=[0-9])", word),
-        (f"{letter}{_behind('(?<![กซตร])(?<![ก-ฮ][.])', 1)}[.](?=[0-9])", word),
+        (f"{letter}{_behind('(?<![กซตร])(?<![ก-ฮ][.])', 1)}[.] *(?=[0-9])", word),
     ]
 
 
@@ -60,7 +60,9 @@ ABBREVIATIONS: Sequence[tuple[str, str]] = (
     ("ร[.]พ(?=[.])", "รพ"),
     (f"รพ[. ]*ส[. ]*ต{_NO_VOWEL}(?!{_THAI})[. ]*", "โรงพยาบาลสงเสริมสุขภาพตำบล"),
     *_letters("รพ", "โรงพยาบาล"),
+    (f"รพ{_behind('(?<!คา)', 2)} +", "โรงพยาบาล"),
     *_letters("รร", "โรงเรียน"),
+    ("รร +", "โรงเรียน"),
     *_letters("ชช", "ชุมชน"),
     *_lone("สภ", "สถานีตำรวจภูธร"),
     *_lone("มบ", "หมูบาน"),
@@ -75,16 +77,16 @@ ABBREVIATIONS: Sequence[tuple[str, str]] = (
     *_letter("อ", "อำเภอ"),
     *_letter("จ", "จังหวัด"),
     *_letter("บ", "บาน"),
-    *_numbered("ซ", "ซอย"),
+    (f"ซ{_behind('(?<![ก-ฮ][.])', 1)}[. ]*(?=[0-9])", "ซอย"),
     *_numbered("ม", "หมู"),
 )
 _COMPILED = tuple((re.compile(pattern), word, pattern[0]) for pattern, word in ABBREVIATIONS)
 
 INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064\ufeff"
-MARKS = "ๆฯ\u0e47\u0e48\u0e49\u0e4a\u0e4b\u0e4c"
+MARKS = "\u0e47\u0e48\u0e49\u0e4a\u0e4b\u0e4c"
 CONTROLS = "".join(map(chr, [*range(1, 32), *range(127, 160)]))
 GAPS = (
-    CONTROLS + "!\"#$%&'()*+,-:;<=>?@[\\]^_`{|}~\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008"
+    CONTROLS + "ๆฯ!\"#$%&'()*+,-:;<=>?@[\\]^_`{|}~\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008"
     "\u2009\u200a\u2010\u2011\u2012\u2013\u2014\u2015\u2018\u2019\u201c\u201d\u2022\u2026\u2028\u2029\u202f\u205f\u3000"
 )
 _FOLD = str.maketrans(

@@ -18,7 +18,10 @@ from gis.gazetteer.streets import BEYOND_RADIUS_M, SOI_DEPTH_M, Spot, Street, so
 # and the hand-written messages hold what comes of them).
 WITH_CUE, OTHER_CUE, DOUBTFUL = 0.95, 0.42, 0.22
 BARE = ((10, 0.80), (8, 0.74), (6, 0.64), (0, 0.54))
-BOUNDED, AFTER_RELATION, ALONE, EVERYDAY_MOST = 0.08, 0.10, 0.12, 0.4
+BOUNDED, AFTER_RELATION, ALONE, NUMBERED = 0.08, 0.10, 0.12, 0.10
+EVERYDAY_MOST, ADMIN_MOST, BARE_MOST = 0.4, 0.75, 0.92
+# A far sub-district without its type word is mostly a piece of other words.
+AFAR_IN_WORDS = 0.4
 PART_OF_NAME, SAME_SOUND = 0.93, 0.97
 # How likely the city's reporter means a place, by where it lies.
 HERE, SAME_DISTRICT, SAME_PROVINCE, ELSEWHERE = 1.0, 0.85, 0.5, 0.12
@@ -101,7 +104,10 @@ def _weight(gazetteer: Gazetteer, reading: Reading, mention: Mention, entry: Ent
         weight = next(worth for least, worth in BARE if letters >= least)
         weight += BOUNDED * mention.is_bounded + AFTER_RELATION * bool(mention.relation)
         weight += ALONE * (len(mention.matched) >= len(reading.text.strip()) and form.stem not in ("",))
-        weight = min(weight, EVERYDAY_MOST if form.stem in EVERYDAY else 0.92)
+        most = ADMIN_MOST if entry.kind in ADMIN_KINDS else BARE_MOST
+        weight = min(weight, EVERYDAY_MOST if form.stem in EVERYDAY else most)
+        if entry.kind == "subdistrict" and not mention.is_bounded and prior(gazetteer, entry) < SAME_PROVINCE:
+            weight *= AFAR_IN_WORDS
     if not form.is_whole:
         weight *= PART_OF_NAME
     if mention.likeness < 1.0:
@@ -156,9 +162,11 @@ def _related(option: Option, mention: Mention) -> Option:
 
 def _street(gazetteer: Gazetteer, street: Street, mention: Mention, weight: float) -> Iterator[Option]:
     number = mention.number
-    index = street.sois.get(number)
-    if index is not None:
-        yield from _whole(gazetteer, index, mention, min(weight + 0.1, WITH_CUE) if not mention.is_doubtful else weight)
+    known = street.sois.get(number, ())
+    if known:
+        weight = weight if mention.is_doubtful or mention.likeness < 1.0 else min(weight + NUMBERED, WITH_CUE)
+        for index in known:
+            yield from _whole(gazetteer, index, mention, weight)
         return
     is_soi = bool(number) and ("soi" in mention.families or _counts_soi(street, number))
     spot = soi_spot(street, number) if is_soi else None
@@ -199,7 +207,7 @@ def _over(gazetteer: Gazetteer, option: Option, street: Street) -> Option:
 def _approximate(
     gazetteer: Gazetteer, street: Street, spot: Spot, number: str, mention: Mention, weight: float
 ) -> Option:
-    index = street.main_entry if street.main_entry is not None else next(iter(street.sois.values()))
+    index = street.main_entry if street.main_entry is not None else next(iter(street.sois.values()))[0]
     entry = gazetteer.entries[index]
     name_th, name_en = entry.name_th or entry.name_en, entry.name_en or entry.name_th
     code = f"{entry.code}~{number}" if number else entry.code

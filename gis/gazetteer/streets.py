@@ -22,14 +22,15 @@ CROSSING_WITHIN_M = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Street:
-    """`main` is the road itself (None where only its soi are known), `sois` the entries of its soi by number.
+    """`main` is the road itself (None where only its soi are known), `sois` the entries of its soi
+    by number (several where it is counted twice).
 
     `mouths` are where the soi leave: number, parity, x, y in metres, ordered by number.
     """
 
     main: BaseGeometry | None
     main_entry: int | None
-    sois: dict[str, int]
+    sois: dict[str, list[int]]
     mouths: tuple[tuple[int, float, float], ...]
 
 
@@ -45,11 +46,12 @@ class Spot:
 def street_of(pieces: Sequence[tuple[str, int, Entry]], srid: int) -> Street | None:
     """The street that these numbered and unnumbered pieces make, each with its entry's index; None without any."""
     mains = [(entry.line, index) for number, index, entry in pieces if not number and entry.line is not None]
-    sois: dict[str, int] = {}
+    sois: dict[str, list[int]] = {}
     lines: dict[str, BaseGeometry] = {}
     for number, index, entry in pieces:
-        if number and entry.line is not None and number not in sois:
-            sois[number], lines[number] = index, crs.to_metric(entry.line, srid)
+        if number and entry.line is not None:
+            sois.setdefault(number, []).append(index)
+            lines[number] = crs.to_metric(entry.line, srid)
     if not mains and not sois:
         return None
     main = crs.to_metric(shapely.union_all([line for line, _ in mains]), srid) if mains else None
