@@ -67,7 +67,7 @@ def _is_in(entry: Entry, option: Option, unit: Entry, unit_option: Option) -> bo
 
 
 def context_of(gazetteer: Gazetteer, groups: Sequence[Sequence[Option]], *, near: LonLat | None) -> Context:
-    """The units that the text names (`groups`: what each name may mean), each read so that they agree with one another where they can."""
+    """The units that the text names (`groups`: what each name may mean), read so that they agree where they can."""
     asker = gazetteer.metres(near) if near else None
     context = Context(gazetteer, (), asker)
     chosen: list[Option] = []

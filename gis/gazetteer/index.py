@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import ahocorasick
 import numpy as np
@@ -23,6 +24,8 @@ ONE_LETTER_FROM = 6
 TRIGRAM_FROM = 5
 # A trigram that more names share than this tells none of them apart.
 SHARED_BY_MOST = 400
+# How likely the city's reporter means a place, by where it lies (assumed).
+HERE, SAME_DISTRICT, SAME_PROVINCE, ELSEWHERE = 1.0, 0.85, 0.5, 0.12
 # Names of the city's own need this many letters to be found without a type word, others more.
 BARE_LOCAL, BARE_ELSEWHERE, BARE_VILLAGE = 4, 5, 99
 
@@ -44,22 +47,27 @@ class Extent:
         return west <= place.lon <= east and south <= place.lat <= north
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """One reading of a name: which entry it may mean, and how it is written there."""
+class Named(NamedTuple):
+    """One reading of a name: which entry it may mean, how it is written there, and how likely the city means it."""
 
     entry: int
     form: Form
+    family: str
+    kind: str
+    odds: float
 
 
 @dataclass(slots=True)
 class Key:
     """A name as it sounds, with all that it may mean. `is_bare` where it can stand without a type word,
-    `is_junk` where it is a type word itself.
+    `is_junk` where it is a type word itself. `places` are its readings apart from streets, `spellings` one of a street
+    for each way to write it: a street with a hundred soi is weighed once.
     """
 
     text: str
     named: list[Named] = field(default_factory=list)
+    places: list[Named] = field(default_factory=list)
+    spellings: list[Named] = field(default_factory=list)
     families: set[str] = field(default_factory=set)
     is_bare: bool = False
     is_junk: bool = False
@@ -70,7 +78,8 @@ class Gazetteer:
     """Everything that `geocode` asks; made once per version of the data, and only read afterwards.
 
     `xy` are the entries' places in metres (rows of nan without one). Keys are found by their number; `ordered` are
-    their texts in order; `only` the city's single facility of a kind; `of_kind` keys by family and first letter.
+    their texts in order; `only` the city's single facility of a kind; `of_kind` keys by family and first letter,
+    `odds` each entry's `prior`.
     """
 
     entries: Sequence[Entry]
@@ -84,6 +93,7 @@ class Gazetteer:
     sois: dict[str, list[int]]
     ordered: Sequence[tuple[str, int]]
     only: dict[str, int]
+    odds: Sequence[float]
     of_kind: dict[tuple[str, str], list[int]]
     city: Extent | None
     srid: int
@@ -119,6 +129,7 @@ def build(entries: Iterable[Entry], *, city: Extent | None = None) -> Gazetteer:
         sois=_sois(listed, keys),
         ordered=sorted((text, number) for number, text in enumerate(texts)),
         only=_only(listed),
+        odds=[prior(entry, city) for entry in listed],
         of_kind=_by_kind(numbered, listed, city),
         city=city,
         srid=srid,
@@ -160,7 +171,12 @@ def _add(
         key = keys[text] = Key(text, is_junk=form.stem in JUNK)
     if any(named.entry == number and named.form == form for named in key.named):
         return
-    key.named.append(Named(number, form))
+    named = Named(number, form, entry.family, entry.kind, prior(entry, city))
+    key.named.append(named)
+    if entry.family != "road" or entry.line is None:
+        key.places.append(named)
+    elif all(other.form.stem != form.stem for other in key.spellings):
+        key.spellings.append(named)
     key.families.add(entry.family)
     if not form.needs_cue and len(text) >= _letters_needed(entry, city):
         key.is_bare = True
@@ -170,6 +186,15 @@ def _letters_needed(entry: Entry, city: Extent | None) -> int:
     if entry.is_local:
         return BARE_LOCAL
     return BARE_VILLAGE if entry.kind == "village" and not is_local(entry, city) else BARE_ELSEWHERE
+
+
+def prior(entry: Entry, city: Extent | None) -> float:
+    """How likely somebody who writes to the city means this entry, before the text says where it is."""
+    if city is None or is_local(entry, city):
+        return HERE
+    if entry.district and entry.district == city.district:
+        return SAME_DISTRICT
+    return SAME_PROVINCE if entry.province and entry.province == city.province else ELSEWHERE
 
 
 def is_local(entry: Entry, city: Extent | None) -> bool:

@@ -150,7 +150,7 @@ def _hits(gazetteer: Gazetteer, heard: str, places: _Places) -> tuple[list[_Hit]
         if cue is None and heard[start - 1 : start] == " ":
             cue = cues.get(start - 1)
         if cue is None or (cue[0] == start and cue[1]):
-            if is_bare:
+            if is_bare or _is_counted(gazetteer, heard, key, end):
                 hits.append((start, start, end, key, ()))
             continue
         cue_start, families = cue
@@ -163,6 +163,13 @@ def _hits(gazetteer: Gazetteer, heard: str, places: _Places) -> tuple[list[_Hit]
         elif is_bare:
             hits.append((cue_start, start, end, key, families))
     return hits, cues
+
+
+def _is_counted(gazetteer: Gazetteer, heard: str, key: int, end: int) -> bool:
+    """The name is an everyday word, but the number behind it is one of its streets' (เทศบาล 12)."""
+    street = gazetteer.streets.get(gazetteer.keys[key].text)
+    numbered = _NUMBER.match(heard, end) if street is not None else None
+    return numbered is not None and street is not None and numbered[2] in street.sois
 
 
 def _is_one_word(places: _Places, start: int, end: int) -> bool:

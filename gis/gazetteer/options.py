@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import shapely
 
-from gis.gazetteer.entries import ADMIN_KINDS, EVERYDAY, Entry, Form
-from gis.gazetteer.index import Gazetteer, is_local
+from gis.gazetteer.entries import ADMIN_KINDS, EVERYDAY, Entry
+from gis.gazetteer.index import HERE, SAME_PROVINCE, Gazetteer, Named
 from gis.gazetteer.mentions import Mention, Reading
 from gis.gazetteer.streets import BEYOND_RADIUS_M, SOI_DEPTH_M, Spot, Street, soi_spot
 
@@ -23,8 +23,6 @@ EVERYDAY_MOST, ADMIN_MOST, BARE_MOST = 0.4, 0.75, 0.92
 # A far sub-district without its type word is mostly a piece of other words.
 AFAR_IN_WORDS = 0.4
 PART_OF_NAME, SAME_SOUND = 0.93, 0.97
-# How likely the city's reporter means a place, by where it lies.
-HERE, SAME_DISTRICT, SAME_PROVINCE, ELSEWHERE = 1.0, 0.85, 0.5, 0.12
 SOI_COUNTED_FROM = 3
 NEAR_RADIUS_M, BESIDE_RADIUS_M = 400.0, 250.0
 NEAR_SCALE_M = 5_000.0
@@ -71,43 +69,33 @@ def options_of(gazetteer: Gazetteer, reading: Reading, mention: Mention) -> list
 def _options(gazetteer: Gazetteer, reading: Reading, mention: Mention) -> Iterator[Option]:
     key = gazetteer.keys[mention.key]
     street = gazetteer.streets.get(key.text)
-    on_street = 0.0
-    meant = []
-    for named in key.named:
-        entry = gazetteer.entries[named.entry]
-        weight = _weight(gazetteer, reading, mention, entry, named.form)
-        if street is not None and entry.line is not None and entry.family == "road":
-            on_street = max(on_street, weight)
-        elif weight > 0:
-            meant.append((weight * prior(gazetteer, entry), weight, named.entry))
-    if street is not None and on_street > 0:
-        yield from _street(gazetteer, street, mention, on_street)
+    if street is not None:
+        weight = max(
+            (_weight(reading, mention, named, len(key.text), mention.number in street.sois) for named in key.spellings),
+            default=0.0,
+        )
+        if weight > 0:
+            yield from _street(gazetteer, street, mention, weight)
+    weighed = [(_weight(reading, mention, named, len(key.text), False), named) for named in key.places]
+    meant = [(weight * named.odds, weight, named.entry) for weight, named in weighed if weight > 0]
     for _, weight, index in nlargest(WEIGHED, meant):
         option = option_at(gazetteer, index, weight=weight, matched=mention.matched)
         if option is not None:
-            yield _related(option, mention)._replace(is_cued=_has_cue(mention, gazetteer.entries[index]))
+            yield _related(option, mention)._replace(is_cued=_has_cue(mention, gazetteer.entries[index].family))
 
 
-def _has_cue(mention: Mention, entry: Entry) -> bool:
-    return entry.family in mention.families or (entry.family == "road" and "soi" in mention.families)
+def _has_cue(mention: Mention, family: str) -> bool:
+    return family in mention.families or (family == "road" and "soi" in mention.families)
 
 
-def _weight(gazetteer: Gazetteer, reading: Reading, mention: Mention, entry: Entry, form: Form) -> float:
-    letters = len(gazetteer.keys[mention.key].text)
-    if _has_cue(mention, entry):
+def _weight(reading: Reading, mention: Mention, named: Named, letters: int, is_counted: bool) -> float:
+    form = named.form
+    if mention.families and _has_cue(mention, named.family):
         weight = WITH_CUE
-    elif form.needs_cue or (not is_local(entry, gazetteer.city) and entry.kind in ("village", "community")):
+    elif (form.needs_cue and not is_counted) or (named.odds < HERE and named.kind in ("village", "community")):
         return 0.0
-    elif mention.families:
-        weight = OTHER_CUE
     else:
-        weight = next(worth for least, worth in BARE if letters >= least)
-        weight += BOUNDED * mention.is_bounded + AFTER_RELATION * bool(mention.relation)
-        weight += ALONE * (len(mention.matched) >= len(reading.text.strip()) and form.stem not in ("",))
-        most = ADMIN_MOST if entry.kind in ADMIN_KINDS else BARE_MOST
-        weight = min(weight, EVERYDAY_MOST if form.stem in EVERYDAY else most)
-        if entry.kind == "subdistrict" and not mention.is_bounded and prior(gazetteer, entry) < SAME_PROVINCE:
-            weight *= AFAR_IN_WORDS
+        weight = OTHER_CUE if mention.families else _bare(reading, mention, named, letters)
     if not form.is_whole:
         weight *= PART_OF_NAME
     if mention.likeness < 1.0:
@@ -117,14 +105,15 @@ def _weight(gazetteer: Gazetteer, reading: Reading, mention: Mention, entry: Ent
     return weight * DOUBTFUL if mention.is_doubtful else weight
 
 
-def prior(gazetteer: Gazetteer, entry: Entry) -> float:
-    """How likely somebody who writes to the city means this entry, before the text says where it is."""
-    city = gazetteer.city
-    if city is None or is_local(entry, city):
-        return HERE
-    if entry.district and entry.district == city.district:
-        return SAME_DISTRICT
-    return SAME_PROVINCE if entry.province and entry.province == city.province else ELSEWHERE
+def _bare(reading: Reading, mention: Mention, named: Named, letters: int) -> float:
+    """The weight of a name without its type word."""
+    weight = next(worth for least, worth in BARE if letters >= least)
+    weight += BOUNDED * mention.is_bounded + AFTER_RELATION * bool(mention.relation)
+    weight += ALONE * (len(mention.matched) >= len(reading.text.strip()))
+    most = ADMIN_MOST if named.kind in ADMIN_KINDS else BARE_MOST
+    weight = min(weight, EVERYDAY_MOST if named.form.stem in EVERYDAY else most)
+    is_in_words = named.kind == "subdistrict" and not mention.is_bounded and named.odds < SAME_PROVINCE
+    return weight * AFAR_IN_WORDS if is_in_words else weight
 
 
 def option_at(gazetteer: Gazetteer, index: int, *, weight: float, matched: str) -> Option | None:
@@ -137,7 +126,7 @@ def option_at(gazetteer: Gazetteer, index: int, *, weight: float, matched: str) 
     radius_m = max(entry.radius_m, gazetteer.entries[holder].radius_m)
     return Option(
         float(x), float(y), radius_m, entry.kind, entry.code, entry.name_th or entry.name_en,
-        entry.name_en or entry.name_th, weight, matched, index, odds=prior(gazetteer, entry),
+        entry.name_en or entry.name_th, weight, matched, index, odds=gazetteer.odds[index],
     )
 
 
@@ -193,7 +182,7 @@ def _whole(gazetteer: Gazetteer, index: int, mention: Mention, weight: float) ->
     entry = gazetteer.entries[index]
     option = option_at(gazetteer, index, weight=weight, matched=mention.matched)
     if option is not None:
-        yield _related(option, mention)._replace(is_cued=_has_cue(mention, entry))
+        yield _related(option, mention)._replace(is_cued=_has_cue(mention, entry.family))
 
 
 def _over(gazetteer: Gazetteer, option: Option, street: Street) -> Option:
@@ -214,5 +203,5 @@ def _approximate(
     return Option(
         spot.x, spot.y, max(spot.radius_m, SOI_DEPTH_M), "soi" if number else "road", code,
         f"{name_th} {number}".strip(), f"{name_en} {number}".strip(), weight, mention.matched, index,
-        is_cued=_has_cue(mention, entry), odds=prior(gazetteer, entry),
+        is_cued=_has_cue(mention, entry.family), odds=gazetteer.odds[index],
     )
