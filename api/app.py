@@ -25,6 +25,7 @@ from api.routes import (
     line_webhook,
     live,
     overview,
+    places,
     public,
     session,
 )
@@ -35,6 +36,7 @@ ROUTERS = (
     overview.router,
     public.router,
     city.router,
+    places.router,
     gauges.router,
     cameras.router,
     flood.router,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from shapely.geometry.base import BaseGeometry
+import shapely
 
 from gis.gazetteer.normal import thai_normal
 from gis.points import LonLat
@@ -91,7 +91,7 @@ class Entry:
     district: str = ""
     province: str = ""
     moo: int | None = None
-    line: BaseGeometry | None = None
+    line: shapely.MultiLineString | None = None
     is_local: bool = False
 
     @property

@@ -241,8 +241,8 @@ def _automaton(texts: Sequence[str], keys: Sequence[Key]) -> ahocorasick.Automat
     families = defaultdict(list)
     for word, family in type_words():
         families[sound(word)].append(family)
-    for word, of in families.items():
-        words[word] = (words.get(word, (-1, ()))[0], tuple(of))
+    for word, those in families.items():
+        words[word] = (words.get(word, (-1, ()))[0], tuple(those))
     made = ahocorasick.Automaton()
     for word, (number, of) in words.items():
         is_bare = number >= 0 and keys[number].is_bare
@@ -266,7 +266,7 @@ def _may_be_misspelt(key: Key, entries: Sequence[Entry], city: Extent | None) ->
     """Names of the city's own and of its province are looked for in spite of misspelling, villages afar are not."""
     return any(
         is_local(entries[named.entry], city)
-        or (entries[named.entry].kind in ADMIN_KINDS and entries[named.entry].province == city.province)
+        or (named.kind in ADMIN_KINDS and city is not None and entries[named.entry].province == city.province)
         for named in key.named
     )
 

@@ -363,6 +363,9 @@ def _anywhere(
             continue
         for start, end in ((0, 0), (0, -1), (1, 0)):
             span = (found.dest_start + start, found.dest_end + end)
+            heard_there = masked[span[0] : span[1]]
+            span = (span[0] + len(heard_there) - len(heard_there.lstrip("\x00")),
+                    span[1] - len(heard_there) + len(heard_there.rstrip("\x00")))
             likeness = OSA.normalized_similarity(text, masked[span[0] : span[1]])
             if likeness >= LIKE_BARE and (best is None or likeness > best[0]):
                 best = (likeness, key, *span)

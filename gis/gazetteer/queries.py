@@ -64,22 +64,25 @@ _BEGUN = sa.text(
     """
     WITH asked AS (SELECT thai_normal(:text) AS normal),
     named AS (
-        SELECT facility.kind, code, name_th, name_en, geom AS place FROM facility, asked
+        SELECT facility.kind, code, name_th, name_en, geom AS place, geom FROM facility, asked
         WHERE name_th <> '' AND (thai_normal(name_th) LIKE '%' || normal || '%' OR thai_normal(name_th) % normal)
-        UNION ALL SELECT area.kind, code, name_th, name_en, place FROM area, asked
+        UNION ALL SELECT area.kind, code, name_th, name_en, place, geom FROM area, asked
         WHERE thai_normal(name_th) LIKE '%' || normal || '%' OR thai_normal(name_th) % normal
-        UNION ALL SELECT 'road', min(code), name_th, min(name_en), ST_PointOnSurface(ST_Collect(geom)) FROM road, asked
+        UNION ALL SELECT 'road', min(code), name_th, min(name_en), ST_PointOnSurface(ST_Collect(geom)), ST_Collect(geom)
+        FROM road, asked
         WHERE name_th <> '' AND (thai_normal(name_th) LIKE '%' || normal || '%' OR thai_normal(name_th) % normal)
         GROUP BY name_th
-        UNION ALL SELECT 'waterway', min(code), name_th, min(name_en), ST_PointOnSurface(ST_Collect(geom))
+        UNION ALL
+        SELECT 'waterway', min(code), name_th, min(name_en), ST_PointOnSurface(ST_Collect(geom)), ST_Collect(geom)
         FROM waterway, asked
         WHERE name_th <> '' AND (thai_normal(name_th) LIKE '%' || normal || '%' OR thai_normal(name_th) % normal)
         GROUP BY name_th
-        UNION ALL SELECT admin_unit.kind, code, name_th, name_en, place FROM admin_unit, asked
+        UNION ALL SELECT admin_unit.kind, code, name_th, name_en, place, coalesce(geom, place) FROM admin_unit, asked
         WHERE admin_unit.kind IN ('province', 'district', 'subdistrict', 'municipality') AND place IS NOT NULL
         AND (thai_normal(name_th) LIKE '%' || normal || '%' OR thai_normal(name_th) % normal)
     )
     SELECT named.kind, code, name_th, name_en, ST_X(place) AS lon, ST_Y(place) AS lat,
+           ST_MaxDistance(ST_Transform(named.geom, :srid), ST_Transform(place, :srid)) AS radius_m,
            greatest(similarity(thai_normal(name_th), normal), word_similarity(normal, thai_normal(name_th))) AS likeness
     FROM named, asked, city ORDER BY likeness DESC, place <-> city.centre LIMIT :most
     """
@@ -88,13 +91,14 @@ _BEGUN = sa.text(
 
 @dataclass(frozen=True, slots=True)
 class BegunName:
-    """A place whose name holds what was typed, or is like it (0 to 1)."""
+    """A place whose name holds what was typed, or is like it (0 to 1), and how far it reaches."""
 
     kind: str
     code: str
     name_th: str
     name_en: str
     place: LonLat
+    radius_m: float
     likeness: float
 
 
@@ -224,9 +228,13 @@ def names_begun(session: Session, text: str) -> list[BegunName]:
     """
     if len(text) > BEGUN_LETTERS or len(thai_normal(text)) < 3:
         return []
-    found = session.execute(_BEGUN, {"text": text, "most": NAMES_BEGUN})
+    srid = queries.city(session).metric_srid
+    found = session.execute(_BEGUN, {"text": text, "most": NAMES_BEGUN, "srid": srid})
     return [
-        BegunName(row.kind, row.code, row.name_th, row.name_en, LonLat(lon=row.lon, lat=row.lat), float(row.likeness))
+        BegunName(
+            row.kind, row.code, row.name_th, row.name_en, LonLat(lon=row.lon, lat=row.lat),
+            max(float(row.radius_m), USUAL_RADIUS_M.get(row.kind, FACILITY_RADIUS_M)), float(row.likeness),
+        )
         for row in found
         if row.likeness >= LIKE_ENOUGH
     ]
