@@ -101,7 +101,7 @@ def _ranked(options: Sequence[Option]) -> list[Option]:
         known = best.get((option.kind, option.code))
         if known is None or known.weight < option.weight:
             best[(option.kind, option.code)] = option
-    return sorted(best.values(), key=lambda o: -o.weight * _TELLS.get(o.kind, 1.0))[:CANDIDATES]
+    return sorted(best.values(), key=lambda o: -o.weight * (o.tells or _TELLS.get(o.kind, 1.0)))[:CANDIDATES]
 
 
 # --- numbers in the text -------------------------------------------------------------------------------------------
@@ -204,7 +204,10 @@ def _joined(gazetteer: Gazetteer, reading: Reading, groups: Sequence[Group], con
     """All options: those of each name, supported or contradicted by the others, and what two names make together."""
     tops = [group[0] for group in groups]
     own = [
-        option._replace(weight=_supported(option, [t for t in tops if t.entry != option.entry and t is not tops[n]]))
+        option._replace(
+            weight=_supported(option, [t for t in tops if t.entry != option.entry and t is not tops[n]]),
+            tells=_TELLS.get(tops[n].kind, 1.0),  # Among the meanings of one name none tells more.
+        )
         for n, group in enumerate(groups)
         for option in group[:CANDIDATES]
     ]
@@ -239,13 +242,11 @@ def _only_ones(gazetteer: Gazetteer, reading: Reading, context: Context) -> list
 
 def _crossings(reading: Reading, tops: Sequence[Option]) -> list[Option]:
     """Where two of the named streets meet."""
-    streets = [option for option in tops if option.street is not None and option.street.main is not None]
+    streets = [(o, o.street.main) for o in tops if o.street is not None and o.street.main is not None]
     found = []
-    for n, one in enumerate(streets):
-        for other in streets[n + 1 :]:
-            if one.street is None or other.street is None or one.code == other.code:
-                continue
-            spot = crossing(one.street.main, other.street.main)
+    for n, (one, line) in enumerate(streets):
+        for other, other_line in streets[n + 1 :]:
+            spot = crossing(line, other_line) if one.code != other.code else None
             if spot is None:
                 continue
             radius_m = spot.radius_m if reading.is_crossing else max(spot.radius_m, 300.0)
@@ -298,7 +299,7 @@ def _villages(gazetteer: Gazetteer, reading: Reading, context: Context) -> list[
 
 def _nameless_sois(gazetteer: Gazetteer, reading: Reading) -> list[Group]:
     """Soi that are only a number (ซอย 12/3), wherever the city has one."""
-    groups = []
+    groups: list[Group] = []
     for number, _ in reading.sois:
         indices = gazetteer.sois.get(number, ())
         found = [option_at(gazetteer, index, weight=WITH_CUE, matched=f"ซอย {number}") for index in indices]

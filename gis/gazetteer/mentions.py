@@ -20,6 +20,8 @@ LIKE_WITH_CUE, LIKE_BARE, LIKE_BARE_FROM = 0.72, 0.8, 7
 TRIGRAM_SHARE, COMPARED, COMPARED_OF_KIND = 0.34, 6, 400
 # A name of which people write only the beginning (โรงเรียนเบญจมฯ): so many letters, and such a share of it.
 BEGUN_LETTERS, BEGUN_SHARE, BEGUN_LIKENESS, BEGUN_AROUND = 5, 0.4, 0.78, 12
+# A name that more units bear says nothing of where it is.
+FEW_BEAR = 4
 _DIGITS = re.compile("[0-9]")
 _LETTERS = re.compile("[^0-9]{3,}")
 
@@ -68,7 +70,8 @@ class Mention(NamedTuple):
 class Reading:
     """What was read in a text: `normal` and its letters' places in `text`, names, soi and moo that have no name.
 
-    `kinds` are the families of facilities that it speaks of without a name, with the words.
+    `kinds` are the families of facilities that it speaks of without a name, with the words;
+    `provinces` the codes of those that it names, or whose districts.
     """
 
     text: str
@@ -77,6 +80,7 @@ class Reading:
     sois: list[tuple[str, int]] = field(default_factory=list)
     moos: list[int] = field(default_factory=list)
     kinds: list[tuple[str, str]] = field(default_factory=list)
+    provinces: set[str] = field(default_factory=set)
     is_crossing: bool = False
 
 
@@ -119,8 +123,15 @@ def read(gazetteer: Gazetteer, text: str) -> Reading:
     misspelt = list(_misspelt(gazetteer, reading, places, heard, cues))
     reading.mentions += misspelt
     _read_numbers(reading)
+    reading.provinces = _provinces(gazetteer, reading.mentions)
     reading.is_crossing = _CROSSES.search(text) is not None
     return reading
+
+
+def _provinces(gazetteer: Gazetteer, mentions: Sequence[Mention]) -> set[str]:
+    units = [named.entry for m in mentions if not m.is_doubtful for named in gazetteer.keys[m.key].places[:FEW_BEAR]
+             if named.kind == "province" or (named.kind == "district" and len(gazetteer.keys[m.key].places) < FEW_BEAR)]
+    return {gazetteer.entries[index].province for index in units}
 
 
 # --- exact names ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import shapely
 
-from gis.gazetteer.entries import ADMIN_KINDS, EVERYDAY, Entry
+from gis.gazetteer.entries import ADMIN_KINDS, EVERYDAY, FACILITY_FAMILIES, Entry
 from gis.gazetteer.index import HERE, SAME_PROVINCE, Gazetteer, Named
 from gis.gazetteer.mentions import Mention, Reading
 from gis.gazetteer.streets import BEYOND_RADIUS_M, SOI_DEPTH_M, Spot, Street, soi_spot
@@ -19,6 +19,8 @@ from gis.gazetteer.streets import BEYOND_RADIUS_M, SOI_DEPTH_M, Spot, Street, so
 WITH_CUE, OTHER_CUE, DOUBTFUL = 0.95, 0.42, 0.22
 BARE = ((10, 0.80), (8, 0.74), (6, 0.64), (0, 0.54))
 BOUNDED, AFTER_RELATION, ALONE, NUMBERED = 0.08, 0.10, 0.12, 0.10
+# A temple is called วัด…, a school โรงเรียน…; villages and sub-districts often go without their word.
+FACILITY_BARE = 0.85
 EVERYDAY_MOST, ADMIN_MOST, BARE_MOST = 0.4, 0.75, 0.92
 # A far sub-district without its type word is mostly a piece of other words.
 AFAR_IN_WORDS = 0.4
@@ -33,7 +35,8 @@ WEIGHED = 12
 class Option(NamedTuple):
     """A place that a name may mean: metres, radius, and how much the words speak for it (`weight`, 0 to 1).
 
-    `odds` tell how likely the city's reporters mean it rather than another place of the name.
+    `odds` tell how likely the city's reporters mean it rather than another place of the name, `tells` how much a name
+    of its kind tells beside other names.
     """
 
     x: float
@@ -49,6 +52,7 @@ class Option(NamedTuple):
     street: Street | None = None
     is_cued: bool = False
     odds: float = 1.0
+    tells: float = 0.0
 
     @property
     def is_admin(self) -> bool:
@@ -77,7 +81,10 @@ def _options(gazetteer: Gazetteer, reading: Reading, mention: Mention) -> Iterat
         if weight > 0:
             yield from _street(gazetteer, street, mention, weight)
     weighed = [(_weight(reading, mention, named, len(key.text), False), named) for named in key.places]
-    meant = [(weight * named.odds, weight, named.entry) for weight, named in weighed if weight > 0]
+    meant = [
+        (weight * (1.0 if gazetteer.entries[named.entry].province in reading.provinces else named.odds), weight, named.entry)
+        for weight, named in weighed if weight > 0
+    ]
     for _, weight, index in nlargest(WEIGHED, meant):
         option = option_at(gazetteer, index, weight=weight, matched=mention.matched)
         if option is not None:
@@ -110,6 +117,7 @@ def _bare(reading: Reading, mention: Mention, named: Named, letters: int) -> flo
     weight = next(worth for least, worth in BARE if letters >= least)
     weight += BOUNDED * mention.is_bounded + AFTER_RELATION * bool(mention.relation)
     weight += ALONE * (len(mention.matched) >= len(reading.text.strip()))
+    weight *= FACILITY_BARE if named.family in FACILITY_FAMILIES else 1.0
     most = ADMIN_MOST if named.kind in ADMIN_KINDS else BARE_MOST
     weight = min(weight, EVERYDAY_MOST if named.form.stem in EVERYDAY else most)
     is_in_words = named.kind == "subdistrict" and not mention.is_bounded and named.odds < SAME_PROVINCE

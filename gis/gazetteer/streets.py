@@ -96,22 +96,15 @@ def _on(street: Street, x: float, y: float, radius_m: float) -> Spot:
     """The point of the street nearest to x, y."""
     if street.main is None:
         return Spot(x, y, radius_m)
-    near = shapely.line_interpolate_point(*_along(street.main, x, y))
-    return Spot(float(near.x), float(near.y), radius_m)
-
-
-def _along(line: BaseGeometry, x: float, y: float) -> tuple[BaseGeometry, float]:
-    parts = shapely.get_parts(line)
-    point = shapely.Point(x, y)
-    part = parts[int(np.argmin(shapely.distance(parts, point)))]
-    return part, float(shapely.line_locate_point(part, point))
+    near_x, near_y, _ = nearest_on(street.main, x, y)
+    return Spot(near_x, near_y, radius_m)
 
 
 def nearest_on(line: BaseGeometry, x: float, y: float) -> tuple[float, float, float]:
     """The line's point nearest to x, y, and how far away it is, metres."""
-    part, at = _along(line, x, y)
-    near = shapely.line_interpolate_point(part, at)
-    return float(near.x), float(near.y), float(shapely.distance(near, shapely.Point(x, y)))
+    link = shapely.shortest_line(line, shapely.Point(x, y))
+    near = shapely.get_point(link, 0)
+    return float(near.x), float(near.y), float(shapely.length(link))
 
 
 def crossing(one: BaseGeometry, other: BaseGeometry) -> Spot | None:
