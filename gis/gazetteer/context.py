@@ -32,16 +32,16 @@ class Context:
         A unit far away that the text names outright takes back what being far away cost the option.
         """
         entry = self.gazetteer.entries[option.entry]
-        factor = 1.0
+        nearer, outside = 1.0, 1.0
         for unit in self.units:
             if unit.entry == option.entry or _rank(unit.kind) <= _rank(option.kind):
                 continue
             known = self.gazetteer.entries[unit.entry]
             if _is_in(entry, option, known, unit):
-                factor = max(factor, min(1.0, unit.weight + 0.1) / option.odds) if option.odds < 1.0 else factor
+                nearer = max(nearer, min(1.0, unit.weight + 0.1) / option.odds) if option.odds < 1.0 else nearer
             else:
-                factor *= 1 - (1 - OUTSIDE) * min(1.0, unit.weight + 0.1)
-        return factor * self._closeness(option)
+                outside *= 1 - (1 - OUTSIDE) * min(1.0, unit.weight + 0.1)
+        return nearer * outside * self._closeness(option)
 
     def _closeness(self, option: Option) -> float:
         if self.near is None:

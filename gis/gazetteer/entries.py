@@ -178,8 +178,13 @@ def _is_weak(stem: str) -> bool:
     return len(stem) < 4 or stem in JUNK or stem.isdigit()
 
 
+# What is written so short that only a name right behind it tells it from a piece of another word.
+SHORT_WORDS = {"รพ": "hospital", "รร": "school", "ถ": "road", "ซ": "soi", "ต": "subdistrict"}
+
+
 def type_words() -> Iterator[tuple[str, str]]:
     """Every type word in normal form with its family."""
     for family, words in _NORMAL_TYPES.items():
         for word in words:
             yield word, family
+    yield from SHORT_WORDS.items()

@@ -22,6 +22,8 @@ TRIGRAM_SHARE, COMPARED, COMPARED_OF_KIND = 0.34, 6, 400
 BEGUN_LETTERS, BEGUN_SHARE, BEGUN_LIKENESS, BEGUN_AROUND = 5, 0.4, 0.78, 12
 # A name that more units bear says nothing of where it is.
 FEW_BEAR = 4
+# A type word of fewer letters may be a piece of another word.
+SHORT_LETTERS = 3
 _DIGITS = re.compile("[0-9]")
 _LETTERS = re.compile("[^0-9]{3,}")
 
@@ -166,13 +168,18 @@ def _hits(gazetteer: Gazetteer, heard: str, places: _Places) -> tuple[list[_Hit]
             continue
         cue_start, families = cue
         of_key = gazetteer.keys[key].families
+        is_short = start - cue_start < SHORT_LETTERS
         fits = tuple(f for f in families if f in of_key or (f == "soi" and "road" in of_key))
-        if fits and gazetteer.keys[key].is_junk and not _is_one_word(places, cue_start, end):
+        if fits and is_short and not (is_bare or _is_counted(gazetteer, heard, key, end)):
+            continue
+        if fits and gazetteer.keys[key].is_junk and not (
+            _is_counted(gazetteer, heard, key, end) or _is_one_word(places, cue_start, end)
+        ):
             continue
         if fits:
             hits.append((cue_start, start, end, key, fits))
         elif is_bare:
-            hits.append((cue_start, start, end, key, families))
+            hits.append((start, start, end, key, ()) if is_short else (cue_start, start, end, key, families))
     return hits, cues
 
 
@@ -189,11 +196,17 @@ def _is_one_word(places: _Places, start: int, end: int) -> bool:
     return " " not in places.text[first:last] and not places.text[last : last + 1].isalnum()
 
 
+def _rank(hit: _Hit) -> tuple[int, int]:
+    """The longer first, type word and all; of equal ones that with a type word, unless that may be no word at all."""
+    cue_start, start, end, _, families = hit
+    return cue_start - end, -99 if families and start - cue_start >= SHORT_LETTERS else start - end
+
+
 def _longest(hits: Sequence[_Hit]) -> list[_Hit]:
     """Of names that share letters the longest stays, in the order of the text."""
     taken: list[tuple[int, int]] = []
     chosen = []
-    for hit in sorted(hits, key=lambda h: (h[0] - h[2], h[1] - h[2] if not h[4] else -99)):
+    for hit in sorted(hits, key=_rank):
         if all(hit[2] <= start or hit[1] >= end for start, end in taken):
             taken.append((hit[0], hit[2]))
             chosen.append(hit)
@@ -263,12 +276,17 @@ def _misspelt(
 ) -> Iterator[Mention]:
     """Names by likeness: behind each type word that no name follows, and, where nothing exact was found, anywhere."""
     cued = [(m.start, m.end) for m in reading.mentions if _fits(gazetteer.keys[m.key], m.families)]
+    exact = [(m.start, m.end) for m in reading.mentions]
     starts = {start for start, _ in cued}
     has_precise = bool(cued) or any(len(gazetteer.keys[m.key].text) >= 6 for m in reading.mentions)
     for end, (start, families) in sorted(cues.items()):
-        if end in starts or heard[end : end + 1].isdigit() or any(s < end <= e or s <= start < e for s, e in cued):
+        if end - start < SHORT_LETTERS or end in starts or heard[end : end + 1].isdigit():
+            continue
+        if any(s < end <= e or s <= start < e for s, e in cued):
             continue
         if heard[start].isascii() and heard[end : end + 1] != " ":
+            continue
+        if any(s <= start and end <= e for s, e in exact):
             continue
         begin = end + (heard[end : end + 1] == " ")
         limit = min((s for s, _ in cued if s > begin), default=len(heard))

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from heapq import nlargest
 from typing import NamedTuple
 
-import shapely
-
 from gis.gazetteer.entries import ADMIN_KINDS, EVERYDAY, FACILITY_FAMILIES, Entry
 from gis.gazetteer.index import HERE, SAME_PROVINCE, Gazetteer, Named
 from gis.gazetteer.mentions import Mention, Reading
@@ -82,13 +80,17 @@ def _options(gazetteer: Gazetteer, reading: Reading, mention: Mention) -> Iterat
             yield from _street(gazetteer, street, mention, weight)
     weighed = [(_weight(reading, mention, named, len(key.text), False), named) for named in key.places]
     meant = [
-        (weight * (1.0 if gazetteer.entries[named.entry].province in reading.provinces else named.odds), weight, named.entry)
-        for weight, named in weighed if weight > 0
+        (weight * _odds(gazetteer, reading, named), weight, named.entry) for weight, named in weighed if weight > 0
     ]
     for _, weight, index in nlargest(WEIGHED, meant):
         option = option_at(gazetteer, index, weight=weight, matched=mention.matched)
         if option is not None:
             yield _related(option, mention)._replace(is_cued=_has_cue(mention, gazetteer.entries[index].family))
+
+
+def _odds(gazetteer: Gazetteer, reading: Reading, named: Named) -> float:
+    """How likely the entry is meant, once the provinces that the text names are known."""
+    return HERE if gazetteer.entries[named.entry].province in reading.provinces else named.odds
 
 
 def _has_cue(mention: Mention, family: str) -> bool:
@@ -174,7 +176,7 @@ def _street(gazetteer: Gazetteer, street: Street, mention: Mention, weight: floa
     if street.main_entry is not None and street.main is not None:
         option = next(iter(_whole(gazetteer, street.main_entry, mention, weight)), None)
         if option is not None:
-            yield _over(gazetteer, option, street)
+            yield _over(option, street)
     elif street.mouths:
         x, y = (sum(mouth[axis] for mouth in street.mouths) / len(street.mouths) for axis in (1, 2))
         reach_m = max(math.hypot(mouth[1] - x, mouth[2] - y) for mouth in street.mouths) + BEYOND_RADIUS_M
@@ -193,12 +195,9 @@ def _whole(gazetteer: Gazetteer, index: int, mention: Mention, weight: float) ->
         yield _related(option, mention)._replace(is_cued=_has_cue(mention, entry.family))
 
 
-def _over(gazetteer: Gazetteer, option: Option, street: Street) -> Option:
+def _over(option: Option, street: Street) -> Option:
     """The option with the whole of the street within its radius, however many pieces the map has of it."""
-    assert street.main is not None  # noqa: S101 - the caller has looked.
-    point = shapely.Point(option.x, option.y)
-    reach_m = float(shapely.hausdorff_distance(street.main, point))
-    return option._replace(street=street, radius_m=max(option.radius_m, reach_m))
+    return option._replace(street=street, radius_m=max(option.radius_m, street.reach_m))
 
 
 def _approximate(

@@ -25,13 +25,15 @@ class Street:
     """`main` is the road itself (None where only its soi are known), `sois` the entries of its soi
     by number (several where it is counted twice).
 
-    `mouths` are where the soi leave: number, parity, x, y in metres, ordered by number.
+    `mouths` are where the soi leave: number, parity, x, y in metres, ordered by number; within
+    `reach_m` of the main entry's place lies all of the road.
     """
 
     main: BaseGeometry | None
     main_entry: int | None
     sois: dict[str, list[int]]
     mouths: tuple[tuple[int, float, float], ...]
+    reach_m: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,15 @@ def street_of(pieces: Sequence[tuple[str, int, Entry]], srid: int) -> Street | N
     mouths = sorted(
         (int(number), *_mouth(line, main)) for number, line in lines.items() if number.isdigit()
     )
-    return Street(main, mains[0][1] if mains else None, sois, tuple(mouths))
+    reach_m = _reach_m(main, next(entry for _, index, entry in pieces if index == mains[0][1]), srid) if mains else 0.0
+    return Street(main, mains[0][1] if mains else None, sois, tuple(mouths), reach_m)
+
+
+def _reach_m(main: BaseGeometry | None, entry: Entry, srid: int) -> float:
+    if main is None or entry.place is None:
+        return 0.0
+    place = crs.to_metric(shapely.Point(entry.place.lon, entry.place.lat), srid)
+    return float(shapely.hausdorff_distance(main, place)) + 1.0
 
 
 def _mouth(line: BaseGeometry, main: BaseGeometry | None) -> tuple[float, float]:
