@@ -24,6 +24,7 @@ _SHORT_LINK = re.compile(r"(?:goo\.gl/maps|maps\.app\.goo\.gl|g\.co/kgs)/\S+", r
 
 # Half the last decimal digit is far below what a hand on a phone meets; a pin is seldom better than this, metres.
 PIN_RADIUS_M = 40.0
+_SIGNS = frozenset(".°º+")
 DEGREE_M = 111_320.0
 
 
@@ -42,6 +43,8 @@ def clues_in(text: str, *, reference: LonLat | None) -> list[Clue]:
 
     Latitude before longitude, as people and map links write; the other way round where only that lies in Thailand.
     """
+    if _SIGNS.isdisjoint(text):
+        return []
     plain = text.translate(_THAI_DIGITS)
     found = _written(plain)
     if "+" in plain:

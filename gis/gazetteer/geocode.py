@@ -87,11 +87,20 @@ def _as_candidates(gazetteer: Gazetteer, ranked: Sequence[Option]) -> tuple[Cand
             break
         made.append(
             Candidate(
-                gazetteer.lonlat(option.x, option.y), float(math.ceil(option.radius_m)), option.kind, option.label_th,
+                _place(gazetteer, option), float(math.ceil(option.radius_m)), option.kind, option.label_th,
                 option.label_en, option.matched, confidence, option.code,
             )
         )
     return tuple(made)
+
+
+def _place(gazetteer: Gazetteer, option: Option) -> LonLat:
+    """The option's place in degrees: the entry's own where it stands there."""
+    if option.entry >= 0:
+        own, (x, y) = gazetteer.entries[option.entry].place, gazetteer.xy[option.entry]
+        if own is not None and x == option.x and y == option.y:
+            return own
+    return gazetteer.lonlat(option.x, option.y)
 
 
 def _ranked(options: Sequence[Option]) -> list[Option]:

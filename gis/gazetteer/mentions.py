@@ -124,7 +124,7 @@ def read(gazetteer: Gazetteer, text: str) -> Reading:
     reading.mentions = [_mention(gazetteer, reading, places, hit, persons) for hit in chosen]
     misspelt = list(_misspelt(gazetteer, reading, places, heard, cues))
     reading.mentions += misspelt
-    _read_numbers(reading)
+    _read_numbers(reading, heard)
     reading.provinces = _provinces(gazetteer, reading.mentions)
     reading.is_crossing = _CROSSES.search(text) is not None
     return reading
@@ -260,9 +260,9 @@ def _is_bounded(text: str, first: int, last: int) -> bool:
 # --- numbers -------------------------------------------------------------------------------------------------------
 
 
-def _read_numbers(reading: Reading) -> None:
+def _read_numbers(reading: Reading, heard: str) -> None:
     used = [(mention.start, mention.end) for mention in reading.mentions if mention.number]
-    for found in _SOI.finditer(sound(reading.normal)):
+    for found in _SOI.finditer(heard):
         if not any(start <= found.start() < end for start, end in used):
             reading.sois.append((found[1] or found[2], found.start()))
     reading.moos = [int(found[1]) for found in _MOO.finditer(reading.normal)]

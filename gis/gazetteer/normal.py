@@ -80,7 +80,19 @@ ABBREVIATIONS: Sequence[tuple[str, str]] = (
     (f"ซ{_behind('(?<![ก-ฮ][.])', 1)}[. ]*(?=[0-9])", "ซอย"),
     *_numbered("ม", "หมู"),
 )
-_COMPILED = tuple((re.compile(pattern), word, pattern[0]) for pattern, word in ABBREVIATIONS)
+
+
+def _needles(pattern: str) -> tuple[str, ...]:
+    """Without one of these in it no text needs to be searched for the pattern."""
+    letters = re.match("[ก-ฮ]+", pattern)
+    begins = letters[0] if letters else ""
+    rest = re.sub(r"\(\?<?[!=][^()]*\)", "", pattern.removeprefix(begins))
+    if rest.startswith("[. ]+"):
+        return (f"{begins}.", f"{begins} ")
+    return (f"{begins}.",) if rest.startswith("[.]") else (begins,)
+
+
+_COMPILED = tuple((re.compile(pattern), word, _needles(pattern)) for pattern, word in ABBREVIATIONS)
 
 INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064\ufeff"
 MARKS = "\u0e47\u0e48\u0e49\u0e4a\u0e4b\u0e4c"
@@ -118,9 +130,11 @@ def thai_normal(text: str) -> str:
     plain = plain.replace("\u0e4d\u0e32", "\u0e33").replace("\u0e4d", "")
     if "/" in plain:
         plain = _SLASH.sub(" ", plain)
-    for pattern, word, begins in _COMPILED:
-        if begins in plain:
-            plain = pattern.sub(word, plain)
+    for pattern, word, needles in _COMPILED:
+        for needle in needles:
+            if needle in plain:
+                plain = pattern.sub(word, plain)
+                break
     if "." in plain:
         plain = plain.replace(".", " ")
     plain = _GAP_IN_THAI.sub("", _SPACES.sub(" ", plain)).replace("เเ", "แ")
