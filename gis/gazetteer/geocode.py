@@ -11,7 +11,7 @@ from gis.gazetteer.clues import Clue
 from gis.gazetteer.context import Context, context_of
 from gis.gazetteer.index import Gazetteer
 from gis.gazetteer.mentions import Mention, Reading, read
-from gis.gazetteer.options import NEAR_RADIUS_M, WEIGHED, WITH_CUE, Option, option_at, options_of
+from gis.gazetteer.options import NEAR_RADIUS_M, SOI_TELLS, WEIGHED, WITH_CUE, Option, option_at, options_of
 from gis.gazetteer.streets import crossing, nearest_on
 from gis.points import LonLat
 
@@ -94,6 +94,10 @@ def _as_candidates(gazetteer: Gazetteer, ranked: Sequence[Option]) -> tuple[Cand
     return tuple(made)
 
 
+def _tells(option: Option) -> float:
+    return option.tells or _TELLS.get(option.kind, 1.0)
+
+
 def _place(gazetteer: Gazetteer, option: Option) -> LonLat:
     """The option's place in degrees: the entry's own where it stands there."""
     if option.entry >= 0:
@@ -110,7 +114,7 @@ def _ranked(options: Sequence[Option]) -> list[Option]:
         known = best.get((option.kind, option.code))
         if known is None or known.weight < option.weight:
             best[(option.kind, option.code)] = option
-    return sorted(best.values(), key=lambda o: -o.weight * (o.tells or _TELLS.get(o.kind, 1.0)))[:CANDIDATES]
+    return sorted(best.values(), key=lambda o: -o.weight * _tells(o))[:CANDIDATES]
 
 
 # --- numbers in the text -------------------------------------------------------------------------------------------
@@ -215,7 +219,7 @@ def _joined(gazetteer: Gazetteer, reading: Reading, groups: Sequence[Group], con
     own = [
         option._replace(
             weight=_supported(option, [t for t in tops if t.entry != option.entry and t is not tops[n]]),
-            tells=_TELLS.get(tops[n].kind, 1.0),  # Among the meanings of one name none tells more.
+            tells=_tells(tops[n]),  # Among the meanings of one name none tells more.
         )
         for n, group in enumerate(groups)
         for option in group[:CANDIDATES]
@@ -312,5 +316,5 @@ def _nameless_sois(gazetteer: Gazetteer, reading: Reading) -> list[Group]:
     for number, _ in reading.sois:
         indices = gazetteer.sois.get(number, ())
         found = [option_at(gazetteer, index, weight=WITH_CUE, matched=f"ซอย {number}") for index in indices]
-        groups.append([option._replace(is_cued=True) for option in found if option])
+        groups.append([option._replace(is_cued=True, tells=SOI_TELLS) for option in found if option])
     return groups

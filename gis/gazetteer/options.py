@@ -24,6 +24,8 @@ EVERYDAY_MOST, ADMIN_MOST, BARE_MOST = 0.4, 0.75, 0.92
 AFAR_IN_WORDS = 0.4
 PART_OF_NAME, SAME_SOUND = 0.93, 0.97
 SOI_COUNTED_FROM = 3
+# A numbered soi is a small place among those that a text names, whatever kind the map gives it.
+SOI_TELLS = 1.05
 NEAR_RADIUS_M, BESIDE_RADIUS_M = 400.0, 250.0
 NEAR_SCALE_M = 5_000.0
 # Of a name that hundreds of places bear only the likeliest are weighed.
@@ -165,7 +167,7 @@ def _street(gazetteer: Gazetteer, street: Street, mention: Mention, weight: floa
     if known:
         weight = weight if mention.is_doubtful or mention.likeness < 1.0 else min(weight + NUMBERED, WITH_CUE)
         for index in known:
-            yield from _whole(gazetteer, index, mention, weight)
+            yield from (one._replace(tells=SOI_TELLS) for one in _whole(gazetteer, index, mention, weight))
         return
     is_soi = bool(number) and ("soi" in mention.families or _counts_soi(street, number))
     spot = soi_spot(street, number) if is_soi else None

@@ -23,7 +23,7 @@ from gis.points import LonLat
 # Pieces of one street further apart than this are streets of one name in two places, degrees (about 1.5 km).
 _APART_DEG = 0.014
 NAMES_BEGUN, BEGUN_LETTERS = 5, 60
-LIKE_ENOUGH = 0.3
+LIKE_ENOUGH = 0.5
 
 _LINES = sa.text(
     """
@@ -60,32 +60,28 @@ _PROVINCE = sa.text(
     ORDER BY place <-> ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) LIMIT 1
     """
 )
+_IS_LIKE = "(thai_normal(name_th) LIKE '%' || :normal || '%' OR thai_normal(name_th) % :normal)"
+_LINE_LIKE = (
+    "SELECT '{table}' AS kind, min(code) AS code, name_th, min(name_en) AS name_en, "
+    "ST_PointOnSurface(ST_Collect(geom)) AS place, ST_Collect(geom) AS geom "
+    f"FROM {{table}} WHERE name_th <> '' AND {_IS_LIKE} GROUP BY name_th"  # noqa: S608 - our own words.
+)
 _BEGUN = sa.text(
-    """
-    WITH asked AS (SELECT thai_normal(:text) AS normal),
-    named AS (
-        SELECT facility.kind, code, name_th, name_en, geom AS place, geom FROM facility, asked
-        WHERE name_th <> '' AND (thai_normal(name_th) LIKE '%' || normal || '%' OR thai_normal(name_th) % normal)
-        UNION ALL SELECT area.kind, code, name_th, name_en, place, geom FROM area, asked
-        WHERE thai_normal(name_th) LIKE '%' || normal || '%' OR thai_normal(name_th) % normal
-        UNION ALL SELECT 'road', min(code), name_th, min(name_en), ST_PointOnSurface(ST_Collect(geom)), ST_Collect(geom)
-        FROM road, asked
-        WHERE name_th <> '' AND (thai_normal(name_th) LIKE '%' || normal || '%' OR thai_normal(name_th) % normal)
-        GROUP BY name_th
-        UNION ALL
-        SELECT 'waterway', min(code), name_th, min(name_en), ST_PointOnSurface(ST_Collect(geom)), ST_Collect(geom)
-        FROM waterway, asked
-        WHERE name_th <> '' AND (thai_normal(name_th) LIKE '%' || normal || '%' OR thai_normal(name_th) % normal)
-        GROUP BY name_th
-        UNION ALL SELECT admin_unit.kind, code, name_th, name_en, place, coalesce(geom, place) FROM admin_unit, asked
-        WHERE admin_unit.kind IN ('province', 'district', 'subdistrict', 'municipality') AND place IS NOT NULL
-        AND (thai_normal(name_th) LIKE '%' || normal || '%' OR thai_normal(name_th) % normal)
+    f"""
+    WITH named AS (
+        SELECT kind, code, name_th, name_en, geom AS place, geom FROM facility WHERE name_th <> '' AND {_IS_LIKE}
+        UNION ALL SELECT kind, code, name_th, name_en, place, geom FROM area WHERE {_IS_LIKE}
+        UNION ALL {_LINE_LIKE.format(table="road")}
+        UNION ALL {_LINE_LIKE.format(table="waterway")}
+        UNION ALL SELECT kind, code, name_th, name_en, place, coalesce(geom, place) FROM admin_unit
+        WHERE kind IN ('province', 'district', 'subdistrict', 'municipality') AND place IS NOT NULL AND {_IS_LIKE}
     )
-    SELECT named.kind, code, name_th, name_en, ST_X(place) AS lon, ST_Y(place) AS lat,
+    SELECT named.kind, named.code, named.name_th, named.name_en, ST_X(place) AS lon, ST_Y(place) AS lat,
            ST_MaxDistance(ST_Transform(named.geom, :srid), ST_Transform(place, :srid)) AS radius_m,
-           greatest(similarity(thai_normal(name_th), normal), word_similarity(normal, thai_normal(name_th))) AS likeness
-    FROM named, asked, city ORDER BY likeness DESC, place <-> city.centre LIMIT :most
-    """
+           greatest(similarity(thai_normal(named.name_th), :normal),
+                    word_similarity(:normal, thai_normal(named.name_th))) AS likeness
+    FROM named, city ORDER BY likeness DESC, place <-> city.centre LIMIT :most
+    """  # noqa: S608 - our own words.
 )
 
 
@@ -226,10 +222,11 @@ def names_begun(session: Session, text: str) -> list[BegunName]:
 
     Nothing for a text that is too long to be a name. Uses the trigram index of the normal form in every table.
     """
-    if len(text) > BEGUN_LETTERS or len(thai_normal(text)) < 3:
+    normal = thai_normal(text)
+    if len(text) > BEGUN_LETTERS or len(normal) < 3:
         return []
     srid = queries.city(session).metric_srid
-    found = session.execute(_BEGUN, {"text": text, "most": NAMES_BEGUN, "srid": srid})
+    found = session.execute(_BEGUN, {"normal": normal, "most": NAMES_BEGUN, "srid": srid})
     return [
         BegunName(
             row.kind, row.code, row.name_th, row.name_en, LonLat(lon=row.lon, lat=row.lat),
