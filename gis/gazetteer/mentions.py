@@ -221,7 +221,7 @@ def _mention(
     number = numbered[2] if numbered else ""
     first, last = places.span(cue_start, numbered.end() if numbered else end)
     before = reading.text[max(0, first - 24) : first]
-    is_person = not families and any(a < last and b > first for a, b in persons)
+    is_person = not families and any(a < first < b for a, b in persons)
     return Mention(
         start=start, end=numbered.end() if numbered else end, key=key, families=_with_soi(families, numbered),
         matched=reading.text[first:last], number=number, relation=_relation(before),
@@ -294,7 +294,8 @@ def _misspelt(
         found = _like_prefix(gazetteer, rest[0], families) or _begun(gazetteer, rest[0], families) if rest else None
         if found is None:
             first, last = places.span(start, end)
-            reading.kinds += [(f, reading.text[first:last]) for f in families if f in gazetteer.only]
+            if not reading.text[last : last + 1].isalnum():  # Another name is not the only one of its kind.
+                reading.kinds += [(f, reading.text[first:last]) for f in families if f in gazetteer.only]
             continue
         key, letters, likeness = found
         has_precise = True

@@ -62,9 +62,9 @@ _PROVINCE = sa.text(
 )
 _IS_LIKE = "(thai_normal(name_th) LIKE '%' || :normal || '%' OR thai_normal(name_th) % :normal)"
 _LINE_LIKE = (
-    "SELECT '{table}' AS kind, min(code) AS code, name_th, min(name_en) AS name_en, "
+    "SELECT '{table}' AS kind, min(code) AS code, name_th, min(name_en) AS name_en, "  # noqa: S608 - our own words.
     "ST_PointOnSurface(ST_Collect(geom)) AS place, ST_Collect(geom) AS geom "
-    f"FROM {{table}} WHERE name_th <> '' AND {_IS_LIKE} GROUP BY name_th"  # noqa: S608 - our own words.
+    f"FROM {{table}} WHERE name_th <> '' AND {_IS_LIKE} GROUP BY name_th"
 )
 _BEGUN = sa.text(
     f"""
