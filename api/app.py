@@ -27,6 +27,7 @@ from api.routes import (
     line_webhook,
     live,
     overview,
+    places,
     public,
     rasters,
     session,
@@ -40,6 +41,7 @@ ROUTERS = (
     public.router,
     city.router,
     tiles.router,  # Before /incidents/{incident_id}.
+    places.router,
     gauges.router,
     cameras.router,
     flood.router,

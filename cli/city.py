@@ -205,8 +205,6 @@ def _upgrade() -> None:
             f"The tables could not be made: {_first_line(exc)}. Faonam needs a database of its own with PostGIS, whose "
             "user may create tables there; as the database's superuser run CREATE EXTENSION postgis."
         ) from exc
-    with db.transaction() as session:
-        db.check_thai(session)
 
 
 def _first_line(exc: sa.exc.DBAPIError) -> str:

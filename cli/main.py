@@ -192,6 +192,19 @@ def bench(
     raise typer.Exit(0 if result.holds else 1)
 
 
+@app.command()
+def geocode(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="Texts: one a line, or a CSV with a column of them.")],
+    column: Annotated[str | None, typer.Option(help="The CSV's column; default: text, address or comment.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write here (.csv or .geojsonl), not to standard output.")] = None,
+    admin: Annotated[Path | None, typer.Option(help="Use only the units in this folder's kongvut_*.csv.")] = None,
+) -> None:
+    """Find the places in a file of texts: candidates, radius, confidence. Exits 1 where a row could not be read."""
+    from cli import places
+
+    raise typer.Exit(1 if places.geocode_file(path, column=column, out=out, admin=admin) else 0)
+
+
 @city_app.command("import")
 def import_city(
     path: Annotated[

@@ -13,6 +13,10 @@ class InvalidPlaceError(InvalidInputError):
     """These coordinates are not a place."""
 
 
+class UnreadableTextError(InvalidInputError):
+    """This text cannot be looked for."""
+
+
 class NoCityError(NotFoundError):
     """No city has been imported yet."""
 

@@ -13,6 +13,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.db import Base
 
 _TRUST = "trust IN ('real', 'derived', 'simulated')"
+_NAMED = "name_th <> ''"
+
+
+def _by_normal_form(table: str, condition: str) -> sa.Index:
+    """Names are found by what they begin with and by likeness, in the form that `thai_normal` gives them."""
+    return sa.Index(
+        f"ix_{table}_normal", sa.func.thai_normal(sa.text("name_th")).label("normal"),
+        postgresql_using="gin", postgresql_ops={"normal": "gin_trgm_ops"}, postgresql_where=sa.text(condition),
+    )
 
 
 def _shape(kind: str) -> Geometry:
@@ -75,6 +84,7 @@ class Area(Base):
     __tablename__ = "area"
     __table_args__ = (
         sa.Index("ix_area_geom", "geom", postgresql_using="gist"),
+        _by_normal_form("area", "true"),
         sa.CheckConstraint("kind IN ('community', 'municipality', 'district')", name="kind"),
         sa.CheckConstraint(_TRUST, name="trust"),
     )
@@ -102,6 +112,7 @@ class AdminUnit(Base):
     __table_args__ = (
         sa.Index("ix_admin_unit_geom", "geom", postgresql_using="gist"),
         sa.Index("ix_admin_unit_place", "place", postgresql_using="gist"),
+        _by_normal_form("admin_unit", "kind IN ('province', 'district', 'subdistrict', 'municipality')"),
         sa.CheckConstraint(
             "kind IN ('province', 'district', 'subdistrict', 'municipality', 'village', 'community')", name="kind"
         ),
@@ -129,7 +140,10 @@ class Road(Base):
     """
 
     __tablename__ = "road"
-    __table_args__ = (sa.Index("ix_road_geom", "geom", postgresql_using="gist"),)
+    __table_args__ = (
+        sa.Index("ix_road_geom", "geom", postgresql_using="gist"),
+        _by_normal_form("road", _NAMED),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     layer_id: Mapped[int] = _of_layer()
@@ -147,7 +161,10 @@ class Waterway(Base):
     """A piece of river or canal."""
 
     __tablename__ = "waterway"
-    __table_args__ = (sa.Index("ix_waterway_geom", "geom", postgresql_using="gist"),)
+    __table_args__ = (
+        sa.Index("ix_waterway_geom", "geom", postgresql_using="gist"),
+        _by_normal_form("waterway", _NAMED),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     layer_id: Mapped[int] = _of_layer()
@@ -210,7 +227,10 @@ class Facility(Base):
     """A place that matters in a flood: hospital, school, temple, market, police, shelter and the like."""
 
     __tablename__ = "facility"
-    __table_args__ = (sa.Index("ix_facility_geom", "geom", postgresql_using="gist"),)
+    __table_args__ = (
+        sa.Index("ix_facility_geom", "geom", postgresql_using="gist"),
+        _by_normal_form("facility", _NAMED),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     layer_id: Mapped[int] = _of_layer()

@@ -19,11 +19,12 @@ TEXT_KEPT = 2000
 
 @dataclass(frozen=True)
 class Place:
-    """Where it is (degrees, WGS 84) and how we know: `pin`, `home` or `recent_pin`."""
+    """Where it is (degrees, WGS 84) and how we know: `pin`, `home`, `recent_pin` or `words`, within `radius_m`."""
 
     lon: float
     lat: float
     source: str
+    radius_m: float | None = None
 
 
 @dataclass(frozen=True)
@@ -77,17 +78,18 @@ Input = Words | Picture | Pin | Tap
 
 @dataclass(frozen=True)
 class Known:
-    """What the city knows when a turn begins."""
+    """What the city knows when a turn begins; `told` is the place that the words so far name for certain."""
 
     new_key: str
     category_codes: tuple[str, ...]
     home: Place | None = None
     recent_pin: Place | None = None
+    told: Place | None = None
 
     @property
     def place(self) -> Place | None:
-        """Where the resident most likely is: the pin of the last two hours, else home."""
-        return self.recent_pin or self.home
+        """Where the resident most likely is: the pin of the last two hours, the place they name, else home."""
+        return self.recent_pin or self.told or self.home
 
 
 # What goes out.
@@ -312,6 +314,8 @@ def _missing(draft: Draft) -> Step:
 
 
 def _ask_next(draft: Draft, known: Known, *, ranked: tuple[str, ...] = ()) -> Turn:
+    if known.told is not None and not _is_shown(draft):
+        draft = replace(draft, place=known.told)
     asked = replace(draft, step=_missing(draft))
     button = f"report:{asked.key}"
     cancel = Choice("postback", "label-cancel", f"{button}:cancel")
@@ -329,7 +333,14 @@ def _ask_next(draft: Draft, known: Known, *, ranked: tuple[str, ...] = ()) -> Tu
         home = (Choice("postback", "label-home", f"{button}:home"),) if known.home else ()
         return Turn(asked, (Say("ask-pin", (Choice("location", "label-pin"), *home, cancel)),))
     confirm = Choice("postback", "label-confirm", f"{button}:confirm")
-    return Turn(asked, (Say("ask-confirm", (confirm, cancel)),))
+    # A place that was only named is shown with the way to a better one.
+    pin = () if _is_shown(asked) else (Choice("location", "label-pin"),)
+    return Turn(asked, (Say("ask-confirm", (confirm, *pin, cancel)),))
+
+
+def _is_shown(draft: Draft) -> bool:
+    """The resident has placed it: what words say never takes the place of a pin, or of the home they chose."""
+    return draft.place is not None and draft.place.source != "words"
 
 
 def _all_categories(draft: Draft, known: Known, *, page: int) -> tuple[Choice, ...]:
@@ -356,11 +367,11 @@ def _emergency(draft: Draft | None, text: str, category_code: str, known: Known)
         text=f"{so_far.text}\n{text}".strip()[:TEXT_KEPT],
         category_code=category_code,
     )
-    place = so_far.place or known.place
+    place = so_far.place if _is_shown(so_far) else known.place or so_far.place
     if place is None:
         return Turn(told, (Say("emergency-where", _PIN, is_emergency=True),))
     opened = OpenEmergency(told.text, category_code, place, told.photo_ids)
-    key = "emergency-open-home" if place.source == "home" else "emergency-open"
+    key = {"home": "emergency-open-home", "words": "emergency-open-words"}.get(place.source, "emergency-open")
     return Turn(told, (Say(key, _PIN, is_emergency=True),), opened)
 
 
@@ -381,5 +392,8 @@ def _after_emergency(draft: Draft, coming: Input, known: Known) -> Turn:
         if draft.incident_id is not None:
             return Turn(draft, (Say("emergency-more", _PIN),), AddWords(draft.incident_id, coming.text))
         text = f"{draft.text}\n{coming.text}"[:TEXT_KEPT]
+        if known.told is not None:
+            opened = OpenEmergency(text, draft.category_code or "rescue", known.told, draft.photo_ids)
+            return Turn(replace(draft, text=text), (Say("emergency-open-words", _PIN, is_emergency=True),), opened)
         return Turn(replace(draft, text=text), (Say("emergency-where", _PIN, is_emergency=True),))
     return Turn(draft, (Say("old-button"),))

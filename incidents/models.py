@@ -109,7 +109,9 @@ class Report(Base):
     __tablename__ = "report"
     __table_args__ = (
         sa.CheckConstraint("source IN ('line', 'officer', 'open311', 'phone')", name="source"),
-        sa.CheckConstraint("place_source IN ('pin', 'home', 'recent_pin', 'officer')", name="place_source"),
+        sa.CheckConstraint(
+            "place_source IN ('pin', 'home', 'recent_pin', 'officer', 'words')", name="place_source"
+        ),
         sa.Index("ix_report_place", "place", postgresql_using="gist"),
         sa.Index("ix_report_incident_id", "incident_id"),
         sa.Index("ix_report_resident_id", "resident_id", "created_at"),

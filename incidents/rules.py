@@ -34,6 +34,15 @@ STRAY_PHOTO_LIFE = timedelta(days=1)
 EMERGENCY_DRAFT_LIFE = timedelta(minutes=30)
 
 
+# A place that was only named counts from this confidence on, where it is no wider than this (assumed).
+TOLD_CONFIDENCE, TOLD_RADIUS_M = 0.8, 600.0
+
+
+def is_place_told(*, confidence: float, radius_m: float) -> bool:
+    """The words name a place so surely and so exactly that a crew can be sent there."""
+    return confidence >= TOLD_CONFIDENCE and radius_m <= TOLD_RADIUS_M
+
+
 def check_step(from_state: str, to_state: str) -> None:
     """The step is allowed. Raises WrongStateError with the steps that are."""
     if to_state not in _STEPS.get(from_state, ()):
@@ -206,7 +215,7 @@ def summary_of(text: str, *, otherwise: str) -> str:
 class NewReport:
     """A complete report: from whom (None: an officer's own), what, where and how we know where.
 
-    `source` is line, officer, open311 or phone; `place_source` pin, home, recent_pin or officer.
+    `source` is line, officer, open311 or phone; `place_source` pin, home, recent_pin, words or officer.
     """
 
     text: str

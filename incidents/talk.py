@@ -12,6 +12,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core import clock
+from gis.errors import NoCityError
+from gis.gazetteer.geocode import geocode
+from gis.gazetteer.queries import gazetteer
 from gis.points import LonLat
 from gis.queries import place_label
 from incidents import actions, cards, catalogue, conversation, queries, rules
@@ -64,7 +67,8 @@ def take_turn(session: Session, speaker: Speaker, coming: conversation.Input | s
         coming = _read(coming, draft, known_categories)
         if _answered_aside(session, speaker, coming, draft):
             return
-    turn = conversation.turn(draft, coming, _known(session, speaker, known_categories, now=now))
+    known = _known(session, speaker, known_categories, _told(session, draft, coming), now=now)
+    turn = conversation.turn(draft, coming, known)
     incident = _effect(session, speaker, turn.effect)
     _keep(session, speaker, turn, incident, now=now)
     _answer(session, speaker, turn, incident, known_categories)
@@ -95,7 +99,25 @@ def _answered_aside(session: Session, speaker: Speaker, words: Words, draft: con
     return True
 
 
-def _known(session: Session, speaker: Speaker, categories: list[Category], *, now: datetime) -> Known:
+def _told(session: Session, draft: conversation.Draft | None, coming: conversation.Input) -> Place | None:
+    """The place in the city that the words so far name for certain, None where they name none."""
+    text = "\n".join(part for part in (draft.text if draft else "", getattr(coming, "text", "")) if part)
+    if not text:
+        return None
+    try:
+        city = gazetteer(session)
+    except NoCityError:
+        return None
+    best = next(iter(geocode(city, text).candidates), None)
+    if best is None or not rules.is_place_told(confidence=best.confidence, radius_m=best.radius_m):
+        return None
+    is_here = city.city is not None and city.city.holds(best.place)
+    return Place(best.place.lon, best.place.lat, "words", best.radius_m) if is_here else None
+
+
+def _known(
+    session: Session, speaker: Speaker, categories: list[Category], told: Place | None, *, now: datetime
+) -> Known:
     home = queries.home_of(session, speaker.resident_id)
     pin = queries.recent_pin_of(session, speaker.resident_id, now=now)
     return Known(
@@ -103,6 +125,7 @@ def _known(session: Session, speaker: Speaker, categories: list[Category], *, no
         category_codes=tuple(category.code for category in categories),
         home=Place(home.lon, home.lat, "home") if home else None,
         recent_pin=Place(pin.lon, pin.lat, "recent_pin") if pin else None,
+        told=told,
     )
 
 
@@ -133,6 +156,7 @@ def _receive(
         category_code=category_code,
         place=LonLat(lon=place.lon, lat=place.lat),
         place_source=place.source,
+        radius_m=place.radius_m,
         resident_id=speaker.resident_id,
         photo_ids=photo_ids,
     )

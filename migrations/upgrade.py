@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
+from core.db import check_thai
+
 HERE = Path(__file__).resolve().parent
 
 
@@ -20,9 +22,13 @@ def _config(connection: sa.Connection) -> Config:
 
 
 def upgrade(engine: sa.Engine, revision: str = "head") -> None:
-    """The database stands at `revision`; nothing happens where it stood there already."""
+    """The database stands at `revision`; nothing happens where it stood there already.
+
+    Raises SetupError, and leaves no table behind, where the database's locale is blind to Thai.
+    """
     with engine.begin() as connection:
         command.upgrade(_config(connection), revision)
+        check_thai(connection)
 
 
 def downgrade(engine: sa.Engine, revision: str = "base") -> None:

@@ -8,7 +8,7 @@ from geoalchemy2 import Geometry
 from sqlalchemy.dialects import postgresql
 
 revision = "0016_import"
-down_revision = "0014_admin_units"
+down_revision = "0015_gazetteer"
 branch_labels = None
 depends_on = None
 

@@ -17,6 +17,8 @@ OPEN = {
     ("get", "/api/v1/clock"),
     ("get", "/api/v1/city"),
     ("get", "/api/v1/areas"),
+    ("get", "/api/v1/geocode"),
+    ("get", "/api/v1/reverse"),
     ("get", "/api/v1/public/water"),
     ("get", "/api/v1/tiles/{z}/{x}/{y}.mvt"),
     ("get", "/api/v1/tiles/{version}/{z}/{x}/{y}.mvt"),

@@ -7,6 +7,7 @@ import shutil
 import signal
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 
 from core import cluster, db
 from core.errors import SetupError
+from migrations import upgrade
 
 
 @pytest.fixture
@@ -89,3 +91,19 @@ def test_the_database_sees_thai(database: sa.Engine) -> None:
     """Trigrams of Thai words are not empty; in the C locale they would be."""
     with db.transaction() as session:
         db.check_thai(session)
+
+
+def test_a_database_whose_locale_is_blind_to_thai_is_refused(postgres: cluster.Cluster) -> None:
+    """In the locale C no Thai name is ever found, so nothing is set up there, and the sentence says what to do."""
+    name = f"blind_{uuid.uuid4().hex[:6]}"
+    postgres.administer(
+        f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
+    )
+    engine = sa.create_engine(db.sqlalchemy_url(postgres.url(name)), poolclass=sa.pool.NullPool)
+    try:
+        with pytest.raises(SetupError, match=r"cannot see Thai.*C\.UTF-8"):
+            upgrade.upgrade(engine)
+        with engine.connect() as connection:
+            assert not sa.inspect(connection).get_table_names()
+    finally:
+        postgres.administer(f"DROP DATABASE {name} WITH (FORCE)")

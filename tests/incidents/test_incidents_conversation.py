@@ -171,3 +171,47 @@ def test_questions_and_small_talk_are_no_reports() -> None:
     assert conversation.can_begin_report("flood here", ranked=("flooded_road",))
     asides = {"สวัสดีครับ": "help-greeting", "ขอบคุณค่ะ": "help-thanks", "😀🌊🌊": "help-menu", "": "help-menu"}
     assert asides == {text: conversation.aside(text) for text in asides}
+
+
+TOLD = Place(100.1, 8.1, "words", 200.0)
+
+
+def test_a_place_that_the_words_name_is_shown_with_the_way_to_a_better_one() -> None:
+    """Who wrote where it is need not send a pin, but can: the confirmation offers it."""
+    known = replace(KNOWN, told=TOLD)
+    draft = Draft(key="k1", step="photo", text="น้ำท่วมวัดสวนป่าน", category_code="c1")
+    found = turn(draft, Words("ข้าม"), known)
+    assert _keys(found) == ["ask-confirm"]
+    assert _draft(found).place == TOLD
+    assert [choice.kind for choice in found.says[0].choices] == ["postback", "location", "postback"]
+
+
+def test_words_never_take_the_place_of_a_pin() -> None:
+    """A pin that a person placed stays, whatever the text names before or after it."""
+    known = replace(KNOWN, told=TOLD)
+    pinned = Draft(key="k1", step="confirm", text="x", category_code="c1", has_answered_photo=True,
+                   place=Place(100.2, 8.2, "pin"))  # fmt: skip
+    assert _draft(turn(pinned, Words("ตรงวัดสวนป่าน"), known)).place == pinned.place
+    named = replace(pinned, place=TOLD)
+    assert _draft(turn(named, Pin(100.3, 8.3), known)).place == Place(100.3, 8.3, "pin")
+
+
+def test_an_emergency_opens_where_the_words_say() -> None:
+    """Without a pin the named place is better than none and than home, and the pin is still asked for."""
+    known = replace(AT_HOME, told=TOLD)
+    found = turn(None, Words("ช่วยด้วย วัดสวนป่าน", emergency="rescue"), known)
+    assert isinstance(found.effect, OpenEmergency)
+    assert found.effect.place == TOLD
+    assert _keys(found) == ["emergency-open-words"]
+    pinned = replace(known, recent_pin=Place(100.3, 8.3, "recent_pin"))
+    opened = turn(None, Words("ช่วยด้วย วัดสวนป่าน", emergency="rescue"), pinned).effect
+    assert isinstance(opened, OpenEmergency)
+    assert opened.place == pinned.recent_pin
+
+
+def test_an_answer_in_words_to_where_opens_the_emergency() -> None:
+    """Who cannot send a pin writes where they are, and help is called at once."""
+    waiting = turn(None, Words("ช่วยด้วย", emergency="rescue"), KNOWN).draft
+    found = turn(waiting, Words("วัดสวนป่าน"), replace(KNOWN, told=TOLD))
+    assert isinstance(found.effect, OpenEmergency)
+    assert found.effect.place == TOLD

@@ -37,6 +37,7 @@ emergency-title = Call at once if somebody is in danger
 emergency-numbers = 1669 medical · 191 police · 199 fire and rescue
 emergency-open = We have your call for help. Number { $number }, at the last place we know. The control room sees it and is looking for the nearest crew. Send a pin to say exactly where.
 emergency-open-home = We have your call for help. Number { $number }, at your registered home. The control room sees it and is looking for the nearest crew. If you are elsewhere, send a pin now.
+emergency-open-words = We have your call for help. Number { $number }, at the place that you wrote. The control room sees it and is looking for the nearest crew. Send a pin to say exactly where.
 emergency-where = Where are you? Send a pin now: the control room must know it to find a crew for you.
 emergency-more = The control room has this message. If you are elsewhere, send a pin. In danger call 1669 · 191 · 199.
 emergency-moved = We have the new place. Number { $number }: the control room sees it. In danger call 1669 · 191 · 199.

@@ -1,0 +1,178 @@
+"""`faonam geocode`: the places in a file of texts, one line or row each, with nothing lost."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from rich.progress import Progress
+
+from core import db
+from core.errors import InvalidInputError
+from core.progress import console, step
+from gis.gazetteer import files, queries
+from gis.gazetteer.geocode import TEXT_READ, Answer, geocode
+from gis.gazetteer.index import Gazetteer, build
+
+TEXT_COLUMNS = ("text", "address", "comment")
+_COLUMNS = (
+    "row", "text", "rank", "lon", "lat", "radius_m", "kind", "label", "label_en", "matched", "confidence", "code",
+    "reason",
+)
+Write = Callable[[int, str, Answer], None]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A text by its number in the file; None where the row has none, with the cause."""
+
+    number: int
+    text: str | None
+    fault: str = ""
+
+
+def geocode_file(path: Path, *, column: str | None, out: Path | None, admin: Path | None) -> int:
+    """Every text of the file stands in the result with its candidates; how many rows could not be read.
+
+    A CSV has a column of texts (`column`, or text, address or comment), anything else a text on each line. The result
+    is CSV, or GeoJSON lines where `out` ends in .geojsonl. Without `admin` the imported city's names are used, with it
+    only the units in that folder's registers. Raises InvalidInputError and SetupError.
+    """
+    lines = list(_lines(path, column))
+    gazetteer = _gazetteer(admin)
+    faults = 0
+    with _opened(out) as file, Progress(console=console, transient=True) as bar:
+        write = _writer(file, is_geojson=out is not None and out.suffix == ".geojsonl")
+        for line in bar.track(lines, description=f"reading {path.name}"):
+            if line.text is None:
+                faults += 1
+                console.print(f"[yellow]{path.name}, row {line.number}: {line.fault}[/yellow]")
+                write(line.number, "", Answer((), line.fault))
+            else:
+                write(line.number, line.text, geocode(gazetteer, line.text))
+    console.print(f"{len(lines):,} texts, {faults:,} of them not readable")
+    return faults
+
+
+def _gazetteer(admin: Path | None) -> Gazetteer:
+    if admin is not None:
+        with step(f"reading the registers in {admin}"):
+            return build(files.with_places(files.admin_entries(admin)))
+    from cli.city import cluster_while_needed
+
+    with cluster_while_needed(), step("reading the city's names"), db.transaction() as session:
+        return queries.load(session)
+
+
+def _lines(path: Path, column: str | None) -> Iterator[_Line]:
+    try:
+        raw = path.read_bytes()
+    except OSError as exc:
+        raise InvalidInputError(f"{path} cannot be read: {exc.strerror}.") from exc
+    rows = raw.removeprefix(b"\xef\xbb\xbf").splitlines()
+    if path.suffix.lower() != ".csv":
+        yield from (_line(number, row) for number, row in enumerate(rows, start=1) if row.strip())
+        return
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        number = raw[: exc.start].count(b"\n") + 1
+        raise InvalidInputError(f"{path.name}, row {number}: it is not UTF-8; save the file as UTF-8.") from exc
+    yield from _rows(path, text, column)
+
+
+def _line(number: int, raw: bytes) -> _Line:
+    try:
+        return _checked(number, raw.decode())
+    except UnicodeDecodeError:
+        return _Line(number, None, "the line is not UTF-8.")
+
+
+def _rows(path: Path, text: str, column: str | None) -> Iterator[_Line]:
+    reader = csv.DictReader(text.splitlines(keepends=True))
+    header = reader.fieldnames or []
+    wanted = column or next((name for name in TEXT_COLUMNS if name in header), None)
+    if wanted is None or wanted not in header:
+        asked = f"no column '{column}'" if column else f"none of the columns {', '.join(TEXT_COLUMNS)}"
+        raise InvalidInputError(f"{path.name}, row 1: there is {asked}, only {', '.join(header) or 'nothing'}.")
+    number = 1
+    try:
+        for row in reader:
+            number = reader.line_num
+            yield _checked(number, row.get(wanted) or "")
+    except csv.Error as exc:
+        raise InvalidInputError(f"{path.name}, row {number + 1}: {exc}.") from exc
+
+
+def _checked(number: int, text: str) -> _Line:
+    if not text.strip():
+        return _Line(number, None, "there is no text.")
+    if len(text) > TEXT_READ:
+        console.print(f"[yellow]row {number}: only its first {TEXT_READ:,} letters are read[/yellow]")
+    return _Line(number, text)
+
+
+# --- writing -------------------------------------------------------------------------------------------------------
+
+
+class _opened:  # noqa: N801 - used like contextlib.closing.
+    """The file to write, or standard output, which stays open."""
+
+    def __init__(self, out: Path | None) -> None:
+        self._out = out
+
+    def __enter__(self) -> IO[str]:
+        if self._out is None:
+            self._file: IO[str] = sys.stdout
+            return self._file
+        try:
+            self._file = self._out.open("w", encoding="utf-8", newline="")
+        except OSError as exc:
+            raise InvalidInputError(f"{self._out} cannot be written: {exc.strerror}.") from exc
+        return self._file
+
+    def __exit__(self, *raised: object) -> None:
+        if self._out is not None:
+            self._file.close()
+
+
+def _writer(file: IO[str], *, is_geojson: bool) -> Write:
+    return _geojson_writer(file) if is_geojson else _csv_writer(file)
+
+
+def _csv_writer(file: IO[str]) -> Write:
+    table = csv.DictWriter(file, _COLUMNS, restval="")
+    table.writeheader()
+
+    def write(number: int, text: str, answer: Answer) -> None:
+        rows = _as_rows(number, text, answer)
+        table.writerows(rows or [{"row": number, "text": text, "reason": answer.reason}])
+
+    return write
+
+
+def _geojson_writer(file: IO[str]) -> Write:
+    def write(number: int, text: str, answer: Answer) -> None:
+        rows = _as_rows(number, text, answer) or [{"row": number, "text": text, "reason": answer.reason}]
+        for row in rows:
+            place = {"type": "Point", "coordinates": [row.pop("lon"), row.pop("lat")]} if "lon" in row else None
+            line = {"type": "Feature", "geometry": place, "properties": row}
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    return write
+
+
+def _as_rows(number: int, text: str, answer: Answer) -> list[dict[str, Any]]:
+    return [
+        {
+            "row": number, "text": text, "rank": rank, "lon": round(one.place.lon, 6), "lat": round(one.place.lat, 6),
+            "radius_m": one.radius_m, "kind": one.kind, "label": one.label_th, "label_en": one.label_en,
+            "matched": one.matched, "confidence": one.confidence, "code": one.code,
+        }
+        for rank, one in enumerate(answer.candidates, start=1)
+    ]

@@ -1,0 +1,216 @@
+"""What each name in a text may mean: places with a weight for how well the words say it. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from heapq import nlargest
+from typing import NamedTuple
+
+from gis.gazetteer.entries import ADMIN_KINDS, EVERYDAY, FACILITY_FAMILIES, Entry
+from gis.gazetteer.index import HERE, SAME_PROVINCE, Gazetteer, Named
+from gis.gazetteer.mentions import Mention, Reading
+from gis.gazetteer.streets import BEYOND_RADIUS_M, SOI_DEPTH_M, Spot, Street, soi_spot
+
+# How sure a name is by the way it stands: with its type word, with another's, bare by its letters (assumed; the bench
+# and the hand-written messages hold what comes of them).
+WITH_CUE, OTHER_CUE, DOUBTFUL = 0.95, 0.42, 0.22
+BARE = ((10, 0.80), (8, 0.74), (6, 0.64), (0, 0.54))
+BOUNDED, AFTER_RELATION, ALONE, NUMBERED = 0.08, 0.10, 0.12, 0.10
+# A temple is called วัด…, a school โรงเรียน…; villages and sub-districts often go without their word.
+FACILITY_BARE = 0.85
+EVERYDAY_MOST, ADMIN_MOST, BARE_MOST = 0.4, 0.75, 0.92
+# A far sub-district without its type word is mostly a piece of other words.
+AFAR_IN_WORDS = 0.4
+PART_OF_NAME, SAME_SOUND = 0.93, 0.97
+SOI_COUNTED_FROM = 3
+# A numbered soi is a small place among those that a text names, whatever kind the map gives it.
+SOI_TELLS = 1.05
+NEAR_RADIUS_M, BESIDE_RADIUS_M = 400.0, 250.0
+NEAR_SCALE_M = 5_000.0
+# Of a name that hundreds of places bear only the likeliest are weighed.
+WEIGHED = 12
+
+
+class Option(NamedTuple):
+    """A place that a name may mean: metres, radius, and how much the words speak for it (`weight`, 0 to 1).
+
+    `odds` tell how likely the city's reporters mean it rather than another place of the name, `tells` how much a name
+    of its kind tells beside other names.
+    """
+
+    x: float
+    y: float
+    radius_m: float
+    kind: str
+    code: str
+    label_th: str
+    label_en: str
+    weight: float
+    matched: str
+    entry: int
+    street: Street | None = None
+    is_cued: bool = False
+    odds: float = 1.0
+    tells: float = 0.0
+
+    @property
+    def is_admin(self) -> bool:
+        """It is a unit of administration: the context of other names."""
+        return self.kind in ADMIN_KINDS
+
+
+def options_of(gazetteer: Gazetteer, reading: Reading, mention: Mention) -> list[Option]:
+    """All that the name may mean, the likeliest first."""
+    found: dict[tuple[str, str], Option] = {}
+    for option in _options(gazetteer, reading, mention):
+        known = found.get((option.kind, option.code))
+        if known is None or known.weight < option.weight:
+            found[(option.kind, option.code)] = option
+    return sorted(found.values(), key=lambda option: -option.weight)
+
+
+def _options(gazetteer: Gazetteer, reading: Reading, mention: Mention) -> Iterator[Option]:
+    key = gazetteer.keys[mention.key]
+    street = gazetteer.streets.get(key.text)
+    if street is not None:
+        weight = max(
+            (_weight(reading, mention, named, len(key.text), mention.number in street.sois) for named in key.spellings),
+            default=0.0,
+        )
+        if weight > 0:
+            yield from _street(gazetteer, street, mention, weight)
+    weighed = [(_weight(reading, mention, named, len(key.text), False), named) for named in key.places]
+    meant = [
+        (weight * _odds(gazetteer, reading, named), weight, named.entry) for weight, named in weighed if weight > 0
+    ]
+    for _, weight, index in nlargest(WEIGHED, meant):
+        option = option_at(gazetteer, index, weight=weight, matched=mention.matched)
+        if option is not None:
+            yield _related(option, mention)._replace(is_cued=_has_cue(mention, gazetteer.entries[index].family))
+
+
+def _odds(gazetteer: Gazetteer, reading: Reading, named: Named) -> float:
+    """How likely the entry is meant, once the provinces that the text names are known."""
+    return HERE if gazetteer.entries[named.entry].province in reading.provinces else named.odds
+
+
+def _has_cue(mention: Mention, family: str) -> bool:
+    return family in mention.families or (family == "road" and "soi" in mention.families)
+
+
+def _weight(reading: Reading, mention: Mention, named: Named, letters: int, is_counted: bool) -> float:
+    form = named.form
+    if mention.families and _has_cue(mention, named.family):
+        weight = WITH_CUE
+    elif (form.needs_cue and not is_counted) or (named.odds < HERE and named.kind in ("village", "community")):
+        return 0.0
+    else:
+        weight = OTHER_CUE if mention.families else _bare(reading, mention, named, letters)
+    if not form.is_whole:
+        weight *= PART_OF_NAME
+    if mention.likeness < 1.0:
+        weight *= 0.95 * mention.likeness
+    elif form.stem not in reading.normal:
+        weight *= SAME_SOUND
+    return weight * DOUBTFUL if mention.is_doubtful else weight
+
+
+def _bare(reading: Reading, mention: Mention, named: Named, letters: int) -> float:
+    """The weight of a name without its type word."""
+    weight = next(worth for least, worth in BARE if letters >= least)
+    weight += BOUNDED * mention.is_bounded + AFTER_RELATION * bool(mention.relation)
+    weight += ALONE * (len(mention.matched) >= len(reading.text.strip()))
+    weight *= FACILITY_BARE if named.family in FACILITY_FAMILIES else 1.0
+    most = ADMIN_MOST if named.kind in ADMIN_KINDS else BARE_MOST
+    weight = min(weight, EVERYDAY_MOST if named.form.stem in EVERYDAY else most)
+    is_in_words = named.kind == "subdistrict" and not mention.is_bounded and named.odds < SAME_PROVINCE
+    return weight * AFAR_IN_WORDS if is_in_words else weight
+
+
+def option_at(gazetteer: Gazetteer, index: int, *, weight: float, matched: str) -> Option | None:
+    """The entry as an option at its own place, or within the unit that holds it; None where neither is known."""
+    entry = gazetteer.entries[index]
+    holder = index if entry.place is not None else _holder(gazetteer, entry)
+    if holder is None:
+        return None
+    x, y = gazetteer.xy[holder]
+    radius_m = max(entry.radius_m, gazetteer.entries[holder].radius_m)
+    return Option(
+        float(x), float(y), radius_m, entry.kind, entry.code, entry.name_th or entry.name_en,
+        entry.name_en or entry.name_th, weight, matched, index, odds=gazetteer.odds[index],
+    )
+
+
+def _holder(gazetteer: Gazetteer, entry: Entry) -> int | None:
+    for kind, code in (("subdistrict", entry.subdistrict), ("district", entry.district), ("province", entry.province)):
+        found = gazetteer.by_code.get((kind, code)) if code else None
+        if found is not None and gazetteer.entries[found].place is not None:
+            return found
+    return None
+
+
+def _related(option: Option, mention: Mention) -> Option:
+    """What is near or beside a landmark lies further from its middle than what is there."""
+    if option.is_admin or not mention.relation:
+        return option
+    reach_m = NEAR_RADIUS_M if mention.relation == "near" else BESIDE_RADIUS_M
+    return option._replace(radius_m=max(option.radius_m, reach_m))
+
+
+# --- streets -------------------------------------------------------------------------------------------------------
+
+
+def _street(gazetteer: Gazetteer, street: Street, mention: Mention, weight: float) -> Iterator[Option]:
+    number = mention.number
+    known = street.sois.get(number, ())
+    if known:
+        weight = weight if mention.is_doubtful or mention.likeness < 1.0 else min(weight + NUMBERED, WITH_CUE)
+        for index in known:
+            yield from (one._replace(tells=SOI_TELLS) for one in _whole(gazetteer, index, mention, weight))
+        return
+    is_soi = bool(number) and ("soi" in mention.families or _counts_soi(street, number))
+    spot = soi_spot(street, number) if is_soi else None
+    if spot is not None:
+        sure = 0.9 if "soi" in mention.families else 0.8
+        yield _approximate(gazetteer, street, spot, number, mention, weight * sure)
+        return
+    if street.main_entry is not None and street.main is not None:
+        option = next(iter(_whole(gazetteer, street.main_entry, mention, weight)), None)
+        if option is not None:
+            yield _over(option, street)
+    elif street.mouths:
+        x, y = (sum(mouth[axis] for mouth in street.mouths) / len(street.mouths) for axis in (1, 2))
+        reach_m = max(math.hypot(mouth[1] - x, mouth[2] - y) for mouth in street.mouths) + BEYOND_RADIUS_M
+        yield _approximate(gazetteer, street, Spot(x, y, reach_m), "", mention, weight * 0.8)
+
+
+def _counts_soi(street: Street, number: str) -> bool:
+    """A number behind the street's name is a soi's where the street's soi are counted that far; else a house's."""
+    return len(street.mouths) >= SOI_COUNTED_FROM and int(number.partition("/")[0]) <= street.mouths[-1][0]
+
+
+def _whole(gazetteer: Gazetteer, index: int, mention: Mention, weight: float) -> Iterator[Option]:
+    entry = gazetteer.entries[index]
+    option = option_at(gazetteer, index, weight=weight, matched=mention.matched)
+    if option is not None:
+        yield _related(option, mention)._replace(is_cued=_has_cue(mention, entry.family))
+
+
+def _over(option: Option, street: Street) -> Option:
+    """The option with the whole of the street within its radius, however many pieces the map has of it."""
+    return option._replace(street=street, radius_m=max(option.radius_m, street.reach_m))
+
+
+def _approximate(
+    gazetteer: Gazetteer, street: Street, spot: Spot, number: str, mention: Mention, weight: float
+) -> Option:
+    index = street.main_entry if street.main_entry is not None else next(iter(street.sois.values()))[0]
+    entry = gazetteer.entries[index]
+    name_th, name_en = entry.name_th or entry.name_en, entry.name_en or entry.name_th
+    code = f"{entry.code}~{number}" if number else entry.code
+    return Option(
+        spot.x, spot.y, max(spot.radius_m, SOI_DEPTH_M), "soi" if number else "road", code,
+        f"{name_th} {number}".strip(), f"{name_en} {number}".strip(), weight, mention.matched, index,
+        is_cued=_has_cue(mention, entry.family), odds=gazetteer.odds[index],
+    )

@@ -1,0 +1,156 @@
+"""Places in words over HTTP and on the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from api import problems
+from api.routes import places
+from cli.places import geocode_file
+from core.db import transaction
+from core.errors import InvalidInputError
+from gis.citypack.importer import import_city
+from tests.gis.packs import Pack, feature, line, point
+
+
+@pytest.fixture
+def client(database: sa.Engine, pack: Pack) -> Iterator[TestClient]:
+    """A browser that is not signed in, before the tiny city with a road, a temple and two communities."""
+    pack.add_csv(
+        "communities", "code,name_th,lon,lat\nC1,ริมธารใส,100.015,8.01\nC2,ทุ่งดอกคูน,100.005,8.01\n",
+        options='polygons = "voronoi"',
+    )
+    road = {"code": "R1", "name_th": "ถนนรุ่งเรืองสุข", "name_en": "Rung Rueang Suk Road", "class": "primary"}
+    pack.add("roads", [feature(line((100.001, 8.01), (100.019, 8.01)), **road)])
+    temple = {"code": "T1", "kind": "temple", "name_th": "วัดบ้านหวานเย็น"}
+    pack.add("facilities", [feature(point(100.005, 8.012), **temple)])
+    with transaction() as session:
+        import_city(session, pack.close())
+    app = FastAPI()
+    problems.add_problems(app)
+    app.include_router(places.router, prefix="/api/v1")
+    with TestClient(app) as browser:
+        yield browser
+
+
+def test_a_report_becomes_ranked_places(client: TestClient) -> None:
+    """Open to everybody: lon, lat, radius, kind, label, the words, confidence and code of each candidate."""
+    told = client.get("/api/v1/geocode", params={"q": "น้ำท่วมหน้าวัดบ้านหวานเย็นค่ะ"}).json()
+    first = told["candidates"][0]
+    assert (first["kind"], first["code"], first["matched"]) == ("temple", "T1", "วัดบ้านหวานเย็น")
+    assert (first["lon"], first["lat"]) == (100.005, 8.012)
+    assert first["confidence"] >= 0.8
+    assert told["reason"] is None
+
+
+def test_not_knowing_is_said(client: TestClient) -> None:
+    """No candidate, and why, in both languages."""
+    told = client.get("/api/v1/geocode", params={"q": "น้ำท่วมหน้าบ้านค่ะ ช่วยด้วยนะคะ"}).json()
+    assert told["candidates"] == []
+    assert "ไม่พบ" in told["reason"]
+    assert "no place name" in told["reason_en"]
+
+
+def test_a_name_that_was_only_begun_is_completed(client: TestClient) -> None:
+    """The search box finds ถนนรุ่งเรืองสุข while one still types, and is not sure of it."""
+    told = client.get("/api/v1/geocode", params={"q": "รุ่งเรื"}).json()
+    assert [one["label"] for one in told["candidates"]] == ["ถนนรุ่งเรืองสุข"]
+    assert told["candidates"][0]["confidence"] <= 0.5
+
+
+def test_an_import_is_seen_at_once(client: TestClient, pack: Pack) -> None:
+    """The names are those of the data as they are now."""
+    assert client.get("/api/v1/geocode", params={"q": "วัดใหม่ไฉไลยิ่ง"}).json()["candidates"] == []
+    temple = {"code": "T2", "kind": "temple", "name_th": "วัดใหม่ไฉไลยิ่ง"}
+    pack.add("facilities", [feature(point(100.006, 8.012), **temple)])
+    with transaction() as session:
+        import_city(session, pack.folder)
+    assert client.get("/api/v1/geocode", params={"q": "วัดใหม่ไฉไลยิ่ง"}).json()["candidates"][0]["code"] == "T2"
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"q": ""}, "no text"),
+        ({"q": "   \t"}, "no text"),
+        ({"q": "ก\x00ข"}, "NUL"),
+        ({"q": "ก" * 2001}, "at most 2000"),
+        ({}, "q"),
+        ({"q": "วัด", "near": "here"}, "longitude,latitude"),
+        ({"q": "วัด", "near": "1,2,3"}, "longitude,latitude"),
+        ({"q": "วัด", "near": "8.4,99.9"}, "swapped"),
+        ({"q": "วัด", "near": "nan,nan"}, "not numbers"),
+        ({"q": "วัด", "near": "617600,914100"}, "metres"),
+        ({"q": "วัด", "near": "9" * 100}, "at most 60"),
+    ],
+)
+def test_bad_questions_are_refused_with_the_cause(client: TestClient, params: dict[str, str], said: str) -> None:
+    """A problem document with one clear sentence, never a traceback."""
+    answer = client.get("/api/v1/geocode", params=params)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert said in answer.json()["detail"]
+
+
+def test_control_letters_are_only_gaps(client: TestClient) -> None:
+    """What a phone's clipboard leaves in a text harms nothing."""
+    told = client.get("/api/v1/geocode", params={"q": "\x07\x1bวัดบ้าน\u200bหวานเย็น\x7f\ufeff"}).json()
+    assert told["candidates"][0]["code"] == "T1"
+
+
+def test_a_spot_has_names(client: TestClient) -> None:
+    """Community and municipality that hold it, the nearest named road and facility with their distance."""
+    told = client.get("/api/v1/reverse", params={"lon": 100.005, "lat": 8.0105}).json()
+    assert told["label"]["th"] == "ทุ่งดอกคูน ใกล้ถนนรุ่งเรืองสุข"
+    assert [area["kind"] for area in told["areas"]] == ["community", "municipality"]
+    assert (told["road"]["code"], 50 < told["road"]["away_m"] < 60) == ("R1", True)
+    assert told["facility"]["code"] == "T1"
+    assert client.get("/api/v1/reverse", params={"lon": 8.0, "lat": 100.0}).status_code == 422
+    assert client.get("/api/v1/reverse", params={"lon": "x", "lat": 1}).status_code == 422
+
+
+def test_a_file_of_texts_loses_nothing(client: TestClient, tmp_path: Path) -> None:
+    """Every row stands in the result under its number; one that cannot be read is named and counted."""
+    source, result = tmp_path / "texts.csv", tmp_path / "found.csv"
+    source.write_text("id,comment\n1,หน้าวัดบ้านหวานเย็น\n2,\n3,ไม่รู้อยู่ไหน\n", encoding="utf-8")
+    assert geocode_file(source, column=None, out=result, admin=None) == 1
+    rows = list(csv.DictReader(result.read_text(encoding="utf-8").splitlines()))
+    assert [row["row"] for row in rows if row["rank"] in {"", "1"}] == ["2", "3", "4"]
+    assert rows[0]["code"] == "T1"
+    assert rows[-2]["reason"] == "there is no text."
+    assert rows[-1]["reason"] == "no-name"
+
+
+def test_lines_become_geojson_lines(client: TestClient, tmp_path: Path) -> None:
+    """One feature a candidate; a line that is no UTF-8 stands there without a place."""
+    source, result = tmp_path / "texts.txt", tmp_path / "found.geojsonl"
+    source.write_bytes("วัดบ้านหวานเย็น\n".encode() + b"\xff\xfe\n")
+    assert geocode_file(source, column=None, out=result, admin=None) == 1
+    found = [json.loads(one) for one in result.read_text(encoding="utf-8").splitlines()]
+    assert found[0]["geometry"]["coordinates"] == [100.005, 8.012]
+    assert found[-1]["geometry"] is None
+    assert "UTF-8" in found[-1]["properties"]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("x.csv", b"a,b\n1,2\n", "row 1: there is none of the columns"),
+        ("x.csv", "text\nก\n".encode("cp874"), "row 2: it is not UTF-8"),
+        ("gone.txt", None, "cannot be read"),
+    ],
+)
+def test_an_unreadable_file_is_one_sentence(tmp_path: Path, name: str, content: bytes | None, said: str) -> None:
+    """File, row and cause; nothing is written."""
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(InvalidInputError, match=said):
+        geocode_file(tmp_path / name, column=None, out=None, admin=None)

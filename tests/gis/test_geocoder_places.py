@@ -1,0 +1,200 @@
+"""Reading places over a made-up town: what wins, what is doubted, what is interpolated, what is left unknown."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gis import crs
+from gis.gazetteer import pluscode
+from gis.gazetteer.clues import clues_in
+from gis.gazetteer.entries import Entry
+from gis.gazetteer.files import unit_entry
+from gis.gazetteer.geocode import Answer, geocode
+from gis.gazetteer.index import Extent, Gazetteer, build
+from gis.points import LonLat
+
+CENTRE = LonLat(lon=100.0, lat=8.0)
+DEGREE_M = 111_000.0
+
+
+def _road(name: str, code: str, *places: tuple[float, float], name_en: str = "") -> Entry:
+    line = shapely.MultiLineString([places])
+    middle = line.interpolate(0.5, normalized=True)
+    return Entry(
+        "road", code, name, name_en, LonLat(lon=middle.x, lat=middle.y), line.length * DEGREE_M / 2 + 30, line=line,
+        is_local=True,
+    )
+
+
+def _spot(kind: str, name: str, code: str, lon: float, lat: float, **more: object) -> Entry:
+    return Entry(kind, code, name, "", LonLat(lon=lon, lat=lat), 200.0, is_local=True, **more)  # type: ignore[arg-type]  # passed through
+
+
+@pytest.fixture(scope="module")
+def town() -> Gazetteer:
+    """A road with soi 2, 4 and 12, one that crosses it, temples, two villages of one name, units here and afar."""
+    road = [(100.0, 8.0 + n / 1000) for n in range(21)]
+    mamuang = {"subdistrict": "800114", "district": "8001", "province": "80"}
+    entries = [
+        _road("ถนนรุ่งเรืองสุข", "r1", *road),
+        _road("ถนนรุ่งเรืองสุข 2", "s2", (100.0, 8.002), (100.002, 8.002)),
+        _road("ถนนรุ่งเรืองสุข 4", "s4", (100.0, 8.004), (100.002, 8.004)),
+        _road("ถนนรุ่งเรืองสุข 12", "s12", (100.0, 8.012), (100.002, 8.012)),
+        _road("ถนนสายธารทอง", "r2", (99.99, 8.01), (100.01, 8.01), name_en="Sai Than Thong Road"),
+        _spot("temple", "วัดบ้านหวานเย็น", "t1", 100.001, 8.006),
+        _spot("temple", "วัดทุ่งดอกคูน", "t2", 99.985, 7.99),
+        _spot("community", "ชุมชนริมธารใส", "c1", 100.015, 8.015),
+        _spot("village", "บ้านคลองลาว", "80011401", 99.97, 7.98, **mamuang, moo=1),
+        _spot("village", "บ้านคลองลาว", "80011406", 99.98, 7.98, **mamuang, moo=6),
+        *(
+            unit_entry(kind=kind, code=code, name_th=name, name_en="", place=LonLat(lon=lon, lat=lat))
+            for kind, code, name, lon, lat in [
+                ("subdistrict", "800101", "ในเมือง", 100.0, 8.0), ("subdistrict", "800114", "มะม่วงสองต้น", 99.975, 7.98),
+                ("subdistrict", "400101", "ในเมือง", 102.8, 16.4), ("subdistrict", "310101", "ในเมือง", 103.1, 15.0),
+                ("district", "8001", "เมืองรุ่งเรือง", 100.0, 8.0), ("district", "4001", "เมืองขอนแก่น", 102.8, 16.4),
+                ("province", "80", "รุ่งเรือง", 100.0, 8.2), ("province", "40", "ขอนแก่น", 102.8, 16.4),
+                ("province", "90", "สงขลา", 100.6, 7.2),
+            ]
+        ),
+    ]  # fmt: skip
+    extent = Extent("เทศบาลเมืองรุ่งเรือง", "Rung Rueang", CENTRE, (99.95, 7.95, 100.05, 8.05), "8001", "80")
+    return build(entries, city=extent)
+
+
+def _codes(answer: Answer) -> list[str]:
+    return [candidate.code for candidate in answer.candidates]
+
+
+def test_a_soi_that_no_map_shows_lies_between_its_neighbours(town: Gazetteer) -> None:
+    """Soi 8 is half the way from 4 to 12, on the road, and its radius says how far that may be wrong."""
+    first = geocode(town, "น้ำท่วม ถ.รุ่งเรืองสุข ซอย 8").candidates[0]
+    assert first.kind == "soi"
+    assert crs.distance_m(first.place, LonLat(lon=100.0, lat=8.008)) < 30
+    assert 250 < first.radius_m < 1_000
+
+
+def test_a_soi_far_beyond_the_last_known_one_is_only_its_road(town: Gazetteer) -> None:
+    """Nothing is interpolated where nothing is near: the whole road is named, with its whole radius."""
+    first = geocode(town, "ซอยรุ่งเรืองสุข 99").candidates[0]
+    assert (first.kind, first.code) == ("road", "r1")
+    assert first.radius_m > 1_000
+
+
+def test_two_roads_are_their_crossing(town: Gazetteer) -> None:
+    """แยก of two named roads is one small place."""
+    first = geocode(town, "รถชนกัน แยกถนนรุ่งเรืองสุขตัดถนนสายธารทอง").candidates[0]
+    assert first.kind == "crossing"
+    assert crs.distance_m(first.place, LonLat(lon=100.0, lat=8.01)) < 5
+    assert first.radius_m <= 100
+
+
+def test_a_road_and_a_landmark_are_the_roadside_by_it(town: Gazetteer) -> None:
+    """A long road is narrowed by what stands beside it."""
+    found = geocode(town, "น้ำขัง ถ.รุ่งเรืองสุข หน้าวัดบ้านหวานเย็น").candidates[0]
+    assert crs.distance_m(found.place, LonLat(lon=100.0, lat=8.006)) <= found.radius_m < 600
+
+
+def test_a_landmark_far_from_the_named_road_lowers_both(town: Gazetteer) -> None:
+    """Words that contradict each other are not sure of anything."""
+    agreed = geocode(town, "ชุมชนริมธารใส").candidates[0].confidence
+    against = geocode(town, "ชุมชนริมธารใส วัดทุ่งดอกคูน").candidates
+    assert all(candidate.confidence < agreed for candidate in against)
+
+
+def test_two_villages_of_one_name_are_two_candidates(town: Gazetteer) -> None:
+    """คลองลาว is two villages: both are offered, neither for sure."""
+    found = geocode(town, "คลองลาว").candidates
+    assert {candidate.code for candidate in found[:2]} == {"80011401", "80011406"}
+    assert found[0].confidence < 0.8
+
+
+def test_the_moo_tells_villages_apart(town: Gazetteer) -> None:
+    """หมู่ 6 of the named sub-district is one village."""
+    assert _codes(geocode(town, "12/3 ม.6 ต.มะม่วงสองต้น"))[0] == "80011406"
+
+
+def test_a_name_of_many_units_is_ranked_the_citys_own_first(town: Gazetteer) -> None:
+    """ในเมือง alone is never one silent point."""
+    found = geocode(town, "ในเมือง").candidates
+    assert found[0].code == "800101"
+    assert {"400101", "310101"} <= {candidate.code for candidate in found}
+    assert found[0].confidence < 0.8
+
+
+def test_the_named_province_decides(town: Gazetteer) -> None:
+    """With จ.ขอนแก่น the sub-district there is meant."""
+    assert _codes(geocode(town, "ต.ในเมือง อ.เมือง จ.ขอนแก่น"))[0] == "400101"
+
+
+@pytest.mark.parametrize("text", ["วัง", "วัด", "คลอง", "โรง", "ธาตุ", "น้ำท่วมหน้าบ้าน", "5", "!!", "ถนน", "ซอย 777"])
+def test_words_for_things_are_no_places(town: Gazetteer, text: str) -> None:
+    """An everyday word never matches alone, whatever unit bears it."""
+    assert geocode(town, text) == Answer((), "no-name")
+
+
+def test_where_somebody_comes_from_is_no_place_of_the_report(town: Gazetteer) -> None:
+    """คนสงขลา is a person; alone it is a clear "don't know", beside a place it changes nothing."""
+    assert geocode(town, "ผมคนสงขลาครับ") == Answer((), "elsewhere")
+    first = geocode(town, "ผมคนสงขลา รถเสียหน้าวัดทุ่งดอกคูน").candidates[0]
+    assert (first.code, first.confidence > 0.8) == ("t2", True)
+
+
+@pytest.mark.parametrize("slip", ["วัดทุ่งดอกคูณ", "วัดทุงดอกคูน", "วัดทุ่ง ดอกคูน", "วัดทุ่งดอกคนู", "วัดทุ่งดอคูน", "ทุ่งดอกคูนน"])
+def test_a_slip_of_the_hand_still_leads_there(town: Gazetteer, slip: str) -> None:
+    """Marks left out, letters of one sound, swapped or missing letters."""
+    assert _codes(geocode(town, f"น้ำท่วม {slip} ค่ะ"))[0] == "t2"
+
+
+def test_what_was_asked_near_ranks_higher(town: Gazetteer) -> None:
+    """The villages of one name come in the order of nearness to where the asker looks."""
+    for code, lon in (("80011401", 99.95), ("80011406", 100.02)):
+        assert _codes(geocode(town, "คลองลาว", near=LonLat(lon=lon, lat=7.98)))[0] == code
+
+
+@given(text=st.text(max_size=200))
+def test_no_text_breaks_it_and_confidence_never_rises(town: Gazetteer, text: str) -> None:
+    """Whatever is typed gives an answer or a reason, ranked, with a radius and a place on the earth."""
+    answer = geocode(town, text)
+    confidences = [candidate.confidence for candidate in answer.candidates]
+    assert confidences == sorted(confidences, reverse=True)
+    assert (answer.reason is None) == bool(answer.candidates)
+    assert all(c.radius_m > 0 and 0 <= c.confidence <= 1 and math.isfinite(c.place.lon) for c in answer.candidates)
+
+
+@given(lon=st.floats(97.5, 105.5), lat=st.floats(5.7, 20.4))
+def test_coordinates_in_a_text_are_the_place_in_either_order(lon: float, lat: float) -> None:
+    """People write latitude first; the other order is read where only that lies in Thailand."""
+    for pair in (f"{lat:.5f}, {lon:.5f}", f"พิกัด {lon:.5f} {lat:.5f}", f"https://maps.google.com/?q={lat:.5f},{lon:.5f}"):
+        (clue,) = clues_in(pair, reference=None)
+        assert crs.distance_m(clue.place, LonLat(lon=lon, lat=lat)) <= clue.radius_m
+
+
+@given(lon=st.floats(-179.0, 179.0), lat=st.floats(-80.0, 80.0))
+def test_a_short_plus_code_is_the_cell_nearest_to_the_reference(lon: float, lat: float) -> None:
+    """The code without its first four letters means the place next to who reads it."""
+    letters = _encode(lon, lat)
+    reference = LonLat(lon=lon + 0.3, lat=lat - 0.3)
+    ((_, cell),) = pluscode.codes_in(f"แถว {letters[4:8]}+{letters[8:]} ครับ", reference=reference)
+    assert abs(cell.lon - lon) < 0.0002
+    assert abs(cell.lat - lat) < 0.0002
+
+
+def test_a_known_plus_code_is_decoded() -> None:
+    """8FVC2222+22 is 47.0000625 N, 8.0000625 E (the specification's own example)."""
+    cell = pluscode.cell_of("8FVC222222")
+    assert (round(cell.lat, 7), round(cell.lon, 7)) == (47.0000625, 8.0000625)
+
+
+def _encode(lon: float, lat: float) -> str:
+    alphabet = "23456789CFGHJMPQRVWX"
+    letters, north, east = "", lat + 90.0, lon + 180.0
+    for size in (20.0, 1.0, 0.05, 0.0025, 0.000125):
+        row, column = min(int(north / size), 19), min(int(east / size), 19)
+        letters += alphabet[row] + alphabet[column]
+        north, east = north - row * size, east - column * size
+    return letters
