@@ -19,6 +19,7 @@ CLAIMS: Mapping[str, str] = {
     "approve": "freeze 10,000 residents into chunks; floor: one INSERT and sealing; limit: LINE's rate",
     "members": "import 44,000 members and homes; floor: COPY of the same rows",
     "picture": "draw the demo city's flood with the facts of its zones; limit: the time between pictures in the storm",
+    "flood": "from new levels to depth, zones, exposure and a tile, 2000 x 2000 cells; peer: plain polygonising",
     "waterline": "read the water's level in a JPEG; floor: cv2.imdecode of the same JPEG",
     "terrain": "drain 4000 x 4000 cells: fill, directions, accumulation, HAND; peers: pyflwdir 0.5.12, pysheds 0.5",
     "tiles": "uncached vector tiles, 1,000,000 incidents and 39,200 streets, one worker; peer: tipg, same tables",

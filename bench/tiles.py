@@ -8,14 +8,7 @@ process: sign-in, headers, tag. Both servers are one process each, asked over on
 from __future__ import annotations
 
 import contextlib
-import http.client
-import json
-import multiprocessing
-import os
-import socket
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import shapely
@@ -23,12 +16,11 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from bench.measure import Result, Timing, check
+from bench.measure import Result, Timing
 from bench.places import own_database
+from bench.servers import Server, free_port, our_api, process
 from core import db
-from core.errors import UnavailableError
 from core.progress import Progress, step
-from core.settings import settings
 from gis import tiles
 from gis.tiles import LARGEST_BYTES, Tile
 from incidents import actions
@@ -46,28 +38,6 @@ STATES = ("new", "accepted", "in_progress", "done", "closed", "closed", "closed"
 START_LIMIT_S = 60.0
 
 
-@dataclass
-class _Server:
-    """A server process and one connection to it."""
-
-    connection: http.client.HTTPConnection
-    headers: dict[str, str]
-
-    def tile(self, path: str) -> tuple[float, int]:
-        """Seconds until the last byte of a tile, and its bytes; raises WrongWorkError where it is refused."""
-        try:
-            began_s = time.perf_counter()
-            self.connection.request("GET", path, headers=self.headers)
-            answer = self.connection.getresponse()
-        except http.client.RemoteDisconnected:  # It was idle while the other one worked; the next try connects anew.
-            self.connection.close()
-            return self.tile(path)
-        body = answer.read()
-        took_s = time.perf_counter() - began_s
-        check(answer.status == http.client.OK, f"{path} was answered {answer.status}: {body[:200]!r}.")
-        return took_s, len(body)
-
-
 def measure(*, seed: int) -> Result:
     """Base and incident tiles at 400 places of ours, 45 of them of tipg's too."""
     rng = np.random.default_rng(seed)
@@ -80,7 +50,7 @@ def measure(*, seed: int) -> Result:
         with step("preparing the map's shapes"), db.transaction() as session:
             tiles.ready_version(session)
         asked = _tiles_at(places[rng.permutation(len(places))[: 4 * TILES]], rng)
-        with _ours() as ours, _tipg() as peer, step("asking for tiles") as tell:
+        with our_api() as ours, _tipg() as peer, step("asking for tiles") as tell:
             taken, sizes, peer_taken = _ask(asked, ours, peer, tell)
     pairs = len(peer_taken)
     facts = {
@@ -99,7 +69,7 @@ def measure(*, seed: int) -> Result:
 
 
 def _ask(
-    asked: list[Tile], ours: _Server, peer: _Server, tell: Progress
+    asked: list[Tile], ours: Server, peer: Server, tell: Progress
 ) -> tuple[list[float], list[int], list[float]]:
     """Seconds and raw bytes of each of our tiles, base and incidents in turn, and seconds of tipg's same ones."""
     taken, sizes, peer_taken = [], [], []
@@ -205,73 +175,13 @@ def _open_incidents(places: Floats, rng: np.random.Generator, tell: Progress) ->
         connection.execute(sa.text("VACUUM ANALYZE incident, incident_tally, road"))
 
 
-# --- the servers ---------------------------------------------------------------------------------------------------
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+# --- the peer -----------------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
-def _ours() -> Iterator[_Server]:
-    """The API as `faonam api` runs it, with an officer signed in."""
-    from demo.accounts import ensure_demo_accounts
-
-    with db.transaction() as session:
-        passwords = ensure_demo_accounts(session, [])
-    username, password = next((name, word) for name, word in passwords.items() if not name.startswith("crew"))
-    port = _free_port()
-    with _process(_serve_ours, port) as connection:
-        body = json.dumps({"username": username, "password": password})
-        connection.request("POST", "/api/v1/session", body, {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        answer.read()
-        check(answer.status == http.client.OK, f"signing in was answered {answer.status}.")
-        cookie = str(answer.getheader("Set-Cookie")).split(";")[0]
-        yield _Server(connection, {"Cookie": cookie})
-
-
-@contextlib.contextmanager
-def _tipg() -> Iterator[_Server]:
-    with _process(_serve_tipg, _free_port()) as connection:
-        yield _Server(connection, {})
-
-
-@contextlib.contextmanager
-def _process(serve: object, port: int) -> Iterator[http.client.HTTPConnection]:
-    """A server runs in a process of its own while the block does."""
-    child = multiprocessing.get_context("spawn").Process(
-        target=serve, args=(port, os.environ["DATABASE_URL"]), daemon=True  # type: ignore[arg-type]  # a function.
-    )
-    child.start()
-    try:
-        _await_port(port)
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-        with contextlib.closing(connection):
-            yield connection
-    finally:
-        child.terminate()
-        child.join()
-
-
-def _await_port(port: int) -> None:
-    deadline = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise UnavailableError("A server of the bench did not start.")
-
-
-def _serve_ours(port: int, database_url: str) -> None:
-    os.environ |= {"FAONAM_API_PORT": str(port), "DATABASE_URL": database_url}
-    settings.cache_clear()
-    import api
-
-    api.run()
+def _tipg() -> Iterator[Server]:
+    with process(_serve_tipg, free_port()) as connection:
+        yield Server(connection, {})
 
 
 def _serve_tipg(port: int, database_url: str) -> None:

@@ -3,8 +3,9 @@
 A pool is the ground of one small tile that runs down to one lowest cell. Whatever stands in a pool is joined through
 that cell, so a pool with water up to a level is wet exactly where its ground lies below that level; and water passes
 from pool to pool over the lowest pair of neighbouring cells between them, their spill. So nothing is lost against a
-walk over cells: which ground is joined to which, and over which height, is exact (property test); only the fall of the
-surface on its way counts from middle to middle of pools instead of cell by cell. Numba; never imported by the API.
+walk over cells: which ground is joined to which, and over which height, is exact (property test). Two things are not:
+the fall of the surface counts from middle to middle of pools instead of cell by cell, and hollows of a few centimetres,
+which are noise of any terrain, are one pool with the ground beside them. Numba; never imported by the API.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ Numbers = NDArray[np.int64]
 DRY = np.float32(-1e9)
 NO_POOL = -1
 STEP_M = np.float32(0.01)
+SHALLOW_M = 0.05  # A hollow no deeper than this is no pool of its own: a fifth of the terrain's error.
 TILE_M = 40.0  # On a fall of 0.5 m per km a tile's surface is off by at most 2 cm: a tenth of the terrain's error.
 
 
@@ -58,11 +60,14 @@ class Inlets:
     way_m: Heights
 
 
-def pools_of(grid: Grid, ground_m: Heights, is_wall: Mask) -> Pools:
-    """The pools of the ground (rows x columns, metres, NaN where unknown); no water stands in walls."""
+def pools_of(grid: Grid, ground_m: Heights, is_wall: Mask, *, shallow_m: float = SHALLOW_M) -> Pools:
+    """The pools of the ground (rows x columns, metres, NaN where unknown); no water stands in walls.
+
+    Hollows of one tile no deeper than `shallow_m` are not told apart, so that as much water may stand where none is.
+    """
     ground = np.where(is_wall | ~np.isfinite(ground_m), np.float32(np.inf), ground_m).astype(np.float32)
     tile = max(round(TILE_M / grid.cell_m), 2)
-    of_cell, count = _labelled(ground, tile)
+    of_cell, count = _labelled(ground, tile, np.float32(shallow_m))
     flat = of_cell.ravel()
     is_in = flat != NO_POOL
     cells = np.flatnonzero(is_in).astype(np.int32)
@@ -129,7 +134,7 @@ def depths_m(of_cell: Cells, ground_m: Heights, surface_m: Heights) -> Heights:
 
 
 @njit(cache=True, nogil=True)
-def _labelled(ground: Heights, tile: int) -> tuple[Cells, int]:
+def _labelled(ground: Heights, tile: int, shallow: np.float32) -> tuple[Cells, int]:
     """Each cell's pool: where steepest descent over its four sides ends, without ever leaving the tile."""
     rows, columns = ground.shape
     pool = np.full((rows, columns), np.int32(NO_POOL), np.int32)
@@ -138,6 +143,7 @@ def _labelled(ground: Heights, tile: int) -> tuple[Cells, int]:
     for top in range(0, rows, tile):
         for left in range(0, columns, tile):
             bottom, right = min(top + tile, rows), min(left + tile, columns)
+            began = count
             for from_row in range(top, bottom):
                 for from_column in range(left, right):
                     if ground[from_row, from_column] == np.inf or pool[from_row, from_column] >= 0:
@@ -166,7 +172,62 @@ def _labelled(ground: Heights, tile: int) -> tuple[Cells, int]:
                         count += 1
                     for step in range(steps):
                         pool[way[step] // columns, way[step] % columns] = pool[row, column]
+            if shallow > 0 and count > began + 1:
+                here, of_here = ground[top:bottom, left:right], pool[top:bottom, left:right]
+                count = began + _without_shallow(here, of_here, began, count - began, shallow)
     return pool, count
+
+
+@njit(cache=True, nogil=True)
+def _without_shallow(ground: Heights, pool: Cells, first: int, count: int, shallow: np.float32) -> int:
+    """The pools of a tile, numbered from `first`, are joined over the lowest spills first while the shallower one of
+    two is no deeper than `shallow` there; they are numbered anew. Returns how many are left.
+    """
+    rows, columns = ground.shape
+    lowest = np.full(count, np.float32(np.inf), np.float32)
+    low, high = np.empty(2 * pool.size, np.int32), np.empty(2 * pool.size, np.int32)
+    spill, sides = np.empty(2 * pool.size, np.float32), 0
+    for row in range(rows):
+        for column in range(columns):
+            here = pool[row, column] - first
+            if here < 0:
+                continue
+            lowest[here] = min(lowest[here], ground[row, column])
+            for side in range(2):
+                to_row, to_column = row + side, column + 1 - side
+                if to_row >= rows or to_column >= columns:
+                    continue
+                there = pool[to_row, to_column] - first
+                if there >= 0 and there != here:
+                    low[sides], high[sides] = here, there
+                    spill[sides] = max(ground[row, column], ground[to_row, to_column])
+                    sides += 1
+    joined = np.arange(count)
+    for number in np.argsort(spill[:sides], kind="mergesort"):
+        one, other = _root(joined, low[number]), _root(joined, high[number])
+        if one != other and spill[number] - max(lowest[one], lowest[other]) <= shallow:
+            joined[max(one, other)] = min(one, other)
+            lowest[min(one, other)] = min(lowest[one], lowest[other])
+    anew, left = np.full(count, -1), 0
+    for number in range(count):
+        root = _root(joined, number)
+        if anew[root] < 0:
+            anew[root] = left
+            left += 1
+        anew[number] = anew[root]
+    for row in range(rows):
+        for column in range(columns):
+            if pool[row, column] >= 0:
+                pool[row, column] = first + anew[pool[row, column] - first]
+    return left
+
+
+@njit(cache=True, nogil=True)
+def _root(joined: Numbers, number: int) -> int:
+    while joined[number] != number:
+        joined[number] = joined[joined[number]]
+        number = joined[number]
+    return number
 
 
 @njit(cache=True, nogil=True)

@@ -23,11 +23,12 @@ def grid_of(rows: int, columns: int, cell_m: float = 10.0) -> Grid:
 
 
 def surface_over_ground(
-    ground_m: np.ndarray, cells: np.ndarray, surface_m: np.ndarray, *, holds: np.ndarray, fall_m_per_m: float
+    ground_m: np.ndarray, cells: np.ndarray, surface_m: np.ndarray, *, holds: np.ndarray, fall_m_per_m: float,
+    shallow_m: float = 0.0,
 ) -> np.ndarray:
     """The surface of every wet cell (rows x columns), NaN where it is dry or a wall."""
     grid = grid_of(*ground_m.shape)
-    pools = pools_of(grid, ground_m.astype(np.float32), holds)
+    pools = pools_of(grid, ground_m.astype(np.float32), holds, shallow_m=shallow_m)
     found_m = surface_by_pool(
         pools, inlets_of(grid, pools, cells), source_m=surface_m.astype(np.float32), fall_m_per_m=fall_m_per_m
     )
@@ -165,6 +166,26 @@ def test_the_surface_is_the_one_of_the_definition(
     expected = _still_water(ground_m, sources, holds)
     found = surface_over_ground(ground_m, cells, surface_m, holds=holds, fall_m_per_m=0.0)
     assert np.array_equal(found, expected, equal_nan=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    ground_m=hnp.arrays(np.float32, (11, 13), elements=st.floats(0, 1, width=32)), level_m=st.floats(0, 1, width=32),
+    shallow_m=st.floats(1 / 64, 0.25, width=32),
+)
+def test_shallow_hollows_are_shallow(ground_m: np.ndarray, level_m: float, shallow_m: float) -> None:
+    """Where hollows are not told apart, no wet ground is lost, and what is wet besides is no deeper than they are."""
+    cells, holds = np.array([0], dtype=np.int32), np.zeros(ground_m.shape, dtype=bool)
+    exact, plain = (
+        surface_over_ground(ground_m, cells, np.array([level_m]), holds=holds, fall_m_per_m=0.0, shallow_m=shallow)
+        for shallow in (0.0, shallow_m)
+    )
+    assert (np.isfinite(plain) | ~np.isfinite(exact)).all()
+    beside = np.isfinite(plain) & ~np.isfinite(exact)
+    first_wet = np.isfinite(exact).any() or not beside.any()
+    assert first_wet
+    if beside.any():
+        assert (level_m - ground_m[beside]).max() <= shallow_m + 1e-6
 
 
 @settings(max_examples=40, deadline=None)
