@@ -15,7 +15,7 @@ from core import cluster, db
 from core.errors import SetupError
 from core.settings import ROOT, data_dir, settings
 
-FRAMEWORK = {"__init__", "catalogue", "measure", "places", "town"}
+FRAMEWORK = {"scribbles", "__init__", "catalogue", "measure", "places", "town"}
 
 
 @pytest.fixture
