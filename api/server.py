@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from api import queries
 from api.app import create_app
+from api.heads import ShortHeadProtocol
 from core import db
 from core.db import transaction
 from core.errors import SetupError
@@ -66,7 +67,7 @@ def server_of(app: FastAPI) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=ShortHeadProtocol,
         log_config=None,
         access_log=False,
         server_header=False,

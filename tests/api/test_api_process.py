@@ -111,3 +111,22 @@ def test_a_second_one_on_the_same_port_says_so(process: tuple[subprocess.Popen[s
     assert second.returncode != 0
     assert "SetupError: Another program already listens on" in said
     assert httpx.get(f"{address}/healthz").status_code == 200
+
+
+def test_an_endless_address_is_refused_before_it_is_read(process: tuple[subprocess.Popen[str], str]) -> None:
+    """Gigabytes in `q` cost the sender a connection and the city nothing; the next request is answered."""
+    _, address = process
+    port = int(address.rsplit(":", 1)[1])
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as endless:
+        endless.sendall(b"GET /api/v1/geocode?q=")
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            while sent < 200_000_000:
+                sent += endless.send(b"%E0%B8%81" * 5_000)
+        assert sent < 50_000_000
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as long:
+        long.sendall(b"GET /?q=" + b"a" * 70_000)
+        answer = long.recv(4_000).decode()
+    assert answer.startswith("HTTP/1.1 431 ")
+    assert "urn:faonam:problem:too-large" in answer
+    assert httpx.get(f"{address}/readyz", timeout=5).status_code == 200

@@ -15,7 +15,7 @@ from core import cluster, db
 from core.errors import SetupError
 from core.settings import ROOT, data_dir, settings
 
-FRAMEWORK = {"__init__", "catalogue", "measure", "peers", "places", "town"}
+FRAMEWORK = {"__init__", "catalogue", "measure", "peers", "places", "scribbles", "servers", "town"}
 
 
 @pytest.fixture
