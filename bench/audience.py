@@ -23,7 +23,7 @@ from bench.measure import OURS, Result, check, rounded, take_turns, timed
 from bench.places import copy_in, own_database, timed_and_undone, undone
 from core import db
 from core.progress import step
-from flood import queries as flood
+from flood import standing
 from flood.models import Zone
 from gis import crs
 from gis.terrain.grid import Floats, Grid
@@ -142,7 +142,7 @@ def _settle(zone: shapely.MultiPolygon, lonlats: Floats) -> None:
         stored = Zone(code="Z", name_th="Z", name_en="Z", geom=from_shape(zone, srid=crs.STORED_SRID), version=1)
         session.add(stored)
         session.flush()
-        flood.subdivide(session, zone_id=stored.id, version=stored.version)
+        standing.subdivide(session, zone_id=stored.id, version=stored.version)
         session.execute(sa.text("ANALYZE resident, home, zone, zone_part"))
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from alerts import actions
 from alerts.models import Alert
 from core import clock
-from flood import queries as flood
+from flood import standing
 from flood.models import FloodRun, Zone
 from gis.citypack.layers import LayerMeta, LayerRows
 from gis.crs import STORED_SRID
@@ -78,7 +78,7 @@ def _add_zone(session: Session, code: str, shape: shapely.Polygon) -> str:
     zone = Zone(code=code, name_th=code, name_en=code, geom=geom, version=1, is_retired=False)
     session.add(zone)
     session.flush()
-    flood.subdivide(session, zone_id=zone.id, version=zone.version)
+    standing.subdivide(session, zone_id=zone.id, version=zone.version)
     return code
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from core import clock, events
 from core.logs import get_logger
 from core.settings import data_dir
-from flood import queries, rules
+from flood import queries, rules, standing
 from flood.depths import write_depths
 from flood.events import FloodRedrawn, ZoneSeverityChanged
 from flood.models import FloodPolygon, FloodRoad, FloodRun, Zone, ZoneState
@@ -153,7 +153,7 @@ def _draw_water(
 
 def _fill(session: Session, run: FloodRun, drawing: _Drawing) -> list[ZoneFacts]:
     """The run has its depths, polygons and roads; returns what it means for each zone."""
-    from flood.exposed import deepest_roads, facts_by_zone
+    from flood.exposed import deepest_roads, facts_by_zone, not_counted
     from flood.picture import picture_of
 
     ground = drawing.ground
@@ -161,6 +161,7 @@ def _fill(session: Session, run: FloodRun, drawing: _Drawing) -> list[ZoneFacts]
     zones = facts_by_zone(ground, picture, {level.station_id: level for level in drawing.levels})
     run.grid = ground.terrain.grid.as_json()
     run.depth_path = _keep_depths(session, run, picture, ground)
+    run.not_counted = not_counted(ground)
     run.confidence = _confidence(zones, fresh=len(drawing.usable), known=len(ground.terrain.gauges))
     _store_polygons(session, run.id, picture, srid=ground.terrain.grid.srid)
     _store_roads(session, run.id, deepest_roads(ground, picture))
@@ -282,7 +283,7 @@ def make_zones(session: Session) -> int:
     from flood.zoning import zone_shapes
 
     terrain = terrain_of(session)
-    communities = queries.community_shapes(session, srid=terrain.grid.srid)
+    communities = standing.community_shapes(session, srid=terrain.grid.srid)
     places = residents.register(session).places
     homes = transformer(STORED_SRID, terrain.grid.srid).transform(places.lon, places.lat)
     shapes = zone_shapes(terrain, [community.wkb for community in communities], homes)
@@ -295,7 +296,7 @@ def make_zones(session: Session) -> int:
     return len(kept)
 
 
-def _keep_zone(session: Session, community: queries.Community, geom: sa.ColumnElement[Any]) -> str:
+def _keep_zone(session: Session, community: standing.Community, geom: sa.ColumnElement[Any]) -> str:
     """The zone of this community has this shape; its version counts up only where the shape is another."""
     code = f"Z-{community.code}"
     zone = session.scalar(sa.select(Zone).where(Zone.code == code))
@@ -309,5 +310,5 @@ def _keep_zone(session: Session, community: queries.Community, geom: sa.ColumnEl
             return code
         zone.version, zone.geom = zone.version + 1, geom
     session.flush()
-    queries.subdivide(session, zone_id=zone.id, version=zone.version)
+    standing.subdivide(session, zone_id=zone.id, version=zone.version)
     return code

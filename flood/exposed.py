@@ -12,7 +12,7 @@ from flood import rules
 from flood.ground import Ground
 from flood.picture import Picture
 from gis.exposure import count_by_zone, deepest_by_road, depths_at, distinct_by_zone, sum_by_zone
-from gis.terrain.grid import Floats, Heights, Mask
+from gis.terrain.grid import OUTSIDE, Floats, Heights, Mask
 
 ROAD_THRESHOLDS_M = (0.0, 0.2, 0.5)  # Wet; a small car stops; a pick-up stops.
 NEAR_WAY_M = 3000.0  # Assumed: a gauge farther along the canal than this warns of nothing in the zone.
@@ -52,6 +52,8 @@ class _Counts:
     vulnerable_wet: Floats
     members: Floats
     members_wet: Floats
+    people: Floats
+    people_wet: Floats
     road_km: Floats
     road_over_km: list[Floats]
 
@@ -101,6 +103,7 @@ def _counts(ground: Ground, picture: Picture, home_m: Heights) -> _Counts:
     likely_m = depths_at(homes.cell, picture.likely_m)
     road_m = depths_at(ground.town.roads.cell, picture.depth_m)
     road_km = ground.town.roads.length_m / 1000
+    people, people_wet = _people(ground, picture)
     return _Counts(
         homes=count_by_zone(homes.zone, everywhere, zones).astype(float),
         wet=count_by_zone(homes.zone, is_wet, zones).astype(float),
@@ -110,12 +113,40 @@ def _counts(ground: Ground, picture: Picture, home_m: Heights) -> _Counts:
         vulnerable_wet=count_by_zone(homes.zone, homes.is_vulnerable & is_wet, zones).astype(float),
         members=distinct_by_zone(homes.zone, homes.resident, everywhere, zones).astype(float),
         members_wet=distinct_by_zone(homes.zone, homes.resident, is_wet, zones).astype(float),
+        people=people,
+        people_wet=people_wet,
         road_km=sum_by_zone(ground.town.road_zone, road_km, zones),
         road_over_km=[
             sum_by_zone(ground.town.road_zone, np.where((road_m > 0) & (road_m >= least_m), road_km, 0.0), zones)
             for least_m in ROAD_THRESHOLDS_M
         ],
     )
+
+
+def _people(ground: Ground, picture: Picture) -> tuple[Floats, Floats]:
+    """The registered people of each zone, and those of them in the water; 0 without a register."""
+    zones, people = len(ground.zones.rows), ground.town.people
+    if people is None:
+        return np.zeros(zones), np.zeros(zones)
+    is_wet = depths_at(people.cell, picture.depth_m) > 0
+    return (
+        sum_by_zone(people.zone, people.count, zones),
+        sum_by_zone(people.zone, np.where(is_wet, people.count, 0.0), zones),
+    )
+
+
+def not_counted(ground: Ground) -> dict[str, int]:
+    """Who is in no zone, and so in no figure of any: member homes, and registered people by what is not known of them.
+
+    `people_outside` live in parts of the registers' units beyond the city, `people_unlocated` nobody knows where.
+    """
+    found = {"homes": int((ground.homes.zone == OUTSIDE).sum())}
+    people = ground.town.people
+    if people is not None:
+        found["people"] = round(float(people.count[people.zone == OUTSIDE].sum()))
+        for name in ("outside", "unlocated"):
+            found[f"people_{name}"] = round(float(people.legend.get(name, 0)))
+    return found
 
 
 def _facilities(ground: Ground, picture: Picture) -> dict[int, Counter[str]]:
@@ -130,7 +161,7 @@ def _facts(scene: _Scene, zone: int) -> ZoneFacts:
     row, near = ground.zones.rows[zone], _near_levels(scene, zone)
     states = {level.code: level.state for level in near if level is not None and not level.is_stale}
     p50_m, p90_m, depth_class = _depths(scene, zone)
-    factor = float(ground.zones.people_per_home[zone])
+    people, people_in_all, people_method = _people_of(scene, zone)
     return ZoneFacts(
         zone_id=row.id,
         code=row.code,
@@ -140,8 +171,8 @@ def _facts(scene: _Scene, zone: int) -> ZoneFacts:
         depth_p50_m=p50_m,
         depth_p90_m=p90_m,
         confidence=_confidence(float(scene.trusted[zone]), float(ground.zones.gauge_way_m[zone])),
-        people=round(counts.wet[zone] * factor),
-        people_method=f"member homes x {factor:.1f} ({'census' if row.population else 'assumed'})",
+        people=people,
+        people_method=people_method,
         members=int(counts.members_wet[zone]),
         homes=int(counts.wet[zone]),
         vulnerable_homes=int(counts.vulnerable_wet[zone]),
@@ -150,14 +181,28 @@ def _facts(scene: _Scene, zone: int) -> ZoneFacts:
             for least_m, km in zip(ROAD_THRESHOLDS_M, counts.road_over_km, strict=True)
         },
         facilities=dict(scene.wet_places.get(zone, {})),
-        totals=_totals(ground, counts, zone, factor),
+        totals=_totals(ground, counts, zone, people_in_all),
         gauges=states,
     )
 
 
-def _totals(ground: Ground, counts: _Counts, zone: int, factor: float) -> dict[str, float]:
+def _people_of(scene: _Scene, zone: int) -> tuple[int, int, str]:
+    """People in the water, people in the zone, and how they were counted.
+
+    By the register, spread over where people live; where it knows of nobody here, by the members' homes.
+    """
+    counts, zones = scene.counts, scene.ground.zones
+    if counts.people[zone] > 0:
+        return round(counts.people_wet[zone]), round(counts.people[zone]), "register, spread over homes and streets"
+    factor = float(zones.people_per_home[zone])
+    known = "census" if zones.rows[zone].population else "assumed"
+    method = f"member homes x {factor:.1f} ({known})"
+    return round(counts.wet[zone] * factor), round(counts.homes[zone] * factor), method
+
+
+def _totals(ground: Ground, counts: _Counts, zone: int, people: int) -> dict[str, float]:
     return {
-        "people": round(counts.homes[zone] * factor),
+        "people": people,
         "members": int(counts.members[zone]),
         "homes": int(counts.homes[zone]),
         "vulnerable_homes": int(counts.vulnerable[zone]),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -20,12 +20,13 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
 
 from core.settings import data_dir
-from flood import queries, rules
+from flood import rules, standing
 from flood.errors import NoTerrainError
 from flood.methods import WaterOver, water_over
 from flood.rules import GaugeSite
 from gis.crs import STORED_SRID, transformer
 from gis.exposure import RoadPieces, road_pieces
+from gis.queries import PeoplePlaces, people_places
 from gis.terrain.grid import OUTSIDE, Cells, Floats, Grid, Heights, Mask
 from gis.terrain.network import Network, Reach, network_of, reach_of, snap
 from gis.terrain.raster import labelled_by, read_terrain, touched_by, with_sunken_sides
@@ -54,10 +55,18 @@ class Homes(Places):
 
 
 @dataclass(frozen=True, eq=False)
+class People(Places):
+    """Registered people, spread over where they may live: how many at each place; `legend` says how and who is not."""
+
+    count: Floats
+    legend: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
 class Zones:
     """The zones, their cells on land, and how much each gauge decides the water there (zones x gauges, at most 1)."""
 
-    rows: tuple[queries.ZoneRow, ...]
+    rows: tuple[standing.ZoneRow, ...]
     cells: tuple[Cells, ...]
     of_cell: Numbers
     gauge_share: Floats
@@ -87,7 +96,7 @@ class Terrain:
 
 @dataclass(frozen=True, eq=False)
 class Town:
-    """Zones, roads and facilities on their cells."""
+    """Zones, roads, facilities and people on their cells; `people` is None where no register tells how many."""
 
     zones: Zones
     road_ids: tuple[int, ...]
@@ -95,6 +104,7 @@ class Town:
     road_zone: Numbers
     facility_kinds: tuple[str, ...]
     facilities: Places
+    people: People | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +128,7 @@ _kept: dict[str, tuple[str, Any]] = {}
 
 def ground_of(session: Session) -> Ground:
     """The ground of the city as it is now; each part is built once for each of its versions. Raises NoTerrainError."""
-    version = queries.ground_version(session)
+    version = standing.ground_version(session)
     zones_version = f"{version.terrain}|{version.zones}"
     with _lock:
         terrain = _once("terrain", version.terrain, lambda: terrain_of(session))
@@ -145,9 +155,9 @@ def reach_from(terrain: Terrain, usable: tuple[int, ...]) -> Reach:
 
 def _town(session: Session, terrain: Terrain, register: Register) -> Town:
     grid, zones = terrain.grid, _zones(session, terrain, register)
-    road_rows = queries.road_shapes(session, srid=grid.srid)
+    road_rows = standing.road_shapes(session, srid=grid.srid)
     roads = road_pieces(grid, _shapes([wkb for _, wkb in road_rows]))
-    facility_rows = queries.facility_places(session, srid=grid.srid)
+    facility_rows = standing.facility_places(session, srid=grid.srid)
     return Town(
         zones=zones,
         road_ids=tuple(road_id for road_id, _ in road_rows),
@@ -155,18 +165,19 @@ def _town(session: Session, terrain: Terrain, register: Register) -> Town:
         road_zone=_zone_at(roads.cell, zones.of_cell),
         facility_kinds=tuple(kind for kind, _, _ in facility_rows),
         facilities=_facilities(grid, zones.of_cell, facility_rows),
+        people=_people(grid, zones.of_cell, people_places(session)),
     )
 
 
 def terrain_of(session: Session) -> Terrain:
     """The terrain, its channels and its gauges. Raises NoTerrainError, or MixedDatumsError naming who disagrees."""
-    file = queries.terrain(session)
+    file = standing.terrain(session)
     if file is None:
         raise NoTerrainError("The city has no terrain layer, so it cannot be said where the water stands.")
     grid, heights_m = read_terrain(_path_of(file.path))
-    gauges = _gauges_on(grid, queries.gauge_sites(session, srid=grid.srid))
+    gauges = _gauges_on(grid, standing.gauge_sites(session, srid=grid.srid))
     rules.check_datums(gauges, terrain_datum=file.datum)
-    is_channel = touched_by(grid, _shapes(queries.waterway_shapes(session, srid=grid.srid)))
+    is_channel = touched_by(grid, _shapes(standing.waterway_shapes(session, srid=grid.srid)))
     is_channel = with_sunken_sides(is_channel, heights_m)
     east_m, north_m = np.array([g.x_m for g in gauges]), np.array([g.y_m for g in gauges])
     network = network_of(grid, is_channel)
@@ -240,7 +251,7 @@ def _bank_m(gauge: GaugeSite, grid: Grid, heights_m: Heights, is_channel: Mask) 
 
 def _zones(session: Session, terrain: Terrain, register: Register) -> Zones:
     grid = terrain.grid
-    rows = tuple(queries.zone_rows(session, srid=grid.srid))
+    rows = tuple(standing.zone_rows(session, srid=grid.srid))
     labels = labelled_by(grid, _shapes([row.wkb for row in rows]))
     of_cell = labels.ravel().astype(np.intp) - 1
     land = np.where(terrain.is_channel.ravel() | ~np.isfinite(terrain.heights_m.ravel()), OUTSIDE, of_cell)
@@ -277,11 +288,11 @@ def _gauge_shares(terrain: Terrain, zone_cells: Sequence[Cells]) -> tuple[Floats
 
 def _homes_by_area(session: Session, register: Register) -> dict[int, int]:
     """How many member homes each community holds."""
-    communities = queries.community_shapes(session, srid=STORED_SRID)
+    communities = standing.community_shapes(session, srid=STORED_SRID)
     return {row.id: int(register.places.within(shapely.from_wkb(row.wkb)).sum()) for row in communities}
 
 
-def _homes(register: Register, grid: Grid, zones: Sequence[queries.ZoneRow]) -> Homes:
+def _homes(register: Register, grid: Grid, zones: Sequence[standing.ZoneRow]) -> Homes:
     """The homes on their cells and in their zones; one on a common border counts once, in the first of its zones."""
     places = register.places
     zone = np.full(places.lon.size, OUTSIDE, dtype=np.intp)
@@ -299,6 +310,16 @@ def _homes(register: Register, grid: Grid, zones: Sequence[queries.ZoneRow]) -> 
 def _facilities(grid: Grid, of_cell: Numbers, rows: Sequence[tuple[str, float, float]]) -> Places:
     cell = grid.cells_at(np.array([row[1] for row in rows]), np.array([row[2] for row in rows]))
     return Places(cell=cell, zone=_zone_at(cell, of_cell))
+
+
+def _people(grid: Grid, of_cell: Numbers, known: PeoplePlaces | None) -> People | None:
+    if known is None:
+        return None
+    east_m, north_m = transformer(STORED_SRID, grid.srid).transform(np.array(known.lons), np.array(known.lats))
+    cell = grid.cells_at(np.asarray(east_m), np.asarray(north_m))
+    return People(
+        cell=cell, zone=_zone_at(cell, of_cell), count=np.array(known.people, dtype=np.float64), legend=known.legend
+    )
 
 
 def _zone_at(cell: Cells, of_cell: Numbers) -> Numbers:

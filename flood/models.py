@@ -19,7 +19,7 @@ class FloodRun(Base):
     """One picture of the flood. `method` is `canal-network`, or `no-data` (see `reason`) without usable gauges.
 
     It is of the moment `valid_at`: its own (`horizon_min` 0), or so many minutes after that of the picture
-    `basis_run_id`, whose levels it carries on.
+    `basis_run_id`, whose levels it carries on. `not_counted` is who stands in no zone, and so in no figure.
     """
 
     __tablename__ = "flood_run"
@@ -45,6 +45,7 @@ class FloodRun(Base):
     depth_path: Mapped[str | None]
     wall_s: Mapped[float]
     confidence: Mapped[float]
+    not_counted: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
 
 
 class FloodPolygon(Base):

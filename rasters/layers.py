@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from core.settings import data_dir
-from flood import queries
+from flood import queries, standing
 
 SOCKET = "rasters.sock"
 NEWEST_RUNS = 24
@@ -38,5 +38,5 @@ def layers(session: Session) -> list[RasterLayer]:
 
 def terrain_file(session: Session) -> Path | None:
     """The city's elevation model, None where it has none."""
-    terrain = queries.terrain(session)
+    terrain = standing.terrain(session)
     return Path(terrain.path) if terrain else None

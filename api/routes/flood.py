@@ -29,7 +29,8 @@ class FeatureCollection(BaseModel):
 class FloodPicture(BaseModel):
     """A picture; without one, or without usable gauges, `method` is `no-data` and there are no polygons.
 
-    `valid_at` is the moment that it is of: that of its drawing, or `horizon_min` minutes after its basis.
+    `valid_at` is the moment that it is of: that of its drawing, or `horizon_min` minutes after its basis. `not_counted`
+    are homes and people who stand in no zone, and so in no figure of any.
     """
 
     run_id: int | None
@@ -40,6 +41,7 @@ class FloodPicture(BaseModel):
     reason: str | None
     confidence: float
     levels: list[dict[str, Any]]
+    not_counted: dict[str, int]
     polygons: FeatureCollection
 
 
@@ -107,7 +109,7 @@ def read_current_flood(session: SessionDep, account: CurrentAccount) -> FloodPic
         nothing = FeatureCollection(features=[])
         return FloodPicture(
             run_id=None, computed_at=None, valid_at=None, horizon_min=0, method="no-data", reason=None, confidence=0.0,
-            levels=[], polygons=nothing,
+            levels=[], not_counted={}, polygons=nothing,
         )
     return _picture(session, run)
 
@@ -199,7 +201,7 @@ def _picture(session: SessionDep, run: FloodRun) -> FloodPicture:
     return FloodPicture(
         run_id=run.id, computed_at=run.computed_at, valid_at=run.valid_at, horizon_min=run.horizon_min,
         method=run.method, reason=run.reason, confidence=run.confidence, levels=list(run.levels.values()),
-        polygons=FeatureCollection(features=features),
+        not_counted=run.not_counted, polygons=FeatureCollection(features=features),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0017_forecast_runs"
 down_revision = "0016_import"
@@ -16,6 +17,7 @@ def upgrade() -> None:
     op.add_column("flood_run", sa.Column("horizon_min", sa.SmallInteger(), nullable=False, server_default="0"))
     op.add_column("flood_run", sa.Column("valid_at", sa.DateTime(timezone=True)))
     op.add_column("flood_run", sa.Column("basis_run_id", sa.BigInteger()))
+    op.add_column("flood_run", sa.Column("not_counted", postgresql.JSONB(), nullable=False, server_default="{}"))
     op.execute("UPDATE flood_run SET valid_at = computed_at")
     op.alter_column("flood_run", "valid_at", nullable=False)
     op.create_foreign_key(
@@ -37,5 +39,5 @@ def downgrade() -> None:
     op.drop_index("ix_flood_run_ahead", "flood_run")
     op.drop_constraint(op.f("ck_flood_run_basis"), "flood_run")
     op.drop_constraint(op.f("fk_flood_run_basis_run_id_flood_run"), "flood_run")
-    for column in ("basis_run_id", "valid_at", "horizon_min"):
+    for column in ("not_counted", "basis_run_id", "valid_at", "horizon_min"):
         op.drop_column("flood_run", column)

@@ -123,6 +123,30 @@ def test_exposure_equals_a_direct_count(town: Any) -> None:
     assert wet
 
 
+def test_registered_people_count_where_they_live(town: Any) -> None:
+    """Where a register tells how many people live where, they count instead of members' homes, out of all of them."""
+    session = town.session
+    layer = session.scalar(sa.text(
+        "INSERT INTO layer (name, kind, source, licence, trust, row_count, version, imported_at, legend) "
+        "VALUES ('people', 'people', 't', 't', 'derived', 3, 1, now(), CAST(:legend AS jsonb)) RETURNING id"),
+        {"legend": '{"outside": 12, "unlocated": 5}'})
+    for (x_m, y_m), people in (((205, 635), 40), ((205, 15), 25), ((5000, 5000), 9)):
+        spot = town.place(x_m, y_m)
+        session.execute(sa.text(
+            "INSERT INTO population_point (layer_id, unit_code, method, people, geom) VALUES "
+            "(:layer, 'u', 'buildings', :people, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326))"),
+            {"layer": layer, "people": people, "lon": spot.lon, "lat": spot.lat})
+    town.water(a=2.6, b=2.6)
+    run = draw(town)
+    west, east = (states(session, run)[code] for code in ("Z-west", "Z-east"))
+    assert (west.people, west.totals["people"]) == (40, 65)
+    assert west.people_method == "register, spread over homes and streets"
+    assert east.people_method == "member homes x 2.3 (assumed)"
+    beside = session.scalar(sa.text(
+        "SELECT count(*) FROM home h WHERE NOT EXISTS (SELECT FROM zone z WHERE ST_Intersects(z.geom, h.geom))"))
+    assert run.not_counted == {"homes": beside, "people": 9, "people_outside": 12, "people_unlocated": 5}
+
+
 def test_polygons_agree_with_the_grid(town: Any) -> None:
     """Simplified outlines hold nearly the homes that the grid says are wet (5 % may stand on a smoothed border)."""
     town.water(a=2.6, b=2.4)

@@ -9,7 +9,7 @@ import shapely
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from flood import queries
+from flood import standing
 from flood.ground import ground_of
 from residents.queries import register
 
@@ -23,7 +23,7 @@ def _redraw(session: Session, code: str, shape: shapely.Geometry) -> None:
         ),
         {"wkb": shape.wkb, "code": code},
     ).one()
-    queries.subdivide(session, zone_id=zone_id, version=version)
+    standing.subdivide(session, zone_id=zone_id, version=version)
 
 
 def _house(session: Session, lonlats: np.ndarray) -> None:
