@@ -18,7 +18,7 @@ Values = NDArray[np.float64]
 
 WIDTH, HEIGHT = 640, 340
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 52, 46
-LEGEND_LETTER = 7.2  # Width of a letter of the legend, about.
+LEGEND_LETTER = 6.4  # Width of a letter of the legend, about.
 MOST_TICKS = 8
 FONT = "Sarabun, Garuda, 'Noto Sans Thai', sans-serif"
 
