@@ -21,6 +21,13 @@ def _no_progress(detail: str) -> None:
     """Nobody watches."""
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_kept_without_outputs(path: Path) -> None:
+    """What a notebook shows may be somebody's words or a city's data: nothing of it is in the project."""
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    assert [(cell.outputs, cell.execution_count) for cell in cells] == [([], None)] * len(cells)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # Jupyter's own libraries warn; the rule here is about the notebook.
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
