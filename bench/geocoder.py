@@ -33,6 +33,7 @@ from gis.gazetteer.entries import FACILITY_FAMILIES, Entry
 from gis.gazetteer.geocode import Candidate, geocode
 from gis.gazetteer.index import Gazetteer, build
 from gis.gazetteer.normal import thai_normal
+from gis.points import LonLat
 
 DATA = ROOT.parent / "shared" / "data"
 PACK, PROVINCE = "nakhon-si-thammarat", "80"
@@ -120,12 +121,12 @@ def _city(pack: Path, *, admin: bool) -> Gazetteer:
 
 def _asked(gazetteer: Gazetteer, *, seed: int) -> list[tuple[Scribble, tuple[Candidate, ...]]]:
     """Half of the reports, about places that a report may name, with what was found."""
-    nameable = [entry for entry in gazetteer.entries if _is_nameable(entry)]
+    nameable = [entry for entry in gazetteer.entries if is_nameable(entry)]
     made = scribbles(nameable, count=TEXTS // 2, seed=seed)
     return [(one, geocode(gazetteer, one.text).candidates) for one in made]
 
 
-def _is_nameable(entry: Entry) -> bool:
+def is_nameable(entry: Entry) -> bool:
     """A place of the city by a Thai name: a row whose name is no name ("คลอง", "15", a station
     that has only its road's) is none."""
     if not entry.is_local or entry.place is None or entry.kind in ("municipality", "district"):
@@ -144,11 +145,12 @@ class _Outcome:
 
 
 def _outcome(asked: Scribble, found: Sequence[Candidate]) -> _Outcome:
-    rank = next((n for n, candidate in enumerate(found) if _is_right(asked, candidate)), 99)
+    rank = next((n for n, candidate in enumerate(found) if is_right(asked, candidate)), 99)
     return _Outcome(rank, rank != 0 and bool(found) and found[0].confidence >= SURE)
 
 
-def _is_right(asked: Scribble, candidate: Candidate) -> bool:
+def is_right(asked: Scribble, candidate: Candidate) -> bool:
+    """The candidate's radius holds the true place, and is not wider than the named thing asks for."""
     is_inside = crs.distance_m(asked.truth, candidate.place) <= candidate.radius_m
     return is_inside and candidate.radius_m <= 3 * asked.extent_m + 500.0
 
@@ -187,25 +189,43 @@ class _Bangkok:
     right: float
 
 
+@dataclass(frozen=True)
+class Complaint:
+    """A complaint to Bangkok, its pin, and the code of the sub-district that its address names."""
+
+    text: str
+    address: str
+    place: LonLat
+    subdistrict: str
+
+
 def _bangkok() -> _Bangkok:
     """The complaint's words and its address, read with the units alone, against the sub-district the address names."""
     entries = files.admin_entries(DATA / "admin")
     gazetteer = build(files.with_places(entries))
+    right = []
+    for complaint in complaints(entries):
+        found = geocode(gazetteer, f"{complaint.text} {complaint.address}").candidates
+        first = next((one.code for one in found if one.kind == "subdistrict"), "")
+        right.append(first == complaint.subdistrict)
+    return _Bangkok(len(right), _share(right))
+
+
+def complaints(entries: Sequence[Entry]) -> list[Complaint]:
+    """The complaints beside the project whose address names a sub-district of the registers' `entries`."""
     codes = {_key(e): e.code for e in entries if e.kind == "subdistrict" and e.province == files.BANGKOK}
     districts = {thai_normal(e.name_th).removeprefix("เขต"): e.code for e in entries if e.kind == "district"}
-    right = []
+    found = []
     with (DATA / "complaints" / "traffy_bangkok_2023-05.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             named = _NAMED.findall(row["address"])
             if not named:
                 continue
             true = codes.get((districts.get(thai_normal(named[-1][1]), ""), thai_normal(named[-1][0])))
-            if true is None:
-                continue
-            found = geocode(gazetteer, f"{row['text'][:1000]} {row['address']}").candidates
-            first = next((one.code for one in found if one.kind == "subdistrict"), "")
-            right.append(first == true)
-    return _Bangkok(len(right), _share(right))
+            if true is not None:
+                pin = LonLat(lon=float(row["lon"]), lat=float(row["lat"]))
+                found.append(Complaint(row["text"][:1000], row["address"], pin, true))
+    return found
 
 
 def _key(entry: Entry) -> tuple[str, str]:

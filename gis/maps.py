@@ -49,14 +49,24 @@ def city_map(session: Session, *, leaflet: Path = LEAFLET, tolerance_deg: float 
     SetupError where Leaflet is missing, NoCityError where no city has been imported.
     """
     card = queries.city_card(session)
-    west, south, east, north = card.bbox
-    drawn = folium.Map(location=(card.centre.lat, card.centre.lon), tiles=None, zoom_start=13, prefer_canvas=True)
-    drawn.default_js = [("leaflet", _as_data(leaflet / "leaflet.js", "text/javascript"))]
-    drawn.default_css = [("leaflet_css", _css(leaflet))]
+    drawn = blank_map(card.bbox, leaflet=leaflet)
     for name, statement, style in _LAYERS:
         plain = f"SELECT name_th, ST_Simplify(geom, :tolerance, true) AS geom FROM ({statement}) exact"  # noqa: S608 - ours.
         shapes = features(session, plain, tolerance=tolerance_deg)
         add_shapes(drawn, name=name, features=shapes, style=style, label="name_th")
+    return drawn
+
+
+def blank_map(bbox: tuple[float, float, float, float], *, leaflet: Path = LEAFLET) -> folium.Map:
+    """A map with nothing on it, for places outside the city; needs no network.
+
+    It shows `bbox` (west, south, east, north in degrees). Raises SetupError where Leaflet is missing.
+    """
+    west, south, east, north = bbox
+    middle = ((south + north) / 2, (west + east) / 2)
+    drawn = folium.Map(location=middle, tiles=None, zoom_start=13, prefer_canvas=True)
+    drawn.default_js = [("leaflet", _as_data(leaflet / "leaflet.js", "text/javascript"))]
+    drawn.default_css = [("leaflet_css", _css(leaflet))]
     drawn.fit_bounds([(south, west), (north, east)])
     return drawn
 

@@ -110,6 +110,17 @@ def session(_shared_database: sa.Engine, frozen_clock: Callable[[datetime], None
 @pytest.fixture
 def database(postgres: cluster.Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.Engine]:
     """A migrated database of its own with real commits; `core.db.engine()` and DATABASE_URL mean it."""
+    yield from _own_database(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def module_database(postgres: cluster.Cluster) -> Iterator[sa.Engine]:
+    """The same for all tests of a file that only read what its first one needs."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield from _own_database(patch)
+
+
+def _own_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.Engine]:
     name = _clone()
     engine = _engine(name)
     _use(monkeypatch, engine, name)
