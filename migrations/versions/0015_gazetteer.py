@@ -66,6 +66,7 @@ _ABBREVIATIONS = (
     ("ม(?<![ก-๛].)(?<![ก-๛][.].)[. ]*(?=[0-9])", "หมู"),
     ("ม(?<![กซตร].)(?<![ก-ฮ][.].)[.] *(?=[0-9])", "หมู"),
 )
+_MAY_BE_SHORT = "[. 0-9]|รพ|รร|ชช"  # Every pattern above needs one of these.
 _INDEXED = {
     "area": "true",
     "road": "name_th <> ''",
@@ -85,11 +86,14 @@ def _function() -> str:
     plain = f"translate(normalize(given, NFC), {_quoted(_FROM)}, {_quoted(_TO)})"
     plain = f"replace(replace({plain}, '\u0e4d\u0e32', '\u0e33'), '\u0e4d', '')"
     plain = f"regexp_replace({plain}, '(?<![0-9])/|/(?![0-9])', ' ', 'g')"
+    spelt = "plain"
     for pattern, word in _ABBREVIATIONS:
-        plain = f"regexp_replace({plain}, {_quoted(pattern)}, {_quoted(word)}, 'g')"
-    plain = f"regexp_replace(replace({plain}, '.', ' '), ' +', ' ', 'g')"
-    plain = f"regexp_replace({plain}, ' (?![a-z0-9])|(?<![a-z0-9]) ', '', 'g')"
-    return f"SELECT normalize(replace({plain}, 'เเ', 'แ'), NFC)"
+        spelt = f"regexp_replace({spelt}, {_quoted(pattern)}, {_quoted(word)}, 'g')"
+    # Most names hold nothing that an abbreviation could be, and need not be searched for each of them.
+    spelt = f"CASE WHEN plain ~ {_quoted(_MAY_BE_SHORT)} THEN {spelt} ELSE plain END"
+    spelt = f"regexp_replace(replace({spelt}, '.', ' '), ' +', ' ', 'g')"
+    spelt = f"regexp_replace({spelt}, ' (?![a-z0-9])|(?<![a-z0-9]) ', '', 'g')"
+    return f"SELECT normalize(replace({spelt}, 'เเ', 'แ'), NFC) FROM (SELECT {plain} AS plain) given_plainly"
 
 
 def upgrade() -> None:

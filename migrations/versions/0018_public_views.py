@@ -87,13 +87,16 @@ def _keys() -> None:
         END $$
         """
     )
+    # Radians of less than a millionth of a micrometre would be an error of the server, not a place on the equator.
     # A body that is parsed here and now holds no names that a restored database would look up in vain.
     op.execute(
         """
         CREATE FUNCTION map_key(place geometry) RETURNS bigint LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
         RETURN map_spread(least(greatest(floor((ST_X(place) + 180) / 360 * 2097152), 0), 2097151)::bigint)
             | (map_spread(least(greatest(floor(
-                (1 - asinh(tan(radians(least(greatest(ST_Y(place), -85.05), 85.05)))) / pi()) / 2 * 2097152
+                (1 - asinh(tan(radians(
+                    CASE WHEN abs(ST_Y(place)) < 1e-12 THEN 0 ELSE least(greatest(ST_Y(place), -85.05), 85.05) END
+                ))) / pi()) / 2 * 2097152
             ), 0), 2097151)::bigint) << 1)
         """
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli import city
+from gis.citypack.manifest import read_manifest
 from gis.errors import CityPackError
 from tests.gis.packs import SQUARE, Pack, feature
 
@@ -20,7 +21,7 @@ def _pack(folder: Path, *, head: str = "") -> Pack:
 def test_a_city_without_the_layers_that_work_needs_is_refused(tmp_path: Path) -> None:
     """Each missing kind is named with what it is needed for, all at once."""
     with pytest.raises(CityPackError) as refused:
-        city.check_whole(_pack(tmp_path).close())
+        city.check_whole(read_manifest(_pack(tmp_path).close()))
     said = str(refused.value)
     for kind in ("communities", "waterways", "roads"):
         assert f"city.toml: it has no layer of the kind '{kind}'" in said
@@ -29,4 +30,4 @@ def test_a_city_without_the_layers_that_work_needs_is_refused(tmp_path: Path) ->
 
 def test_a_pack_that_extends_a_city_need_not_be_whole(tmp_path: Path) -> None:
     """What it extends has them already."""
-    city.check_whole(_pack(tmp_path, head='slug = "more"\nextends = "tiny"\n').close())
+    city.check_whole(read_manifest(_pack(tmp_path, head='slug = "more"\nextends = "tiny"\n').close()))

@@ -130,7 +130,8 @@ def write_pack(folder: Path, marks_lines: list[str], *, with_streets: bool = Tru
     layer = '[[layer]]\nname = "{0}"\nkind = "{0}"\nfile = "{0}.csv"\nsource = "t"\nlicence = "CC0"\ntrust = "real"\n'
     kinds = ["flood_marks", *(["road_levels"] if with_streets else [])]
     (folder / "city.toml").write_text(
-        'format = "faonam-city/1"\nslug = "t"\nname_th = "ท"\nname_en = "T"\n' + "".join(map(layer.format, kinds)),
+        'format = "faonam-city/1"\nslug = "t"\nname_th = "ท"\nname_en = "T"\n'
+        'datum = "m above mean sea level"\n' + "".join(map(layer.format, kinds)),
         encoding="utf-8",
     )
     (folder / "flood_marks.csv").write_text("\n".join(["lon,lat,level_m_msl,event", *marks_lines]), encoding="utf-8")

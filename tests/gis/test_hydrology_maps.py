@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from typer.testing import CliRunner
 
 from bench.terrain import fractal
-from cli.main import app
+from cli import terrain as command
 from core.errors import ConflictError, FaonamError, InvalidInputError, UnavailableError
 from gis.terrain import products
 from gis.terrain.hydrology import drainage_of
@@ -179,15 +178,15 @@ def test_maps_that_are_there_outlive_a_failure(tmp_path: Path) -> None:
     assert _maps(wish.out).keys() == MAPS.keys()
 
 
-def test_the_command_prints_what_it_made(tmp_path: Path) -> None:
+def test_the_command_prints_what_it_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`faonam terrain prepare` ends with the figures of the drainage; an error of ours comes through as it is."""
     source = _write(tmp_path / "dem.tif", _ground_m())
-    asked = ["terrain", "prepare", str(source), "--out", str(tmp_path / "maps"), "--threshold", "40", "--tile", "64"]
-    done = CliRunner().invoke(app, asked)
-    assert done.exit_code == 0, done.output
-    assert "raised cells" in done.stdout
-    refused = CliRunner().invoke(app, ["terrain", "prepare", str(tmp_path / "none.tif"), "--out", str(tmp_path / "x")])
-    assert isinstance(refused.exception, FaonamError)
+    command.prepare(source, out=tmp_path / "maps", threshold=40, side=64, holes="refuse", dask=None)
+    assert "raised cells" in capsys.readouterr().out
+    with pytest.raises(FaonamError):
+        command.prepare(
+            tmp_path / "none.tif", out=tmp_path / "x", threshold=40, side=64, holes="refuse", dask=None
+        )
 
 
 def test_a_cluster_gives_the_same_bytes(tmp_path: Path) -> None:
