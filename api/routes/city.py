@@ -31,7 +31,7 @@ class Place(BaseModel):
 
 
 class LayerOut(BaseModel):
-    """Where a layer came from and how far to trust it."""
+    """Where a layer came from and how far to trust it; `accuracy` says what its conversion has cost."""
 
     name: str
     kind: str
@@ -40,6 +40,9 @@ class LayerOut(BaseModel):
     dated: date | None
     trust: Literal["real", "derived", "simulated"]
     row_count: int
+    version: int
+    warning_count: int
+    accuracy: str
 
 
 class CityOut(BaseModel):
