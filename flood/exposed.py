@@ -156,6 +156,7 @@ def _facts(scene: _Scene, zone: int) -> ZoneFacts:
 
 
 def _totals(ground: Ground, counts: _Counts, zone: int, factor: float) -> dict[str, float]:
+    kinds = Counter(ground.town.facility_kinds[n] for n in np.flatnonzero(ground.town.facilities.zone == zone))
     return {
         "people": round(counts.homes[zone] * factor),
         "members": int(counts.members[zone]),
@@ -163,6 +164,7 @@ def _totals(ground: Ground, counts: _Counts, zone: int, factor: float) -> dict[s
         "vulnerable_homes": int(counts.vulnerable[zone]),
         "roads_km": round(float(counts.road_km[zone]), 3),
         "land_ha": round(ground.zones.cells[zone].size * ground.terrain.grid.cell_m**2 / 1e4, 2),
+        **{f"facilities_{kind}": count for kind, count in sorted(kinds.items())},
     }
 
 
