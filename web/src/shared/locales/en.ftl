@@ -551,3 +551,6 @@ place-police = Police
 place-fire_station = Fire station
 place-government = Government
 place-shelter = Shelter
+draw-outside = This corner lies outside the city
+draw-crossing = The outline crosses itself; draw it so that no side crosses another
+city-is-zones = The whole city is the sum of its { $count } zones that can flood

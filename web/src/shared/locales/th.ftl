@@ -545,3 +545,6 @@ place-police = ตำรวจ
 place-fire_station = ดับเพลิง
 place-government = ราชการ
 place-shelter = ศูนย์พักพิง
+draw-outside = มุมนี้อยู่นอกเมือง
+draw-crossing = เส้นตัดกันเอง วาดใหม่ให้ไม่มีด้านใดตัดกัน
+city-is-zones = ทั้งเมือง = ผลรวมของ { $count } เขตที่น้ำท่วมถึงได้
