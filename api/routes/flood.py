@@ -135,7 +135,7 @@ class MembersPartOut(BaseModel):
     is_few: bool
 
 
-class AreaOut(BaseModel):
+class DrawnAreaOut(BaseModel):
     """What lies in a drawn area; `wet_m2` and `roads_wet_km` by depth class, None where nothing is known of water.
 
     `people` are the registered ones, spread over houses, streets or bare ground (`people_by`); None without a register.
@@ -245,7 +245,7 @@ def read_depth(
 
 
 @router.post("/flood/area", summary="What lies in a drawn area")
-def read_area(session: SessionDep, account: Officer, asked: AreaAsked) -> AreaOut:
+def count_in_area(session: SessionDep, account: Officer, asked: AreaAsked) -> DrawnAreaOut:
     """What the area holds and what of it is under water; every look is in the audit log, for it counts residents."""
     run = queries.current_run(session) if asked.run_id is None else queries.run_of(session, asked.run_id)
     rings = [[LonLat(lon=lon, lat=lat) for lon, lat in ring] for ring in asked.polygon.coordinates]
@@ -275,9 +275,9 @@ def _picture(session: SessionDep, run: FloodRun) -> FloodPicture:
     )
 
 
-def _area(found: area.AreaExposure, run: FloodRun | None) -> AreaOut:
+def _area(found: area.AreaExposure, run: FloodRun | None) -> DrawnAreaOut:
     is_known = found.homes.wet is not None
-    return AreaOut(
+    return DrawnAreaOut(
         run_id=run.id if run else None, valid_at=run.valid_at if run else None,
         horizon_min=run.horizon_min if run else 0, method=run.method if run else "no-data",
         confidence=run.confidence if run else 0.0, area_m2=round(found.area_m2, 1),

@@ -48,8 +48,8 @@ def _asked(city: Any, *corners: tuple[float, float], run_id: int | None = None) 
     return routes.AreaAsked(polygon=outline, run_id=run_id)
 
 
-def _found(city: Any, *corners: tuple[float, float], run_id: int | None = None) -> routes.AreaOut:
-    return routes.read_area(city.session, OFFICER, _asked(city, *corners, run_id=run_id))
+def _found(city: Any, *corners: tuple[float, float], run_id: int | None = None) -> routes.DrawnAreaOut:
+    return routes.count_in_area(city.session, OFFICER, _asked(city, *corners, run_id=run_id))
 
 
 def test_the_whole_city_holds_what_its_zones_hold(city: Any) -> None:
