@@ -15,3 +15,7 @@ class NoTerrainError(UnavailableError):
 
 class NoSuchRunError(NotFoundError):
     """There is no flood picture of this number."""
+
+
+class InvalidAreaError(InvalidInputError):
+    """This outline is not an area of the city."""

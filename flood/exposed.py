@@ -201,6 +201,7 @@ def _people_of(scene: _Scene, zone: int) -> tuple[int, int, str]:
 
 
 def _totals(ground: Ground, counts: _Counts, zone: int, people: int) -> dict[str, float]:
+    kinds = Counter(ground.town.facility_kinds[n] for n in np.flatnonzero(ground.town.facilities.zone == zone))
     return {
         "people": people,
         "members": int(counts.members[zone]),
@@ -208,6 +209,7 @@ def _totals(ground: Ground, counts: _Counts, zone: int, people: int) -> dict[str
         "vulnerable_homes": int(counts.vulnerable[zone]),
         "roads_km": round(float(counts.road_km[zone]), 3),
         "land_ha": round(ground.zones.cells[zone].size * ground.terrain.grid.cell_m**2 / 1e4, 2),
+        **{f"facilities_{kind}": count for kind, count in sorted(kinds.items())},
     }
 
 

@@ -31,7 +31,7 @@ class Place(BaseModel):
 
 
 class LayerOut(BaseModel):
-    """Where a layer came from and how far to trust it."""
+    """Where a layer came from and how far to trust it; `accuracy` says what its conversion has cost."""
 
     name: str
     kind: str
@@ -40,6 +40,17 @@ class LayerOut(BaseModel):
     dated: date | None
     trust: Literal["real", "derived", "simulated"]
     row_count: int
+    version: int
+    warning_count: int
+    accuracy: str
+
+
+class RegisteredOut(BaseModel):
+    """The registered people of the city's units: all, those in parts of the units outside it, those without a place."""
+
+    total: int
+    outside: int
+    unlocated: int
 
 
 class CityOut(BaseModel):
@@ -52,6 +63,7 @@ class CityOut(BaseModel):
     is_simulated: bool
     simulated_layers: list[str]
     layers: list[LayerOut]
+    registered: RegisteredOut | None
     tiles_version: str
     clock: ClockOut
     line_is_standin: bool
@@ -79,7 +91,9 @@ class AreasOut(BaseModel):
 def read_city(session: SessionDep) -> CityOut:
     """The city with the provenance of its layers, the shared clock, and whether LINE is a stand-in."""
     card = queries.city_card(session)
-    layers = [LayerOut.model_validate(layer, from_attributes=True) for layer in queries.layers(session)]
+    found = queries.layers(session)
+    layers = [LayerOut.model_validate(layer, from_attributes=True) for layer in found]
+    people = next((layer.legend for layer in found if layer.kind == "people"), None)
     standin = standin_url()
     return CityOut(
         slug=card.slug,
@@ -89,6 +103,7 @@ def read_city(session: SessionDep) -> CityOut:
         is_simulated=card.is_simulated,
         simulated_layers=[layer.name for layer in layers if layer.trust == "simulated"],
         layers=layers,
+        registered=RegisteredOut.model_validate(people) if people else None,
         tiles_version=queries.data_version(session),
         clock=clock_out(),
         line_is_standin=standin is not None,

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel, Field
 
-from api.deps import CurrentAccount, SessionDep
-from flood import queries
+from api.deps import CurrentAccount, SessionDep, needs
+from flood import area, queries
 from flood.models import FloodRun
 from gis.points import LonLat
+from staff import actions as staff_actions
+from staff.rules import AccountRef
 
 router = APIRouter(tags=["flood"])
 
 BIGGEST_ID = 2**63 - 1
 RunId = Annotated[int, Path(ge=1, le=BIGGEST_ID)]
+Officer = Annotated[AccountRef, Depends(needs("officer", "approver", "dispatcher", "admin"))]
 
 
 class FeatureCollection(BaseModel):
@@ -99,6 +102,62 @@ class Depth(BaseModel):
     chance: float | None
     run_id: int | None
     computed_at: datetime | None
+
+
+class Outline(BaseModel):
+    """A GeoJSON polygon: rings of longitude and latitude in degrees, at most 500 corners in all."""
+
+    type: Literal["Polygon"]
+    coordinates: Annotated[
+        list[Annotated[list[tuple[float, float]], Field(max_length=area.MOST_VERTICES + 1)]],
+        Field(min_length=1, max_length=50),
+    ]
+
+
+class AreaAsked(BaseModel):
+    """An area, and the picture it is asked of: the newest where none is named."""
+
+    polygon: Outline
+    run_id: Annotated[int | None, Field(ge=1, le=BIGGEST_ID)] = None
+
+
+class PartOut(BaseModel):
+    """So many of so many stand in the water; `wet` is None where it is unknown."""
+
+    wet: float | None
+    total: float
+
+
+class MembersPartOut(BaseModel):
+    """The same for what belongs to members: None also stands for one or two (`is_few`), who could be told by name."""
+
+    wet: int | None
+    is_few_wet: bool
+    total: int | None
+    is_few: bool
+
+
+class DrawnAreaOut(BaseModel):
+    """What lies in a drawn area; `wet_m2` and `roads_wet_km` by depth class, None where nothing is known of water.
+
+    `people` are the registered ones, spread over houses, streets or bare ground (`people_by`); None without a register.
+    """
+
+    run_id: int | None
+    valid_at: datetime | None
+    horizon_min: int
+    method: str
+    confidence: float
+    area_m2: float
+    wet_m2: dict[int, float] | None
+    homes: MembersPartOut
+    vulnerable_homes: MembersPartOut
+    members: MembersPartOut
+    people: PartOut | None
+    people_by: dict[str, int]
+    roads_km: float
+    roads_wet_km: dict[int, float] | None
+    facilities: dict[str, PartOut]
 
 
 @router.get("/flood/current")
@@ -187,6 +246,19 @@ def read_depth(
     )
 
 
+@router.post("/flood/area", summary="What lies in a drawn area")
+def count_in_area(session: SessionDep, account: Officer, asked: AreaAsked) -> DrawnAreaOut:
+    """What the area holds and what of it is under water; every look is in the audit log, for it counts residents."""
+    run = queries.current_run(session) if asked.run_id is None else queries.run_of(session, asked.run_id)
+    rings = [[LonLat(lon=lon, lat=lat) for lon, lat in ring] for ring in asked.polygon.coordinates]
+    found = area.exposure_in(session, rings, run=run)
+    staff_actions.record(
+        session, account=account, action="area.counted", subject=f"flood_run:{run.id if run else '-'}",
+        detail={"area_m2": round(found.area_m2), "corner": [round(rings[0][0].lon, 4), round(rings[0][0].lat, 4)]},
+    )
+    return _area(found, run)
+
+
 @router.get("/zones")
 def read_zones(session: SessionDep, account: CurrentAccount) -> FeatureCollection:
     """Every zone with what the newest picture says of it."""
@@ -202,6 +274,28 @@ def _picture(session: SessionDep, run: FloodRun) -> FloodPicture:
         run_id=run.id, computed_at=run.computed_at, valid_at=run.valid_at, horizon_min=run.horizon_min,
         method=run.method, reason=run.reason, confidence=run.confidence, levels=list(run.levels.values()),
         not_counted=run.not_counted, polygons=FeatureCollection(features=features),
+    )
+
+
+def _area(found: area.AreaExposure, run: FloodRun | None) -> DrawnAreaOut:
+    is_known = found.homes.wet is not None
+    return DrawnAreaOut(
+        run_id=run.id if run else None, valid_at=run.valid_at if run else None,
+        horizon_min=run.horizon_min if run else 0, method=run.method if run else "no-data",
+        confidence=run.confidence if run else 0.0, area_m2=round(found.area_m2, 1),
+        wet_m2={one: round(m2, 1) for one, m2 in found.wet_m2.items()} if is_known else None,
+        homes=_members(found.homes), vulnerable_homes=_members(found.vulnerable_homes),
+        members=_members(found.members), people=found.people and PartOut.model_validate(vars(found.people)),
+        people_by=found.people_by, roads_km=round(found.roads_km, 3),
+        roads_wet_km={one: round(km, 3) for one, km in found.roads_wet_km.items()} if is_known else None,
+        facilities={kind: PartOut.model_validate(vars(one)) for kind, one in found.facilities.items()},
+    )
+
+
+def _members(part: area.Part) -> MembersPartOut:
+    wet, total = area.told(part.wet), area.told(part.total)
+    return MembersPartOut(
+        wet=wet, is_few_wet=wet is None and part.wet is not None, total=total, is_few=total is None
     )
 
 

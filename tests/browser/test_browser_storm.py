@@ -101,6 +101,21 @@ def _see_the_flood(officer: Screen) -> None:
     officer.await_rendered("gauges", lambda drawn: any((g["state"] or 0) >= 1 for g in drawn), "a high gauge")
 
 
+def _look_around(officer: Screen) -> None:
+    """Another moment says that it is not now and goes back with one press; depth and places can be asked for."""
+    page = officer.page
+    page.get_by_test_id("time-slider").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_test_id("not-now")).to_contain_text("ไม่ใช่ตอนนี้")
+    page.get_by_test_id("back-to-now").click()
+    expect(page.get_by_test_id("not-now")).to_be_hidden()
+    page.get_by_test_id("depth-middle").click()
+    expect(page.get_by_test_id("depth")).to_contain_text(re.compile("โอกาสน้ำท่วม|ไม่ทราบ"))
+    page.get_by_test_id("search").fill("ตลาดเก่า")
+    page.get_by_test_id("search").press("Enter")
+    expect(page.get_by_test_id("search")).to_have_value("")
+
+
 # ── The resident ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -224,6 +239,7 @@ def test_an_officer_warns_a_resident_reports_and_a_crew_helps_on_their_screens(
         _watch_the_water(officer)
         alert_id, audience = _warn(officer)
         _see_the_flood(officer)
+        _look_around(officer)
         officer.close()
 
         resident = screens.new("resident", PHONE)

@@ -2,9 +2,11 @@
 import { get } from '../shared/api'
 import { clock } from '../shared/clock.svelte'
 import { live, Resource } from '../shared/live.svelte'
-import { crewFeatures, gaugeFeatures, gaugeRank, incidentFeatures, routeFeatures, zoneFeatures } from '../shared/map/sources'
+import { circle } from '../shared/map/circle'
+import { crewFeatures, gaugeFeatures, gaugeRank, incidentFeatures, routeFeatures } from '../shared/map/sources'
+import type { Switch } from '../shared/map/style'
 import type {
-  Alert, Camera, City, Crew, Flood, Gauge, Incident, IncidentDetail, Job, LonLat, Overview, Points, Reading, Shapes,
+  Alert, AreaFacts, Camera, City, Crew, Flood, Found, Gauge, Incident, IncidentDetail, Job, LonLat, Overview, Points, Reading, Shapes,
   Suggestion, Zone,
 } from '../shared/types'
 
@@ -26,6 +28,14 @@ class Desk {
   focus = $state.raw<Focus | null>(null)
   /** The question that stands over everything. It outlives the card it was asked on, which the water may withdraw. */
   asked = $state.raw<{ question: 'approve' | 'decline'; alert: Alert } | null>(null)
+  /** Whose exposure lies on the map: a zone by its id, the whole city, or what was drawn. */
+  exposed = $state<number | 'city' | 'area' | null>(null)
+  /** What the drawn area holds. */
+  area = $state.raw<AreaFacts | null>(null)
+  /** What a person has switched off on the map; roads under water are drawn only when asked for. */
+  hidden = $state.raw<Switch[]>(['wet-roads'])
+  /** A place that was searched for, with the radius that it is sure within. */
+  found = $state.raw<Found | null>(null)
   isDetailOpen = $state(matchMedia('(width >= 760px)').matches)
 
   readonly city = new Resource<City>(() => '/city')
@@ -85,7 +95,6 @@ class Desk {
   )
 
   readonly gaugesOnMap = $derived(this.gauges.data && gaugeFeatures(this.gauges.data))
-  readonly zonesOnMap = $derived(this.zones.data && zoneFeatures(this.zones.data))
   readonly incidentsOnMap = $derived(this.incidents.data && incidentFeatures(this.incidents.data.incidents))
   readonly routesOnMap = $derived(this.jobs.data && routeFeatures(this.jobs.data.jobs))
   readonly crewsOnMap = $derived(this.crews.data && crewFeatures(this.crews.data))
@@ -97,17 +106,19 @@ class Desk {
   open(): () => void {
     void this.city.load().then(() => this.city.data && clock.set(this.city.data.clock))
     return live.keep<unknown>(
-      this.gauges, this.cameras, this.flood, this.zones, this.alerts, this.incidents, this.jobs, this.crews,
+      this.city, this.gauges, this.cameras, this.flood, this.zones, this.alerts, this.incidents, this.jobs, this.crews,
       this.overview, this.readings, this.suggestions, this.incidentDetail,
     )
   }
 
   show(mode: Mode): void {
+    this.exposed = null
     this.mode = mode
     this.isDetailOpen = matchMedia('(width >= 760px)').matches
   }
 
   pick(mode: Mode, id: number | undefined): void {
+    this.exposed = null
     this.mode = mode
     this.isDetailOpen = true
     this.picked = { ...this.picked, [mode]: id }
@@ -115,6 +126,22 @@ class Desk {
     if (mode === 'jobs') this.suggestions.clear()
     if (mode === 'water') this.readings.clear()
     if (id !== undefined) this.look(mode, id)
+  }
+
+  /** Who and what stands in the water of a zone, the city or the drawn area lies on the map. */
+  expose(what: number | 'city' | 'area'): void {
+    this.exposed = what
+    this.isDetailOpen = true
+  }
+
+  switchLayer(name: Switch): void {
+    this.hidden = this.hidden.includes(name) ? this.hidden.filter((one) => one !== name) : [...this.hidden, name]
+  }
+
+  /** The map flies to a place of the gazetteer, wide enough for its whole radius. */
+  goToFound(found: Found): void {
+    this.found = found
+    this.focus = { places: circle(found).coordinates[0] as [number, number][], key: `found ${performance.now()}` }
   }
 
   /** Shows on the map what waits for a decision, without covering the list of a small screen. */

@@ -32,12 +32,13 @@ async function problemOf(response: Response): Promise<ApiProblem> {
   return new ApiProblem(response.status, detail || `HTTP ${response.status}`)
 }
 
-async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
+async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json' }
   if (method !== 'GET') headers['X-CSRF-Token'] = csrfToken
   const isForm = body instanceof FormData
   if (body !== undefined && !isForm) headers['Content-Type'] = 'application/json'
   const init: RequestInit = { method, headers, credentials: 'same-origin' }
+  if (signal) init.signal = signal
   if (body !== undefined) init.body = isForm ? body : JSON.stringify(body)
   let response: Response
   try {
@@ -51,6 +52,7 @@ async function request<T>(method: string, path: string, body?: unknown): Promise
   return (await response.json()) as T
 }
 
-export const get = <T>(path: string) => request<T>('GET', path)
+/** An answer that `signal` cancelled fails like an offline one; who cancelled it looks at the signal. */
+export const get = <T>(path: string, signal?: AbortSignal) => request<T>('GET', path, undefined, signal)
 export const post = <T>(path: string, body: unknown = {}) => request<T>('POST', path, body)
 export const remove = <T>(path: string) => request<T>('DELETE', path)

@@ -58,6 +58,10 @@ export function distance(value_m: number | null | undefined): string {
   return value_m < 950 ? `${number(Math.round(value_m / 10) * 10)} ${t('unit-m')}` : `${number(value_m / 1000, 1)} ${t('unit-km')}`
 }
 
+const CLASS_BOUNDS_M = [0.2, 0.5, 1] // As flood.rules: ankle, knee, waist, above.
+/** The depth class of the house: 0 dry, 1 ankle, 2 knee, 3 waist, 4 above. */
+export const depthClass = (depth_m: number) => (depth_m > 0 ? 1 + CLASS_BOUNDS_M.filter((bound_m) => depth_m >= bound_m).length : 0)
+
 /** A length of time in the two largest units that say something. */
 export function duration(seconds: number | null | undefined): string {
   if (seconds == null) return '–'

@@ -14,6 +14,9 @@ export type Layer = {
   dated: string | null
   trust: Trust
   row_count: number
+  version: number
+  warning_count: number
+  accuracy: string
 }
 export type City = {
   slug: string
@@ -23,6 +26,8 @@ export type City = {
   is_simulated: boolean
   simulated_layers: string[]
   layers: Layer[]
+  registered: { total: number; outside: number; unlocated: number } | null
+  tiles_version: string
   clock: Clock
   line_is_standin: boolean
   standin_url: string | null
@@ -81,16 +86,72 @@ export type Zone = {
   depth_p50_m?: number | null
   depth_p90_m?: number | null
   confidence?: number | null
-  people?: number
-  members?: number
-  homes?: number
-  vulnerable_homes?: number
-  roads_km?: number
-  wet_share?: number
+  people: number
+  people_method: string
+  members: number
+  homes: number
+  vulnerable_homes: number
+  roads_km: number
+  roads_over_km: Record<string, number>
+  facilities: Record<string, number>
+  totals: Record<string, number>
+  wet_share: number
+}
+/** A picture on the time line: of what was and is (`horizon_min` 0), or of an hour to come. */
+export type Run = {
+  run_id: number
+  computed_at: string
+  valid_at: string
+  horizon_min: number
+  basis_run_id: number | null
+  method: string
+  confidence: number
+  worst_severity: LevelState
+  people: number
+}
+/** All three are null where nothing is known. */
+export type Depth = LonLat & {
+  depth_m: number | null
+  likely_m: number | null
+  chance: number | null
+  run_id: number | null
+  computed_at: string | null
+}
+export type Found = LonLat & {
+  radius_m: number
+  kind: string
+  label: string
+  label_en: string
+  matched: string
+  confidence: number
+  code: string
+}
+export type Geocoded = { q: string; candidates: Found[]; reason: string | null; reason_en: string | null }
+/** `wet` is null where it is unknown, and both where one or two members could be told by name. */
+export type MembersPart = { wet: number | null; is_few_wet: boolean; total: number | null; is_few: boolean }
+export type Part = { wet: number | null; total: number }
+export type AreaFacts = {
+  run_id: number | null
+  valid_at: string | null
+  horizon_min: number
+  method: string
+  confidence: number
+  area_m2: number
+  wet_m2: Record<string, number> | null
+  homes: MembersPart
+  vulnerable_homes: MembersPart
+  members: MembersPart
+  people: Part | null
+  people_by: Record<string, number>
+  roads_km: number
+  roads_wet_km: Record<string, number> | null
+  facilities: Record<string, Part>
 }
 export type Flood = {
   run_id: number | null
   computed_at: string | null
+  valid_at?: string | null
+  horizon_min?: number
   method: string
   reason?: string | null
   confidence: number | null

@@ -7,6 +7,23 @@ import { words } from '../words.svelte'
 export const DATA_SOURCES = ['flood', 'zones', 'routes', 'cameras', 'incidents', 'crews', 'gauges', 'picked'] as const
 export type DataSource = (typeof DATA_SOURCES)[number]
 
+/** What a person switches on and off, and the layers of the style that it is made of. */
+export const SWITCHES = {
+  streets: ['road-casing', 'road', 'road-label'],
+  waterways: ['waterway', 'waterway-label'],
+  buildings: ['building'],
+  facilities: ['facility', 'facility-label'],
+  communities: ['area', 'area-label'],
+  zones: ['zones', 'zones-picked', 'zones-label'],
+  depth: ['flood', 'flood-outline'],
+  'wet-roads': ['wet-roads'],
+} as const
+export type Switch = keyof typeof SWITCHES
+
+/** The tiles of one version of the base map never change; without a version they are asked for again. */
+export const baseTiles = (version: string | undefined) => `${location.origin}/api/v1/tiles/${version ? `${version}/` : ''}{z}/{x}/{y}.mvt`
+export const runTiles = (run_id: number) => `${location.origin}/api/v1/flood/runs/${run_id}/tiles/{z}/{x}/{y}.mvt`
+
 const FONT = ['Sarabun', 'Garuda', 'Noto Sans Thai', 'sans-serif']
 const BOLD = ['Sarabun Bold', 'Garuda', 'Noto Sans Thai', 'sans-serif']
 
@@ -167,13 +184,13 @@ export function layers(theme: Theme, language: Language): LayerSpecification[] {
   ]
 }
 
-export function style(theme: Theme, language: Language = words.language): StyleSpecification {
+export function style(theme: Theme, version?: string, language: Language = words.language): StyleSpecification {
   const nothing = { type: 'FeatureCollection' as const, features: [] }
   return {
     version: 8,
     // Without glyphs MapLibre draws text with the page's fonts and stacks Thai marks rightly.
     sources: {
-      base: { type: 'vector', tiles: [`${location.origin}/api/v1/tiles/{z}/{x}/{y}.mvt`], minzoom: 8, maxzoom: 15 },
+      base: { type: 'vector', tiles: [baseTiles(version)], minzoom: 8, maxzoom: 15 },
       ...Object.fromEntries(DATA_SOURCES.map((id) => [id, { type: 'geojson' as const, data: nothing }])),
     },
     layers: layers(theme, language),
