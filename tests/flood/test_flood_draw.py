@@ -140,7 +140,7 @@ def test_registered_people_count_where_they_live(town: Any) -> None:
     run = draw(town)
     west, east = (states(session, run)[code] for code in ("Z-west", "Z-east"))
     assert (west.people, west.totals["people"]) == (40, 65)
-    assert west.people_method == "register, spread over homes and streets"
+    assert west.people_method == "registered people, spread over homes and streets (register)"
     assert east.people_method == "member homes x 2.3 (assumed)"
     beside = session.scalar(sa.text(
         "SELECT count(*) FROM home h WHERE NOT EXISTS (SELECT FROM zone z WHERE ST_Intersects(z.geom, h.geom))"))

@@ -55,6 +55,6 @@ const byWet = (a: Row, b: Row) => (b.share ?? -1) - (a.share ?? -1) || a.label.l
 
 /** How the people were counted, in words; the API's own words where they are new here. */
 export function peopleMethod(zones: readonly Zone[]): string {
-  const methods = new Set(zones.map((zone) => /\((census|assumed)\)$/.exec(zone.people_method)?.[1] ?? zone.people_method).filter(Boolean))
+  const methods = new Set(zones.map((zone) => /\((register|census|assumed)\)$/.exec(zone.people_method)?.[1] ?? zone.people_method).filter(Boolean))
   return [...methods].map((method) => codeWord('people-by', method)).join(' · ')
 }

@@ -469,6 +469,7 @@ few-note = Counts of members below 3 are not told (PDPA)
 audit-note = This count is in the audit log
 how-counted = How it is counted
 people-method = People: { $method }
+people-by-register = the register, spread over homes and streets
 people-by-census = members' homes × people a home of the community's register
 people-by-assumed = members' homes × 2.3 people a home (assumed)
 registered-by = Registered people are spread over: { $by }

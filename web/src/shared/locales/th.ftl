@@ -463,6 +463,7 @@ few-note = จำนวนของสมาชิกที่ต่ำกว่
 audit-note = การนับนี้ถูกบันทึกไว้ในประวัติการใช้งาน
 how-counted = นับอย่างไร
 people-method = คน: { $method }
+people-by-register = ทะเบียนราษฎร กระจายลงบ้านและถนน
 people-by-census = บ้านสมาชิก × คนต่อบ้านตามทะเบียนชุมชน
 people-by-assumed = บ้านสมาชิก × 2.3 คนต่อบ้าน (สมมติ)
 registered-by = คนตามทะเบียนกระจายลงบน: { $by }
