@@ -193,7 +193,8 @@ def _people_of(scene: _Scene, zone: int) -> tuple[int, int, str]:
     """
     counts, zones = scene.counts, scene.ground.zones
     if counts.people[zone] > 0:
-        return round(counts.people_wet[zone]), round(counts.people[zone]), "registered people, spread over homes and streets (register)"
+        method = "registered people, spread over homes and streets (register)"
+        return round(counts.people_wet[zone]), round(counts.people[zone]), method
     factor = float(zones.people_per_home[zone])
     known = "census" if zones.rows[zone].population else "assumed"
     method = f"member homes x {factor:.1f} ({known})"
