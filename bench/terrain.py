@@ -157,7 +157,7 @@ def _save_ours(folder: Path, _: Heights, done: Any) -> dict[str, float]:
 
 
 def _pyflwdir(heights_m: Heights) -> Any:
-    import pyflwdir  # type: ignore[import-untyped]  # it ships no types
+    import pyflwdir
 
     filled_m, codes = pyflwdir.dem.fill_depressions(heights_m, nodata=NODATA)
     ways = pyflwdir.from_array(codes, ftype="d8", check_ftype=False)
@@ -216,8 +216,8 @@ def _pysheds_grid(heights_m: Heights) -> Any:
         if not hasattr(np, name):
             setattr(np, name, now)
     from affine import Affine
-    from pysheds.grid import Grid  # type: ignore[import-untyped]  # it ships no types
-    from pysheds.view import Raster, ViewFinder  # type: ignore[import-untyped]  # it ships no types
+    from pysheds.grid import Grid
+    from pysheds.view import Raster, ViewFinder
 
     view = ViewFinder(
         affine=Affine(CELL_M, 0.0, 0.0, 0.0, -CELL_M, 0.0), shape=heights_m.shape, nodata=np.float32(NODATA)
