@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,6 +53,10 @@ _UNITS = sa.text(
     WHERE name_th <> '' AND (kind NOT IN ('village', 'community') OR coalesce(parent_code, code) LIKE :province || '%')
     ORDER BY kind, code
     """
+)
+_VILLAGES = sa.text(
+    "SELECT code, name_th, name_en, ST_X(geom) AS lon, ST_Y(geom) AS lat FROM place "
+    "WHERE kind IN ('village', 'hamlet') AND name_th <> '' ORDER BY code"
 )
 _PROVINCE = sa.text(
     """
@@ -123,7 +127,7 @@ def load(session: Session, *, more: Sequence[Entry] = ()) -> Gazetteer:
     extent = Extent(card.name_th, card.name_en, card.centre, card.bbox)
     # Villages of other provinces are left out: 75,000 names that no report means and that common words would hit.
     province = session.scalar(_PROVINCE, {"lon": card.centre.lon, "lat": card.centre.lat}) or ""
-    units = with_places([*_units(session, srid, province), *more])
+    units = with_places([*_with_villages(session, list(_units(session, srid, province))), *more])
     extent = _coded(extent, units)
     areas = list(_areas(session, srid, units, extent))
     own = {(entry.kind, thai_normal(entry.name_th)): entry for entry in areas}
@@ -215,6 +219,34 @@ def _units(session: Session, srid: int, province: str) -> Iterator[Entry]:
             kind=row.kind, code=row.code, name_th=row.name_th, name_en=row.name_en, place=place, radius_m=radius_m,
             moo=row.moo, parent=row.parent_code or "",
         )
+
+
+def _with_villages(session: Session, units: list[Entry]) -> list[Entry]:
+    """The units, and the villages that a layer of places knows: its place, and its name if another, are the unit's."""
+    spots = {
+        row.code: unit_entry(
+            kind="village", code=row.code, name_th=row.name_th, name_en=row.name_en,
+            place=LonLat(lon=row.lon, lat=row.lat), moo=int(row.code[6:]) if _is_village_code(row.code) else None,
+        )
+        for row in session.execute(_VILLAGES)
+    }
+    placed = [_at_spot(unit, spots[unit.code]) if _is_spot(unit, spots) else unit for unit in units]
+    known = {unit.code for unit in units if unit.kind == "village"}
+    return [*placed, *(spot for code, spot in spots.items() if code not in known)]
+
+
+def _is_spot(unit: Entry, spots: Mapping[str, Entry]) -> bool:
+    return unit.kind == "village" and unit.code in spots
+
+
+def _at_spot(unit: Entry, spot: Entry) -> Entry:
+    is_other = thai_normal(spot.name_th) not in thai_normal(unit.name_th)
+    aliases = (*unit.aliases, spot.name_th) if is_other else unit.aliases
+    return replace(unit, place=unit.place or spot.place, aliases=aliases)
+
+
+def _is_village_code(code: str) -> bool:
+    return len(code) == 8 and code.isdecimal()
 
 
 def names_begun(session: Session, text: str) -> list[BegunName]:

@@ -47,7 +47,7 @@ def test_the_raw_folder_of_nakhon_si_thammarat_imports(imported: tuple[Session, 
     session, report = imported
     counts = {layer.name: (layer.row_count, layer.dropped) for layer in report.layers if layer.name not in OF_COUNTRY}
     assert counts == {
-        "boundary": (1, 0), "districts": (2, 40), "communities": (26, 15), "roads": (2268, 3296),
+        "boundary": (1, 0), "districts": (2, 40), "communities": (26, 15), "villages": (41, 0), "roads": (2268, 3296),
         "waterways": (41, 802), "buildings": (1896, 31), "facilities": (57, 1295),
         "road_levels": (18_359, 0), "flood_marks": (63, 0),
     }

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from core import clock
 from gis import crs
 from gis.citypack.importer import import_city
-from gis.gazetteer import files, queries
+from gis.gazetteer import queries
 from gis.gazetteer.geocode import Candidate, geocode
 from gis.gazetteer.index import Gazetteer
 from gis.points import LonLat
@@ -30,7 +30,7 @@ def nakhon(_shared_database: sa.Engine) -> Iterator[Gazetteer]:
         outer = connection.begin()
         with Session(bind=connection, join_transaction_mode="create_savepoint") as session:
             import_city(session, DATA / "cities" / "nakhon-si-thammarat")
-            yield queries.load(session, more=files.admin_entries(DATA / "admin", villages_of="80"))
+            yield queries.load(session)
         outer.rollback()
     clock.freeze(None)
 
@@ -80,7 +80,7 @@ def _first(nakhon: Gazetteer, text: str) -> Candidate:
         ("บ้านคลองลาว ม.6 มะม่วงสองต้น", 8.4023, 99.9563, 8_000),
         # Sub-districts.
         ("ต.คลัง น้ำท่วมหมดเลย", 8.4340, 99.9660, 8_000),
-        ("อยู่ตำบลปากพูน อำเภอเมือง น้ำเริ่มเอ่อ", 8.5290, 99.9970, 8_000),
+        ("อยู่ตำบลปากพูน อำเภอเมือง น้ำเริ่มเอ่อ", 8.5290, 99.9970, 10_000),
         ("โพธิ์เสด็จ น้ำป่ามาแล้ว", 8.4300, 99.9350, 8_000),
         ("ต โพธิ์เสด็จ อ เมือง", 8.4280, 99.9200, 8_000),
         ("Tha Wang subdistrict flooded", 8.4490, 99.9610, 8_000),
@@ -130,6 +130,15 @@ def test_a_name_of_many_places_gives_several_candidates_the_citys_own_first(nakh
     assert found[0].code in {"800101", "nakhon-si-thammarat"}
     assert found[0].confidence < 0.8
     assert len(found) > 2
+
+
+def test_two_villages_of_one_name_are_two_candidates(nakhon: Gazetteer) -> None:
+    """คลองลาว is villages 1 and 6 of one sub-district, a kilometre apart: both are offered, and the moo decides."""
+    found = geocode(nakhon, "คลองลาว").candidates
+    assert {"80011401", "80011406"} <= {candidate.code for candidate in found}
+    assert all(candidate.confidence < 0.8 for candidate in found)
+    first = _first(nakhon, "บ้านคลองลาว หมู่ 6 ต.มะม่วงสองต้น")
+    assert (first.code, round(first.place.lon, 5)) == ("80011406", 99.95627)
 
 
 @pytest.mark.parametrize(
