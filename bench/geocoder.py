@@ -36,7 +36,7 @@ from gis.gazetteer.normal import thai_normal
 from gis.points import LonLat
 
 DATA = ROOT.parent / "shared" / "data"
-PACK, PROVINCE = "nakhon-si-thammarat", "80"
+PACK = "nakhon-si-thammarat"
 TEXTS, ROUNDS, PEER_TEXTS = 1_200, 5, 12
 SURE = 0.8
 LEAST = {"first_right": 0.90, "first_three_right": 0.97, "reports_per_s": 2_000.0, "bangkok_subdistrict_right": 0.90}
@@ -52,7 +52,7 @@ def measure(*, seed: int) -> Result:
         raise SetupError(f"This bench reads the city pack and the complaints beside the project, and {DATA} is absent.")
     asked = []
     with own_database("geocoder"):
-        nst = _city(DATA / "cities" / PACK, admin=True)
+        nst = _city(DATA / "cities" / PACK)
         asked += _asked(nst, seed=seed)
         with step(f"timing {TEXTS // 2} reports") as tell, db.transaction() as session:
             _lay_out_names(session, nst)
@@ -68,7 +68,7 @@ def measure(*, seed: int) -> Result:
             )
             cpu_s = _processor_s(nst, texts)
     with own_database("geocoder"):
-        asked += _asked(_city(_demo_pack(), admin=False), seed=seed + 1)
+        asked += _asked(_city(_demo_pack()), seed=seed + 1)
     bangkok = _bangkok()
     outcomes = [_outcome(one, found) for one, found in asked]
     figures = {
@@ -112,11 +112,10 @@ def _demo_pack() -> Path:
     return folder
 
 
-def _city(pack: Path, *, admin: bool) -> Gazetteer:
-    more = files.admin_entries(DATA / "admin", villages_of=PROVINCE) if admin else []
+def _city(pack: Path) -> Gazetteer:
     with step(f"importing {pack.name}") as tell, db.transaction() as session:
         import_city(session, pack, tell)
-        return queries.load(session, more=more)
+        return queries.load(session)
 
 
 def _asked(gazetteer: Gazetteer, *, seed: int) -> list[tuple[Scribble, tuple[Candidate, ...]]]:

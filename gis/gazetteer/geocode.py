@@ -6,12 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import shapely
+
 from gis.gazetteer import clues
 from gis.gazetteer.clues import Clue
 from gis.gazetteer.context import Context, context_of
 from gis.gazetteer.index import Gazetteer
-from gis.gazetteer.mentions import Mention, Reading, read
+from gis.gazetteer.mentions import read
 from gis.gazetteer.options import NEAR_RADIUS_M, SOI_TELLS, WEIGHED, WITH_CUE, Option, option_at, options_of
+from gis.gazetteer.reading import Mention, Reading
 from gis.gazetteer.streets import crossing, nearest_on
 from gis.points import LonLat
 
@@ -24,8 +27,10 @@ _TELLS = {
     "coordinates": 1.3, "plus_code": 1.25, "crossing": 1.1, "soi": 1.05, "road": 0.9, "waterway": 0.7,
     "community": 0.8, "village": 0.8, "subdistrict": 0.5, "municipality": 0.4, "district": 0.35, "province": 0.25,
 }
-_AGREES, _CONTRADICTS = 0.5, 0.6
+_AGREES, _CONTRADICTS, CONTRADICTS_FROM_M = 0.5, 0.6, 2_000.0
 SAME_PLACE_M = 800.0
+# What lies beside a road or canal is no further from its line than this, metres (assumed).
+LINE_REACH_M = 100.0
 _ONLY_ONE, _NOT_BESIDE = 0.5, 0.2
 # A place that is not the city's is meant less often; a name of several places is worth less to each.
 _LOCAL_ODDS, _AFAR, _SHARE = 0.45, 0.75, 0.7
@@ -69,7 +74,7 @@ def geocode(gazetteer: Gazetteer, text: str, *, near: LonLat | None = None) -> A
     groups = _groups(gazetteer, reading)
     context = context_of(gazetteer, groups, near=near)
     written = _written(gazetteer, text, context, near)
-    weighed = [_weighed(group, context, [g for g in groups if g is not group]) for group in groups]
+    weighed = [_weighed(gazetteer, group, context, [g for g in groups if g is not group]) for group in groups]
     ranked = _ranked([*written, *_joined(gazetteer, reading, weighed, context)])
     candidates = _as_candidates(gazetteer, ranked)
     if candidates:
@@ -114,7 +119,7 @@ def _ranked(options: Sequence[Option]) -> list[Option]:
         known = best.get((option.kind, option.code))
         if known is None or known.weight < option.weight:
             best[(option.kind, option.code)] = option
-    return sorted(best.values(), key=lambda o: -o.weight * _tells(o))[:CANDIDATES]
+    return sorted(best.values(), key=lambda o: (-o.weight * _tells(o), o.radius_m))[:CANDIDATES]
 
 
 # --- numbers in the text -------------------------------------------------------------------------------------------
@@ -162,12 +167,12 @@ def _numbered(gazetteer: Gazetteer, reading: Reading) -> list[Mention]:
     return mentions
 
 
-def _weighed(group: Group, context: Context, others: Sequence[Group]) -> Group:
+def _weighed(gazetteer: Gazetteer, group: Group, context: Context, others: Sequence[Group]) -> Group:
     """The options as the named units, the asker, the other names and each other let them stand."""
     scored = []
     for option in group:
         fit = context.fits(option)
-        beside = 1.0 if len(group) == 1 else _beside(option, others)
+        beside = 1.0 if len(group) == 1 else _beside(gazetteer, option, others)
         scored.append(((option.weight * option.odds * fit * beside) ** 2, fit, option))
     scored = sorted(scored, key=lambda one: -one[0])[:WEIGHED]
     shared = []
@@ -180,13 +185,13 @@ def _weighed(group: Group, context: Context, others: Sequence[Group]) -> Group:
     return sorted(shared, key=lambda o: -o.weight)
 
 
-def _beside(option: Option, others: Sequence[Group]) -> float:
+def _beside(gazetteer: Gazetteer, option: Option, others: Sequence[Group]) -> float:
     """How well the option lies beside what else the text names; 1 where that says nothing."""
     factor = 1.0
     for group in others:
         near = [o for o in group[:WEIGHED] if not o.is_admin and o.weight >= 0.4 and o.odds >= _LOCAL_ODDS]
         if near and not option.is_admin:
-            is_beside = any(_apart_m(option, o) <= option.radius_m + o.radius_m for o in near)
+            is_beside = any(_between_m(gazetteer, option, o) <= 0 for o in near)
             factor *= 1.0 if is_beside else _NOT_BESIDE
     return factor
 
@@ -197,6 +202,15 @@ def _reach_m(option: Option, scored: Sequence[tuple[float, float, Option]]) -> f
         return option.radius_m
     others = [_apart_m(option, o) for _, _, o in scored if not o.is_admin and _is_same_place(o, option)]
     return max(option.radius_m, *others) if others else option.radius_m
+
+
+def _between_m(gazetteer: Gazetteer, one: Option, other: Option) -> float:
+    """How far it is from one to the other, between the edges of what they cover: a road its own line."""
+    shapes = [(gazetteer.lines.get(o.entry) if o.radius_m > LINE_REACH_M else None, o) for o in (one, other)]
+    if shapes[0][0] is None and shapes[1][0] is None:
+        return _apart_m(one, other) - one.radius_m - other.radius_m
+    apart_m = shapely.distance(*(shapely.Point(o.x, o.y) if line is None else line for line, o in shapes))
+    return float(apart_m) - sum(o.radius_m if line is None else LINE_REACH_M for line, o in shapes)
 
 
 def _is_same_place(one: Option, other: Option) -> bool:
@@ -218,7 +232,7 @@ def _joined(gazetteer: Gazetteer, reading: Reading, groups: Sequence[Group], con
     tops = [group[0] for group in groups]
     own = [
         option._replace(
-            weight=_supported(option, [t for t in tops if t.entry != option.entry and t is not tops[n]]),
+            weight=_supported(gazetteer, option, [t for t in tops if t.entry != option.entry and t is not tops[n]]),
             tells=_tells(tops[n]),  # Among the meanings of one name none tells more.
         )
         for n, group in enumerate(groups)
@@ -230,17 +244,16 @@ def _joined(gazetteer: Gazetteer, reading: Reading, groups: Sequence[Group], con
     ]
 
 
-def _supported(option: Option, others: Sequence[Option]) -> float:
+def _supported(gazetteer: Gazetteer, option: Option, others: Sequence[Option]) -> float:
     """The weight of the option, nearer to certain for each precise name that agrees, less for each that cannot."""
     weight = option.weight
     for other in others:
         if other.is_admin or option.is_admin or other.weight < 0.3:
             continue
-        apart_m = _apart_m(option, other)
-        reach_m = option.radius_m + other.radius_m
-        if apart_m <= reach_m + NEAR_RADIUS_M:
+        between_m = _between_m(gazetteer, option, other)
+        if between_m <= NEAR_RADIUS_M:
             weight = min(1 - (1 - weight) * (1 - (1 - _AGREES) * other.weight), max(weight, 0.96))
-        elif apart_m > reach_m + 2_000.0:
+        elif between_m > CONTRADICTS_FROM_M:
             weight *= 1 - (1 - _CONTRADICTS) * other.weight
     return weight
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import cdist
+from shapely.geometry.base import BaseGeometry
 
 from gis import crs
 from gis.gazetteer.entries import ADMIN_KINDS, FACILITY_FAMILIES, JUNK, Entry, Form, forms_of, type_words
@@ -61,7 +62,7 @@ class Named(NamedTuple):
 class Key:
     """A name as it sounds, with all that it may mean. `is_bare` where it can stand without a type word,
     `is_junk` where it is a type word itself. `places` are its readings apart from streets, `spellings` one of a street
-    for each way to write it: a street with a hundred soi is weighed once.
+    for each way to write it: a street with a hundred soi is weighed once. `odds` are those of the likeliest.
     """
 
     text: str
@@ -71,6 +72,7 @@ class Key:
     families: set[str] = field(default_factory=set)
     is_bare: bool = False
     is_junk: bool = False
+    odds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class Gazetteer:
 
     `xy` are the entries' places in metres (rows of nan without one). Keys are found by their number; `ordered` are
     their texts in order; `only` the city's single facility of a kind; `of_kind` keys by family and first letter,
-    `odds` each entry's `prior`.
+    `counted` the streets' keys by the numbers of their soi; `odds` each entry's `prior`; `lines` the roads and canals
+    in metres, by their entry.
     """
 
     entries: Sequence[Entry]
@@ -91,6 +94,8 @@ class Gazetteer:
     moos: dict[tuple[str, int], list[int]]
     by_code: dict[tuple[str, str], int]
     sois: dict[str, list[int]]
+    counted: dict[str, list[int]]
+    lines: dict[int, BaseGeometry]
     ordered: Sequence[tuple[str, int]]
     only: dict[str, int]
     odds: Sequence[float]
@@ -117,16 +122,19 @@ def build(entries: Iterable[Entry], *, city: Extent | None = None) -> Gazetteer:
     keys = _keys(listed, city)
     texts = list(keys)
     numbered = list(keys.values())
+    streets = _streets(listed, keys, srid)
     return Gazetteer(
         entries=listed,
         xy=_metric(listed, srid),
         keys=numbered,
         automaton=_automaton(texts, numbered),
         trigrams=_trigrams(numbered, listed, city),
-        streets=_streets(listed, keys, srid),
+        streets=streets,
         moos=_moos(listed),
         by_code={(e.kind, e.code): n for n, e in enumerate(listed)},
         sois=_sois(listed, keys),
+        counted=_counted(texts, streets),
+        lines={n: crs.to_metric(e.line, srid) for n, e in enumerate(listed) if e.line is not None},
         ordered=sorted((text, number) for number, text in enumerate(texts)),
         only=_only(listed),
         odds=[prior(entry, city) for entry in listed],
@@ -173,6 +181,7 @@ def _add(
         return
     named = Named(number, form, entry.family, entry.kind, prior(entry, city))
     key.named.append(named)
+    key.odds = max(key.odds, named.odds)
     if entry.family != "road" or entry.line is None:
         key.places.append(named)
     elif all(other.form.stem != form.stem for other in key.spellings):
@@ -291,6 +300,16 @@ def _sois(entries: Sequence[Entry], keys: dict[str, Key]) -> dict[str, list[int]
     for named in keys.get("", Key("")).named:
         if entries[named.entry].family == "road" and named.entry not in found[named.form.number]:
             found[named.form.number].append(named.entry)
+    return dict(found)
+
+
+def _counted(texts: Sequence[str], streets: Mapping[str, Street]) -> dict[str, list[int]]:
+    """The keys of the streets that have a name of some length, by the numbers of their soi."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for key, text in enumerate(texts):
+        if len(text) >= BARE_LOCAL and text in streets:
+            for number in streets[text].sois:
+                found[number].append(key)
     return dict(found)
 
 

@@ -77,7 +77,7 @@ ABBREVIATIONS: Sequence[tuple[str, str]] = (
     *_letter("อ", "อำเภอ"),
     *_letter("จ", "จังหวัด"),
     *_letter("บ", "บาน"),
-    (f"ซ{_behind('(?<![ก-ฮ][.])', 1)}[. ]*(?=[0-9])", "ซอย"),
+    ("ซ[. ]*(?=[0-9])", "ซอย"),
     *_numbered("ม", "หมู"),
 )
 
@@ -147,6 +147,14 @@ _SAME_LENGTH = {letter: word if word is not None else "\x00" for letter, word in
 def fold(text: str) -> str:
     """The text (NFC) letter for letter as it goes into the normal form; what is dropped there is NUL here."""
     return text.translate(_SAME_LENGTH)
+
+
+_WITHOUT_GAPS = str.maketrans(dict.fromkeys(INVISIBLE + GAPS + "\x00", None))
+
+
+def as_written(text: str) -> str:
+    """The text (NFC) in lower case, with tone marks, without gaps and what cannot be seen: to rank by, not to find."""
+    return unicodedata.normalize("NFC", text).translate(_WITHOUT_GAPS).lower()
 
 
 _SOUND = str.maketrans("ณศษฎฏลฬญฆฅภธฒฑฐฃีูื", "นสสดตรรยคคพทททถขิุึ")

@@ -8,8 +8,10 @@ from heapq import nlargest
 from typing import NamedTuple
 
 from gis.gazetteer.entries import ADMIN_KINDS, EVERYDAY, FACILITY_FAMILIES, Entry
+from gis.gazetteer.files import BANGKOK
 from gis.gazetteer.index import HERE, SAME_PROVINCE, Gazetteer, Named
-from gis.gazetteer.mentions import Mention, Reading
+from gis.gazetteer.normal import as_written, sound, thai_normal
+from gis.gazetteer.reading import Mention, Reading
 from gis.gazetteer.streets import BEYOND_RADIUS_M, SOI_DEPTH_M, Spot, Street, soi_spot
 
 # How sure a name is by the way it stands: with its type word, with another's, bare by its letters (assumed; the bench
@@ -22,6 +24,11 @@ FACILITY_BARE = 0.85
 EVERYDAY_MOST, ADMIN_MOST, BARE_MOST = 0.4, 0.75, 0.92
 # A far sub-district without its type word is mostly a piece of other words.
 AFAR_IN_WORDS = 0.4
+_BANGKOKS = frozenset(map(sound, map(thai_normal, ("แขวง", "เขต"))))
+_NOT_BANGKOKS = frozenset(map(sound, map(thai_normal, ("ตำบล", "อำเภอ"))))
+# Where no city is known, a bare word is one of a whole country's names by chance (complaints to Bangkok, read with the
+# units alone: of such answers one in ten was right).
+WITHOUT_CITY = 0.6
 PART_OF_NAME, SAME_SOUND = 0.93, 0.97
 SOI_COUNTED_FROM = 3
 # A numbered soi is a small place among those that a text names, whatever kind the map gives it.
@@ -75,12 +82,17 @@ def _options(gazetteer: Gazetteer, reading: Reading, mention: Mention) -> Iterat
     street = gazetteer.streets.get(key.text)
     if street is not None:
         weight = max(
-            (_weight(reading, mention, named, len(key.text), mention.number in street.sois) for named in key.spellings),
+            (
+                _weight(gazetteer, reading, mention, named, len(key.text), mention.number in street.sois)
+                for named in key.spellings
+            ),
             default=0.0,
         )
         if weight > 0:
             yield from _street(gazetteer, street, mention, weight)
-    weighed = [(_weight(reading, mention, named, len(key.text), False), named) for named in key.places]
+    weighed = [
+        (_weight(gazetteer, reading, mention, named, len(key.text), False), named) for named in key.places
+    ]
     meant = [
         (weight * _odds(gazetteer, reading, named), weight, named.entry) for weight, named in weighed if weight > 0
     ]
@@ -99,14 +111,17 @@ def _has_cue(mention: Mention, family: str) -> bool:
     return family in mention.families or (family == "road" and "soi" in mention.families)
 
 
-def _weight(reading: Reading, mention: Mention, named: Named, letters: int, is_counted: bool) -> float:
+def _weight(
+    gazetteer: Gazetteer, reading: Reading, mention: Mention, named: Named, letters: int, is_counted: bool
+) -> float:
     form = named.form
     if mention.families and _has_cue(mention, named.family):
-        weight = WITH_CUE
-    elif (form.needs_cue and not is_counted) or (named.odds < HERE and named.kind in ("village", "community")):
+        weight = WITH_CUE if _is_said_there(mention, gazetteer.entries[named.entry]) else OTHER_CUE
+    elif not _may_stand_bare(gazetteer, mention, named, is_counted):
         return 0.0
     else:
         weight = OTHER_CUE if mention.families else _bare(reading, mention, named, letters)
+        weight *= WITHOUT_CITY if gazetteer.city is None else 1.0
     if not form.is_whole:
         weight *= PART_OF_NAME
     if mention.likeness < 1.0:
@@ -114,6 +129,33 @@ def _weight(reading: Reading, mention: Mention, named: Named, letters: int, is_c
     elif form.stem not in reading.normal:
         weight *= SAME_SOUND
     return weight * DOUBTFUL if mention.is_doubtful else weight
+
+
+def _may_stand_bare(gazetteer: Gazetteer, mention: Mention, named: Named, is_counted: bool) -> bool:
+    """The name can mean the entry although its own type word does not stand before it."""
+    if named.form.needs_cue and not is_counted:
+        return False
+    if named.odds < HERE and named.kind in ("village", "community"):
+        return False
+    return not _is_far(gazetteer, named) or _is_written_so(mention, gazetteer.entries[named.entry])
+
+
+def _is_far(gazetteer: Gazetteer, named: Named) -> bool:
+    """Nothing but the name itself speaks for the place."""
+    return gazetteer.city is None or named.odds < SAME_PROVINCE
+
+
+def _is_said_there(mention: Mention, entry: Entry) -> bool:
+    """แขวง and เขต are Bangkok's units, ตำบล and อำเภอ all others'; any other type word is everybody's."""
+    if mention.cue in _BANGKOKS:
+        return entry.province == BANGKOK
+    return mention.cue not in _NOT_BANGKOKS or entry.province != BANGKOK
+
+
+def _is_written_so(mention: Mention, entry: Entry) -> bool:
+    """The name stands letter for letter, tone marks and all, in what was written: เรื่อง is not ตำบลเรือง."""
+    written = as_written(mention.matched)
+    return any(written in as_written(name) for name in (entry.name_th, entry.name_en, *entry.aliases))
 
 
 def _bare(reading: Reading, mention: Mention, named: Named, letters: int) -> float:

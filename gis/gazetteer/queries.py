@@ -120,14 +120,14 @@ def gazetteer(session: Session) -> Gazetteer:
         return _kept[1]
 
 
-def load(session: Session, *, more: Sequence[Entry] = ()) -> Gazetteer:
-    """A gazetteer of the database's areas, roads, waterways, facilities and units, and of `more` entries."""
+def load(session: Session) -> Gazetteer:
+    """A gazetteer of the database's areas, roads, waterways, facilities and units."""
     card = queries.city_card(session)
     srid = crs.metric_srid(card.centre)
     extent = Extent(card.name_th, card.name_en, card.centre, card.bbox)
     # Villages of other provinces are left out: 75,000 names that no report means and that common words would hit.
     province = session.scalar(_PROVINCE, {"lon": card.centre.lon, "lat": card.centre.lat}) or ""
-    units = with_places([*_with_villages(session, list(_units(session, srid, province))), *more])
+    units = with_places(_with_villages(session, list(_units(session, srid, province))))
     extent = _coded(extent, units)
     areas = list(_areas(session, srid, units, extent))
     own = {(entry.kind, thai_normal(entry.name_th)): entry for entry in areas}

@@ -46,6 +46,10 @@ def town() -> Gazetteer:
         _road("ถนนรุ่งเรืองสุข 4", "s4", (100.0, 8.004), (100.002, 8.004)),
         _road("ถนนรุ่งเรืองสุข 12", "s12", (100.0, 8.012), (100.002, 8.012)),
         _road("ถนนสายธารทอง", "r2", (99.99, 8.01), (100.01, 8.01), name_en="Sai Than Thong Road"),
+        _road("ซอย 9", "n9a", (100.03, 8.0), (100.03, 8.002)),
+        # The same soi number far away: a long line whose middle is nowhere near it.
+        _road("ซอย 9", "n9b", (99.96, 7.96), (99.96, 8.04)),
+        _spot("community", "ชุมชนปลายนาใหม่", "c2", 100.031, 8.004),
         _spot("temple", "วัดบ้านหวานเย็น", "t1", 100.001, 8.006),
         _spot("temple", "วัดทุ่งดอกคูน", "t2", 99.985, 7.99),
         _spot("community", "ชุมชนริมธารใส", "c1", 100.015, 8.015),
@@ -59,6 +63,9 @@ def town() -> Gazetteer:
                 ("district", "8001", "เมืองรุ่งเรือง", 100.0, 8.0), ("district", "4001", "เมืองขอนแก่น", 102.8, 16.4),
                 ("province", "80", "รุ่งเรือง", 100.0, 8.2), ("province", "40", "ขอนแก่น", 102.8, 16.4),
                 ("province", "90", "สงขลา", 100.6, 7.2),
+                ("subdistrict", "550106", "เรือง", 100.8, 18.8), ("subdistrict", "510701", "บ้านธิ", 99.1, 18.6),
+                ("subdistrict", "103403", "รุ่งเรือง", 100.6, 13.7), ("subdistrict", "700103", "บางใหญ่", 100.5, 13.8),
+                ("subdistrict", "103404", "บางใหญ่", 100.6, 13.7),
             ]
         ),
     ]  # fmt: skip
@@ -83,6 +90,56 @@ def test_a_soi_far_beyond_the_last_known_one_is_only_its_road(town: Gazetteer) -
     first = geocode(town, "ซอยรุ่งเรืองสุข 99").candidates[0]
     assert (first.kind, first.code) == ("road", "r1")
     assert first.radius_m > 1_000
+
+
+@pytest.mark.parametrize("text", ["รุ่งเรอืงสุข 4", "ตรงถรุงเรืองศุก4", "แถวรุ่งเรืองสุ ซอย 4", "รุ่เงรืองสุข๔"])
+def test_a_misspelt_road_is_known_by_the_soi_that_it_counts(town: Gazetteer, text: str) -> None:
+    """A number that is one of a road's soi vouches for a name that is only like the road's."""
+    first = geocode(town, f"{text} น้ำท่วม คุณวิภาแจ้ง โทร 081-234-5678 เมื่อ 20.30 น.").candidates[0]
+    assert first.code == "s4"
+
+
+def test_a_number_that_is_a_time_or_a_telephones_is_no_soi(town: Gazetteer) -> None:
+    """Of "รุ่งเรืองสุ 04.30" nothing is soi 4."""
+    found = geocode(town, "รุ่งเรืองสุ 04.30 โทร 081 4 5678").candidates
+    assert "s4" not in [candidate.code for candidate in found]
+
+
+@pytest.mark.parametrize(
+    "text", ["ขอแจ้งเรื่องน้ำรอระบาย", "น้ำเข้าบ้าน ที่นี่", "หลังบ้านที่เป็นคลอง", "ทะเลาะกันเรื่องขยะ"]
+)
+def test_everyday_words_that_sound_like_a_far_place_are_none(town: Gazetteer, text: str) -> None:
+    """A far name without its type word has to stand there letter for letter, tone marks and all."""
+    assert geocode(town, text).candidates == ()
+
+
+def test_a_name_of_far_away_gives_way_to_the_citys_own_that_is_like_it(town: Gazetteer) -> None:
+    """ "รุ่งเรือง" is a sub-district of Bangkok, but with more letters of it a misspelt road of the city."""
+    assert geocode(town, "น้ำท่วมรุ่งเรืองสูข ลึกมาก").candidates[0].code == "r1"
+
+
+def test_a_name_ends_where_its_syllable_ends(town: Gazetteer) -> None:
+    """What goes on with a vowel of its own is another word; what is only drawn out is the same."""
+    assert geocode(town, "ชุมชนริมธารใสสส").candidates[0].code == "c1"
+    assert geocode(town, "จังหวัดสงขลิ").candidates == ()
+
+
+@pytest.mark.parametrize(("text", "code"), [("แขวงบางใหญ่", "103404"), ("ตำบลบางใหญ่", "700103"), ("ต.บางใหญ่", "700103")])
+def test_khwaeng_and_khet_mean_bangkok(town: Gazetteer, text: str, code: str) -> None:
+    """Of two sub-districts of a name the type word tells which: แขวง is Bangkok's, ตำบล any other province's."""
+    assert geocode(town, text).candidates[0].code == code
+
+
+def test_a_soi_of_two_places_is_the_one_beside_the_named_community(town: Gazetteer) -> None:
+    """How near a long soi is counts from its line, not from a circle around its middle."""
+    assert geocode(town, "ซอย 9 ชุมชนปลายนาใหม่").candidates[0].code == "n9a"
+
+
+def test_without_a_city_a_bare_name_is_never_sure() -> None:
+    """Of a whole country's names every other word is one; a type word or the units around it make it sure."""
+    units = build([unit_entry(kind="subdistrict", code="550106", name_th="กระเบื้องดี", name_en="", place=CENTRE)])
+    assert geocode(units, "กระเบื้องดีแตก").candidates[0].confidence < 0.5
+    assert geocode(units, "ต.กระเบื้องดี").candidates[0].confidence > 0.8
 
 
 def test_two_roads_are_their_crossing(town: Gazetteer) -> None:
