@@ -242,6 +242,27 @@ class Facility(Base):
     capacity: Mapped[int | None]
 
 
+class Landmark(Base):
+    """A name around the city that people who write to it use: a facility, road or river of the province.
+
+    Only the gazetteer asks it; what the map shows and the flood meets lies in the city's own layers.
+    """
+
+    __tablename__ = "landmark"
+    __table_args__ = (
+        sa.Index("ix_landmark_geom", "geom", postgresql_using="gist"),
+        _by_normal_form("landmark", "true"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    layer_id: Mapped[int] = _of_layer()
+    code: Mapped[str]
+    kind: Mapped[str]
+    name_th: Mapped[str]
+    name_en: Mapped[str]
+    geom: Mapped[WKBElement] = mapped_column(_shape("GEOMETRY"))
+
+
 class SurveyPoint(Base):
     """A measured height: of a street (`road_level`) or of high water (`flood_mark`, of the flood `event`)."""
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
 
-GEOMETRIES = ("Point", "LineString", "Polygon", "Raster", None)
+GEOMETRIES = ("Point", "LineString", "Polygon", "Any", "Raster", None)
 
 
 @dataclass(frozen=True)

@@ -220,6 +220,15 @@ def _load_facilities(session: Session, rows: LayerRows) -> int:
     return replace_rows(session, rows, table="facility", columns=columns, values=values)
 
 
+def _load_landmarks(session: Session, rows: LayerRows) -> int:
+    """What has no name is left out: nobody speaks of it."""
+    assert rows.geoms is not None  # noqa: S101 - the kind has shapes.
+    thai, english = _names(rows)
+    values = zip(_codes(rows), _texts(rows, "kind"), thai, english, as_stored(rows.geoms), strict=True)
+    columns = ("code", "kind", "name_th", "name_en", "geom")
+    return replace_rows(session, rows, table="landmark", columns=columns, values=(v for v in values if v[2]))
+
+
 def _load_survey(kind: str) -> Callable[[Session, LayerRows], int]:
     def load(session: Session, rows: LayerRows) -> int:
         assert rows.geoms is not None  # noqa: S101 - the kind has shapes.
@@ -264,6 +273,7 @@ OWN_KINDS = (
     LayerKind(
         "places", _NAMES | {"kind": Column(required=True), "population": Column(type=int)}, "Point", _load_places
     ),
+    LayerKind("landmarks", _NAMES | {"kind": Column(required=True)}, "Any", _load_landmarks),
     LayerKind("road_levels", _SURVEY, "Point", _load_survey("road_level")),
     LayerKind("flood_marks", _SURVEY, "Point", _load_survey("flood_mark")),
     LayerKind("terrain", {}, "Raster", _load_terrain),

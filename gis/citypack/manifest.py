@@ -17,7 +17,7 @@ FORMAT = "faonam-city/1"
 FILE = "city.toml"
 SHIPPED = Path(__file__).parent / "manifests"
 TRUSTS = ("real", "derived", "simulated")
-KEEPS = ("all", "extent", "boundary")
+KEEPS = ("all", "province", "extent", "boundary")
 DEFAULT_MARGIN_M = 2000.0
 DEFAULT_ENCODING = "utf-8-sig"
 DEFAULT_DATUM = "m above mean sea level"
@@ -38,8 +38,9 @@ class LayerEntry:
 
     `columns` maps our field to their column, or to several of which the first that is filled counts; `values` maps
     their words to ours, by field. `keep` says which rows belong to the city: all (those farther than `margin_m` from
-    the extent are then errors), those that touch the extent, or those that touch the boundary. An optional layer may
-    lack its file. `holes = "keep"` lets unknown ground inside the city stay unknown instead of refusing the terrain.
+    the extent are then errors), those of the province and 5 km, those that touch the extent or the boundary. An
+    optional layer may lack its file. `holes = "keep"` lets unknown ground inside the city stay unknown instead of
+    refusing the terrain.
     """
 
     name: str

@@ -23,10 +23,12 @@ Flags = NDArray[np.bool_]
 DEGREE_M = 111_320.0  # Length of one degree of latitude, metres; good to 0.5 %, and margins need no better.
 SWAP_REACH_M = 20_000.0
 _WGS_84 = ("EPSG:4326", "OGC:CRS84")
+PROVINCE_UNKNOWN_DEGREES = 0.27  # About 30 km (assumed): as far as people speak of places in their city's name.
 _TYPES = {
     "Point": ("Point",),
     "LineString": ("LineString", "MultiLineString"),
     "Polygon": ("Polygon", "MultiPolygon"),
+    "Any": ("Point", "LineString", "MultiLineString", "Polygon", "MultiPolygon"),
 }
 
 
@@ -217,9 +219,15 @@ def _is_within(places: NDArray[np.float64], box: NDArray[np.float64]) -> Flags:
 
 
 def kept(geoms: Geoms, entry: LayerEntry, frame: Frame | None) -> Flags:
-    """True for the rows that the manifest asks to keep: all, or those that touch the extent or the boundary."""
+    """True for the rows that the manifest asks to keep: all, or those that touch the province, extent or boundary.
+
+    Of the province with 5 km around it; where no layer brings the province, of 30 km around the extent.
+    """
     if entry.keep == "all" or frame is None:
         return np.ones(len(geoms), dtype=bool)
+    if entry.keep == "province":
+        reach = surroundings.PROVINCE_REACH_DEGREES if frame.province else PROVINCE_UNKNOWN_DEGREES
+        return np.asarray(shapely.dwithin(geoms, frame.province or frame.extent, reach), dtype=bool)
     area = frame.extent if entry.keep == "extent" else frame.boundary
     shapely.prepare(area)
     return np.asarray(shapely.intersects(area, geoms), dtype=bool)

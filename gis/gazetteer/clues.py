@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from gis import crs
 from gis.gazetteer import pluscode
 from gis.points import LonLat, coordinate_fault, is_swapped_in_thailand
 
@@ -15,11 +16,21 @@ _PAIR = re.compile(rf"(?<![\d.])({_DECIMAL})\s*°?\s*[NSns]?\s*[,;/ ]\s*({_DECIM
 _IN_LINK = (
     re.compile(rf"!3d({_DECIMAL})!4d({_DECIMAL})"),
     re.compile(rf"[?&](?:q|query|ll|destination|daddr|center|sll)=(?:loc:)?({_DECIMAL})[,+ ]+({_DECIMAL})"),
+    re.compile(rf"/(?:dir|search|place)/(?:[^/\s]*/)*?({_DECIMAL}),[+]?({_DECIMAL})(?=[/?\s]|$)"),
     re.compile(rf"@({_DECIMAL}),({_DECIMAL})"),
     re.compile(rf"geo:({_DECIMAL}),({_DECIMAL})"),
 )
 _DEGREES = r"(\d{1,3})\s*[°ºd]\s*(\d{1,2}(?:\.\d+)?)\s*['′’]?\s*(?:(\d{1,2}(?:\.\d+)?)\s*(?:\"|″|”|''|’’)?)?\s*"
 _DMS = re.compile(rf"{_DEGREES}([NSns])[\s,;]*{_DEGREES}([EWew])")
+_LAT, _LON = r"(?:lat(?:itude)?|ละติจูด)", r"(?:lon(?:g(?:itude)?)?|lng|ลองจิจูด|ลองติจูด)"
+_SIGN = r"\.?\s*[:=]?\s*"
+_LABELLED = re.compile(rf"{_LAT}{_SIGN}({_DECIMAL})\W*{_LON}{_SIGN}({_DECIMAL})", re.IGNORECASE)
+_LABELLED_LON_FIRST = re.compile(rf"{_LON}{_SIGN}({_DECIMAL})\W*{_LAT}{_SIGN}({_DECIMAL})", re.IGNORECASE)
+_MINUTES = re.compile(
+    r"(\d{1,3})[\s°º]+(\d{1,2}\.\d+)\s*['′’]?\s*([NSns])\W*(\d{1,3})[\s°º]+(\d{1,2}\.\d+)\s*['′’]?\s*([EWew])"
+)
+_THAI_SIGNS = (("พิลิปดา", '"'), ("ฟิลิปดา", '"'), ("ลิปดา", "'"), ("องศา", "°"), ("เหนือ", "N"), ("ตะวันออก", "E"))
+_UTM = re.compile(r"(?<!\d)(4[78])\s?[NPQ]\s*E?\s*(\d{6})(?:\.\d+)?\s*(?:mE|E)?[\s,]+N?\s*(\d{6,7})(?:\.\d+)?(?!\d)")
 _SHORT_LINK = re.compile(r"(?:goo\.gl/maps|maps\.app\.goo\.gl|g\.co/kgs)/\S+", re.IGNORECASE)
 
 # Half the last decimal digit is far below what a hand on a phone meets; a pin is seldom better than this, metres.
@@ -43,9 +54,12 @@ def clues_in(text: str, *, reference: LonLat | None) -> list[Clue]:
 
     Latitude before longitude, as people and map links write; the other way round where only that lies in Thailand.
     """
-    if _SIGNS.isdisjoint(text):
-        return []
     plain = text.translate(_THAI_DIGITS)
+    if "องศา" in plain:
+        for word, sign in _THAI_SIGNS:
+            plain = plain.replace(word, sign)
+    if _SIGNS.isdisjoint(plain):
+        return _utm(plain)
     found = _written(plain)
     if "+" in plain:
         found += [
@@ -76,8 +90,31 @@ def _written(plain: str) -> list[Clue]:
         linked = [clue for found in pattern.finditer(plain) if (clue := _pair(found[1], found[2], found[0]))]
         if linked:
             return linked
+    labelled = [(found[1], found[2], found[0]) for found in _LABELLED.finditer(plain)]
+    labelled += [(found[2], found[1], found[0]) for found in _LABELLED_LON_FIRST.finditer(plain)]
+    told = [clue for lat, lon, matched in labelled if (clue := _pair(lat, lon, matched))]
+    if told:
+        return told
     pairs = [clue for found in _PAIR.finditer(plain) if (clue := _pair(found[1], found[2], found[0]))]
-    return pairs + [clue for found in _DMS.finditer(plain) if (clue := _dms(found))]
+    pairs += [clue for found in _MINUTES.finditer(plain) if (clue := _minutes(found))]
+    return pairs + [clue for found in _DMS.finditer(plain) if (clue := _dms(found))] + _utm(plain)
+
+
+def _utm(plain: str) -> list[Clue]:
+    """Grid coordinates of zone 47 or 48, WGS 84, with their zone and band, as maps of the army and officers write."""
+    found = []
+    for match in _UTM.finditer(plain):
+        srid = 32600 + int(match[1])
+        lon, lat = crs.transformer(srid, crs.STORED_SRID).transform(float(match[2]), float(match[3]))
+        clue = _clue(float(lon), float(lat), match[0], PIN_RADIUS_M)
+        found += [clue] if clue else []
+    return found
+
+
+def _minutes(found: re.Match[str]) -> Clue | None:
+    lat = _degrees(found[1], found[2], None) * (-1 if found[3] in "Ss" else 1)
+    lon = _degrees(found[4], found[5], None) * (-1 if found[6] in "Ww" else 1)
+    return _clue(lon, lat, found[0], PIN_RADIUS_M)
 
 
 def _pair(first: str, second: str, matched: str) -> Clue | None:

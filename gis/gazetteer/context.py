@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gis.gazetteer.entries import Entry
-from gis.gazetteer.index import Gazetteer
+from gis.gazetteer.index import SAME_PROVINCE, Gazetteer
 from gis.gazetteer.options import NEAR_SCALE_M, Option
 from gis.points import LonLat
 
@@ -74,7 +74,7 @@ def context_of(gazetteer: Gazetteer, groups: Sequence[Sequence[Option]], *, near
     # From the widest to the smallest, so that each is read within those that hold it.
     for kind in reversed(_NEAREST_FIRST):
         for group in groups:
-            units = [option for option in group if option.kind == kind]
+            units = [option for option in group if option.kind == kind and not _is_by_chance(option)]
             if not units or not any(option.is_cued or option.weight >= _NAMED_FROM for option in units):
                 continue
             if any(not option.is_admin and option.weight > units[0].weight for option in group):
@@ -87,6 +87,11 @@ def context_of(gazetteer: Gazetteer, groups: Sequence[Sequence[Option]], *, near
             chosen.append(top)
         context = Context(gazetteer, tuple(sorted(chosen, key=lambda option: _rank(option.kind))), asker)
     return context
+
+
+def _is_by_chance(option: Option) -> bool:
+    """A far sub-district without its type word says nothing of where other names are."""
+    return option.kind == "subdistrict" and not option.is_cued and option.odds < SAME_PROVINCE
 
 
 def _is_twin(one: Option, other: Option) -> bool:

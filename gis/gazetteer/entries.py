@@ -69,6 +69,14 @@ _NORMAL_TYPES = {
 }
 _NUMBER = re.compile(r"^(.*?[^0-9/ ])? ?([0-9]+(?:/[0-9]+)?)$")
 _LATIN_TYPE = re.compile(r"\b(?:road|rd|thanon|street|soi|lane)\b")
+# What people make of a longer name: ม.ราชภัฏ, มทร.ศรีวิชัย, วัดพระธาตุ.
+_SHORT_FOR = tuple(
+    (thai_normal(long), thai_normal(short))
+    for long, short in (
+        ("มหาวิทยาลัยเทคโนโลยีราชมงคล", "มทร"), ("มหาวิทยาลัยราชภัฏ", "มรภ"), ("มหาวิทยาลัย", "ม"), ("พระมหาธาตุ", "พระธาตุ"),
+    )
+)
+_LATIN, _THAI_PART = re.compile("[a-z]{3}"), re.compile("[ก-๛][ก-๛ ]{4,}[ก-๛]")
 _IN_BRACKETS = re.compile(r"^(.*)\((.+)\)\s*$")
 
 
@@ -134,11 +142,14 @@ def _names(entry: Entry, towns: tuple[str, ...]) -> Iterator[tuple[str, bool]]:
             yield thai_normal(part), False
         plain = thai_normal(name)
         yield plain, True
+        if not plain.isascii() and _LATIN.search(plain):  # "Hospital Tha Sala - โรงพยาบาลท่าศาลา"
+            yield from ((thai_normal(part), False) for part in _THAI_PART.findall(name))
         if entry.kind in ADMIN_KINDS or (not plain.isascii() and entry.family == "road"):
             continue
-        for town in towns:
-            if plain.endswith(town) and len(plain) - len(town) >= 6:
-                yield plain.removesuffix(town), False
+        stems = [plain, *(plain.removesuffix(t) for t in towns if plain.endswith(t) and len(plain) - len(t) >= 6)]
+        yield from ((stem, False) for stem in stems[1:])
+        for long, short in _SHORT_FOR:
+            yield from ((stem.replace(long, short, 1), False) for stem in stems if long in stem and stem != long)
         first, _, rest = name.strip().partition(" ")
         if rest and not first.isascii() and len(thai_normal(first)) >= 7:
             yield thai_normal(first), False
@@ -171,6 +182,15 @@ def without_type(name: str, families: tuple[str, ...]) -> str:
 @functools.cache
 def _words_of(families: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted({w for family in families for w in _NORMAL_TYPES.get(family, ())}, key=len, reverse=True))
+
+
+def named_without_type(entry: Entry) -> str:
+    """The entry's Thai name as it is written, without its type word and the number of a soi."""
+    families = ("road", "soi") if entry.family == "road" else (entry.family,)
+    words = sorted((word for family in families for word in TYPE_WORDS.get(family, ())), key=len, reverse=True)
+    name = entry.name_th.strip()
+    name = next((name[len(word) :] for word in words if name.startswith(word)), name)
+    return name.rstrip("0123456789๐๑๒๓๔๕๖๗๘๙/ ").strip()
 
 
 def _is_weak(stem: str) -> bool:

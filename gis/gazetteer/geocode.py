@@ -119,7 +119,7 @@ def _ranked(options: Sequence[Option]) -> list[Option]:
         known = best.get((option.kind, option.code))
         if known is None or known.weight < option.weight:
             best[(option.kind, option.code)] = option
-    return sorted(best.values(), key=lambda o: (-o.weight * _tells(o), o.radius_m))[:CANDIDATES]
+    return sorted(best.values(), key=lambda o: -o.weight * _tells(o))[:CANDIDATES]
 
 
 # --- numbers in the text -------------------------------------------------------------------------------------------
@@ -276,7 +276,10 @@ def _crossings(reading: Reading, tops: Sequence[Option]) -> list[Option]:
             if spot is None:
                 continue
             radius_m = spot.radius_m if reading.is_crossing else max(spot.radius_m, 300.0)
-            weight = min(one.weight, other.weight) * (1.0 if reading.is_crossing else 0.8)
+            if reading.is_crossing:
+                weight = min(WITH_CUE, 1 - (1 - one.weight) * (1 - other.weight))
+            else:
+                weight = 0.8 * min(one.weight, other.weight)
             found.append(
                 one._replace(
                     x=spot.x, y=spot.y, radius_m=radius_m, kind="crossing", code=f"{one.code}×{other.code}",

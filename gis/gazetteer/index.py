@@ -17,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 from gis import crs
 from gis.gazetteer.entries import ADMIN_KINDS, FACILITY_FAMILIES, JUNK, Entry, Form, forms_of, type_words
 from gis.gazetteer.normal import sound, thai_normal
+from gis.gazetteer.spoken import Spoken, spoken
 from gis.gazetteer.streets import Street, street_of
 from gis.points import LonLat
 
@@ -28,7 +29,7 @@ SHARED_BY_MOST = 400
 # How likely the city's reporter means a place, by where it lies (assumed).
 HERE, SAME_DISTRICT, SAME_PROVINCE, ELSEWHERE = 1.0, 0.85, 0.5, 0.12
 # Names of the city's own need this many letters to be found without a type word, others more.
-BARE_LOCAL, BARE_ELSEWHERE, BARE_VILLAGE = 4, 5, 99
+BARE_LOCAL, BARE_ELSEWHERE, BARE_FACILITY, BARE_VILLAGE = 4, 5, 8, 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,9 @@ class Gazetteer:
     """Everything that `geocode` asks; made once per version of the data, and only read afterwards.
 
     `xy` are the entries' places in metres (rows of nan without one). Keys are found by their number; `ordered` are
-    their texts in order; `only` the city's single facility of a kind; `of_kind` keys by family and first letter,
-    `counted` the streets' keys by the numbers of their soi; `odds` each entry's `prior`; `lines` the roads and canals
-    in metres, by their entry.
+    their texts in order, by family; `only` the city's single facility of a kind; `of_kind` keys by family and first
+    letter; `counted` the streets' keys by the numbers of their soi; `odds` each entry's `prior`; `lines` the roads and
+    canals in metres, by their entry; `spoken` the city's and its province's names as they sound in the other script.
     """
 
     entries: Sequence[Entry]
@@ -96,7 +97,8 @@ class Gazetteer:
     sois: dict[str, list[int]]
     counted: dict[str, list[int]]
     lines: dict[int, BaseGeometry]
-    ordered: Sequence[tuple[str, int]]
+    spoken: Spoken
+    ordered: dict[str, list[tuple[str, int]]]
     only: dict[str, int]
     odds: Sequence[float]
     of_kind: dict[tuple[str, str], list[int]]
@@ -134,8 +136,9 @@ def build(entries: Iterable[Entry], *, city: Extent | None = None) -> Gazetteer:
         by_code={(e.kind, e.code): n for n, e in enumerate(listed)},
         sois=_sois(listed, keys),
         counted=_counted(texts, streets),
+        spoken=spoken((e for e in listed if _may_be_spoken(e, city)), {text: n for n, text in enumerate(texts)}),
         lines={n: crs.to_metric(e.line, srid) for n, e in enumerate(listed) if e.line is not None},
-        ordered=sorted((text, number) for number, text in enumerate(texts)),
+        ordered=_ordered(numbered),
         only=_only(listed),
         odds=[prior(entry, city) for entry in listed],
         of_kind=_by_kind(numbered, listed, city),
@@ -182,7 +185,7 @@ def _add(
     named = Named(number, form, entry.family, entry.kind, prior(entry, city))
     key.named.append(named)
     key.odds = max(key.odds, named.odds)
-    if entry.family != "road" or entry.line is None:
+    if not _is_street(entry):
         key.places.append(named)
     elif all(other.form.stem != form.stem for other in key.spellings):
         key.spellings.append(named)
@@ -191,10 +194,17 @@ def _add(
         key.is_bare = True
 
 
+def _is_street(entry: Entry) -> bool:
+    """A road of the city's own, whose soi may be counted; those around it are places like others."""
+    return entry.family == "road" and entry.line is not None and entry.is_local
+
+
 def _letters_needed(entry: Entry, city: Extent | None) -> int:
     if entry.is_local:
         return BARE_LOCAL
-    return BARE_VILLAGE if entry.kind == "village" and not is_local(entry, city) else BARE_ELSEWHERE
+    if entry.kind == "village" and not is_local(entry, city):
+        return BARE_VILLAGE
+    return BARE_FACILITY if entry.family in FACILITY_FAMILIES else BARE_ELSEWHERE
 
 
 def prior(entry: Entry, city: Extent | None) -> float:
@@ -286,12 +296,14 @@ def _may_be_misspelt(key: Key, entries: Sequence[Entry], city: Extent | None) ->
 def _streets(entries: Sequence[Entry], keys: dict[str, Key], srid: int) -> dict[str, Street]:
     streets = {}
     for text, key in keys.items():
-        roads = [(named.form.number, named.entry) for named in key.named if entries[named.entry].line is not None]
-        if "road" in key.families and len(text) > 1:
-            made = street_of([(n, e, entries[e]) for n, e in dict.fromkeys(roads) if entries[e].family == "road"], srid)
+        roads = [(named.form.number, named.entry) for named in key.named if _is_street(entries[named.entry])]
+        if roads and len(text) > 1:
+            made = street_of([(n, e, entries[e]) for n, e in dict.fromkeys(roads)], srid)
             if made is not None:
                 streets[text] = made
-    return streets
+    counted = {street.main_entry: street for street in streets.values() if street.sois and street.main is not None}
+    # Its name in the other language counts the same soi.
+    return {text: street if street.sois else counted.get(street.main_entry, street) for text, street in streets.items()}
 
 
 def _sois(entries: Sequence[Entry], keys: dict[str, Key]) -> dict[str, list[int]]:
@@ -301,6 +313,18 @@ def _sois(entries: Sequence[Entry], keys: dict[str, Key]) -> dict[str, list[int]
         if entries[named.entry].family == "road" and named.entry not in found[named.form.number]:
             found[named.form.number].append(named.entry)
     return dict(found)
+
+
+def _may_be_spoken(entry: Entry, city: Extent | None) -> bool:
+    return entry.kind not in ADMIN_KINDS and prior(entry, city) >= SAME_PROVINCE and city is not None
+
+
+def _ordered(keys: Sequence[Key]) -> dict[str, list[tuple[str, int]]]:
+    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for number, key in enumerate(keys):
+        for family in key.families:
+            found[family].append((key.text, number))
+    return {family: sorted(those) for family, those in found.items()}
 
 
 def _counted(texts: Sequence[str], streets: Mapping[str, Street]) -> dict[str, list[int]]:

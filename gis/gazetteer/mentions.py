@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from gis.gazetteer.index import SAME_DISTRICT, Gazetteer
 from gis.gazetteer.misspelt import misspelt
@@ -15,10 +16,13 @@ from gis.gazetteer.reading import NUMBER, Mention, Places, Reading, mention_at, 
 FEW_BEAR = 4
 # A type word of fewer letters may be a piece of another word.
 SHORT_LETTERS = 3
+# A name of fewer letters is a piece of any word: of "บ้านแล้ว" no บ้านแร่.
+SHORT_NAME = 4
 # As they sound: vowels that belong to the letter before them, and those that belong to the letter behind.
 _OF_THE_LAST, _OF_THE_NEXT = frozenset("ะัาำิึุๅ"), frozenset("เแโไ")
 _SOI = re.compile(r"ซอย(?:ที)?([0-9]+(?:/[0-9]+)?)|(?<![a-z])soi ([0-9]+(?:/[0-9]+)?)")
 _MOO = re.compile(r"(?:หมู(?:ที|บานที)?|(?<![a-z])(?:moo|mu|village no) )([0-9]{1,2})(?![0-9/])")
+_JOINS = frozenset(sound(thai_normal(word)) for word in ("ตัด", "ตัดกับ", "เชื่อม", "x"))
 _CROSSES = re.compile(r"แยก|ตัดกับ|ตัดถนน|ตัด ถ|หัวมุม|จุดตัด|corner|intersection|junction|cross")
 
 
@@ -33,10 +37,29 @@ def read(gazetteer: Gazetteer, text: str) -> Reading:
         mention_at(gazetteer, reading, places, span=hit[:3], key=hit[3], families=hit[4]) for hit in _longest(hits)
     ]
     misspelt(gazetteer, reading, places, cues)
+    reading.mentions = list(_with_doubt_passed_on(reading.mentions))
     _read_numbers(reading)
     reading.provinces = _provinces(gazetteer, reading.mentions)
-    reading.is_crossing = _CROSSES.search(text) is not None
+    reading.is_crossing = _CROSSES.search(text) is not None or _is_between_streets(gazetteer, reading)
     return reading
+
+
+def _is_between_streets(gazetteer: Gazetteer, reading: Reading) -> bool:
+    """Nothing but a word that joins stands between two of the streets: ประตูลอดตัดพัฒนาการคูขวาง."""
+    streets = [m for m in sorted(reading.mentions) if gazetteer.keys[m.key].text in gazetteer.streets]
+    between = (reading.heard[a.end : b.start - len(b.cue)] for a, b in pairwise(streets))
+    return any(words in _JOINS for words in between)
+
+
+def _with_doubt_passed_on(mentions: Sequence[Mention]) -> Iterator[Mention]:
+    """What stands right behind a doubtful name belongs to it: คนหาดใหญ่ จ.สงขลา."""
+    last: Mention | None = None
+    for mention in sorted(mentions):
+        is_next = last is not None and 0 <= mention.start - len(mention.cue) - last.end <= 1
+        if is_next and last is not None and last.is_doubtful:
+            mention = mention._replace(is_doubtful=True)
+        yield mention
+        last = mention
 
 
 def _provinces(gazetteer: Gazetteer, mentions: Sequence[Mention]) -> set[str]:
@@ -108,6 +131,8 @@ def _with_cue(
     is_far = gazetteer.city is None or key.odds < SAME_DISTRICT
     if fitting and is_far and places.is_end_of_word(cue_start, start):
         fitting = ()
+    if fitting and len(key.text) < SHORT_NAME and _goes_on(places, end):
+        return None
     if fitting and not (is_short or key.is_junk):
         return cue_start, start, end, number, fitting
     is_counted = _is_counted(gazetteer, heard, number, end)
@@ -126,6 +151,12 @@ def _is_counted(gazetteer: Gazetteer, heard: str, key: int, end: int) -> bool:
     street = gazetteer.streets.get(gazetteer.keys[key].text)
     numbered = NUMBER.match(heard, end) if street is not None else None
     return numbered is not None and street is not None and numbered[2] in street.sois
+
+
+def _goes_on(places: Places, end: int) -> bool:
+    """Letters follow without a gap."""
+    last = places.span(end - 1, end)[1]
+    return places.text[last : last + 1].isalnum()
 
 
 def _is_one_word(places: Places, start: int, end: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,13 +11,22 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.fuzz import partial_ratio_alignment
 
 from gis.gazetteer.index import Gazetteer
+from gis.gazetteer.normal import sound, thai_normal
 from gis.gazetteer.reading import NUMBER, Mention, Places, Reading, fits, is_weak, mention_at
+from gis.gazetteer.spoken import heard_at_start, heard_before
 
 # Likeness (1 - edits / letters) from which a misspelt name is taken for one of ours, with and without its type word.
 LIKE_WITH_CUE, LIKE_BARE, LIKE_BARE_FROM = 0.72, 0.8, 7
 TRIGRAM_SHARE, COMPARED, COMPARED_OF_KIND = 0.34, 6, 400
 # A name of which people write only the beginning (โรงเรียนเบญจมฯ): so many letters, and such a share of it.
-BEGUN_LETTERS, BEGUN_SHARE, BEGUN_LIKENESS, BEGUN_AROUND = 5, 0.4, 0.78, 12
+BEGUN_LETTERS, BEGUN_SHARE, BEGUN_LIKENESS, BEGUN_AROUND = 5, 0.4, 0.78, 2
+# As they sound, what follows a type word that stands for the thing itself: "ทั้งตำบลครับ".
+_NO_NAMES = tuple(
+    sound(thai_normal(word))
+    for word in ("ครับ", "คับ", "ค่ะ", "คะ", "แล้ว", "เรา", "นี้", "นั้น", "ผม", "ฉัน", "ไม่", "เลย", "ถูก", "ท่วม", "น้ำท่วม")
+)
+# No syllable begins with one of these.
+NO_BEGINNING = frozenset("ะัาำิึุๅ")
 # With so many letters of an exact name no likeness is looked for elsewhere in the text.
 PRECISE_LETTERS = 6
 # A type word of fewer letters may be a piece of another word.
@@ -25,6 +35,10 @@ _DIGITS = re.compile("[0-9]")
 _LETTERS = re.compile("[^0-9]{3,}")
 # A number that may be a soi's: no part of a longer one (a time, a telephone's).
 _NUMBERS = re.compile(f"(?<![0-9])(?<![0-9][ /]){NUMBER.pattern}(?![0-9]| [0-9])")
+
+# The Latin words that a type word may follow.
+_LATIN_WORDS, SPOKEN_WORDS = re.compile("(?:[a-z]+ )+$"), 3
+SPOKEN_WITHIN = 40  # Letters that a name as it sounds may take.
 
 _Cues = Mapping[int, tuple[int, tuple[str, ...]]]
 _Found = tuple[int, int, float]  # The key, how many letters, how alike.
@@ -38,6 +52,7 @@ def misspelt(gazetteer: Gazetteer, reading: Reading, places: Places, cues: _Cues
     """
     strong = [m for m in reading.mentions if not is_weak(gazetteer, m)]
     found = [*_behind_cues(gazetteer, reading, places, cues, strong)]
+    found += [m for m in _before_latin_cues(gazetteer, reading, places, cues) if not any(_share(m, o) for o in found)]
     found += _before_numbers(gazetteer, reading, places, [*strong, *found])
     has_precise = bool(found) or any(
         fits(gazetteer.keys[m.key], m.families) or len(gazetteer.keys[m.key].text) >= PRECISE_LETTERS for m in strong
@@ -73,10 +88,14 @@ def _behind_cues(
             continue
         begin = end + (heard[end : end + 1] == " ")
         limit = min((s for s, _ in cued if s > begin), default=len(heard))
+        first, last = places.span(start, end)
         rest = _LETTERS.match(heard, begin, min(begin + 32, limit))
-        found = _like_prefix(gazetteer, rest[0], families) or _begun(gazetteer, rest[0], families) if rest else None
+        found: _Found | None = None
+        if rest and not heard.startswith(_NO_NAMES, begin):
+            found = _like_prefix(gazetteer, rest[0], families) or _begun(gazetteer, rest[0], families)
+            if found is None and not places.is_end_of_word(start, end):
+                found = _spoken(gazetteer, reading.text[last : last + SPOKEN_WITHIN], families)
         if found is None:
-            first, last = places.span(start, end)
             if not reading.text[last : last + 1].isalnum():  # Another name is not the only one of its kind.
                 reading.kinds += [(f, reading.text[first:last]) for f in families if f in gazetteer.only]
             continue
@@ -84,6 +103,30 @@ def _behind_cues(
         cued.append((start, begin + letters))
         span = (start, begin, _through_word(gazetteer, heard, key, begin + letters))
         yield mention_at(gazetteer, reading, places, span=span, key=key, families=families, likeness=likeness)
+
+
+def _spoken(gazetteer: Gazetteer, text: str, families: tuple[str, ...]) -> _Found | None:
+    """The name in the other script that the text begins with as it sounds."""
+    said = text.lstrip(" .").partition("\n")[0]
+    found = heard_at_start(gazetteer.spoken, said, {*families, "road"} if "soi" in families else families)
+    return None if found is None else (found.key, len(thai_normal(said[: found.letters])), found.likeness)
+
+
+def _before_latin_cues(
+    gazetteer: Gazetteer, reading: Reading, places: Places, cues: _Cues
+) -> Iterator[Mention]:
+    """Names that no map has in Latin letters, before a type word (Pak Nakhon Rd)."""
+    for start, families in {cue for cue in cues.values() if reading.heard[cue[0]].isascii()}:
+        words = _LATIN_WORDS.search(reading.heard, 0, start)
+        if words is None:
+            continue
+        found = heard_before(gazetteer.spoken, words[0].split()[-SPOKEN_WORDS:], families)
+        if found is not None:
+            end = words.start() + len(words[0].rstrip())
+            span = (end - found.letters, end - found.letters, end)
+            yield mention_at(
+                gazetteer, reading, places, span=span, key=found.key, families=families, likeness=found.likeness
+            )
 
 
 def _through_word(gazetteer: Gazetteer, heard: str, key: int, end: int) -> int:
@@ -120,12 +163,15 @@ def _of_kind(gazetteer: Gazetteer, heard: str, families: tuple[str, ...]) -> lis
 
 def _begun(gazetteer: Gazetteer, heard: str, families: tuple[str, ...]) -> _Found | None:
     """The one key of the families whose first letters stand behind the type word, if they are enough of it."""
-    at = bisect_right(gazetteer.ordered, (heard, -1))
-    around = gazetteer.ordered[max(0, at - BEGUN_AROUND) : at + BEGUN_AROUND]
-    fitting = [(_shared(heard, text), text, key) for text, key in around
-               if not gazetteer.keys[key].families.isdisjoint(families)]
+    fitting = []
+    for family in families:
+        ordered = gazetteer.ordered.get(family, [])
+        at = bisect_right(ordered, (heard, -1))
+        # The longest beginning that is shared stands right before or right behind.
+        around = ordered[max(0, at - BEGUN_AROUND) : at + BEGUN_AROUND]
+        fitting += [(_shared(heard, text), text, key) for text, key in around]
     most = max((letters for letters, _, _ in fitting), default=0)
-    best = [(text, key) for letters, text, key in fitting if letters == most]
+    best = list({(text, key) for letters, text, key in fitting if letters == most})
     if most < BEGUN_LETTERS or len(best) != 1 or most < BEGUN_SHARE * len(best[0][0]):
         return None
     return best[0][1], most, BEGUN_LIKENESS
@@ -170,6 +216,17 @@ def _like_suffix(gazetteer: Gazetteer, letters: str, number: str) -> Iterator[tu
             likeness = OSA.normalized_similarity(text, letters[-cut:], score_cutoff=LIKE_WITH_CUE)
             if likeness >= LIKE_WITH_CUE:
                 yield likeness, cut, key
+        ending = _ending(text, letters)
+        if ending:
+            yield BEGUN_LIKENESS, ending, key
+
+
+def _ending(name: str, letters: str) -> int:
+    """How many last letters of the street's name the letters end in, if that is enough of it (คูขวาง 74)."""
+    for count in range(len(name) - 1, max(BEGUN_LETTERS, math.ceil(BEGUN_SHARE * len(name))) - 1, -1):
+        if name[-count] not in NO_BEGINNING and name[-count - 1] not in "เแโไ" and letters.endswith(name[-count:]):
+            return count
+    return 0
 
 
 # --- anywhere ------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from gis.gazetteer.entries import ADMIN_KINDS, EVERYDAY, FACILITY_FAMILIES, Entry
 from gis.gazetteer.files import BANGKOK
 from gis.gazetteer.index import HERE, SAME_PROVINCE, Gazetteer, Named
-from gis.gazetteer.normal import as_written, sound, thai_normal
+from gis.gazetteer.normal import MARKS, as_written, sound, thai_normal
 from gis.gazetteer.reading import Mention, Reading
 from gis.gazetteer.streets import BEYOND_RADIUS_M, SOI_DEPTH_M, Spot, Street, soi_spot
 
@@ -22,8 +22,13 @@ BOUNDED, AFTER_RELATION, ALONE, NUMBERED = 0.08, 0.10, 0.12, 0.10
 # A temple is called วัด…, a school โรงเรียน…; villages and sub-districts often go without their word.
 FACILITY_BARE = 0.85
 EVERYDAY_MOST, ADMIN_MOST, BARE_MOST = 0.4, 0.75, 0.92
-# A far sub-district without its type word is mostly a piece of other words.
-AFAR_IN_WORDS = 0.4
+# A sub-district outside the city, or a village, without its type word is often a piece of other words.
+AFAR_IN_WORDS, VILLAGE_IN_WORDS, AT_BEGINNING, AFAR_MOST = 0.4, 0.75, 0.75, 0.4
+# A village whose number is not the one that the text gives is hardly meant.
+OTHER_MOO = 0.35
+_WITHOUT_MARKS = str.maketrans(dict.fromkeys(MARKS))
+# A bare name of fewer letters that only sounds like the city's own is an everyday word (ครั้ง for คลัง).
+SURE_LETTERS = 6
 _BANGKOKS = frozenset(map(sound, map(thai_normal, ("แขวง", "เขต"))))
 _NOT_BANGKOKS = frozenset(map(sound, map(thai_normal, ("ตำบล", "อำเภอ"))))
 # Where no city is known, a bare word is one of a whole country's names by chance (complaints to Bangkok, read with the
@@ -124,6 +129,9 @@ def _weight(
         weight *= WITHOUT_CITY if gazetteer.city is None else 1.0
     if not form.is_whole:
         weight *= PART_OF_NAME
+    moo = gazetteer.entries[named.entry].moo
+    if reading.moos and moo is not None and moo not in reading.moos:
+        weight *= OTHER_MOO
     if mention.likeness < 1.0:
         weight *= 0.95 * mention.likeness
     elif form.stem not in reading.normal:
@@ -137,7 +145,13 @@ def _may_stand_bare(gazetteer: Gazetteer, mention: Mention, named: Named, is_cou
         return False
     if named.odds < HERE and named.kind in ("village", "community"):
         return False
-    return not _is_far(gazetteer, named) or _is_written_so(mention, gazetteer.entries[named.entry])
+    entry = gazetteer.entries[named.entry]
+    if _is_far(gazetteer, named):
+        return _is_written_so(mention, entry)
+    if is_counted:
+        return True
+    is_long = mention.likeness < 1.0 or len(named.form.stem) >= SURE_LETTERS
+    return is_long or _is_written_so(mention, entry) or _is_written_plainly(mention, entry)
 
 
 def _is_far(gazetteer: Gazetteer, named: Named) -> bool:
@@ -158,6 +172,13 @@ def _is_written_so(mention: Mention, entry: Entry) -> bool:
     return any(written in as_written(name) for name in (entry.name_th, entry.name_en, *entry.aliases))
 
 
+def _is_written_plainly(mention: Mention, entry: Entry) -> bool:
+    """The name stands there but for its tone marks, of which the writer left out all: ทาวัง, but not ครั้ง for คลัง."""
+    written = as_written(mention.matched)
+    plain = written.translate(_WITHOUT_MARKS)
+    return written == plain and plain in as_written(entry.name_th).translate(_WITHOUT_MARKS)
+
+
 def _bare(reading: Reading, mention: Mention, named: Named, letters: int) -> float:
     """The weight of a name without its type word."""
     weight = next(worth for least, worth in BARE if letters >= least)
@@ -166,8 +187,13 @@ def _bare(reading: Reading, mention: Mention, named: Named, letters: int) -> flo
     weight *= FACILITY_BARE if named.family in FACILITY_FAMILIES else 1.0
     most = ADMIN_MOST if named.kind in ADMIN_KINDS else BARE_MOST
     weight = min(weight, EVERYDAY_MOST if named.form.stem in EVERYDAY else most)
-    is_in_words = named.kind == "subdistrict" and not mention.is_bounded and named.odds < SAME_PROVINCE
-    return weight * AFAR_IN_WORDS if is_in_words else weight
+    if named.kind == "subdistrict" and named.odds < SAME_PROVINCE:
+        weight = min(weight, AFAR_MOST)
+    if mention.is_bounded or mention.relation:
+        return weight
+    if named.kind == "subdistrict" and named.odds < HERE:
+        return weight * (AFAR_IN_WORDS if mention.start else AT_BEGINNING)
+    return weight * VILLAGE_IN_WORDS if named.kind == "village" else weight
 
 
 def option_at(gazetteer: Gazetteer, index: int, *, weight: float, matched: str) -> Option | None:

@@ -54,6 +54,23 @@ _UNITS = sa.text(
     ORDER BY kind, code
     """
 )
+_LANDMARKS = sa.text(
+    """
+    SELECT kind, code, name_th, name_en, ST_AsBinary(geom) AS geom FROM landmark
+    WHERE ST_Dimension(geom) <> 1
+      AND code NOT IN (SELECT code FROM facility UNION ALL SELECT code FROM area) ORDER BY code
+    """
+)
+# Pieces of one name that lie in the city stand in its own layers.
+_LANDMARK_LINES = sa.text(
+    """
+    SELECT CASE WHEN kind = ANY(:waters) THEN 'waterway' ELSE 'road' END AS kind, name_th, name_en, min(code) AS code,
+           ST_AsBinary(ST_CollectionHomogenize(ST_Collect(geom))) AS line
+    FROM landmark WHERE ST_Dimension(geom) = 1 AND NOT ST_Intersects(geom, (SELECT extent FROM city))
+    GROUP BY 1, name_th, name_en ORDER BY 4
+    """
+)
+_WATERS = ["river", "stream", "canal", "drain", "ditch", "waterway", "tidal_channel"]
 _VILLAGES = sa.text(
     "SELECT code, name_th, name_en, ST_X(geom) AS lon, ST_Y(geom) AS lat FROM place "
     "WHERE kind IN ('village', 'hamlet') AND name_th <> '' ORDER BY code"
@@ -75,6 +92,8 @@ _BEGUN = sa.text(
     WITH named AS (
         SELECT kind, code, name_th, name_en, geom AS place, geom FROM facility WHERE name_th <> '' AND {_IS_LIKE}
         UNION ALL SELECT kind, code, name_th, name_en, place, geom FROM area WHERE {_IS_LIKE}
+        UNION ALL SELECT kind, code, name_th, name_en, ST_PointOnSurface(geom), geom FROM landmark
+        WHERE ST_Dimension(geom) <> 1 AND {_IS_LIKE} AND code NOT IN (SELECT code FROM facility)
         UNION ALL {_LINE_LIKE.format(table="road")}
         UNION ALL {_LINE_LIKE.format(table="waterway")}
         UNION ALL SELECT kind, code, name_th, name_en, place, coalesce(geom, place) FROM admin_unit
@@ -134,7 +153,8 @@ def load(session: Session) -> Gazetteer:
     units = [_drawn(unit, own.get((unit.kind, thai_normal(unit.name_th))), extent) for unit in units]
     known = {(unit.kind, thai_normal(unit.name_th)) for unit in units if unit.is_local}
     areas = [area for area in areas if (area.kind, thai_normal(area.name_th)) not in known or area.kind == "community"]
-    return build([*areas, *_lines(session, srid), *_facilities(session), *units], city=extent)
+    around = _located([*_landmarks(session, srid), *_landmark_lines(session, srid)], units, extent)
+    return build([*areas, *_lines(session, srid), *_facilities(session), *around, *units], city=extent)
 
 
 def _coded(extent: Extent, units: Sequence[Entry]) -> Extent:
@@ -156,15 +176,51 @@ def _drawn(unit: Entry, area: Entry | None, extent: Extent) -> Entry:
 
 def _lines(session: Session, srid: int) -> Iterator[Entry]:
     for row in session.execute(_LINES):
-        for number, part in enumerate(_together(shapely.from_wkb(bytes(row.line)))):
-            metric = crs.to_metric(part, srid)
-            middle = shapely.get_point(shapely.shortest_line(metric, metric.centroid), 0)
-            place = crs.to_lonlat(middle, srid)
-            yield Entry(
-                kind=row.kind, code=row.code if not number else f"{row.code}/{number + 1}", name_th=row.name_th,
-                name_en=row.name_en, place=LonLat(lon=place.x, lat=place.y),
-                radius_m=float(shapely.hausdorff_distance(metric, middle)) + 30.0, line=part, is_local=True,
-            )
+        yield from (replace(entry, is_local=True) for entry in _line_entries(row, srid))
+
+
+def _landmark_lines(session: Session, srid: int) -> Iterator[Entry]:
+    for row in session.execute(_LANDMARK_LINES, {"waters": _WATERS}):
+        yield from _line_entries(row, srid)
+
+
+def _line_entries(row: sa.Row[Any], srid: int) -> Iterator[Entry]:
+    """A road or canal of one name, an entry for each place where it has pieces."""
+    for number, part in enumerate(_together(shapely.from_wkb(bytes(row.line)))):
+        metric = crs.to_metric(part, srid)
+        middle = shapely.get_point(shapely.shortest_line(metric, metric.centroid), 0)
+        place = crs.to_lonlat(middle, srid)
+        yield Entry(
+            kind=row.kind, code=row.code if not number else f"{row.code}/{number + 1}", name_th=row.name_th,
+            name_en=row.name_en, place=LonLat(lon=place.x, lat=place.y),
+            radius_m=float(shapely.hausdorff_distance(metric, middle)) + 30.0, line=part,
+        )
+
+
+def _landmarks(session: Session, srid: int) -> Iterator[Entry]:
+    """Places around the city: points, and grounds by their middle and reach."""
+    for row in session.execute(_LANDMARKS):
+        metric = crs.to_metric(shapely.from_wkb(bytes(row.geom)), srid)
+        middle = metric.centroid
+        place = crs.to_lonlat(middle, srid)
+        reach_m = float(shapely.hausdorff_distance(metric, middle))
+        yield Entry(
+            kind=row.kind, code=row.code, name_th=row.name_th, name_en=row.name_en,
+            place=LonLat(lon=place.x, lat=place.y), radius_m=max(reach_m, FACILITY_RADIUS_M),
+        )
+
+
+def _located(entries: Sequence[Entry], units: Sequence[Entry], extent: Extent) -> Iterator[Entry]:
+    """The entries with the district and province of the sub-district whose office is nearest; the city's are local."""
+    offices = [unit for unit in units if unit.kind == "subdistrict" and unit.place is not None]
+    if not entries or not offices:
+        yield from entries
+        return
+    tree = shapely.STRtree([shapely.Point(o.place.lon, o.place.lat) for o in offices if o.place])
+    spots = [shapely.Point(e.place.lon, e.place.lat) for e in entries if e.place]
+    for entry, nearest in zip(entries, tree.nearest(np.array(spots, dtype=object)).tolist(), strict=True):
+        is_here = entry.place is not None and extent.holds(entry.place)
+        yield replace(entry, district=offices[nearest].district, province=offices[nearest].province, is_local=is_here)
 
 
 def _together(lines: BaseGeometry) -> Iterator[shapely.MultiLineString]:

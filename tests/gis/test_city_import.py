@@ -49,6 +49,7 @@ def test_the_raw_folder_of_nakhon_si_thammarat_imports(imported: tuple[Session, 
     assert counts == {
         "boundary": (1, 0), "districts": (2, 40), "communities": (26, 15), "villages": (41, 0), "roads": (2268, 3296),
         "waterways": (41, 802), "buildings": (1896, 31), "facilities": (57, 1295),
+        "landmarks_facilities": (589, 268), "landmarks_roads": (364, 845), "landmarks_waterways": (40, 158),
         "road_levels": (18_359, 0), "flood_marks": (63, 0),
     }
     trusts = {row.name: row.trust for row in session.execute(sa.text("SELECT name, trust FROM layer"))}

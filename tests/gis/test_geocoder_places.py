@@ -46,6 +46,7 @@ def town() -> Gazetteer:
         _road("ถนนรุ่งเรืองสุข 4", "s4", (100.0, 8.004), (100.002, 8.004)),
         _road("ถนนรุ่งเรืองสุข 12", "s12", (100.0, 8.012), (100.002, 8.012)),
         _road("ถนนสายธารทอง", "r2", (99.99, 8.01), (100.01, 8.01), name_en="Sai Than Thong Road"),
+        _road("Sipraj Road", "r3", (99.99, 7.97), (99.99, 7.99)),
         _road("ซอย 9", "n9a", (100.03, 8.0), (100.03, 8.002)),
         # The same soi number far away: a long line whose middle is nowhere near it.
         _road("ซอย 9", "n9b", (99.96, 7.96), (99.96, 8.04)),
@@ -142,6 +143,41 @@ def test_without_a_city_a_bare_name_is_never_sure() -> None:
     assert geocode(units, "ต.กระเบื้องดี").candidates[0].confidence > 0.8
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("ถนนศรีปราชญ์ ท่อตัน", "r3"), ("หน้าวัดบ้านหวานเย็น", "t1"), ("near wat ban wan yen", "t1"), ("Sai Thaan Tong Rd", "r2"),
+     ("Soi Rungruangsuk 4", "s4"), ("Rung Rueang Suk road", "r1")],
+)  # fmt: skip
+def test_a_name_is_heard_in_the_other_script(town: Gazetteer, text: str, code: str) -> None:
+    """A road that the map names only in English is found by its Thai name, and Thai names by any romanisation."""
+    assert geocode(town, text).candidates[0].code == code
+
+
+@pytest.mark.parametrize("text", ["ทำถนน สีประชดใจ", "ถนนหน้าบ้านเป็นหลุม", "the road is flooded", "my house on the street"])
+def test_words_that_only_sound_like_a_name_are_none(town: Gazetteer, text: str) -> None:
+    """A type word that ends another word, or stands for the thing itself, begins no name."""
+    assert [c for c in geocode(town, text).candidates if c.confidence > 0.5] == []
+
+
+@pytest.mark.parametrize("text", ["ผมนามสกุล สายธารทอง น้ำเข้าบ้าน", "รถทะเบียน กข 4103 สงขลา จอดขวาง", "เป็นคนขอนแก่น จ.ขอนแก่น ค่ะ"])
+def test_a_surname_a_registration_and_where_one_comes_from_are_no_places(town: Gazetteer, text: str) -> None:
+    """Names that belong to a person or a car are not where the report is about."""
+    assert [c for c in geocode(town, text).candidates if c.confidence > 0.5] == []
+
+
+def test_a_number_of_a_village_rules_out_its_namesakes(town: Gazetteer) -> None:
+    """A moo that is not the village's speaks against it, and for the one that has it."""
+    assert geocode(town, "คลองลาว ม.6").candidates[0].code == "80011406"
+
+
+def test_a_road_of_the_citys_name_elsewhere_is_another_road(town: Gazetteer) -> None:
+    """A road far away that bears the name of one of ours neither widens it nor counts its soi."""
+    far = Entry("road", "far", "ถนนสายธารทอง", "", LonLat(lon=101.0, lat=9.0), 900.0,
+                line=shapely.MultiLineString([[(101.0, 9.0), (101.01, 9.0)]]))  # fmt: skip
+    first = geocode(build([*town.entries, far], city=town.city), "ถนนสายธารทอง").candidates[0]
+    assert (first.code, first.radius_m) == ("r2", geocode(town, "ถนนสายธารทอง").candidates[0].radius_m)
+
+
 def test_two_roads_are_their_crossing(town: Gazetteer) -> None:
     """แยก of two named roads is one small place."""
     first = geocode(town, "รถชนกัน แยกถนนรุ่งเรืองสุขตัดถนนสายธารทอง").candidates[0]
@@ -229,6 +265,25 @@ def test_coordinates_in_a_text_are_the_place_in_either_order(lon: float, lat: fl
     for pair in (f"{lat:.5f}, {lon:.5f}", f"พิกัด {lon:.5f} {lat:.5f}", f"https://maps.google.com/?q={lat:.5f},{lon:.5f}"):
         (clue,) = clues_in(pair, reference=None)
         assert crs.distance_m(clue.place, LonLat(lon=lon, lat=lat)) <= clue.radius_m
+
+
+@given(lon=st.floats(98.0, 103.0), lat=st.floats(6.0, 19.0))
+def test_coordinates_are_read_in_every_form_that_people_write(lon: float, lat: float) -> None:
+    """With labels, in degrees and minutes, in Thai words and digits, in a route's link, on the army's grid."""
+    zone = 47 if lon < 102 else 48
+    east, north = crs.transformer(4326, 32600 + zone).transform(lon, lat)
+    lat_s, lon_s = round(lat * 3600), round(lon * 3600)
+    digits = str.maketrans("0123456789", "๐๑๒๓๔๕๖๗๘๙")
+    for text in (
+        f"lat {lat:.5f} long {lon:.5f} ค่ะ", f"ลองจิจูด {lon:.5f} ละติจูด {lat:.5f}", f"Lat: {lat:.5f}, Lng: {lon:.5f}",
+        f"{int(lat)} {lat % 1 * 60:.3f} N, {int(lon)} {lon % 1 * 60:.3f} E",
+        f"https://www.google.com/maps/dir//{lat:.5f},{lon:.5f}/@8.43,99.95,13z",
+        f"UTM {zone}P {east:.0f} {north:.0f}",
+        f"{lat_s // 3600} องศา {lat_s % 3600 // 60} ลิปดา {lat_s % 60} พิลิปดา เหนือ {lon_s // 3600} องศา "
+        f"{lon_s % 3600 // 60} ลิปดา {lon_s % 60} พิลิปดา ตะวันออก".translate(digits),
+    ):
+        first = clues_in(text, reference=None)[0]
+        assert crs.distance_m(first.place, LonLat(lon=lon, lat=lat)) <= first.radius_m
 
 
 @given(lon=st.floats(-179.0, 179.0), lat=st.floats(-80.0, 80.0))

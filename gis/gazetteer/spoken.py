@@ -1,0 +1,115 @@
+"""Which names of the city may be meant by words in the other script: "Sipraj Road" by ถนนศรีปราชญ์. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from rapidfuzz.distance import OSA
+
+from gis.gazetteer.entries import Entry, forms_of, named_without_type
+from gis.gazetteer.latin import skeleton
+from gis.gazetteer.normal import sound
+
+# Skeletons of fewer sounds are alike by chance; alike by less they are other names (assumed).
+LEAST_SOUNDS, LIKE_SPOKEN, EQUAL_BELOW = 3, 0.8, 4
+# A word of a longer Latin name stands for it where few others have it.
+WORD_LETTERS, SHARED_BY_FEW = 6, 2
+# What a name is worth that was only heard so, in its own script never seen.
+SPOKEN_LIKENESS = 0.85
+
+_HANGING = frozenset("ะัาำิีึืฺุูๅ็่้๊๋์ํ๎")
+
+Spoken = Mapping[tuple[str, bool], Sequence[tuple[str, int]]]
+
+
+class Heard(NamedTuple):
+    """The key that was heard, how many letters of the text it takes, and how alike (0 to 1)."""
+
+    key: int
+    letters: int
+    likeness: float
+
+
+def spoken(entries: Iterable[Entry], keys: Mapping[str, int]) -> Spoken:
+    """The skeletons of the entries' names with their keys, by family and by whether the name is in Latin letters.
+
+    Latin names are those of entries that have no Thai one: any other is found by that.
+    """
+    found: dict[tuple[str, bool], dict[tuple[str, int], None]] = defaultdict(dict)
+    words: list[tuple[str, str, int]] = []
+    for entry in entries:
+        for text in _names(entry):
+            key = keys.get(sound(text)) if text.isascii() else _key_of(entry, keys)
+            sounds = skeleton(text).sounds
+            if key is not None and len(sounds) >= LEAST_SOUNDS:
+                found[(entry.family, text.isascii())][(sounds, key)] = None
+                words += [(entry.family, word, key) for word in text.split() if " " in text and text.isascii()]
+    told = Counter((family, word) for family, word, _ in set(words))
+    for family, word, key in words:
+        if len(word) >= WORD_LETTERS and told[(family, word)] < SHARED_BY_FEW:
+            sounds = skeleton(word).sounds
+            if len(sounds) >= EQUAL_BELOW:
+                found[(family, True)][(sounds, key)] = None
+    return {kind: list(those) for kind, those in found.items()}
+
+
+def _names(entry: Entry) -> Iterator[str]:
+    if not entry.name_th or entry.name_th.isascii():
+        yield from {form.stem for form in forms_of(entry) if form.stem.isascii() and not form.number}
+        return
+    name = named_without_type(entry)
+    yield name
+    if entry.family == "temple":  # วัดพระมหาธาตุ วรมหาวิหาร is Wat Mahathat.
+        yield name.removeprefix("พระ").partition(" ")[0]
+
+
+def _key_of(entry: Entry, keys: Mapping[str, int]) -> int | None:
+    return next((keys[sound(f.stem)] for f in forms_of(entry) if not f.stem.isascii() and sound(f.stem) in keys), None)
+
+
+def heard_at_start(names: Spoken, text: str, families: Iterable[str]) -> Heard | None:
+    """The name in the other script that the text begins with as it sounds; the likeliest of the families."""
+    said = skeleton(text)
+    best: Heard | None = None
+    for family in families:
+        for sounds, key in names.get((family, not text.isascii()), ()):
+            likeness, taken = _like_start(sounds, said.sounds)
+            if likeness and (best is None or likeness * SPOKEN_LIKENESS > best.likeness):
+                best = Heard(key, _through_syllable(text, said.ends[taken - 1]), likeness * SPOKEN_LIKENESS)
+    return best
+
+
+def _through_syllable(text: str, end: int) -> int:
+    """The end moved behind the vowels and marks of the last sound; in Latin letters behind its word."""
+    while end < len(text) and (text[end] in _HANGING or (text[end].isascii() and text[end].isalpha())):
+        end += 1
+    return end
+
+
+def heard_before(names: Spoken, words: Sequence[str], families: Iterable[str]) -> Heard | None:
+    """The name in the other script that the last of these Latin words are, `letters` of them: "Pak Nakhon" (Rd)."""
+    best: Heard | None = None
+    for count in range(1, len(words) + 1):
+        phrase = " ".join(words[-count:])
+        said = skeleton(phrase).sounds
+        for family in families:
+            for sounds, key in names.get((family, False), ()):
+                if sounds == said and (best is None or len(phrase) > best.letters):
+                    best = Heard(key, len(phrase), SPOKEN_LIKENESS)
+    return best
+
+
+def _like_start(sounds: str, said: str) -> tuple[float, int]:
+    """How alike the name is to the first sounds that were said, and how many of these it takes."""
+    best = (0.0, 0)
+    for taken in (len(sounds), len(sounds) - 1, len(sounds) + 1):
+        if not 0 < taken <= len(said):
+            continue
+        first = said[: taken - 1] + ("T" if said[taken - 1] in "CS" else said[taken - 1])
+        likeness = OSA.normalized_similarity(sounds, first, score_cutoff=LIKE_SPOKEN)
+        if len(sounds) < EQUAL_BELOW and likeness < 1.0:
+            continue
+        best = max(best, (likeness, taken), key=lambda one: one[0])
+    return best
