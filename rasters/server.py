@@ -8,12 +8,15 @@ from collections.abc import Callable
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
+import numpy as np
 import uvicorn
 from fastapi import Depends, FastAPI, Path, Request
 from fastapi.responses import JSONResponse
 from morecantile import tms as every_grid
 from morecantile.defaults import TileMatrixSets
+from rio_tiler.colormap import cmap as every_colormap
 from rio_tiler.errors import PointOutsideBounds, RioTilerError, TileOutsideBounds
+from titiler.core.dependencies import create_colormap_dependency
 from titiler.core.factory import TilerFactory
 
 from core.db import transaction
@@ -28,6 +31,21 @@ GRID = "WebMercatorQuad"
 # What a question may say; `url`, expressions and algorithms are none of it.
 PARAMETERS = frozenset({"bidx", "rescale", "colormap_name", "resampling", "max_size", "tilesize", "return_mask"})
 LARGEST_SIDE = 1024
+Rgba = tuple[int, int, int, int]
+# From nearly dry to surely wet: a violet that no depth and no level has.
+_UNLIKELY, _LIKELY = (214, 178, 226, 110), (74, 20, 110, 225)
+
+
+def _chance_colours() -> dict[int, Rgba]:
+    """Colours of a probability that was rescaled from 0..1 to 0..255; nothing is drawn at 0."""
+    ramp = np.linspace(_UNLIKELY, _LIKELY, 255).round().astype(int).tolist()
+    colours: dict[int, Rgba] = {0: (0, 0, 0, 0)}
+    for step, (red, green, blue, alpha) in enumerate(ramp, start=1):
+        colours[step] = (red, green, blue, alpha)
+    return colours
+
+
+COLORMAPS = every_colormap.register({"chance": _chance_colours()})
 
 
 def refuse_unknown(request: Request) -> None:
@@ -52,6 +70,7 @@ def create_app() -> FastAPI:
     )
     tiler = TilerFactory(
         path_dependency=layer_file, router_prefix="/{layer_id}", add_viewer=False, add_part=False,
+        colormap_dependency=create_colormap_dependency(COLORMAPS),
         supported_tms=TileMatrixSets({GRID: every_grid.get(GRID)}),
     )
     app.include_router(tiler.router, prefix="/{layer_id}")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
+from rasterio.io import MemoryFile
 
 from core.db import transaction
 from core.settings import data_dir
@@ -83,6 +84,11 @@ def test_depth_is_served_by_the_picture_it_is_of(
     assert tile.status_code == 200, tile.text
     assert tile.headers["content-type"] == "image/png"
     assert tile.content.startswith(b"\x89PNG")
+    likely = officer.get(f"{base}/tiles/WebMercatorQuad/{z}/{x}/{y}.png",
+                         params={"bidx": "3", "rescale": "0,1", "colormap_name": "chance"})  # fmt: skip
+    with MemoryFile(likely.content) as file, file.open() as picture:
+        colours = {tuple(pixel) for pixel in picture.read().reshape(4, -1).T.tolist()}
+    assert colours == {(0, 0, 0, 0), server.COLORMAPS.get("chance")[round(0.75 * 255)]}
     assert officer.get(f"{base}/tiles/WebMercatorQuad/{z}/0/0.png").status_code == 404
     assert officer.get(f"{base}/info").json()["count"] == 3
 

@@ -32,8 +32,8 @@ class Desk {
   exposed = $state<number | 'city' | 'area' | null>(null)
   /** What the drawn area holds. */
   area = $state.raw<AreaFacts | null>(null)
-  /** What a person has switched off on the map; roads under water are drawn only when asked for. */
-  hidden = $state.raw<Switch[]>(['wet-roads'])
+  /** What a person has switched off on the map; roads under water and chances only when asked for. */
+  hidden = $state.raw<Switch[]>(['wet-roads', 'chance'])
   /** A place that was searched for, with the radius that it is sure within. */
   found = $state.raw<Found | null>(null)
   isDetailOpen = $state(matchMedia('(width >= 760px)').matches)

@@ -514,6 +514,7 @@ switch-facilities = Facilities
 switch-communities = Communities
 switch-zones = Warned zones
 switch-depth = Flood depth
+switch-chance = Chance of water
 switch-wet-roads = Roads under water
 layers-water = Water and measuring
 layers-ground = Ground

@@ -508,6 +508,7 @@ switch-facilities = สถานที่สำคัญ
 switch-communities = ชุมชน
 switch-zones = เขตเตือนภัย
 switch-depth = ความลึกน้ำ
+switch-chance = โอกาสที่น้ำจะท่วม
 switch-wet-roads = ถนนที่จมน้ำ
 layers-water = น้ำและการวัด
 layers-ground = พื้นที่

@@ -16,6 +16,7 @@ export const SWITCHES = {
   communities: ['area', 'area-label'],
   zones: ['zones', 'zones-picked', 'zones-label'],
   depth: ['flood', 'flood-outline'],
+  chance: ['chance'],
   'wet-roads': ['wet-roads'],
 } as const
 export type Switch = keyof typeof SWITCHES
@@ -23,6 +24,10 @@ export type Switch = keyof typeof SWITCHES
 /** The tiles of one version of the base map never change; without a version they are asked for again. */
 export const baseTiles = (version: string | undefined) => `${location.origin}/api/v1/tiles/${version ? `${version}/` : ''}{z}/{x}/{y}.mvt`
 export const runTiles = (run_id: number) => `${location.origin}/api/v1/flood/runs/${run_id}/tiles/{z}/{x}/{y}.mvt`
+
+/** How likely each spot of a picture is wet; nothing where it is dry for sure. */
+export const chanceTiles = (run_id: number) =>
+  `${location.origin}/api/v1/rasters/depth-${run_id}/tiles/WebMercatorQuad/{z}/{x}/{y}.png?bidx=3&rescale=0,1&colormap_name=chance`
 
 const FONT = ['Sarabun', 'Garuda', 'Noto Sans Thai', 'sans-serif']
 const BOLD = ['Sarabun Bold', 'Garuda', 'Noto Sans Thai', 'sans-serif']
