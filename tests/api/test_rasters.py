@@ -7,11 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+import cv2
 import numpy as np
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
-from rasterio.io import MemoryFile
 
 from core.db import transaction
 from core.settings import data_dir
@@ -86,8 +86,9 @@ def test_depth_is_served_by_the_picture_it_is_of(
     assert tile.content.startswith(b"\x89PNG")
     likely = officer.get(f"{base}/tiles/WebMercatorQuad/{z}/{x}/{y}.png",
                          params={"bidx": "3", "rescale": "0,1", "colormap_name": "chance"})  # fmt: skip
-    with MemoryFile(likely.content) as file, file.open() as picture:
-        colours = {tuple(pixel) for pixel in picture.read().reshape(4, -1).T.tolist()}
+    picture = cv2.imdecode(np.frombuffer(likely.content, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert picture is not None
+    colours = {(red, green, blue, alpha) for blue, green, red, alpha in picture.reshape(-1, 4).tolist()}
     assert colours == {(0, 0, 0, 0), server.COLORMAPS.get("chance")[round(0.75 * 255)]}
     assert officer.get(f"{base}/tiles/WebMercatorQuad/{z}/0/0.png").status_code == 404
     assert officer.get(f"{base}/info").json()["count"] == 3
