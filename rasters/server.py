@@ -74,6 +74,7 @@ def create_app() -> FastAPI:
         supported_tms=TileMatrixSets({GRID: every_grid.get(GRID)}),
     )
     app.include_router(tiler.router, prefix="/{layer_id}")
+    app.add_exception_handler(Exception, _unreadable)
     for kind, status in (
         (NotFoundError, 404), (TileOutsideBounds, 404), (PointOutsideBounds, 404), (InvalidInputError, 400),
         (RioTilerError, 400), (ValueError, 400), (IndexError, 400),
@@ -90,6 +91,12 @@ def _answer(status: int) -> Callable[[Request, Exception], JSONResponse]:
         return JSONResponse({"detail": str(detail)}, status_code=status)
 
     return answer
+
+
+def _unreadable(request: Request, error: Exception) -> JSONResponse:
+    """A layer that cannot be read is told to whoever runs the house, and to the officer as not available now."""
+    log.error("rasters.unreadable", path=request.url.path, error=f"{type(error).__name__}: {error}"[:300])
+    return JSONResponse({"detail": "This layer could not be read."}, status_code=503)
 
 
 def listening_socket(path: FilePath) -> socket.socket:

@@ -159,7 +159,9 @@ def test_words_that_only_sound_like_a_name_are_none(town: Gazetteer, text: str) 
     assert [c for c in geocode(town, text).candidates if c.confidence > 0.5] == []
 
 
-@pytest.mark.parametrize("text", ["ผมนามสกุล สายธารทอง น้ำเข้าบ้าน", "รถทะเบียน กข 4103 สงขลา จอดขวาง", "เป็นคนขอนแก่น จ.ขอนแก่น ค่ะ"])
+@pytest.mark.parametrize(
+    "text", ["ผมนามสกุล สายธารทอง น้ำเข้าบ้าน", "รถทะเบียน กข 4103 สงขลา จอดขวาง", "เป็นคนขอนแก่น จ.ขอนแก่น ค่ะ"]
+)
 def test_a_surname_a_registration_and_where_one_comes_from_are_no_places(town: Gazetteer, text: str) -> None:
     """Names that belong to a person or a car are not where the report is about."""
     assert [c for c in geocode(town, text).candidates if c.confidence > 0.5] == []
