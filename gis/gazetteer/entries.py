@@ -25,7 +25,7 @@ FACILITY_RADIUS_M = 200.0
 # The words that stand before (in English also behind) a name of each family; the first is the one labels use.
 TYPE_WORDS: Mapping[str, tuple[str, ...]] = {
     "road": ("ถนน", "สายถนน", "road", "rd", "thanon", "street"),
-    "soi": ("ซอย", "ตรอก", "soi", "lane"),
+    "soi": ("ซอย", "ตรอก", "soi", "lane", "alley"),
     "waterway": ("คลอง", "ลำคลอง", "แม่น้ำ", "ลำน้ำ", "ห้วย", "khlong", "klong", "canal", "river", "mae nam"),
     "community": ("ชุมชน", "chumchon", "community"),
     "village": ("บ้าน", "หมู่บ้าน", "ban", "village"),
@@ -38,16 +38,16 @@ TYPE_WORDS: Mapping[str, tuple[str, ...]] = {
     "temple": ("วัด", "สำนักสงฆ์", "wat", "temple"),
     "mosque": ("มัสยิด", "สุเหร่า", "mosque", "masjid"),
     "school": ("โรงเรียน", "โรงเรียนเทศบาล", "วิทยาลัย", "มหาวิทยาลัย", "school"),
-    "hospital": ("โรงพยาบาล", "โรงพยาบาลส่งเสริมสุขภาพตำบล", "hospital"),
+    "hospital": ("โรงพยาบาล", "โรงพยาบาลส่งเสริมสุขภาพตำบล", "โรงบาล", "hospital"),
     "clinic": ("คลินิก", "ศูนย์สุขภาพ", "สถานีอนามัย", "อนามัย", "health centre", "clinic"),
-    "market": ("ตลาด", "ตลาดสด", "ตลาดนัด", "market"),
+    "market": ("ตลาด", "ตลาดสด", "ตลาดนัด", "หลาด", "market"),
     "police": ("สถานีตำรวจ", "สถานีตำรวจภูธร", "โรงพัก", "ป้อมตำรวจ", "police station"),
     "fire_station": ("สถานีดับเพลิง", "fire station"),
     "shelter": ("ศูนย์พักพิง", "shelter"),
-    "government": ("สำนักงาน", "ที่ว่าการ", "office"),
+    "government": ("สำนักงาน", "ที่ว่าการ", "ที่ทำการ", "office"),
     "bus_station": ("สถานีขนส่ง", "บขส", "bus station"),
     "courthouse": ("ศาล", "court"),
-    "pharmacy": ("ร้านขายยา", "pharmacy"),
+    "pharmacy": ("ร้านขายยา", "ร้านยา", "pharmacy"),
 }
 FACILITY_FAMILIES = frozenset(TYPE_WORDS) - {
     *ADMIN_KINDS, "road", "soi", "waterway", "community", "village"
@@ -68,7 +68,7 @@ _NORMAL_TYPES = {
     for family, words in TYPE_WORDS.items()
 }
 _NUMBER = re.compile(r"^(.*?[^0-9/ ])? ?([0-9]+(?:/[0-9]+)?)$")
-_LATIN_TYPE = re.compile(r"\b(?:road|rd|thanon|street|soi|lane)\b")
+_LATIN_TYPE = re.compile(r"\b(?:road|rd|thanon|street|soi|lane|alley)\b")
 # What people make of a longer name: ม.ราชภัฏ, มทร.ศรีวิชัย, วัดพระธาตุ.
 _SHORT_FOR = tuple(
     (thai_normal(long), thai_normal(short))
@@ -76,6 +76,7 @@ _SHORT_FOR = tuple(
         ("มหาวิทยาลัยเทคโนโลยีราชมงคล", "มทร"), ("มหาวิทยาลัยราชภัฏ", "มรภ"), ("มหาวิทยาลัย", "ม"), ("พระมหาธาตุ", "พระธาตุ"),
     )
 )
+_SILENT = re.compile("[ก-ฮ][ิุ]?์")
 _LATIN, _THAI_PART = re.compile("[a-z]{3}"), re.compile("[ก-๛][ก-๛ ]{4,}[ก-๛]")
 _IN_BRACKETS = re.compile(r"^(.*)\((.+)\)\s*$")
 
@@ -142,6 +143,8 @@ def _names(entry: Entry, towns: tuple[str, ...]) -> Iterator[tuple[str, bool]]:
             yield thai_normal(part), False
         plain = thai_normal(name)
         yield plain, True
+        if "์" in name:  # โพธิ์ is written โพ by many.
+            yield thai_normal(_SILENT.sub("", name)), False
         if not plain.isascii() and _LATIN.search(plain):  # "Hospital Tha Sala - โรงพยาบาลท่าศาลา"
             yield from ((thai_normal(part), False) for part in _THAI_PART.findall(name))
         if entry.kind in ADMIN_KINDS or (not plain.isascii() and entry.family == "road"):

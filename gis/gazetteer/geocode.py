@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from gis.gazetteer import clues
 from gis.gazetteer.clues import Clue
@@ -15,7 +16,7 @@ from gis.gazetteer.index import Gazetteer
 from gis.gazetteer.mentions import read
 from gis.gazetteer.options import NEAR_RADIUS_M, SOI_TELLS, WEIGHED, WITH_CUE, Option, option_at, options_of
 from gis.gazetteer.reading import Mention, Reading
-from gis.gazetteer.streets import crossing, nearest_on
+from gis.gazetteer.streets import Spot, crossing, nearest_on
 from gis.points import LonLat
 
 TEXT_READ = 2_000
@@ -31,6 +32,11 @@ _AGREES, _CONTRADICTS, CONTRADICTS_FROM_M = 0.5, 0.6, 2_000.0
 SAME_PLACE_M = 800.0
 # What lies beside a road or canal is no further from its line than this, metres (assumed).
 LINE_REACH_M = 100.0
+BESIDE_CROSSING_M = 300.0  # Where nobody says "crossing" the spot may be along either street.
+# What nobody should act on without asking; wider than this no crew finds the spot.
+UNSURE, WIDE_M = 0.75, 600.0
+# Two streets that do meet, where the text speaks of a crossing.
+CROSSING = 0.9
 _ONLY_ONE, _NOT_BESIDE = 0.5, 0.2
 # A place that is not the city's is meant less often; a name of several places is worth less to each.
 _LOCAL_ODDS, _AFAR, _SHARE = 0.45, 0.75, 0.7
@@ -76,7 +82,10 @@ def geocode(gazetteer: Gazetteer, text: str, *, near: LonLat | None = None) -> A
     written = _written(gazetteer, text, context, near)
     weighed = [_weighed(gazetteer, group, context, [g for g in groups if g is not group]) for group in groups]
     ranked = _ranked([*written, *_joined(gazetteer, reading, weighed, context)])
-    candidates = _as_candidates(gazetteer, ranked)
+    if reading.has_unknown_name and gazetteer.city is not None:
+        # What is wide is right, but not all that the text says.
+        ranked = [o._replace(weight=min(o.weight, UNSURE)) if o.radius_m > WIDE_M else o for o in ranked]
+    candidates = _as_candidates(gazetteer, sorted(ranked, key=lambda o: -o.weight * _tells(o)))
     if candidates:
         return Answer(candidates, None)
     if has_link:
@@ -240,7 +249,7 @@ def _joined(gazetteer: Gazetteer, reading: Reading, groups: Sequence[Group], con
     ]
     return [
         *own, *_only_ones(gazetteer, reading, context), *_villages(gazetteer, reading, context),
-        *_crossings(reading, tops), *_along_streets(tops),
+        *_crossings(reading, groups), *_along_streets(tops),
     ]
 
 
@@ -266,28 +275,35 @@ def _only_ones(gazetteer: Gazetteer, reading: Reading, context: Context) -> list
     return [option._replace(weight=option.weight * min(context.fits(option), 1.0)) for option in found if option]
 
 
-def _crossings(reading: Reading, tops: Sequence[Option]) -> list[Option]:
-    """Where two of the named streets meet."""
-    streets = [(o, o.street.main) for o in tops if o.street is not None and o.street.main is not None]
+def _crossings(reading: Reading, groups: Sequence[Group]) -> list[Option]:
+    """Where two of the named streets meet; a name of a street and of another place is the street where one crosses."""
     found = []
+    streets = list(_streets_of(groups))
     for n, (one, line) in enumerate(streets):
         for other, other_line in streets[n + 1 :]:
             spot = crossing(line, other_line) if one.code != other.code else None
-            if spot is None:
-                continue
-            radius_m = spot.radius_m if reading.is_crossing else max(spot.radius_m, 300.0)
-            if reading.is_crossing:
-                weight = min(WITH_CUE, 1 - (1 - one.weight) * (1 - other.weight))
-            else:
-                weight = 0.8 * min(one.weight, other.weight)
-            found.append(
-                one._replace(
-                    x=spot.x, y=spot.y, radius_m=radius_m, kind="crossing", code=f"{one.code}×{other.code}",
-                    label_th=f"{one.label_th} × {other.label_th}", label_en=f"{one.label_en} × {other.label_en}",
-                    weight=weight, matched=f"{one.matched} {other.matched}",
-                )
-            )
+            if spot is not None:
+                found.append(_crossing_option(one, other, spot, is_said=reading.is_crossing))
     return found
+
+
+def _streets_of(groups: Sequence[Group]) -> Iterator[tuple[Option, BaseGeometry]]:
+    """The likeliest street of each name, with its line."""
+    for group in groups:
+        first = next(((o, o.street.main) for o in group if o.street is not None and o.street.main is not None), None)
+        if first is not None:
+            yield first
+
+
+def _crossing_option(one: Option, other: Option, spot: Spot, *, is_said: bool) -> Option:
+    """The crossing: surer than either street where the text speaks of one, else less sure and wider."""
+    together = min(WITH_CUE, max(1 - (1 - one.weight) * (1 - other.weight), CROSSING))
+    return one._replace(
+        x=spot.x, y=spot.y, radius_m=spot.radius_m if is_said else max(spot.radius_m, BESIDE_CROSSING_M),
+        kind="crossing", code=f"{one.code}×{other.code}", label_th=f"{one.label_th} × {other.label_th}",
+        label_en=f"{one.label_en} × {other.label_en}", matched=f"{one.matched} {other.matched}", tells=0.0,
+        weight=together if is_said else 0.8 * min(one.weight, other.weight),
+    )
 
 
 def _along_streets(tops: Sequence[Option]) -> list[Option]:

@@ -17,7 +17,7 @@ from shapely.geometry.base import BaseGeometry
 from gis import crs
 from gis.gazetteer.entries import ADMIN_KINDS, FACILITY_FAMILIES, JUNK, Entry, Form, forms_of, type_words
 from gis.gazetteer.normal import sound, thai_normal
-from gis.gazetteer.spoken import Spoken, spoken
+from gis.gazetteer.spoken import Spoken, spoken, with_thai_names
 from gis.gazetteer.streets import Street, street_of
 from gis.points import LonLat
 
@@ -118,7 +118,7 @@ class Gazetteer:
 
 def build(entries: Iterable[Entry], *, city: Extent | None = None) -> Gazetteer:
     """The gazetteer of these entries, ready to be asked; some 0.1 s for 10,000 names."""
-    listed = list(entries)
+    listed = with_thai_names(list(entries))
     centre = city.centre if city else _middle(listed)
     srid = crs.metric_srid(centre)
     keys = _keys(listed, city)

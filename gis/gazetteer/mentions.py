@@ -9,7 +9,8 @@ from itertools import pairwise
 
 from gis.gazetteer.index import SAME_DISTRICT, Gazetteer
 from gis.gazetteer.misspelt import misspelt
-from gis.gazetteer.normal import sound, thai_normal
+from gis.gazetteer.normal import as_written, sound, thai_normal
+from gis.gazetteer.numerals import with_digits
 from gis.gazetteer.reading import NUMBER, Mention, Places, Reading, mention_at, persons_in
 
 # A name that more units bear says nothing of where it is.
@@ -23,12 +24,12 @@ _OF_THE_LAST, _OF_THE_NEXT = frozenset("ะัาำิึุๅ"), frozenset("�
 _SOI = re.compile(r"ซอย(?:ที)?([0-9]+(?:/[0-9]+)?)|(?<![a-z])soi ([0-9]+(?:/[0-9]+)?)")
 _MOO = re.compile(r"(?:หมู(?:ที|บานที)?|(?<![a-z])(?:moo|mu|village no) )([0-9]{1,2})(?![0-9/])")
 _JOINS = frozenset(sound(thai_normal(word)) for word in ("ตัด", "ตัดกับ", "เชื่อม", "x"))
-_CROSSES = re.compile(r"แยก|ตัดกับ|ตัดถนน|ตัด ถ|หัวมุม|จุดตัด|corner|intersection|junction|cross")
+_CROSSES = re.compile(r"แยก|ปากซอย|ปากทาง|บรรจบ|ทะลุออก|ตัดกับ|ตัดถนน|ตัด ถ|หัวมุม|จุดตัด|corner|intersection|junction|cross")
 
 
 def read(gazetteer: Gazetteer, text: str) -> Reading:
     """Every name of the gazetteer in the text, each letter used once, and the numbers of soi and villages."""
-    text = unicodedata.normalize("NFC", text)
+    text = with_digits(unicodedata.normalize("NFC", text))
     normal = thai_normal(text)
     reading = Reading(text, normal, sound(normal), persons_in(text))
     places = Places(text, normal)
@@ -131,7 +132,8 @@ def _with_cue(
     is_far = gazetteer.city is None or key.odds < SAME_DISTRICT
     if fitting and is_far and places.is_end_of_word(cue_start, start):
         fitting = ()
-    if fitting and len(key.text) < SHORT_NAME and _goes_on(places, end):
+    is_piece = len(key.text) < SHORT_NAME and _goes_on(places, end)
+    if fitting and is_piece and not _is_written_so(gazetteer, places, number, (start, end)):
         return None
     if fitting and not (is_short or key.is_junk):
         return cue_start, start, end, number, fitting
@@ -151,6 +153,14 @@ def _is_counted(gazetteer: Gazetteer, heard: str, key: int, end: int) -> bool:
     street = gazetteer.streets.get(gazetteer.keys[key].text)
     numbered = NUMBER.match(heard, end) if street is not None else None
     return numbered is not None and street is not None and numbered[2] in street.sois
+
+
+def _is_written_so(gazetteer: Gazetteer, places: Places, key: int, span: tuple[int, int]) -> bool:
+    """The city has a place of these very letters and tone marks: วัดแพร่ in "วัดแพร่ยุบ", no บ้านแร่ in "บ้านแล้ว"."""
+    first, last = places.span(*span)
+    written = as_written(places.text[first:last])
+    entries = [gazetteer.entries[named.entry] for named in gazetteer.keys[key].named]
+    return any(entry.is_local and as_written(entry.name_th).endswith(written) for entry in entries)
 
 
 def _goes_on(places: Places, end: int) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rapidfuzz.distance import OSA
 from rapidfuzz.fuzz import partial_ratio_alignment
 
+from gis.gazetteer.entries import FACILITY_FAMILIES
 from gis.gazetteer.index import Gazetteer
 from gis.gazetteer.normal import sound, thai_normal
 from gis.gazetteer.reading import NUMBER, Mention, Places, Reading, fits, is_weak, mention_at
@@ -96,13 +97,19 @@ def _behind_cues(
             if found is None and not places.is_end_of_word(start, end):
                 found = _spoken(gazetteer, reading.text[last : last + SPOKEN_WITHIN], families)
         if found is None:
-            if not reading.text[last : last + 1].isalnum():  # Another name is not the only one of its kind.
+            if reading.text[last : last + 1].isalnum():  # Another name is not the only one of its kind.
+                reading.has_unknown_name |= _is_of_small_place(families) and not heard.startswith(_NO_NAMES, begin)
+            else:
                 reading.kinds += [(f, reading.text[first:last]) for f in families if f in gazetteer.only]
             continue
         key, letters, likeness = found
         cued.append((start, begin + letters))
         span = (start, begin, _through_word(gazetteer, heard, key, begin + letters))
         yield mention_at(gazetteer, reading, places, span=span, key=key, families=families, likeness=likeness)
+
+
+def _is_of_small_place(families: tuple[str, ...]) -> bool:
+    return not FACILITY_FAMILIES.isdisjoint(families) or "soi" in families or "community" in families
 
 
 def _spoken(gazetteer: Gazetteer, text: str, families: tuple[str, ...]) -> _Found | None:

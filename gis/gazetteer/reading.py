@@ -13,7 +13,8 @@ from rapidfuzz.distance import Indel
 from gis.gazetteer.index import SAME_PROVINCE, Gazetteer, Key
 from gis.gazetteer.normal import fold
 
-NUMBER = re.compile(r" ?(ซอย(?:ที)?|soi )?(?:road |rd |street )? ?([0-9]+(?:/[0-9]+)?)")
+_LANE, _ROAD = "(?:soi|alley|lane) ", "(?:road|rd|street) "
+NUMBER = re.compile(rf" ?(ซอย(?:ที)?|{_LANE})?(?:{_ROAD})?(?:{_LANE})? ?([0-9]+(?:/[0-9]+)?)")
 # A person or where somebody comes from is no place of the report.
 _PERSON = re.compile(
     r"(?:(?<!ปู)นาย|นางสาว|(?<![ก-๛])นาง|(?<!ขอบ)คุณ|น\.\s?ส\.|ด\.\s?[ชญ]\.|พี่|ลุง|ป้า|(?<![หทข])น้อง|กำนัน|ผู้ใหญ่บ้าน|"
@@ -59,6 +60,7 @@ class Reading:
 
     `kinds` are the families of facilities that it speaks of without a name, with the words; `provinces` the codes of
     those that it names, or whose districts; `persons` from where to where in `text` people's names stand.
+    `has_unknown_name` where a type word of a small place is followed by what may be a name, and none is known.
     """
 
     text: str
@@ -71,6 +73,7 @@ class Reading:
     kinds: list[tuple[str, str]] = field(default_factory=list)
     provinces: set[str] = field(default_factory=set)
     is_crossing: bool = False
+    has_unknown_name: bool = False
 
 
 class Places:

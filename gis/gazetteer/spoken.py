@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from gis.gazetteer.entries import Entry, forms_of, named_without_type
+from gis.gazetteer.entries import ADMIN_KINDS, Entry, forms_of, named_without_type
 from gis.gazetteer.latin import skeleton
 from gis.gazetteer.normal import sound
 
@@ -19,6 +20,11 @@ WORD_LETTERS, SHARED_BY_FEW = 6, 2
 # What a name is worth that was only heard so, in its own script never seen.
 SPOKEN_LIKENESS = 0.85
 
+# What English puts before "road" or "street" that is no name.
+_EVERYDAY = frozenset(
+    "a an the this that my our your main whole small big side back front other old new flooded flooding wet busy dark on "
+    "in at of to from and near along across same next".split()
+)
 _HANGING = frozenset("ะัาำิีึืฺุูๅ็่้๊๋์ํ๎")
 
 Spoken = Mapping[tuple[str, bool], Sequence[tuple[str, int]]]
@@ -55,9 +61,29 @@ def spoken(entries: Iterable[Entry], keys: Mapping[str, int]) -> Spoken:
     return {kind: list(those) for kind, those in found.items()}
 
 
+def with_thai_names(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries; a road that has no Thai name also by that of a place which sounds the same.
+
+    Streets are called after the community or temple that they lead to: Boonarob Road is ถนนบุญนารอบ.
+    """
+    heard: dict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        if entry.is_local and entry.kind not in ADMIN_KINDS and entry.name_th and not entry.name_th.isascii():
+            heard[skeleton(named_without_type(entry)).sounds].add(named_without_type(entry))
+    return [_with_thai_name(entry, heard) if entry.is_local and entry.family == "road" else entry for entry in entries]
+
+
+def _with_thai_name(entry: Entry, heard: Mapping[str, set[str]]) -> Entry:
+    if entry.name_th and not entry.name_th.isascii():
+        return entry
+    sounds = {skeleton(form.stem).sounds for form in forms_of(entry) if form.stem.isascii() and not form.number}
+    names = sorted(name for one in sounds if len(one) >= EQUAL_BELOW for name in heard.get(one, ()))
+    return replace(entry, aliases=(*entry.aliases, *names)) if names else entry
+
+
 def _names(entry: Entry) -> Iterator[str]:
     if not entry.name_th or entry.name_th.isascii():
-        yield from {form.stem for form in forms_of(entry) if form.stem.isascii() and not form.number}
+        yield from sorted({form.stem for form in forms_of(entry) if form.stem.isascii()})
         return
     name = named_without_type(entry)
     yield name
@@ -76,8 +102,10 @@ def heard_at_start(names: Spoken, text: str, families: Iterable[str]) -> Heard |
     for family in families:
         for sounds, key in names.get((family, not text.isascii()), ()):
             likeness, taken = _like_start(sounds, said.sounds)
-            if likeness and (best is None or likeness * SPOKEN_LIKENESS > best.likeness):
-                best = Heard(key, _through_syllable(text, said.ends[taken - 1]), likeness * SPOKEN_LIKENESS)
+            end = _through_syllable(text, said.ends[taken - 1]) if likeness else 0
+            is_piece = len(sounds) < EQUAL_BELOW and text[end : end + 1].isalpha()
+            if likeness and not is_piece and (best is None or likeness * SPOKEN_LIKENESS > best.likeness):
+                best = Heard(key, end, likeness * SPOKEN_LIKENESS)
     return best
 
 
@@ -89,13 +117,15 @@ def _through_syllable(text: str, end: int) -> int:
 
 
 def heard_before(names: Spoken, words: Sequence[str], families: Iterable[str]) -> Heard | None:
-    """The name in the other script that the last of these Latin words are, `letters` of them: "Pak Nakhon" (Rd)."""
+    """The name that the last of these Latin words are as they sound, `letters` of them: "Pak Nakhon" (Rd)."""
     best: Heard | None = None
     for count in range(1, len(words) + 1):
         phrase = " ".join(words[-count:])
+        if _EVERYDAY.issuperset(words[-count:]):
+            continue
         said = skeleton(phrase).sounds
-        for family in families:
-            for sounds, key in names.get((family, False), ()):
+        for kind in ((family, is_latin) for family in families for is_latin in (False, True)):
+            for sounds, key in names.get(kind, ()):
                 if sounds == said and (best is None or len(phrase) > best.letters):
                     best = Heard(key, len(phrase), SPOKEN_LIKENESS)
     return best
