@@ -21,10 +21,11 @@ WORD_LETTERS, SHARED_BY_FEW = 6, 2
 SPOKEN_LIKENESS = 0.85
 
 # What English puts before "road" or "street" that is no name.
-_EVERYDAY = frozenset(
-    "a an the this that my our your main whole small big side back front other old new flooded flooding wet busy dark on "
-    "in at of to from and near along across same next".split()
-)
+_EVERYDAY = frozenset({
+    "a", "an", "the", "this", "that", "my", "our", "your", "main", "whole", "small", "big", "side", "back", "front",
+    "other", "old", "new", "flooded", "flooding", "wet", "busy", "dark", "on", "in", "at", "of", "to", "from",
+    "and", "near", "along", "across", "same", "next"
+})
 _HANGING = frozenset("ะัาำิีึืฺุูๅ็่้๊๋์ํ๎")
 
 Spoken = Mapping[tuple[str, bool], Sequence[tuple[str, int]]]
