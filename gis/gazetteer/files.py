@@ -135,11 +135,19 @@ def with_places(entries: list[Entry]) -> list[Entry]:
 
 
 def _middles(entries: list[Entry]) -> dict[str, LonLat]:
+    """The middle of each district's and province's sub-districts; of a province that has none with a point (Bangkok's
+    register has none) of its districts.
+    """
+    districts = _middles_of(entries, kind="district", widths=(2,))
+    return districts | _middles_of(entries, kind="subdistrict", widths=(4, 2))
+
+
+def _middles_of(entries: list[Entry], *, kind: str, widths: tuple[int, ...]) -> dict[str, LonLat]:
     sums: dict[str, tuple[float, float, int]] = {}
     for entry in entries:
-        if entry.place is None or entry.kind != "subdistrict":
+        if entry.place is None or entry.kind != kind:
             continue
-        for code in (entry.code[:4], entry.code[:2]):
+        for code in (entry.code[:width] for width in widths):
             lon, lat, count = sums.get(code, (0.0, 0.0, 0))
             sums[code] = (lon + entry.place.lon, lat + entry.place.lat, count + 1)
     return {code: LonLat(lon=lon / count, lat=lat / count) for code, (lon, lat, count) in sums.items()}

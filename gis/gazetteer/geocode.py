@@ -79,7 +79,7 @@ def geocode(gazetteer: Gazetteer, text: str, *, near: LonLat | None = None) -> A
     reading = read(gazetteer, clues.without_links(text))
     groups = _groups(gazetteer, reading)
     context = context_of(gazetteer, groups, near=near)
-    written = _written(gazetteer, text, context, near)
+    written = _written(gazetteer, text, _reference(gazetteer, groups, context, near))
     weighed = [_weighed(gazetteer, group, context, [g for g in groups if g is not group]) for group in groups]
     ranked = _ranked([*written, *_joined(gazetteer, reading, weighed, context)])
     if reading.has_unknown_name and gazetteer.city is not None:
@@ -134,11 +134,15 @@ def _ranked(options: Sequence[Option]) -> list[Option]:
 # --- numbers in the text -------------------------------------------------------------------------------------------
 
 
-def _written(gazetteer: Gazetteer, text: str, context: Context, near: LonLat | None) -> list[Option]:
-    reference = near or (gazetteer.city.centre if gazetteer.city else None)
-    if context.units:
-        unit = context.units[0]
-        reference = gazetteer.lonlat(unit.x, unit.y)
+def _reference(gazetteer: Gazetteer, groups: Sequence[Group], context: Context, near: LonLat | None) -> LonLat | None:
+    """What completes a short Plus Code: a unit that the text names, else where the asker is, else the city."""
+    units = context.units or tuple(sorted((o for g in groups for o in g if o.is_admin), key=lambda o: -o.weight)[:1])
+    if context.units or (units and near is None and gazetteer.city is None):
+        return gazetteer.lonlat(units[0].x, units[0].y)
+    return near or (gazetteer.city.centre if gazetteer.city else None)
+
+
+def _written(gazetteer: Gazetteer, text: str, reference: LonLat | None) -> list[Option]:
     written = clues.clues_in(text, reference=reference)
     return [_numbers_option(gazetteer, clue, rank) for rank, clue in enumerate(written)]
 

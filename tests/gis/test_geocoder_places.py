@@ -298,6 +298,14 @@ def test_a_short_plus_code_is_the_cell_nearest_to_the_reference(lon: float, lat:
     assert abs(cell.lat - lat) < 0.0002
 
 
+def test_a_short_plus_code_is_completed_by_the_place_it_names() -> None:
+    """Without a city the unit behind the code says which degree it lies in; without one nothing is guessed."""
+    units = build([unit_entry(kind="province", code="80", name_th="รุ่งเรือง", name_en="", place=LonLat(lon=99.9, lat=8.4))])
+    first = geocode(units, "CXP7+GF รุ่งเรือง").candidates[0]
+    assert crs.distance_m(first.place, LonLat(lon=99.96369, lat=8.43631)) < 20
+    assert geocode(units, "CXP7+GF").candidates == ()
+
+
 def test_a_known_plus_code_is_decoded() -> None:
     """8FVC2222+22 is 47.0000625 N, 8.0000625 E (the specification's own example)."""
     cell = pluscode.cell_of("8FVC222222")
