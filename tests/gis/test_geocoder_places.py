@@ -300,7 +300,8 @@ def test_a_short_plus_code_is_the_cell_nearest_to_the_reference(lon: float, lat:
 
 def test_a_short_plus_code_is_completed_by_the_place_it_names() -> None:
     """Without a city the unit behind the code says which degree it lies in; without one nothing is guessed."""
-    units = build([unit_entry(kind="province", code="80", name_th="รุ่งเรือง", name_en="", place=LonLat(lon=99.9, lat=8.4))])
+    place = LonLat(lon=99.9, lat=8.4)
+    units = build([unit_entry(kind="province", code="80", name_th="รุ่งเรือง", name_en="", place=place)])
     first = geocode(units, "CXP7+GF รุ่งเรือง").candidates[0]
     assert crs.distance_m(first.place, LonLat(lon=99.96369, lat=8.43631)) < 20
     assert geocode(units, "CXP7+GF").candidates == ()
