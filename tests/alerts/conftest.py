@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from shapely.geometry import MultiPolygon, Point, box
 from sqlalchemy.orm import Session
 
-import staff.actions
 from core import sealing
 from staff.rules import AccountRef
+from tests.accounts import add_account
 
 WALL = datetime(2026, 11, 21, 2, 59, tzinfo=UTC)
 
@@ -139,9 +139,7 @@ class Town:
 
     def account(self, username: str, roles: Sequence[str] = ("approver", "officer")) -> AccountRef:
         """Somebody of the duty room."""
-        return staff.actions.create_account(
-            self.session, username=username, display_name=username.title(), password="a-long-password", roles=roles
-        )
+        return add_account(self.session, username, roles=roles)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from core.db import transaction
 from flood.events import FloodRedrawn
 from line.events import ChunksAccepted, PostbackReceived, seal_line_user
 from line.models import OutboxChunk
+from tests.accounts import PASSWORD
 
 WALL = datetime(2026, 11, 21, 2, 59, tzinfo=UTC)
 INSIDE = Point(100.005, 8.405)
@@ -71,7 +72,7 @@ def flood_is_drawn(run_id: int, severity: int = 3) -> None:
 
 def browser(app: FastAPI, username: str) -> TestClient:
     with transaction() as session:
-        signed_in = staff.actions.sign_in(session, username=username, password="a-long-password", address="t")
+        signed_in = staff.actions.sign_in(session, username=username, password=PASSWORD, address="t")
     assert signed_in is not None
     from staff.rules import csrf_token
 

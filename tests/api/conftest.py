@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -18,10 +16,8 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.server import listening_socket, server_of
 from core.db import transaction
-from staff.models import Account
-from staff.passwords import hash_password
+from tests.accounts import PASSWORD, add_account
 
-PASSWORD = "the canal is rising"
 ROLES = ("viewer", "officer", "approver", "dispatcher", "admin")
 
 
@@ -30,21 +26,8 @@ def app(database: sa.Engine) -> FastAPI:
     """The whole API, with one account a role, named like its role."""
     with transaction() as session:
         for role in ROLES:
-            session.add(
-                Account(
-                    username=role,
-                    display_name=role,
-                    password_hash=_hash(),
-                    roles=[role],
-                    created_at=datetime(2026, 11, 1, tzinfo=UTC),
-                )
-            )
+            add_account(session, role, roles=[role])
     return create_app()
-
-
-@functools.cache
-def _hash() -> str:
-    return hash_password(PASSWORD)  # Once: it is slow on purpose.
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from core import clock
 from core.db import transaction
 from staff.models import SignIn
 from staff.rules import AccountRef
+from tests.accounts import PASSWORD
 
 SignsIn = Callable[[str], TestClient]
 Adds = Callable[[APIRouter], None]
-PASSWORD = "the canal is rising"
 
 changes = APIRouter()
 

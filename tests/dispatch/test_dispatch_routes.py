@@ -15,13 +15,12 @@ from api.app import create_app
 from core.db import transaction
 from dispatch import suggestions
 from gis.models import City
-from staff import actions as staff_actions
 from staff.models import AuditEntry
+from tests.accounts import PASSWORD, add_account
 
 if TYPE_CHECKING:
     from tests.dispatch.conftest import Town
 
-PASSWORD = "the water is rising"
 SQUARE = "((99.9 7.9, 100.1 7.9, 100.1 8.1, 99.9 8.1, 99.9 7.9))"
 JPEG = (
     b"\xff\xd8\xff\xe1" + struct.pack(">H", 12) + b"Exif\x00\x00GPS!"
@@ -43,9 +42,7 @@ def job_id(database: sa.Engine, frozen_clock: object, build_town: Callable[..., 
             )
         )  # fmt: skip
         for role, crew_code in (("viewer", None), ("officer", None), ("dispatcher", None), ("crew", "pump-1")):
-            staff_actions.create_account(
-                session, username=role, display_name=role, password=PASSWORD, roles=[role], crew_code=crew_code
-            )
+            add_account(session, role, roles=[role], crew_code=crew_code)
         job = town.job(by=town.resident())
         suggestions.draw_suggestions(session)
         return job.id
