@@ -311,6 +311,7 @@ def test_every_screen_fits_a_phone_and_a_desk_in_thai_and_the_public_page_asks_f
         _both_widths(page, "/city")
         assert 401 not in {status for status, _ in public.answers}
         assert page.get_by_test_id("sign-in-username").count() == 0
+        public.close()  # Every map that is left open goes on being drawn, in software.
 
         phone = screens.new("phone", PHONE)
         page = phone.open("/phone")
@@ -319,6 +320,7 @@ def test_every_screen_fits_a_phone_and_a_desk_in_thai_and_the_public_page_asks_f
         page.get_by_test_id("phone-user-select").locator("button").first.click()
         _shown(page.get_by_test_id("phone-input"))
         _both_widths(page, "/phone with a chat")
+        phone.close()
 
         crew = screens.new("crew", PHONE)
         page = crew.open("/crew")
@@ -328,6 +330,7 @@ def test_every_screen_fits_a_phone_and_a_desk_in_thai_and_the_public_page_asks_f
         crew.sign_in("/crew", username, passwords[username])
         _shown(page.get_by_role("button"))
         _both_widths(page, "/crew")
+        crew.close()
 
         desk = screens.new("desk", PHONE)
         page = desk.open("/")
