@@ -33,12 +33,22 @@ def _engine(database: str, **options: object) -> sa.Engine:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The two long plays on the one house begin early and apart, or one worker would wait for the other at the end."""
+    """The two long plays on the one house are the first and the second task of the first worker.
+
+    Files are dealt out in this order, one to each worker and then a second one: begun apart, one play would keep a
+    worker waiting for the other's end; begun late, everybody.
+    """
     browser = [item for item in items if item.path.parent.name == "browser"]
     storm = [item for item in items if item.path.parent.name == "storm"]
     others = [item for item in items if item not in browser and item not in storm]
-    middle = len(others) // 2
-    items[:] = [*browser, *others[:middle], *storm, *others[middle:]]
+    files = list(dict.fromkeys(item.path for item in others))
+    first = set(files[: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) - 1])
+    items[:] = [
+        *browser,
+        *(item for item in others if item.path in first),
+        *storm,
+        *(item for item in others if item.path not in first),
+    ]
 
 
 def _migrations_digest() -> str:
