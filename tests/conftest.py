@@ -26,6 +26,7 @@ from migrations import upgrade  # noqa: E402
 hypothesis.settings.register_profile("untimed", deadline=None)  # How long an example takes is the machine's affair.
 hypothesis.settings.load_profile("untimed")
 CLUSTER = cluster.Cluster(_PLACE / "pg")
+FROZEN_AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
 
 def _engine(database: str, **options: object) -> sa.Engine:
@@ -118,6 +119,21 @@ def session(_shared_database: sa.Engine, frozen_clock: Callable[[datetime], None
         outer.rollback()
 
 
+@pytest.fixture(scope="module")
+def module_session(_shared_database: sa.Engine) -> Iterator[Session]:
+    """The same for all tests of a file, that only read what the first one needs; rolled back behind the last one.
+
+    No test of the file may use `session` too: its rows would wait for these.
+    """
+    clock.freeze(lambda: FROZEN_AT)
+    with _shared_database.connect() as connection:
+        outer = connection.begin()
+        with Session(bind=connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as session:
+            yield session
+        outer.rollback()
+    clock.freeze(None)
+
+
 @pytest.fixture
 def database(postgres: cluster.Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.Engine]:
     """A migrated database of its own with real commits; `core.db.engine()` and DATABASE_URL mean it."""
@@ -146,6 +162,6 @@ def _own_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.Engine]:
 @pytest.fixture
 def frozen_clock() -> Iterator[Callable[[datetime], None]]:
     """The shared clock stands at 2026-11-21 03:00 UTC until the test sets it: `frozen_clock(at)`."""
-    clock.freeze(lambda: datetime(2026, 11, 21, 3, 0, tzinfo=UTC))
+    clock.freeze(lambda: FROZEN_AT)
     yield lambda at: clock.freeze(lambda: at)
     clock.freeze(None)

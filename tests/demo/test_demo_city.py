@@ -19,19 +19,19 @@ from demo.city import generate
 from demo.city.hydrology import Hydrology
 from flood import actions, picture
 from flood.ground import ground_of
-from gis.citypack.importer import import_city
+from gis.citypack.importer import ImportReport, import_city
 
 
 @pytest.fixture(scope="module")
-def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo city's pack, drawn once."""
-    return generate.write_pack(tmp_path_factory.mktemp("packs") / "demo")
-
-
-def test_the_demo_city_imports_whole_and_calls_itself_simulated(session: Session, pack: Path) -> None:
-    """Every layer that the rooms know is there, in the numbers of a real town, and nothing in it passes for real."""
+def imported(module_session: Session, pack: Path) -> tuple[Session, ImportReport]:
+    """A session on a database that holds the demo city while these tests run, and the import's report."""
     load_layers()
-    report = import_city(session, pack)
+    return module_session, import_city(module_session, pack)
+
+
+def test_the_demo_city_imports_whole_and_calls_itself_simulated(imported: tuple[Session, ImportReport]) -> None:
+    """Every layer that the rooms know is there, in the numbers of a real town, and nothing in it passes for real."""
+    session, report = imported
     counts = {layer.kind: layer.row_count for layer in report.layers}
     assert counts["homes"] == 44_000
     assert counts["gauges"] == 5
@@ -47,10 +47,11 @@ def test_the_demo_city_imports_whole_and_calls_itself_simulated(session: Session
     assert kinds >= {"school", "temple", "hospital", "market", "police", "fire_station", "shelter"}
 
 
-def test_the_storm_floods_thousands_of_homes_and_leaves_most_of_the_city_dry(session: Session, pack: Path) -> None:
+def test_the_storm_floods_thousands_of_homes_and_leaves_most_of_the_city_dry(
+    imported: tuple[Session, ImportReport], pack: Path
+) -> None:
     """Water 0.3 to 1 m above the banks fills basins; before and after the storm none leaves its bed."""
-    load_layers()
-    import_city(session, pack)
+    session, _ = imported
     assert actions.make_zones(session) > 10
     ground = ground_of(session)
     layers = [[row.columns for row in packfiles.rows([pack], kind)] for kind in ("gauges", "cameras")]

@@ -14,7 +14,6 @@ from cli.rooms import load_layers
 from core.errors import SetupError
 from core.settings import ROOT
 from demo import complement, packfiles
-from demo.city import generate
 from demo.city.hydrology import Hydrology
 from demo.storm import Storm
 from flood import actions, picture
@@ -66,25 +65,27 @@ def _without(pack: Path, kinds: set[str], *, to: Path) -> Path:
     return to
 
 
-def test_a_city_with_gauges_but_no_members_or_crews_gets_just_those(session: Session, tmp_path: Path) -> None:
+def test_a_city_with_gauges_but_no_members_or_crews_gets_just_those(
+    session: Session, pack: Path, tmp_path: Path
+) -> None:
     """Each missing kind is simulated by itself; what the pack brought is not drawn again."""
     load_layers()
-    pack = _without(generate.write_pack(tmp_path / "whole"), {"homes", "crews", "cameras"}, to=tmp_path / "lacking")
-    import_city(session, pack)
+    lacking = _without(pack, {"homes", "crews", "cameras"}, to=tmp_path / "lacking")
+    import_city(session, lacking)
     assert complement.lacking(session) == {"homes", "crews", "cameras"}
     overlay = complement.write_overlay(session, tmp_path / "overlay", seed=2569)
     report = import_city(session, overlay)
     assert {layer.kind for layer in report.layers} == {"homes", "crews", "cameras"}
     assert complement.lacking(session) == frozenset()
-    assert len(packfiles.rows([overlay, pack], "gauges")) == 5
-    assert len(packfiles.rows([overlay, pack], "cameras")) == 2
+    assert len(packfiles.rows([overlay, lacking], "gauges")) == 5
+    assert len(packfiles.rows([overlay, lacking], "cameras")) == 2
 
 
-def test_a_storm_refuses_gauges_that_it_may_not_speak_for(tmp_path: Path) -> None:
+def test_a_storm_refuses_gauges_that_it_may_not_speak_for(pack: Path, tmp_path: Path) -> None:
     """A gauge without a key in its pack is named, and nothing is played."""
-    pack = generate.write_pack(tmp_path / "city")
     keys = [row.columns["device_key"] for row in packfiles.rows([pack], "gauges")]
-    layer = pack / "gauges.csv"
+    keyless = _without(pack, set(), to=tmp_path / "keyless")
+    layer = keyless / "gauges.csv"
     layer.write_text(layer.read_text(encoding="utf-8").replace(keys[0], ""), encoding="utf-8")
     with pytest.raises(SetupError, match="Gauge G1 has no device_key"):
-        Storm(packs=[pack], speed=120)
+        Storm(packs=[keyless], speed=120)

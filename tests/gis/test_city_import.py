@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
-
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core import clock
 from core.settings import ROOT
 from gis import queries
 from gis.citypack.importer import ImportReport, import_city
@@ -25,15 +21,9 @@ pytestmark = pytest.mark.skipif(not NST.is_dir(), reason=f"the open data of Nakh
 
 
 @pytest.fixture(scope="module")
-def imported(_shared_database: sa.Engine) -> Iterator[tuple[Session, ImportReport]]:
+def imported(module_session: Session) -> tuple[Session, ImportReport]:
     """A session on a database that holds the real city while these tests run, and the import's report."""
-    clock.freeze(lambda: datetime(2026, 11, 21, 3, 0, tzinfo=UTC))
-    with _shared_database.connect() as connection:
-        outer = connection.begin()
-        with Session(bind=connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as session:
-            yield session, import_city(session, NST)
-        outer.rollback()
-    clock.freeze(None)
+    return module_session, import_city(module_session, NST)
 
 
 @pytest.fixture

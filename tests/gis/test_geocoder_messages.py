@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core import clock
 from gis import crs
 from gis.citypack.importer import import_city
 from gis.gazetteer import queries
@@ -23,16 +19,10 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the open data is not
 
 
 @pytest.fixture(scope="module")
-def nakhon(_shared_database: sa.Engine) -> Iterator[Gazetteer]:
+def nakhon(module_session: Session) -> Gazetteer:
     """The city's names and the country's units."""
-    clock.freeze(lambda: datetime(2026, 11, 21, 3, 0, tzinfo=UTC))
-    with _shared_database.connect() as connection:
-        outer = connection.begin()
-        with Session(bind=connection, join_transaction_mode="create_savepoint") as session:
-            import_city(session, DATA / "cities" / "nakhon-si-thammarat")
-            yield queries.load(session)
-        outer.rollback()
-    clock.freeze(None)
+    import_city(module_session, DATA / "cities" / "nakhon-si-thammarat")
+    return queries.load(module_session)
 
 
 def _first(nakhon: Gazetteer, text: str) -> Candidate:
