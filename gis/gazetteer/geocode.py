@@ -10,6 +10,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from gis.gazetteer import clues
+from gis.gazetteer.addressed import asked_houses, houses_named, with_house
 from gis.gazetteer.clues import Clue
 from gis.gazetteer.context import Context, context_of
 from gis.gazetteer.index import Gazetteer
@@ -46,7 +47,8 @@ _LOCAL_ODDS, _AFAR, _SHARE = 0.45, 0.75, 0.7
 class Candidate:
     """A place that the text may mean: the true one lies within `radius_m`; `matched` are the words that say so.
 
-    `confidence` (0 to 1) is how likely it is the one meant.
+    `confidence` (0 to 1) is how likely it is the one meant. A house or soi that `is_approximate` is none that the data
+    know, but lies about there by its number.
     """
 
     place: LonLat
@@ -57,6 +59,7 @@ class Candidate:
     matched: str
     confidence: float
     code: str
+    is_approximate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def _as_candidates(gazetteer: Gazetteer, ranked: Sequence[Option]) -> tuple[Cand
         made.append(
             Candidate(
                 _place(gazetteer, option), float(math.ceil(option.radius_m)), option.kind, option.label_th,
-                option.label_en, option.matched, confidence, option.code,
+                option.label_en, option.matched, confidence, option.code, option.is_approximate,
             )
         )
     return tuple(made)
@@ -163,8 +166,10 @@ Group = Sequence[Option]  # What one name may mean.
 
 def _groups(gazetteer: Gazetteer, reading: Reading) -> list[Group]:
     mentions = _numbered(gazetteer, reading)
-    groups = [options_of(gazetteer, reading, mention) for mention in mentions]
-    return [group for group in [*groups, *_nameless_sois(gazetteer, reading)] if group]
+    houses = asked_houses(gazetteer, reading, mentions)
+    groups = [(mention.start, options_of(gazetteer, reading, mention)) for mention in mentions]
+    groups += _nameless_sois(gazetteer, reading)
+    return [with_house(group, houses.get(at)) for at, group in groups if group]
 
 
 def _numbered(gazetteer: Gazetteer, reading: Reading) -> list[Mention]:
@@ -253,7 +258,7 @@ def _joined(gazetteer: Gazetteer, reading: Reading, groups: Sequence[Group], con
     ]
     return [
         *own, *_only_ones(gazetteer, reading, context), *_villages(gazetteer, reading, context),
-        *_crossings(reading, groups), *_along_streets(tops),
+        *_crossings(reading, groups), *_along_streets(tops), *houses_named(gazetteer, own),
     ]
 
 
@@ -346,11 +351,11 @@ def _villages(gazetteer: Gazetteer, reading: Reading, context: Context) -> list[
     return found
 
 
-def _nameless_sois(gazetteer: Gazetteer, reading: Reading) -> list[Group]:
-    """Soi that are only a number (ซอย 12/3), wherever the city has one."""
-    groups: list[Group] = []
-    for number, _ in reading.sois:
+def _nameless_sois(gazetteer: Gazetteer, reading: Reading) -> list[tuple[int, list[Option]]]:
+    """Soi that are only a number (ซอย 12/3), wherever the city has one, and where the text says so."""
+    groups = []
+    for number, at in reading.sois:
         indices = gazetteer.sois.get(number, ())
         found = [option_at(gazetteer, index, weight=WITH_CUE, matched=f"ซอย {number}") for index in indices]
-        groups.append([option._replace(is_cued=True, tells=SOI_TELLS) for option in found if option])
+        groups.append((at, [option._replace(is_cued=True, tells=SOI_TELLS) for option in found if option]))
     return groups

@@ -16,6 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from gis import crs
 from gis.gazetteer.entries import ADMIN_KINDS, FACILITY_FAMILIES, JUNK, Entry, Form, forms_of, type_words
+from gis.gazetteer.houses import Address, Houses, houses_by_road
 from gis.gazetteer.normal import sound, thai_normal
 from gis.gazetteer.spoken import Spoken, spoken, with_thai_names
 from gis.gazetteer.streets import Street, street_of
@@ -83,7 +84,8 @@ class Gazetteer:
     `xy` are the entries' places in metres (rows of nan without one). Keys are found by their number; `ordered` are
     their texts in order, by family; `only` the city's single facility of a kind; `of_kind` keys by family and first
     letter; `counted` the streets' keys by the numbers of their soi; `odds` each entry's `prior`; `lines` the roads and
-    canals in metres, by their entry; `spoken` the city's and its province's names as they sound in the other script.
+    canals in metres, by their entry; `spoken` the city's and its province's names as they sound in the other script;
+    `houses` the numbered houses of roads and soi, by the road's entry.
     """
 
     entries: Sequence[Entry]
@@ -101,6 +103,7 @@ class Gazetteer:
     ordered: dict[str, list[tuple[str, int]]]
     only: dict[str, int]
     odds: Sequence[float]
+    houses: dict[int, Houses]
     of_kind: dict[tuple[str, str], list[int]]
     city: Extent | None
     srid: int
@@ -116,7 +119,9 @@ class Gazetteer:
         return LonLat(lon=float(lon), lat=float(lat))
 
 
-def build(entries: Iterable[Entry], *, city: Extent | None = None) -> Gazetteer:
+def build(
+    entries: Iterable[Entry], *, city: Extent | None = None, addresses: Sequence[Address] = ()
+) -> Gazetteer:
     """The gazetteer of these entries, ready to be asked; some 0.1 s for 10,000 names."""
     listed = with_thai_names(list(entries))
     centre = city.centre if city else _middle(listed)
@@ -125,6 +130,10 @@ def build(entries: Iterable[Entry], *, city: Extent | None = None) -> Gazetteer:
     texts = list(keys)
     numbered = list(keys.values())
     streets = _streets(listed, keys, srid)
+    lines: dict[int, BaseGeometry] = {
+        n: crs.to_metric(e.line, srid) for n, e in enumerate(listed) if e.line is not None
+    }
+    sois = _sois(listed, keys)
     return Gazetteer(
         entries=listed,
         xy=_metric(listed, srid),
@@ -134,13 +143,14 @@ def build(entries: Iterable[Entry], *, city: Extent | None = None) -> Gazetteer:
         streets=streets,
         moos=_moos(listed),
         by_code={(e.kind, e.code): n for n, e in enumerate(listed)},
-        sois=_sois(listed, keys),
+        sois=sois,
         counted=_counted(texts, streets),
         spoken=spoken((e for e in listed if _may_be_spoken(e, city)), {text: n for n, text in enumerate(texts)}),
-        lines={n: crs.to_metric(e.line, srid) for n, e in enumerate(listed) if e.line is not None},
+        lines=lines,
         ordered=_ordered(numbered),
         only=_only(listed),
         odds=[prior(entry, city) for entry in listed],
+        houses=houses_by_road(addresses, streets=streets, nameless=sois, lines=lines, srid=srid),
         of_kind=_by_kind(numbered, listed, city),
         city=city,
         srid=srid,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from gis.gazetteer.entries import ADMIN_KINDS, EVERYDAY, FACILITY_FAMILIES, Entry
 from gis.gazetteer.files import BANGKOK
+from gis.gazetteer.houses import AskedHouse
 from gis.gazetteer.index import HERE, SAME_PROVINCE, Gazetteer, Named
 from gis.gazetteer.normal import MARKS, as_written, sound, thai_normal
 from gis.gazetteer.reading import Mention, Reading
@@ -48,7 +49,8 @@ class Option(NamedTuple):
     """A place that a name may mean: metres, radius, and how much the words speak for it (`weight`, 0 to 1).
 
     `odds` tell how likely the city's reporters mean it rather than another place of the name, `tells` how much a name
-    of its kind tells beside other names.
+    of its kind tells beside other names. `house` is the number that the text gives to this road; what `is_approximate`
+    lies between known ones.
     """
 
     x: float
@@ -65,6 +67,8 @@ class Option(NamedTuple):
     is_cued: bool = False
     odds: float = 1.0
     tells: float = 0.0
+    house: AskedHouse | None = None
+    is_approximate: bool = False
 
     @property
     def is_admin(self) -> bool:
@@ -280,5 +284,5 @@ def _approximate(
     return Option(
         spot.x, spot.y, max(spot.radius_m, SOI_DEPTH_M), "soi" if number else "road", code,
         f"{name_th} {number}".strip(), f"{name_en} {number}".strip(), weight, mention.matched, index,
-        is_cued=_has_cue(mention, entry.family), odds=gazetteer.odds[index],
+        is_cued=_has_cue(mention, entry.family), odds=gazetteer.odds[index], is_approximate=bool(number),
     )

@@ -124,7 +124,7 @@ def mention_at(
     return Mention(
         start=start, end=end, key=key, families=(*families, "soi") if numbered and numbered[1] else families,
         matched=reading.text[first:last], cue=reading.heard[cue_start:start].strip(), likeness=likeness,
-        number=numbered[2] if numbered else "", relation=_relation(before),
+        number=numbered[2] if numbered else "", relation=relation_before(reading.text, first),
         is_bounded=_is_bounded(reading.text, first, last),
         is_doubtful=is_person or _FROM_ELSEWHERE.search(before) is not None,
     )
@@ -137,8 +137,9 @@ def persons_in(text: str) -> tuple[tuple[int, int], ...]:
     return tuple(found.span() for found in _PERSON.finditer(text))
 
 
-def _relation(before: str) -> str:
-    tail = before.rstrip(" ๆ")
+def relation_before(text: str, first: int) -> str:
+    """What the words before the letter `first` say of what begins there: near, beside, or nothing."""
+    tail = text[max(0, first - _BEFORE) : first].rstrip(" ๆ")
     if tail.endswith(_NEAR):
         return "near"
     return "beside" if tail.endswith(_BESIDE) else ""
