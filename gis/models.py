@@ -263,6 +263,24 @@ class Landmark(Base):
     geom: Mapped[WKBElement] = mapped_column(_shape("GEOMETRY"))
 
 
+class Address(Base):
+    """A house by its number and the street that it names; where one language lacks the street's name, the other's.
+
+    It says where a house is and nothing of who lives there: registers of residents are no source of it.
+    """
+
+    __tablename__ = "address"
+    __table_args__ = (sa.Index("ix_address_geom", "geom", postgresql_using="gist"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    layer_id: Mapped[int] = _of_layer()
+    code: Mapped[str]
+    house_number: Mapped[str]
+    street_th: Mapped[str]
+    street_en: Mapped[str]
+    geom: Mapped[WKBElement] = mapped_column(_shape("POINT"))
+
+
 class SurveyPoint(Base):
     """A measured height: of a street (`road_level`) or of high water (`flood_mark`, of the flood `event`)."""
 

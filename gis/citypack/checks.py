@@ -74,7 +74,7 @@ def _column_sources(
     """Our field -> their columns, of which the first that is filled counts."""
     has = ", ".join(raw.columns) or "none"
     sources: dict[str, tuple[str, ...]] = {}
-    axes = {"lon", "lat"} if kind.geometry in ("Point", "Polygon") else set()
+    axes = {"lon", "lat"} if kind.geometry in ("Point", "Polygon", "Any") else set()
     for ours, theirs in entry.columns.items():
         if ours not in kind.columns and ours not in axes:
             known = ", ".join(kind.columns)

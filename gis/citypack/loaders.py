@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from core.db import Base, driver_connection
 from core.errors import InvalidInputError
 from gis import crs
-from gis.citypack import admin
+from gis.citypack import addresses, admin
 from gis.citypack.layers import Column, LayerKind, LayerRows, register
 from gis.models import Area, City, Terrain
 
@@ -229,6 +229,19 @@ def _load_landmarks(session: Session, rows: LayerRows) -> int:
     return replace_rows(session, rows, table="landmark", columns=columns, values=(v for v in values if v[2]))
 
 
+def _load_addresses(session: Session, rows: LayerRows) -> int:
+    """Houses by the middle of what they were drawn as."""
+    assert rows.geoms is not None  # noqa: S101 - the kind has shapes.
+    thai, english = _texts(rows, "street_th"), _texts(rows, "street_en")
+    roads = session.execute(sa.text("SELECT DISTINCT name_th, name_en FROM road WHERE name_th <> ''")).all()
+    used = addresses.usable_rows(rows, [(row.name_th, row.name_en) for row in roads])
+    codes, numbers = _codes(rows), _texts(rows, "house_number")
+    middles = as_stored(shapely.point_on_surface(rows.geoms))
+    columns = ("code", "house_number", "street_th", "street_en", "geom")
+    values = ((codes[i], numbers[i], thai[i] or english[i], english[i] or thai[i], middles[i]) for i in used)
+    return replace_rows(session, rows, table="address", columns=columns, values=values)
+
+
 def _load_survey(kind: str) -> Callable[[Session, LayerRows], int]:
     def load(session: Session, rows: LayerRows) -> int:
         assert rows.geoms is not None  # noqa: S101 - the kind has shapes.
@@ -274,6 +287,11 @@ OWN_KINDS = (
         "places", _NAMES | {"kind": Column(required=True), "population": Column(type=int)}, "Point", _load_places
     ),
     LayerKind("landmarks", _NAMES | {"kind": Column(required=True)}, "Any", _load_landmarks),
+    LayerKind(
+        "addresses",
+        {"code": Column(), "house_number": Column(required=True), "street_th": Column(), "street_en": Column()},
+        "Any", _load_addresses,
+    ),
     LayerKind("road_levels", _SURVEY, "Point", _load_survey("road_level")),
     LayerKind("flood_marks", _SURVEY, "Point", _load_survey("flood_mark")),
     LayerKind("terrain", {}, "Raster", _load_terrain),

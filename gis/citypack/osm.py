@@ -1,4 +1,5 @@
-"""OpenStreetMap extracts (.osm.pbf) in one streaming pass: roads, water, buildings, places, facilities, boundaries.
+"""OpenStreetMap extracts (.osm.pbf) in one streaming pass: roads, water, buildings, places, facilities, boundaries,
+house numbers.
 
 Only what has a tag that matters is kept in memory, beside libosmium's table of node positions. osmium is imported when
 the first extract is opened; the API process never gets here.
@@ -28,6 +29,7 @@ _COLUMNS = {
     "buildings": ("code", "kind", "levels"),
     "places": (*_NAMED, "kind", "population"),
     "facilities": (*_NAMED, "kind", "capacity"),
+    "addresses": ("code", "house_number", "street_th", "street_en"),
 }
 _BUSIEST = 99.0  # Percent of the vertices: complete ways reach far beyond the box that an extract was cut by.
 
@@ -181,6 +183,7 @@ class _Reading:
             )
         if facility:
             self._facility(node, code, facility, tags)
+        self._address(node, self.wkb.create_point, code, tags)
 
     def _facility(self, thing: Any, code: str, kind: str, tags: Mapping[str, str]) -> None:
         thai, english = words.names(tags)
@@ -189,6 +192,11 @@ class _Reading:
             "facilities", thing, shape, code=code, kind=kind, name_th=thai, name_en=english,
             capacity=words.whole(tags.get("capacity")),
         )
+
+    def _address(self, thing: Any, shape_of: Any, code: str, tags: Mapping[str, str]) -> None:
+        found = words.address(tags)
+        if found is not None:
+            self._add("addresses", thing, shape_of, code=code, **found)
 
     def _way(self, way: Any, tags: Mapping[str, str]) -> None:
         thai, english = words.names(tags)
@@ -201,6 +209,8 @@ class _Reading:
             )
         if tags.get("waterway") in words.WATERWAYS:
             self._add("waterways", way, self.wkb.create_linestring, **names, kind=tags["waterway"])
+        if not way.is_closed():  # A closed one comes as an area as well.
+            self._address(way, self.wkb.create_linestring, names["code"], tags)
 
     def _area(self, area: Any, tags: Mapping[str, str]) -> None:
         code = f"{'way' if area.from_way() else 'relation'}/{area.orig_id()}"
@@ -212,6 +222,7 @@ class _Reading:
         facility = words.facility_kind(tags)
         if facility:
             self._facility(area, code, facility, tags)
+        self._address(area, self.wkb.create_multipolygon, code, tags)
         if words.is_administrative(tags):
             self._boundary(area, code, tags)
 
@@ -243,8 +254,8 @@ class _Reading:
     def extract(self, declared: tuple[float, float, float, float] | None) -> Extract:
         for rows in self.layers.values():
             rows.geoms = np.asarray(shapely.from_wkb(np.array(rows.shapes, dtype=object)))
-        facilities = self.layers["facilities"]
-        facilities.geoms = shapely.point_on_surface(facilities.geoms)
+        for points in (self.layers["facilities"], self.layers["addresses"]):
+            points.geoms = shapely.point_on_surface(points.geoms)
         whole = {area.ref for area in self.areas}
         return Extract(
             layers=self.layers, areas=tuple(self.areas),

@@ -26,7 +26,7 @@ SOURCE, LICENCE = "OpenStreetMap contributors", "ODbL 1.0"
 LEAST_SHARE = 0.5
 PROVINCE_LEVEL = 4  # wiki.osm.org/Key:admin_level: 2 countries, 3 regions, 4 provinces, in Thailand as elsewhere.
 LISTED = 20
-KINDS = ("roads", "waterways", "buildings", "facilities", "places")
+KINDS = ("roads", "waterways", "buildings", "facilities", "places", "addresses")
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "roads": osm_words.ROAD_ATTRIBUTES, "communities": ("kind", "population"),
     "boundary": ("admin_level", "population"), "districts": ("admin_level", "population"),

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-LINE_KEYS = ("highway", "waterway")
-KEYS = ("building", "place", "boundary", "amenity", "man_made", "emergency", "power", "evacuation_center")
+LINE_KEYS = ("highway", "waterway", "addr:housenumber")
+KEYS = (
+    "building", "place", "boundary", "amenity", "man_made", "emergency", "power", "evacuation_center",
+    "addr:housenumber",
+)
 # What is planned, gone, or no way for anybody.
 _NO_ROADS = {
     "construction", "proposed", "abandoned", "razed", "disused", "platform", "raceway", "corridor", "elevator",
@@ -77,6 +80,18 @@ def names(tags: Mapping[str, str]) -> tuple[str, str]:
     name = tags.get("name", "")
     is_thai = any("\u0e00" <= letter <= "\u0e7f" for letter in name)
     return tags.get("name:th") or (name if is_thai else ""), tags.get("name:en") or ("" if is_thai else name)
+
+
+def address(tags: Mapping[str, str]) -> dict[str, str] | None:
+    """The house number and its street's names in Thai and in English; None without a number or a street.
+
+    Nothing else of the object is taken: its `name` is often that of the family who lives there.
+    """
+    number, street = tags.get("addr:housenumber", ""), tags.get("addr:street", "")
+    thai, english = names(
+        {"name": street, "name:th": tags.get("addr:street:th", ""), "name:en": tags.get("addr:street:en", "")}
+    )
+    return {"house_number": number, "street_th": thai, "street_en": english} if number and (thai or english) else None
 
 
 def name_of(tags: Mapping[str, str]) -> str:
