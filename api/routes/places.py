@@ -14,7 +14,7 @@ from gis.errors import InvalidPlaceError, UnreadableTextError
 from gis.gazetteer import queries as gazetteer
 from gis.gazetteer.geocode import TEXT_READ, Candidate, geocode
 from gis.gazetteer.queries import BegunName
-from gis.gazetteer.reverse import Holder, Nearby, whereabouts
+from gis.gazetteer.reverse import Holder, Nearby, NearestHouse, whereabouts
 from gis.points import LonLat
 
 router = APIRouter(tags=["places"])
@@ -24,7 +24,10 @@ BEGUN_MOST = 0.5
 
 
 class CandidateOut(BaseModel):
-    """A place that the text may mean: the true one lies within `radius_m`; `matched` are the words that say so."""
+    """A place that the text may mean: the true one lies within `radius_m`; `matched` are the words that say so.
+
+    A house or soi that `is_approximate` is not known itself: it lies there by its number, among those that are.
+    """
 
     lon: float
     lat: float
@@ -35,6 +38,7 @@ class CandidateOut(BaseModel):
     matched: str
     confidence: float = Field(ge=0, le=1)
     code: str
+    is_approximate: bool
 
 
 class GeocodedOut(BaseModel):
@@ -64,14 +68,25 @@ class NearbyOut(BaseModel):
     away_m: float
 
 
+class HouseOut(BaseModel):
+    """The nearest numbered house, the street that it is counted in, and how far away it is."""
+
+    house_number: str
+    street: Names
+    away_m: float
+
+
 class WhereaboutsOut(BaseModel):
-    """What a spot is called, the areas that hold it (the smallest first), the nearest road and facility within 2 km."""
+    """What a spot is called, the areas that hold it (the smallest first), the nearest road and facility within 2 km,
+    the nearest house number within 40 m.
+    """
 
     place: Place
     label: Names
     areas: list[HolderOut]
     road: NearbyOut | None
     facility: NearbyOut | None
+    house: HouseOut | None
 
 
 @router.get("/geocode")
@@ -115,6 +130,7 @@ def name_place(
         areas=[_holder(holder) for holder in found.areas],
         road=_nearby(found.road),
         facility=_nearby(found.facility),
+        house=_house(found.house),
     )
 
 
@@ -132,7 +148,7 @@ def _candidate(found: Candidate) -> CandidateOut:
     return CandidateOut(
         lon=round(found.place.lon, 6), lat=round(found.place.lat, 6), radius_m=found.radius_m, kind=found.kind,
         label=found.label_th, label_en=found.label_en, matched=found.matched, confidence=found.confidence,
-        code=found.code,
+        code=found.code, is_approximate=found.is_approximate,
     )
 
 
@@ -140,7 +156,7 @@ def _begun(name: BegunName, asked: str) -> CandidateOut:
     return CandidateOut(
         lon=round(name.place.lon, 6), lat=round(name.place.lat, 6), radius_m=float(round(name.radius_m)),
         kind=name.kind, label=name.name_th, label_en=name.name_en, matched=asked.strip(),
-        confidence=round(min(BEGUN_MOST, BEGUN_MOST * name.likeness), 3), code=name.code,
+        confidence=round(min(BEGUN_MOST, BEGUN_MOST * name.likeness), 3), code=name.code, is_approximate=False,
     )
 
 
@@ -157,3 +173,10 @@ def _nearby(found: Nearby | None) -> NearbyOut | None:
     return NearbyOut(
         kind=found.kind, code=found.code, name=Names(th=found.name_th, en=found.name_en), away_m=found.away_m
     )
+
+
+def _house(found: NearestHouse | None) -> HouseOut | None:
+    if found is None:
+        return None
+    street = Names(th=found.street_th, en=found.street_en)
+    return HouseOut(house_number=found.house_number, street=street, away_m=found.away_m)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from gis import crs, queries
 from gis.gazetteer.entries import FACILITY_RADIUS_M, USUAL_RADIUS_M, Entry
 from gis.gazetteer.files import unit_entry, with_places
+from gis.gazetteer.houses import Address
 from gis.gazetteer.index import Extent, Gazetteer, build
 from gis.gazetteer.normal import thai_normal
 from gis.points import LonLat
@@ -74,6 +75,9 @@ _WATERS = ["river", "stream", "canal", "drain", "ditch", "waterway", "tidal_chan
 _VILLAGES = sa.text(
     "SELECT code, name_th, name_en, ST_X(geom) AS lon, ST_Y(geom) AS lat FROM place "
     "WHERE kind IN ('village', 'hamlet') AND name_th <> '' ORDER BY code"
+)
+_ADDRESSES = sa.text(
+    "SELECT house_number, street_th, street_en, ST_X(geom) AS lon, ST_Y(geom) AS lat FROM address ORDER BY id"
 )
 _PROVINCE = sa.text(
     """
@@ -140,7 +144,7 @@ def gazetteer(session: Session) -> Gazetteer:
 
 
 def load(session: Session) -> Gazetteer:
-    """A gazetteer of the database's areas, roads, waterways, facilities and units."""
+    """A gazetteer of the database's areas, roads with their houses, waterways, facilities and units."""
     card = queries.city_card(session)
     srid = crs.metric_srid(card.centre)
     extent = Extent(card.name_th, card.name_en, card.centre, card.bbox)
@@ -154,7 +158,8 @@ def load(session: Session) -> Gazetteer:
     known = {(unit.kind, thai_normal(unit.name_th)) for unit in units if unit.is_local}
     areas = [area for area in areas if (area.kind, thai_normal(area.name_th)) not in known or area.kind == "community"]
     around = _located([*_landmarks(session, srid), *_landmark_lines(session, srid)], units, extent)
-    return build([*areas, *_lines(session, srid), *_facilities(session), *around, *units], city=extent)
+    entries = [*areas, *_lines(session, srid), *_facilities(session), *around, *units]
+    return build(entries, city=extent, addresses=_addresses(session))
 
 
 def _coded(extent: Extent, units: Sequence[Entry]) -> Extent:
@@ -243,6 +248,13 @@ def _facilities(session: Session) -> Iterator[Entry]:
             kind=kind, code=code, name_th=name_th, name_en=name_en, place=LonLat(lon=lon, lat=lat),
             radius_m=FACILITY_RADIUS_M, is_local=True,
         )
+
+
+def _addresses(session: Session) -> list[Address]:
+    return [
+        Address(row.house_number, row.street_th, row.street_en, LonLat(lon=row.lon, lat=row.lat))
+        for row in session.execute(_ADDRESSES)
+    ]
 
 
 def _areas(session: Session, srid: int, units: Sequence[Entry], extent: Extent) -> Iterator[Entry]:

@@ -1,4 +1,4 @@
-"""What a spot is called: the areas and units that hold it, the nearest named road and facility."""
+"""What a spot is called: the areas and units that hold it, the nearest named road and facility, the house."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from gis.queries import place_label
 
 # Further away a road or facility says nothing of the spot, metres.
 NEARBY_M = 2_000.0
+# A spot further from a numbered house is at another one (assumed: two or three plots).
+HOUSE_WITHIN_M = 40.0
 
 _HOLDING = sa.text(
     """
@@ -42,6 +44,12 @@ _NEAREST_FACILITY = sa.text(
     WHERE name_th <> '' ORDER BY geom <-> here LIMIT 1
     """
 )
+_NEAREST_HOUSE = sa.text(
+    """
+    SELECT house_number, street_th, street_en, ST_Distance(geom::geography, here::geography) AS away_m
+    FROM address, (SELECT ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) AS here) AS asked ORDER BY geom <-> here LIMIT 1
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,16 @@ class Nearby:
 
 
 @dataclass(frozen=True, slots=True)
+class NearestHouse:
+    """The nearest numbered house, the street that it is counted in, and how far it is from the spot, metres."""
+
+    house_number: str
+    street_th: str
+    street_en: str
+    away_m: float
+
+
+@dataclass(frozen=True, slots=True)
 class Whereabouts:
     """A spot in words: what people call it, what holds it (the smallest first), and what is nearest."""
 
@@ -75,6 +93,7 @@ class Whereabouts:
     areas: tuple[Holder, ...]
     road: Nearby | None
     facility: Nearby | None
+    house: NearestHouse | None
 
 
 def whereabouts(session: Session, place: LonLat) -> Whereabouts:
@@ -85,6 +104,7 @@ def whereabouts(session: Session, place: LonLat) -> Whereabouts:
         areas=_areas(session, place),
         road=_nearest(session, _NEAREST_ROAD, place),
         facility=_nearest(session, _NEAREST_FACILITY, place),
+        house=_nearest_house(session, place),
     )
 
 
@@ -102,3 +122,10 @@ def _nearest(session: Session, asked: sa.TextClause, place: LonLat) -> Nearby | 
     if row is None or row.away_m > NEARBY_M:
         return None
     return Nearby(row.kind, row.code, row.name_th, row.name_en, round(float(row.away_m), 1))
+
+
+def _nearest_house(session: Session, place: LonLat) -> NearestHouse | None:
+    row = session.execute(_NEAREST_HOUSE, {"lon": place.lon, "lat": place.lat}).one_or_none()
+    if row is None or row.away_m > HOUSE_WITHIN_M:
+        return None
+    return NearestHouse(row.house_number, row.street_th, row.street_en, round(float(row.away_m), 1))

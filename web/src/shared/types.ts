@@ -125,6 +125,7 @@ export type Found = LonLat & {
   matched: string
   confidence: number
   code: string
+  is_approximate: boolean
 }
 export type Geocoded = { q: string; candidates: Found[]; reason: string | null; reason_en: string | null }
 /** `wet` is null where it is unknown, and both where one or two members could be told by name. */
