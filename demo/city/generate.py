@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from demo import members, rosters, stations
-from demo.city import channels, ground, quarters, streets
+from demo.city import channels, doors, ground, quarters, streets
 from demo.city.channels import CELL_ORIGIN, SRID, Channel
 from demo.landform import CELL_M, Heights
 from demo.packwriter import PackWriter
@@ -45,6 +45,7 @@ def write_pack(folder: Path, seed: int = SEED) -> Path:
     pack.add_terrain(heights_m, west_m=CELL_ORIGIN[0], north_m=CELL_ORIGIN[1] + channels.SIDE_M, cell_m=CELL_M)
     _add_areas(pack, city, people, words)
     _add_lines(pack, network, waters, words)
+    _add_addresses(pack, network, waters, seed)
     _add_people(pack, network, waters, people, heights_m, words, rng)
     _add_stations(pack, waters, network, words)
     _add_rosters(pack, people, rng)
@@ -112,6 +113,13 @@ def _add_lines(
             "kind": [water.kind for water in waters],
         },
     )
+
+
+def _add_addresses(
+    pack: PackWriter, network: Sequence[streets.Piece], waters: Sequence[Channel], seed: int
+) -> None:
+    places_m, columns = doors.house_numbers(network, shapely.union_all([water.line for water in waters]), seed)
+    pack.add_points("addresses", _moved(places_m), columns)
 
 
 def _add_people(
