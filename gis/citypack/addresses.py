@@ -21,10 +21,10 @@ def usable_rows(rows: LayerRows, roads: Collection[tuple[str, str]]) -> list[int
     nameless = [at for at, names in enumerate(streets) if not any(names)]
     odd = [at for at, number in enumerate(numbers) if any(streets[at]) and not numbers_of(number)]
     if nameless:
-        _warn(rows, "street_th", nameless, "name no street", [""] * len(nameless), "they are left out")
+        _warn(rows, "street_th", nameless, "no street is named", [""] * len(nameless), "such rows are left out")
     if odd:
         told = [f" '{numbers[at]}'" for at in odd]
-        _warn(rows, "house_number", odd, "have no house number", told, "they are left out")
+        _warn(rows, "house_number", odd, "there is no house number", told, "such rows are left out")
     left_out = {*nameless, *odd}
     used = [at for at in range(len(rows)) if at not in left_out]
     _warn_of_streets(rows, used, streets, roads)
@@ -43,7 +43,7 @@ def _warn_of_streets(
     lost = [at for at in used if not is_borne[streets[at]]]
     if lost:
         told = [f" '{streets[at][0] or streets[at][1]}'" for at in lost]
-        fault, outcome = "name a street that no road of the city bears", "they are kept, but no words lead to them"
+        fault, outcome = "no road of the city bears the street's name", "such houses are kept, but no words lead there"
         _warn(rows, "street_th", lost, fault, told, outcome)
 
 
@@ -52,4 +52,4 @@ def _warn(
 ) -> None:
     named = ", ".join(f"row {rows.numbers[at]}{word}" for at, word in zip(found[:NAMED_ROWS], told, strict=False))
     more = f" and {len(found) - NAMED_ROWS:,} more" if len(found) > NAMED_ROWS else ""
-    rows.warnings.append(f"{rows.layer.file}, column {column}: {len(found):,} rows {fault}: {named}{more}; {outcome}.")
+    rows.warnings.append(f"{rows.layer.file}, column {column}: {fault} in {named}{more}; {outcome}.")

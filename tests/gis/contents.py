@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 TABLES = (
     "city", "layer", "area", "admin_unit", "road", "waterway", "building", "place", "facility", "survey_point",
-    "terrain", "population_point",
+    "terrain", "population_point", "address",
 )
 
 

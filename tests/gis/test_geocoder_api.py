@@ -32,6 +32,8 @@ def client(database: sa.Engine, pack: Pack) -> Iterator[TestClient]:
     pack.add("roads", [feature(line((100.001, 8.01), (100.019, 8.01)), **road)])
     temple = {"code": "T1", "kind": "temple", "name_th": "วัดบ้านหวานเย็น"}
     pack.add("facilities", [feature(point(100.005, 8.012), **temple)])
+    houses = [("2", 100.004), ("10", 100.012)]
+    pack.add("addresses", [feature(point(lon, 8.0101), house_number=n, street_th="ถนนรุ่งเรืองสุข") for n, lon in houses])
     with transaction() as session:
         import_city(session, pack.close())
     app = FastAPI()
@@ -49,6 +51,18 @@ def test_a_report_becomes_ranked_places(client: TestClient) -> None:
     assert (first["lon"], first["lat"]) == (100.005, 8.012)
     assert first["confidence"] >= 0.8
     assert told["reason"] is None
+
+
+def test_a_house_number_becomes_a_place_that_says_how_far_it_is_known(client: TestClient) -> None:
+    """A house that the data know, and one between two: label in both languages and a flag tell them apart."""
+    known, between = (
+        client.get("/api/v1/geocode", params={"q": f"บ้านเลขที่ {n} ถ.รุ่งเรืองสุข"}).json()["candidates"][0] for n in (2, 6)
+    )
+    assert (known["kind"], known["is_approximate"], known["label"]) == ("house", False, "บ้านเลขที่ 2 ถนนรุ่งเรืองสุข")
+    assert (between["kind"], between["is_approximate"]) == ("house", True)
+    assert between["label"] == "บ้านเลขที่ 6 ถนนรุ่งเรืองสุข (โดยประมาณ)"
+    assert between["label_en"] == "6 Rung Rueang Suk Road (approximate)"
+    assert known["radius_m"] < between["radius_m"]
 
 
 def test_not_knowing_is_said(client: TestClient) -> None:
@@ -107,12 +121,15 @@ def test_control_letters_are_only_gaps(client: TestClient) -> None:
 
 
 def test_a_spot_has_names(client: TestClient) -> None:
-    """Community and municipality that hold it, the nearest named road and facility with their distance."""
+    """Community and municipality that hold it, the nearest named road, facility and house with their distance."""
     told = client.get("/api/v1/reverse", params={"lon": 100.005, "lat": 8.0105}).json()
     assert told["label"]["th"] == "ทุ่งดอกคูน ใกล้ถนนรุ่งเรืองสุข"
     assert [area["kind"] for area in told["areas"]] == ["community", "municipality"]
     assert (told["road"]["code"], 50 < told["road"]["away_m"] < 60) == ("R1", True)
     assert told["facility"]["code"] == "T1"
+    assert told["house"] is None
+    beside = client.get("/api/v1/reverse", params={"lon": 100.004, "lat": 8.01}).json()["house"]
+    assert (beside["house_number"], beside["street"]["th"], 10 < beside["away_m"] < 12) == ("2", "ถนนรุ่งเรืองสุข", True)
     assert client.get("/api/v1/reverse", params={"lon": 8.0, "lat": 100.0}).status_code == 422
     assert client.get("/api/v1/reverse", params={"lon": "x", "lat": 1}).status_code == 422
 
