@@ -33,6 +33,8 @@ ONE_HOUSE_M = 60.0
 SETBACK_M = 25.0
 # So many numbers are followed beyond the last known one, each no longer than this (half a plot: a side counts by twos).
 NUMBERS_BEYOND, MOST_PACE_M = 10, 15.0
+# Unlike between two houses, a field behind the last one goes unseen: metres that the radius has for it.
+FIELD_M = 50.0
 # Numbers that were given out in the order of building, not along the road, say nothing of what lies between them.
 IN_ORDER = 0.8
 # So far from every part of the road that it names, a house is on another road of that name.
@@ -158,7 +160,8 @@ def houses_on(line: BaseGeometry, houses: Iterable[House]) -> Houses:
     known: dict[int, list[House]] = defaultdict(list)
     for house in houses:
         known[house.number.base].append(house)
-    marks = [_mark(parts, base, known[base]) for base in sorted(known) if _spread_m(known[base]) <= ONE_HOUSE_M]
+    single = [base for base in sorted(known) if _spread_m(known[base]) <= ONE_HOUSE_M]
+    marks = _marks(parts, {base: _middle(known[base]) for base in single})
     even, odd = ([mark for mark in marks if mark.base % 2 == parity] for parity in (0, 1))
     return Houses(line, parts, {base: tuple(doors) for base, doors in known.items()}, _side(even), _side(odd))
 
@@ -175,12 +178,20 @@ def _spread_m(doors: Sequence[House]) -> float:
     return _reach_m(doors, *_middle(doors))
 
 
-def _mark(parts: Sequence[shapely.LineString], base: int, doors: Sequence[House]) -> _Mark:
-    x, y = _middle(doors)
-    point = shapely.Point(x, y)
-    apart_m = [float(shapely.distance(part, point)) for part in parts]
-    part = int(np.argmin(apart_m))
-    return _Mark(base, part, float(shapely.line_locate_point(parts[part], point)), apart_m[part], x, y)
+def _marks(parts: Sequence[shapely.LineString], middles: Mapping[int, tuple[float, float]]) -> list[_Mark]:
+    """Each number where it stands beside the part of the road that is nearest to it."""
+    if not middles:
+        return []
+    points = shapely.points(list(middles.values()))
+    apart_m = shapely.distance(np.array(parts)[:, None], points[None, :])
+    nearest = apart_m.argmin(axis=0)
+    along_m = shapely.line_locate_point(np.array(parts)[nearest], points)
+    beside_m = apart_m.min(axis=0).tolist()
+    return [
+        _Mark(base, part, along, beside, x, y)
+        for (base, (x, y)), part, along, beside
+        in zip(middles.items(), nearest.tolist(), along_m.tolist(), beside_m, strict=True)
+    ]
 
 
 def _side(marks: Sequence[_Mark]) -> _Side:
@@ -261,7 +272,7 @@ def _beyond(houses: Houses, side: _Side, base: int) -> Spot | None:
         room_m = shapely.length(line) - last.along_m if run > 0 else last.along_m
         moved_m = min(pace_m * numbers, float(room_m))
     point = shapely.line_interpolate_point(line, last.along_m + run * moved_m)
-    radius_m = max(moved_m, MOST_PACE_M * numbers - moved_m) + max(last.beside_m, SETBACK_M)
+    radius_m = max(moved_m, MOST_PACE_M * numbers - moved_m) + FIELD_M + max(last.beside_m, SETBACK_M)
     return Spot(float(point.x), float(point.y), radius_m)
 
 
@@ -290,20 +301,24 @@ def houses_by_road(
         return {}
     lon, lat = (np.array([getattr(address.place, axis) for address in addresses]) for axis in ("lon", "lat"))
     east, north = crs.transformer(crs.STORED_SRID, srid).transform(lon, lat)
-    roads: dict[tuple[str, str], list[tuple[int, BaseGeometry]]] = {}
-    of_road: dict[int, list[House]] = defaultdict(list)
-    found: dict[int, BaseGeometry] = {}
-    for address, x, y in zip(addresses, east.tolist(), north.tolist(), strict=True):
-        named = (address.street_th, address.street_en)
-        if named not in roads:
-            roads[named] = list(_roads(street_forms(*named), streets, nameless, lines))
-            found |= dict(roads[named])
-        point = shapely.Point(x, y)
-        away_m = [(float(shapely.distance(line, point)), road) for road, line in roads[named]]
-        nearest_m, road = min(away_m, default=(np.inf, -1))
-        if nearest_m <= ROAD_WITHIN_M:
-            of_road[road] += [House(number, x, y) for number in numbers_of(address.house_number)]
-    return {road: houses_on(found[road], houses) for road, houses in of_road.items()}
+    points = shapely.points(east, north)
+    of_street: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for at, address in enumerate(addresses):
+        of_street[(address.street_th, address.street_en)].append(at)
+    roads: dict[int, BaseGeometry] = {}
+    houses: dict[int, list[House]] = defaultdict(list)
+    for names, those in of_street.items():
+        borne = dict(_roads(street_forms(*names), streets, nameless, lines))
+        if not borne:
+            continue
+        roads |= borne
+        apart_m = shapely.distance(np.array(list(borne.values()))[:, None], points[those][None, :])
+        nearest = np.array(list(borne))[apart_m.argmin(axis=0)].tolist()
+        for at, road, away_m in zip(those, nearest, apart_m.min(axis=0).tolist(), strict=True):
+            if away_m <= ROAD_WITHIN_M:
+                numbers = numbers_of(addresses[at].house_number)
+                houses[road] += [House(number, float(east[at]), float(north[at])) for number in numbers]
+    return {road: houses_on(roads[road], those) for road, those in houses.items()}
 
 
 def _roads(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +23,9 @@ from demo.city.hydrology import Hydrology
 from flood import actions, picture
 from flood.ground import ground_of
 from gis.citypack.importer import ImportReport, import_city
+from gis.gazetteer import queries as gazetteer
+from gis.gazetteer.geocode import geocode
+from gis.gazetteer.houses import house_spot, houses_on
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +46,7 @@ def test_the_demo_city_imports_whole_and_calls_itself_simulated(imported: tuple[
     assert counts["crews"] >= 12
     assert 8 <= counts["agencies"] <= 10
     assert counts["buildings"] >= 5_000
+    assert counts["addresses"] >= 5_000
     assert {layer.trust for layer in report.layers} == {"simulated"}
     assert session.scalar(sa.text("SELECT is_simulated FROM city"))
     assert session.scalar(sa.text("SELECT count(*) FROM road WHERE is_bridge")) > 10
@@ -77,6 +84,51 @@ def test_the_same_seed_draws_the_same_city(pack: Path, tmp_path: Path) -> None:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_house_numbers_are_odd_on_one_side_of_a_street_and_even_on_the_other(pack: Path) -> None:
+    """Main roads and soi have numbers, some are missing, and those of one parity all stand on one hand of the road."""
+    pieces: dict[str, list[shapely.LineString]] = {}
+    for road in json.loads((pack / "roads.geojson").read_text(encoding="utf-8"))["features"]:
+        line = shapely.LineString(road["geometry"]["coordinates"])
+        pieces.setdefault(road["properties"]["name_th"], []).append(line)
+    houses: dict[str, list[tuple[int, shapely.Point]]] = {}
+    for row in (row.columns for row in packfiles.rows([pack], "addresses")):
+        number = int(row["house_number"].partition("/")[0])
+        place = shapely.Point(float(row["lon"]), float(row["lat"]))
+        houses.setdefault(row["street_th"], []).append((number, place))
+    assert {"ถนนท่าน้ำ", "ถนนตลาด", "ถนนเทศบาล 13"} <= set(houses)
+    assert any(street.startswith("ซอย") for street in houses)
+    for street, known in houses.items():
+        assert {(number % 2, _is_left_of(pieces[street], place)) for number, place in known} <= {(1, True), (0, False)}
+        numbers = {number for number, _ in known}
+        assert len(known) < 100 or 0.6 < len(numbers) / max(numbers) < 0.95, street
+
+
+def _is_left_of(pieces: list[shapely.LineString], place: shapely.Point) -> bool:
+    """The place lies to the left of the nearest piece, as that was drawn."""
+    (start_x, start_y), (end_x, end_y) = min(pieces, key=place.distance).coords
+    return bool((end_x - start_x) * (place.y - start_y) - (end_y - start_y) * (place.x - start_x) > 0)
+
+
+def test_a_house_that_the_demo_city_lacks_is_found_between_its_neighbours(session: Session, pack: Path) -> None:
+    """Every third house is taken out of its street: nearly all are found within the radius that is then said."""
+    load_layers()
+    import_city(session, pack)
+    city = gazetteer.load(session)
+    first = geocode(city, "น้ำเข้าบ้านเลขที่ 25 ถ.ท่าน้ำ").candidates[0]
+    assert (first.kind, first.radius_m < 100) == ("house", True)
+    asked = within = 0
+    for houses in city.houses.values():
+        every = [house for doors in houses.known.values() for house in doors]
+        others = houses_on(houses.line, [house for at, house in enumerate(every) if at % 3])
+        for house in every[::3]:
+            found = house_spot(others, house.number)
+            asked += 1
+            spot = found.spot if found is not None else None
+            within += spot is not None and math.hypot(spot.x - house.x, spot.y - house.y) <= spot.radius_m
+    assert asked > 2_000
+    assert within > 0.995 * asked
 
 
 def test_members_are_as_many_tongues_as_a_southern_town(pack: Path) -> None:
