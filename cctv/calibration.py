@@ -17,6 +17,7 @@ import pydantic
 from numpy.typing import NDArray
 
 from core.errors import InvalidInputError
+from gis.datum import is_sea_level
 
 Floats = NDArray[np.float64]
 RESIDUAL_LIMIT_M = 0.01  # A mark that the others contradict by more was clicked at the wrong place.
@@ -128,7 +129,7 @@ def parsed(document: str | Mapping[str, Any]) -> Calibration:
         first = fault.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InvalidInputError(f"The calibration's field '{where}' cannot be used: {first['msg']}.") from None
-    if stored.datum.strip().lower() not in {"msl", "m above mean sea level"}:
+    if not is_sea_level(stored.datum):
         raise InvalidInputError("The calibration's datum must be 'm above mean sea level': a staff's zero is not.")
     if not stored.water_slopes:
         raise InvalidInputError("The calibration's water_slopes must not be empty; leave them out for level pictures.")

@@ -22,6 +22,7 @@ from demo.landform import CELL_M, LowGround, Square
 from demo.packwriter import PackWriter
 from demo.stations import StationPlan
 from gis import queries as gis_queries
+from gis.datum import SEA_LEVEL
 
 Floats = NDArray[np.float64]
 
@@ -80,7 +81,7 @@ def write_overlay(session: Session, folder: Path, seed: int) -> Path:
         pack.add_table("agencies", rosters.agency_columns())
     if "crews" in lacks:
         _add_crews(pack, place, rng)
-    return pack.close({"slug": f"{place.slug}-simulated", "extends": place.slug})
+    return pack.close({"slug": f"{place.slug}-simulated", "extends": place.slug, "datum": SEA_LEVEL})
 
 
 def _place(session: Session) -> _Place:

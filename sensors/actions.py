@@ -135,6 +135,8 @@ def _check_levels(new: NewStation) -> None:
         raise InvalidInputError(f"Station {new.code}: watch, warning and danger must rise in this order.")
     if new.bed_m_msl is not None and new.bank_m_msl is not None and new.bed_m_msl >= new.bank_m_msl:
         raise InvalidInputError(f"Station {new.code}: the bed must be lower than the bank.")
+    if new.bed_m_msl is not None and rising and rising[0] <= new.bed_m_msl:
+        raise InvalidInputError(f"Station {new.code}: its thresholds must lie above its bed, at {new.bed_m_msl:g} m.")
     if new.bank_m_msl is not None and any(abs(level - new.bank_m_msl) > SPAN_M for level in rising):
         raise InvalidInputError(
             f"Station {new.code}: a threshold lies more than {SPAN_M:.0f} m from the bank. "

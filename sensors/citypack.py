@@ -7,20 +7,23 @@ from typing import Literal, cast
 from sqlalchemy.orm import Session
 
 from core.errors import InvalidInputError
-from gis.citypack.layers import Column, LayerKind, LayerRows, Row, register
+from gis.citypack.layers import Column, LayerKind, LayerRows, Row, level_column, register
+from gis.datum import SEA_LEVEL, is_sea_level
 from gis.points import LonLat
 from sensors.actions import NewStation, register_station, remove_other_stations
 
 DEFAULT_INTERVAL_S = 300
 StationKind = Literal["gauge", "camera", "rain"]
 
+LONGEST_INTERVAL_S = 7 * 24 * 3600
 LEVEL_COLUMNS = {
-    "bank_m_msl": Column(type=float),
-    "bed_m_msl": Column(type=float),
-    "watch_m_msl": Column(type=float),
-    "warning_m_msl": Column(type=float),
-    "danger_m_msl": Column(type=float),
-    "interval_s": Column(type=int),
+    "datum": Column(),
+    "bank_m_msl": level_column(),
+    "bed_m_msl": level_column(),
+    "watch_m_msl": level_column(),
+    "warning_m_msl": level_column(),
+    "danger_m_msl": level_column(),
+    "interval_s": Column(type=int, least=1, most=LONGEST_INTERVAL_S),
     "device_key": Column(),
 }
 
@@ -33,6 +36,12 @@ def station_of_row(row: Row, *, kind: StationKind, layer: str, trust: str) -> Ne
         raise InvalidInputError(f"Layer {layer}, row {row.number}: the station has no place.")
     if interval_s < 1:
         raise InvalidInputError(f"Layer {layer}, row {row.number}: interval_s must be at least 1.")
+    datum = fields.get("datum")
+    if datum and not is_sea_level(datum):
+        raise InvalidInputError(
+            f"Layer {layer}, row {row.number}: station {fields['code']} counts from '{datum}'; only "
+            f"'{SEA_LEVEL}' is understood, so convert its levels first."
+        )
     point = row.geom.centroid
     return NewStation(
         code=fields["code"],
