@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from flood.errors import MixedDatumsError
+from gis.datum import is_sea_level
 
 # Depth classes (ankle, knee, waist, above): what a person and a vehicle can still do. Upper bounds in metres.
 CLASS_BOUNDS_M = (0.2, 0.5, 1.0)
@@ -67,7 +68,8 @@ class GaugeSite:
 class Level:
     """The newest level of a station; `confidence` is how far to trust it, 0 to 1 (a camera may doubt its own eye).
 
-    `trend_m_per_h` is how it has been rising (positive) or falling of late, 0 where that is not known.
+    `trend_m_per_h` is how it has been rising (positive) or falling of late, 0 where that is not known. `doubt` says why
+    the level is not believed (`flood.belief`); the last one that was stands beside it then.
     """
 
     station_id: int
@@ -79,6 +81,14 @@ class Level:
     received_wall_at: datetime | None
     confidence: float = 1.0
     trend_m_per_h: float = 0.0
+    doubt: str | None = None
+    believed_m_msl: float | None = None
+    believed_at: datetime | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """It is of now, and believed."""
+        return not self.is_stale and self.doubt is None
 
 
 @dataclass(frozen=True)
@@ -109,10 +119,7 @@ class Settled:
 
 def datum_of(text: str) -> str:
     """One name for the many spellings of a datum; unknown ones stay as they are."""
-    plain = text.strip().lower()
-    if "mean sea level" in plain or plain in {"msl", "m msl", "ร.ท.ก.", "ม.รทก.", "รทก."}:
-        return "msl"
-    return plain
+    return "msl" if is_sea_level(text) else text.strip().lower()
 
 
 def check_datums(gauges: Sequence[GaugeSite], *, terrain_datum: str) -> None:

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 from core.db import driver_connection
 from core.errors import InvalidInputError
 from gis import crs
-from gis.citypack.layers import Column, LayerKind, LayerRows
+from gis.citypack.findings import shown
+from gis.citypack.layers import Column, LayerKind, LayerRows, count_column
 from gis.points import coordinate_fault
 
 KIND_OF_LENGTH = {2: "province", 4: "district", 6: "subdistrict", 8: "village"}
@@ -184,17 +185,33 @@ def _kinds(rows: LayerRows, codes: Sequence[str]) -> list[str | None]:
         return [rows.layer.kind.removesuffix("s")] * len(codes)
     told = rows.column("kind")
     kinds = [kind or KIND_OF_LENGTH.get(len(code)) for kind, code in zip(told, codes, strict=True)]
+    for index, (kind, code) in enumerate(zip(kinds, codes, strict=True)):
+        if kind is None:
+            raise InvalidInputError(
+                f"row {rows.numbers[index]}, column code: {shown(code)} is no code of a province, district, "
+                "sub-district or village (2, 4, 6 or 8 digits); a file's serial number is no code."
+            )
     strange = Counter(str(kind) for kind in kinds if kind not in KINDS_OF_UNITS)
     for kind, count in sorted(strange.items()):
-        rows.warnings.append(f"{rows.layer.file}, column kind: {count:,} rows of the kind '{kind}' are left out.")
+        rows.warnings.append(f"{rows.layer.file}, column kind: {count:,} rows of the kind {shown(kind)} are left out.")
+    if kinds and sum(strange.values()) == len(kinds):
+        raise InvalidInputError(f"column kind: none of its rows is of a known kind ({', '.join(KINDS_OF_UNITS)}).")
     return [kind if kind in KINDS_OF_UNITS else None for kind in kinds]
 
 
 def _check_codes(rows: LayerRows, codes: Sequence[str], kinds: Sequence[str | None], kept: Sequence[int]) -> None:
-    """Raises InvalidInputError that names the row of a code that cannot be DOPA's: a serial number, a wrong length."""
+    """Raises InvalidInputError that names the row of a code that cannot be DOPA's (a serial number, a wrong length), or
+    that is there twice."""
     lengths = {kind: length for length, kind in KIND_OF_LENGTH.items()}
+    first: dict[tuple[str | None, str], int] = {}
     for index in kept:
         code, kind = codes[index], kinds[index]
+        before = first.setdefault((kind, code), rows.numbers[index])
+        if before != rows.numbers[index]:
+            raise InvalidInputError(
+                f"row {rows.numbers[index]}, column code: the {kind} {shown(code)} is there twice: row {before} has it "
+                "already."
+            )
         wanted = lengths.get(str(kind), len(code))
         is_number = code.isascii() and code.isdigit() and len(code) >= 2
         if is_number and len(code) == wanted and LOWEST_PROVINCE <= int(code[:2]) <= HIGHEST_PROVINCE:
@@ -300,14 +317,14 @@ KINDS = (
     LayerKind(
         "admin_units",
         _UNIT | {
-            "kind": Column(), "parent_code": Column(), "moo": Column(type=int),
+            "kind": Column(), "parent_code": Column(), "moo": count_column(),
             "postcode": Column(), "lon": Column(type=float), "lat": Column(type=float),
         },
         None, _load, is_of_country=True,
     ),
     LayerKind(
         "population",
-        _UNIT | {"kind": Column(), "population": Column(required=True, type=int), "households": Column(type=int)},
+        _UNIT | {"kind": Column(), "population": count_column(required=True), "households": count_column()},
         None, _load, is_of_country=True,
     ),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,15 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from gis.citypack import numbers as numbers_of
 from gis.citypack import osm, shapes
-from gis.citypack.findings import Findings, Frame
+from gis.citypack.encodings import UNSTORABLE
+from gis.citypack.findings import Findings, Frame, shown
 from gis.citypack.layers import Column, LayerKind
 from gis.citypack.manifest import LayerEntry
-from gis.citypack.reader import RawLayer
+from gis.citypack.rawlayers import RawLayer
 from gis.citypack.shapes import Geoms
 
 _TRUE = {"1", "1.0", "true", "yes", "y", "t"}
 _FALSE = {"0", "0.0", "false", "no", "n", "f", ""}
+MOST_WHOLE = 2**31 - 1  # What an integer column of the database holds.
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,15 @@ def check_layer(
         findings.sentences.append(f"{entry.file}, {fault}")
     for doubt in raw.notes:
         findings.warn(entry.file, doubt)
+    if not raw.numbers and osm.is_extract(Path(entry.file)):
+        findings.warn(entry.file, f"it holds nothing of the kind {kind.kind}.")
+    elif not raw.numbers:
+        findings.note(entry.file, "it holds no rows; where there are none, leave the layer out of the manifest.")
+        return None
     sources = _column_sources(raw, entry, kind, findings)
-    geoms, repaired = shapes.in_place(raw, entry, kind, frame, findings) if kind.geometry else (None, 0)
+    geoms, repaired = None, 0
+    if kind.geometry and not raw.faults:
+        geoms, repaired = shapes.in_place(raw, entry, kind, frame, findings)
     if len(findings.sentences) > before:
         return None
     keep = np.ones(len(raw.numbers), dtype=bool) if geoms is None else shapes.kept(geoms, entry, frame)
@@ -57,7 +66,7 @@ def check_layer(
         numbers=[raw.numbers[i] for i in kept],
         columns=_columns(raw, entry, kind, sources, kept, findings),
         geoms=None if geoms is None else geoms[keep],
-        extras=_extras(raw, entry, kept),
+        extras=_extras(raw, entry, kept, findings),
         dropped=len(keep) - len(kept),
         repaired=repaired,
     )
@@ -143,8 +152,6 @@ def _typed(
     values: Sequence[Any], column: Column, numbers: Sequence[int], note: Callable[[int, str], None]
 ) -> list[Any]:
     convert = _CONVERT[column.type]
-    if column.type is str and not column.required:
-        return [str(value).strip() or None if value is not None else None for value in values]
     typed: list[Any] = []
     for number, value in zip(numbers, values, strict=True):
         if value is None or (isinstance(value, str) and not value.strip()):
@@ -153,29 +160,33 @@ def _typed(
             typed.append(None)
             continue
         try:
-            typed.append(convert(value))
+            found = convert(value)
         except (ValueError, TypeError, OverflowError):
-            note(number, f"'{value}' is not {_NAMES[column.type]}.")
+            note(number, f"{shown(value)} is not {_NAMES[column.type]}.")
             typed.append(None)
+            continue
+        fault = _fault(found, column)
+        if fault is not None:
+            note(number, f"{shown(value)} {fault}")
+        typed.append(found)
     return typed
+
+
+def _fault(value: Any, column: Column) -> str | None:
+    """Why the database or the field does not take the value."""
+    if column.type is str:
+        return "holds a character that cannot be stored (NUL, or half of one)." if UNSTORABLE.search(value) else None
+    if column.type not in (int, float):
+        return None
+    if column.least is not None and column.most is not None and not column.least <= value <= column.most:
+        return f"is not between {column.least:g} and {column.most:g}."
+    if column.least is not None and value < column.least:
+        return f"is less than {column.least:g}."
+    return "is larger than any number that is kept." if column.type is int and abs(value) > MOST_WHOLE else None
 
 
 def _text(value: Any) -> str:
     return str(value).strip()
-
-
-def _whole(value: Any) -> int:
-    number = float(value)
-    if number != int(number):
-        raise ValueError(value)
-    return int(number)
-
-
-def _real(value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(value)
-    return number
 
 
 def _truth(value: Any) -> bool:
@@ -191,13 +202,22 @@ def _day(value: Any) -> date:
     return value if isinstance(value, date) else date.fromisoformat(str(value).strip()[:10])
 
 
-_CONVERT: dict[type, Callable[[Any], Any]] = {str: _text, int: _whole, float: _real, bool: _truth, date: _day}
+_CONVERT: dict[type, Callable[[Any], Any]] = {
+    str: _text, int: numbers_of.whole, float: numbers_of.real, bool: _truth, date: _day,
+}
 _NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "0 or 1", date: "a date like 2026-01-31"}
 
 
-def _extras(raw: RawLayer, entry: LayerEntry, kept: Sequence[int]) -> list[dict[str, Any]]:
+def _extras(
+    raw: RawLayer, entry: LayerEntry, kept: Sequence[int], findings: Findings
+) -> list[dict[str, Any]]:
     if not entry.attributes:
         return []
+    for name in entry.attributes:
+        for index in kept:
+            if UNSTORABLE.search(str(raw.columns[name][index])):
+                cause = "it holds a character that cannot be stored (NUL, or half of one)."
+                findings.note(entry.file, cause, row=raw.numbers[index], column=name)
     return [{name: raw.columns[name][index] for name in entry.attributes} for index in kept]
 
 
@@ -208,7 +228,6 @@ def _check_unique(layer: CheckedLayer, entry: LayerEntry, kind: LayerKind, findi
         first: dict[Any, int] = {}
         for number, value in zip(layer.numbers, layer.columns[name], strict=True):
             if value is not None and value in first:
-                findings.note(
-                    entry.file, f"'{value}' is there twice: row {first[value]} has it already.", row=number, column=name
-                )
+                cause = f"{shown(value)} is there twice: row {first[value]} has it already."
+                findings.note(entry.file, cause, row=number, column=name)
             first.setdefault(value, number)

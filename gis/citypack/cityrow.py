@@ -19,6 +19,8 @@ from gis.models import City
 from gis.points import LonLat
 
 EXTENT_MARGIN_M = 500.0
+LEAST_AREA_M2 = 100_000.0  # Assumed: a tenth of a square kilometre; the smallest municipality of Thailand has several.
+MOST_DEGREES = 10.0  # Wider than any region; what encloses the pole or the date line has no one system at all.
 # UTM is off by 1:1,030 at its zone's edge on the equator; 1:800 lets a city reach some 30 km beyond (0.29 degrees).
 WORST_SCALE = 1 / 800
 
@@ -58,10 +60,21 @@ def metric_srid_of(boundary: BaseGeometry) -> int:
     return crs.metric_srid(LonLat(lon=middle.x, lat=middle.y))
 
 
-def scale_fault(boundary: BaseGeometry) -> str | None:
-    """Why no one metric system serves the city: it is so wide that lengths would be off by more than 1:800."""
-    srid = metric_srid_of(boundary)
+def size_fault(boundary: BaseGeometry) -> str | None:
+    """Why the boundary is none of a city: too small, or so wide that no one metric system serves it.
+
+    Lengths may be off by 1:800 at most.
+    """
     west, south, east, north = boundary.bounds
+    if east - west > MOST_DEGREES or max(abs(south), abs(north)) > 80.0:
+        return (
+            f"the boundary reaches from {west:.2f} to {east:.2f} degrees east and {south:.2f} to {north:.2f} north: "
+            "that is no city."
+        )
+    srid = metric_srid_of(boundary)
+    area_m2 = crs.to_metric(boundary, srid).area
+    if area_m2 < LEAST_AREA_M2:
+        return f"the boundary holds only {area_m2:,.0f} m²: that is no city."
     factors = pyproj.Proj(srid).get_factors([west, west, east, east], [south, north, south, north])
     worst = float(np.abs(np.asarray(factors.meridional_scale) - 1.0).max())
     if worst <= WORST_SCALE:

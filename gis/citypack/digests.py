@@ -14,7 +14,7 @@ from gis.citypack.manifest import LayerEntry, Manifest
 from gis.errors import CityPackError
 
 # Counts up whenever the importer makes something else of the same file: every layer is then imported anew.
-IMPORTER_VERSION = 2
+IMPORTER_VERSION = 3
 SIDECARS = (".dbf", ".shx", ".prj", ".cpg")
 
 

@@ -16,6 +16,8 @@ _THAI_WORDS = {"874", "ansi874", "cp874", "oem874", "windows874", "tis620", "iso
 _NO_THAI = re.compile(
     r"[^\x00-\x7f\u0e01-\u0e5b\xa0]|(?<![\u0e01-\u0e4e])[\u0e31\u0e33-\u0e3a\u0e47-\u0e4e]|[\u0e40-\u0e44](?![\u0e01-\u0e2e])"
 )
+CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+UNSTORABLE = re.compile("\x00|[\ud800-\udfff]")  # PostgreSQL's texts know no NUL and no half of a surrogate pair.
 _UTF8_WORDS = {"65001", "utf8", "unicode", "cp65001"}
 
 
@@ -66,6 +68,13 @@ def found(texts: Sequence[bytes]) -> str:
     raise UnknownLettersError(
         "it has no .cpg, and its texts are neither UTF-8 nor Thai TIS-620: say encoding = \"…\" in the manifest."
     )
+
+
+def is_contradicted(encoding: str, texts: Sequence[bytes]) -> bool:
+    """Another encoding is said than UTF-8, but that is what the texts are: letters beyond ASCII never are by chance."""
+    if codecs.lookup(encoding).name.startswith("utf"):
+        return False
+    return all(_is_utf8(text) for text in texts) and not all(text.isascii() for text in texts)
 
 
 def read(text: bytes, encoding: str) -> str:

@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 
 from shapely.geometry.base import BaseGeometry
 
+from gis.citypack.encodings import CONTROLS
+
+MOST_SHOWN = 80
+
 
 @dataclass
 class Findings:
@@ -22,6 +26,12 @@ class Findings:
     def warn(self, file: str, cause: str, *, row: int | None = None, column: str | None = None) -> None:
         """One more doubt, told with the layer; the layer is taken."""
         self.warnings.append(_sentence(file, cause, row, column))
+
+
+def shown(value: object, *, most: int = MOST_SHOWN) -> str:
+    """What stands in a file, in quotes as a sentence may say it: shortened, without what would steer a terminal."""
+    text = CONTROLS.sub("\N{REPLACEMENT CHARACTER}", str(value)).replace("\n", " ")
+    return f"'{text[:most]}…'" if len(text) > most else f"'{text}'"
 
 
 def _sentence(file: str, cause: str, row: int | None, column: str | None) -> str:

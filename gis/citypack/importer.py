@@ -39,6 +39,7 @@ from gis.citypack.checks import CheckedLayer
 from gis.citypack.findings import Findings, Frame
 from gis.citypack.layers import LayerKind, LayerMeta, LayerRows
 from gis.citypack.manifest import LayerEntry, Manifest, read_manifest
+from gis.citypack.rawlayers import UnreadableFileError
 from gis.errors import CityPackError
 from gis.models import City, Layer
 from gis.points import LonLat
@@ -48,6 +49,7 @@ log = get_logger("gis")
 CENTRE_REACH_M = 30_000.0
 KEPT_WARNINGS = 20
 TAKEN, UNCHANGED, REFUSED, ABSENT = "taken", "unchanged", "refused", "absent"
+LEANED_ON = ("boundary", "provinces", "subdistricts", "communities")
 _FIRST = [kind.kind for kind in loaders.OWN_KINDS]
 
 
@@ -141,7 +143,10 @@ def read_pack(path: Path, *, boundary: str | None = None) -> Manifest:
     Raises CityPackError that says what would have been a pack.
     """
     if path.is_dir() and not (path / "city.toml").exists():
-        extracts = sorted(inner for inner in path.iterdir() if osm.is_extract(inner))
+        extracts = sorted(inner for inner in path.iterdir() if inner.is_file() and osm.is_extract(inner))
+        if len(extracts) > 1:
+            names = ", ".join(extract.name for extract in extracts)
+            raise CityPackError([f"{path}: it has no city.toml, but {len(extracts)} extracts ({names}): name one."])
         path = extracts[0] if len(extracts) == 1 else path
     if path.is_file() and osm.is_extract(path):
         return osm_pack.manifest_of(path, boundary)
@@ -251,7 +256,7 @@ class _Judging:
                 cause = f"the boundary lies {apart_m / 1000:,.0f} km from the centre that the manifest gives."
                 findings.note(entry.file, cause, row=1)
                 return self.frame
-        fault = cityrow.scale_fault(boundary)
+        fault = cityrow.size_fault(boundary)
         if fault is not None:
             findings.note(entry.file, fault, row=1)
             return self.frame
@@ -268,7 +273,7 @@ def _read(
         return CheckedLayer(numbers=[1], columns={"path": [path]}, geoms=None, extras=[])
     try:
         raw = reader.read_layer(path, entry)
-    except reader.UnreadableFileError as exc:
+    except UnreadableFileError as exc:
         findings.note(entry.file, str(exc))
         return None
     rows = checks.check_layer(raw, entry, kind, frame=frame, findings=findings)
@@ -300,9 +305,13 @@ def _settle(
                 cityrow.put_city(session, manifest, judging.frame)
             loaded, warnings = _load(session, manifest, layer)
     except InvalidInputError as exc:
-        finding = exc.detail if isinstance(exc, CityPackError) else f"{entry.file}: {exc.detail}"
+        names_it = isinstance(exc, CityPackError) or exc.detail.startswith(entry.file)
+        finding = exc.detail if names_it else f"{entry.file}: {exc.detail}"
         if is_new:
             raise CityPackError([finding]) from exc
+        if entry.kind in LEANED_ON:
+            # The others have been held against what it would have been, not against what stands.
+            raise CityPackError([f"{finding} Other layers lean on this one: nothing was changed."]) from exc
         return dataclasses.replace(report, outcome=REFUSED, findings=(finding,))
     return dataclasses.replace(
         report, row_count=loaded.row_count, version=loaded.version, warnings=tuple(warnings),

@@ -13,16 +13,33 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
 
+# Levels above the sea that ground and water of Thailand may have, metres; feet, centimetres and slips lie outside.
+LOWEST_M_MSL, HIGHEST_M_MSL = -100.0, 3000.0
 GEOMETRIES = ("Point", "LineString", "Polygon", "Any", "Raster", None)
 
 
 @dataclass(frozen=True)
 class Column:
-    """A field of a layer's rows. `type` is str, int, float, bool or date; a required field may not be empty."""
+    """A field of a layer's rows. `type` is str, int, float, bool or date; a required field may not be empty.
+
+    A number lies between `least` and `most`; a whole one also within what the database keeps.
+    """
 
     required: bool = False
     type: type = str
     unique: bool = False
+    least: float | None = None
+    most: float | None = None
+
+
+def level_column(*, required: bool = False) -> Column:
+    """A field that holds metres above mean sea level."""
+    return Column(required=required, type=float, least=LOWEST_M_MSL, most=HIGHEST_M_MSL)
+
+
+def count_column(*, required: bool = False) -> Column:
+    """A field that holds how many there are."""
+    return Column(required=required, type=int, least=0)
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,14 @@ from sqlalchemy.orm import Session
 from core.db import Base, driver_connection
 from core.errors import InvalidInputError
 from gis import crs
-from gis.citypack import addresses, admin
-from gis.citypack.layers import Column, LayerKind, LayerRows, register
+from gis.citypack import addresses, admin, numbers
+from gis.citypack.findings import shown
+from gis.citypack.layers import Column, LayerKind, LayerRows, count_column, level_column, register
 from gis.models import Area, City, Terrain
 
 Geoms = NDArray[np.object_]
 DEFAULT_SHARE, LEAST_DEFAULTS = 0.99, 20  # As measured on the open buildings of a Thai city: 1,925 of 1,927 say 6 m.
+MOST_PEOPLE = 100_000_000  # More than live in Thailand.
 LEVEL_M = 3.0  # Assumed: a storey of a dwelling.
 _NAMES = {"code": Column(), "name_th": Column(), "name_en": Column()}
 
@@ -99,6 +101,7 @@ def _load_areas(kind: str) -> Callable[[Session, LayerRows], int]:
     def load(session: Session, rows: LayerRows) -> int:
         codes = _codes(rows)
         _refuse_others_codes(session, rows, codes)
+        _check_people(rows)
         thai, english = _names(rows)
         assert rows.geoms is not None  # noqa: S101 - the kind has shapes.
         geoms = as_multipolygons(rows.geoms)
@@ -116,6 +119,18 @@ def _load_areas(kind: str) -> Callable[[Session, LayerRows], int]:
         return len(rows)
 
     return load
+
+
+def _check_people(rows: LayerRows) -> None:
+    """Raises InvalidInputError that names the row whose `population` is no count: its people would silently be none."""
+    for number, extra in zip(rows.numbers, rows.extras, strict=False):
+        told = extra.get("population")
+        try:
+            is_count = told in (None, "") or 0 <= numbers.whole(told) <= MOST_PEOPLE
+        except (TypeError, ValueError):
+            is_count = False
+        if not is_count:
+            raise InvalidInputError(f"row {number}, column population: {shown(told)} is no number of people.")
 
 
 _UPSERT_AREA = sa.text(
@@ -262,7 +277,7 @@ def _load_terrain(session: Session, rows: LayerRows) -> int:
     return 1
 
 
-_SURVEY = {"level_m_msl": Column(required=True, type=float), "event": Column()}
+_SURVEY = {"level_m_msl": level_column(required=True), "event": Column()}
 OWN_KINDS = (
     LayerKind("boundary", _NAMES, "Polygon", _load_areas("municipality")),
     *admin.KINDS,
@@ -281,10 +296,10 @@ OWN_KINDS = (
         "Polygon", _load_buildings,
     ),
     LayerKind(
-        "facilities", _NAMES | {"kind": Column(required=True), "capacity": Column(type=int)}, "Point", _load_facilities
+        "facilities", _NAMES | {"kind": Column(required=True), "capacity": count_column()}, "Point", _load_facilities
     ),
     LayerKind(
-        "places", _NAMES | {"kind": Column(required=True), "population": Column(type=int)}, "Point", _load_places
+        "places", _NAMES | {"kind": Column(required=True), "population": count_column()}, "Point", _load_places
     ),
     LayerKind("landmarks", _NAMES | {"kind": Column(required=True)}, "Any", _load_landmarks),
     LayerKind(

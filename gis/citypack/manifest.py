@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -10,6 +12,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from gis.citypack.encodings import CONTROLS
+from gis.datum import SEA_LEVEL, is_sea_level
 from gis.errors import CityPackError
 from gis.points import LonLat, coordinate_fault
 
@@ -20,7 +24,6 @@ TRUSTS = ("real", "derived", "simulated")
 KEEPS = ("all", "province", "extent", "boundary")
 DEFAULT_MARGIN_M = 2000.0
 DEFAULT_ENCODING = "utf-8-sig"
-DEFAULT_DATUM = "m above mean sea level"
 
 _CITY_KEYS = {"format", "slug", "name_th", "name_en", "centre", "datum", "extends", "layer"}
 _LAYER_KEYS = {
@@ -29,7 +32,8 @@ _LAYER_KEYS = {
 }
 # Kinds whose rows hold levels: without a datum a level says nothing.
 WITH_LEVELS = ("terrain", "road_levels", "flood_marks", "gauges", "cameras")
-KNOWN_DATUM = re.compile(r"\b(mean sea level|msl)\b|ร\.?ท\.?ก|ระดับทะเลปานกลาง", re.IGNORECASE)
+_SLUG = re.compile(r"[a-z0-9-]{1,60}")
+FIRST_BUDDHIST_YEAR = 2400  # Years of the Buddhist era are 543 ahead.
 
 
 @dataclass(frozen=True)
@@ -89,8 +93,10 @@ def read_manifest(folder: Path) -> Manifest:
         raise CityPackError([f"{folder}: there is no such folder."])
     path = _manifest_path(folder)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         content = tomllib.loads(text)
+    except OSError as exc:
+        raise CityPackError([f"{path.name}: it cannot be read: {exc.strerror}."]) from exc
     except UnicodeDecodeError as exc:
         raise CityPackError([f"{path.name}: it is not UTF-8 text (byte {exc.start})."]) from exc
     except tomllib.TOMLDecodeError as exc:
@@ -109,6 +115,10 @@ def _manifest_path(folder: Path) -> Path:
     raise CityPackError(
         [f"{folder}: it has no {FILE}, and no manifest is shipped for a folder of that name (shipped: {known})."]
     )
+
+
+def _is_of_texts(table: object) -> bool:
+    return isinstance(table, dict) and all(isinstance(text, str) for text in table.values())
 
 
 class _Reading:
@@ -130,18 +140,17 @@ class _Reading:
         self._refuse_unknown("", city, _CITY_KEYS)
         extends = self._text("", city, "extends", default="") or None
         slug = self._text("", city, "slug", default=extends)
-        if not all(c.isascii() and (c.isalnum() or c == "-") for c in slug):
-            self.note("slug", f"only letters a-z, digits and hyphens, not '{slug}'.")
+        if slug and not _SLUG.fullmatch(slug):
+            self.note("slug", f"only letters a-z, digits and hyphens, at most 60, not '{slug[:80]}'.")
         layers = [self._layer(number, entry) for number, entry in enumerate(self._layers(city), start=1)]
         self._refuse_twice([layer.name for layer in layers])
-        if extends is None:
-            self._check_datum(city.get("datum"), layers)
+        self._check_datum(city.get("datum"), layers)
         manifest = Manifest(
             path=self.path, folder=self.folder, slug=slug, layers=tuple(layers), extends=extends,
             name_th=self._text("", city, "name_th", default="" if extends else None),
             name_en=self._text("", city, "name_en", default="" if extends else None),
             centre=self._centre(city.get("centre")),
-            datum=self._text("", city, "datum", default=DEFAULT_DATUM),
+            datum=self._text("", city, "datum", default=SEA_LEVEL),
         )
         if self.findings:
             raise CityPackError(self.findings)
@@ -153,12 +162,12 @@ class _Reading:
         if levels and datum is None:
             self.note(
                 "datum", f"'{levels[0]}' holds levels, but nothing says from where they count: datum = "
-                f"\"{DEFAULT_DATUM}\" if they do; levels from another zero must be converted first.",
+                f"\"{SEA_LEVEL}\" if they do; levels from another zero must be converted first.",
             )
-        elif levels and isinstance(datum, str) and not KNOWN_DATUM.search(datum):
+        elif levels and isinstance(datum, str) and not is_sea_level(datum):
             self.note(
                 "datum", f"'{levels[0]}' holds levels of '{datum}'; only metres above mean sea level are understood "
-                f"(\"{DEFAULT_DATUM}\"): levels from another zero must be converted first.",
+                f"(\"{SEA_LEVEL}\"): levels from another zero must be converted first.",
             )
 
     def _layers(self, city: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -176,7 +185,7 @@ class _Reading:
         file = self._text(where, entry, "file")
         # Only what we ship ourselves may look beside the folder: anybody's pack could otherwise read anything.
         is_ours = self.path.parent == SHIPPED
-        if file and not is_ours and not (self.folder / file).resolve().is_relative_to(self.folder.resolve()):
+        if file and not is_ours and not self._is_inside(where, file):
             self.note(where, f"the file '{file}' lies outside the pack's folder.")
         return LayerEntry(
             name=self._text(where, entry, "name"),
@@ -192,14 +201,27 @@ class _Reading:
             attributes=tuple(self._texts(where, "attributes", entry.get("attributes", []))),
             keep=self._one_of(where, entry, "keep", KEEPS, default="all"),
             margin_m=self._number(where, entry.get("margin_m", DEFAULT_MARGIN_M)),
-            encoding=self._text(where, entry, "encoding", default=DEFAULT_ENCODING),
+            encoding=self._encoding(where, entry),
             sublayer=self._text(where, entry, "sublayer", default="") or None,
             polygons=self._one_of(where, entry, "polygons", ("", "voronoi"), default="") or None,
-            repair=entry.get("repair", False) is True,
-            is_optional=entry.get("optional", False) is True,
+            repair=self._truth(where, entry, "repair"),
+            is_optional=self._truth(where, entry, "optional"),
             holes=self._one_of(where, entry, "holes", ("", "keep"), default=""),
-            legend=entry.get("legend", {}),
+            legend=self._legend(where, entry.get("legend", {})),
         )
+
+    def _is_inside(self, where: str, file: str) -> bool:
+        """The file lies in the pack's folder; one whose name leads nowhere is noted here and passes."""
+        try:
+            found = (self.folder / file).resolve(strict=False)
+            found.stat()
+        except FileNotFoundError:
+            pass  # A missing file is told when it is read, beside whatever else is wrong.
+        except (OSError, ValueError, RuntimeError) as exc:
+            cause = exc.strerror if isinstance(exc, OSError) and exc.strerror else exc
+            self.note(where, f"the file '{file[:80]}' cannot be looked at: {cause}.")
+            return True
+        return found.is_relative_to(self.folder.resolve())
 
     def _refuse_unknown(self, where: str, entry: Mapping[str, Any], known: set[str]) -> None:
         for key in sorted(set(entry) - known):
@@ -212,6 +234,8 @@ class _Reading:
     def _text(self, where: str, entry: Mapping[str, Any], key: str, *, default: str | None = None) -> str:
         value = entry.get(key, default)
         if isinstance(value, str) and (value or default == ""):
+            if CONTROLS.search(value):
+                self.note(where, f"'{key}' holds a control character: {value[:80]!r}.")
             return value
         self.note(where, f"'{key}' is missing." if value is None else f"'{key}' must be a text, not {value!r}.")
         return ""
@@ -231,13 +255,40 @@ class _Reading:
         self.note(where, f"'{key}' must be one of {', '.join(filter(None, known))}, not {value!r}.")
         return ""
 
+    def _encoding(self, where: str, entry: Mapping[str, Any]) -> str:
+        name = self._text(where, entry, "encoding", default=DEFAULT_ENCODING) or DEFAULT_ENCODING
+        try:
+            "a".encode(name)
+        except (LookupError, ValueError):
+            self.note(where, f"there is no encoding '{name[:40]}': for an older Thai file say encoding = \"cp874\".")
+            return DEFAULT_ENCODING
+        return name
+
+    def _truth(self, where: str, entry: Mapping[str, Any], key: str) -> bool:
+        value = entry.get(key, False)
+        if not isinstance(value, bool):
+            self.note(where, f"'{key}' must be true or false without quotes, not {value!r}.")
+        return value is True
+
+    def _legend(self, where: str, value: object) -> Mapping[str, Any]:
+        try:
+            if isinstance(value, dict) and "\\u0000" not in json.dumps(value, allow_nan=False):
+                return value
+        except (TypeError, ValueError):
+            pass
+        self.note(where, "'legend' must be a table of texts, numbers, lists and tables, without dates, nan or NUL.")
+        return {}
+
     def _number(self, where: str, value: object) -> float:
-        if isinstance(value, int | float) and value >= 0:
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf:
             return float(value)
         self.note(where, f"'margin_m' must be a number of metres, not {value!r}.")
         return DEFAULT_MARGIN_M
 
     def _date(self, where: str, value: object) -> date | None:
+        if type(value) is date and value.year >= FIRST_BUDDHIST_YEAR:
+            self.note(where, f"'dated' is {value}, a year of the Buddhist era: say {value.year - 543}.")
+            return None
         if value is None or type(value) is date:
             return value
         self.note(where, f"'dated' must be a date like 2026-01-31 without quotes, not {value!r}.")
@@ -253,7 +304,7 @@ class _Reading:
         }
 
     def _values(self, where: str, value: object) -> dict[str, dict[str, str]]:
-        if isinstance(value, dict) and all(isinstance(words, dict) for words in value.values()):
+        if isinstance(value, dict) and all(_is_of_texts(words) for words in value.values()):
             return value
         self.note(where, "'values' must be a table of tables: values.kind = { \"their word\" = \"our word\" }.")
         return {}
@@ -261,7 +312,7 @@ class _Reading:
     def _centre(self, value: object) -> LonLat | None:
         if value is None:
             return None
-        if not isinstance(value, dict) or not all(isinstance(value.get(key), int | float) for key in ("lon", "lat")):
+        if not isinstance(value, dict) or not all(type(value.get(key)) in (int, float) for key in ("lon", "lat")):
             self.note("centre", "it must be written { lon = 100.0, lat = 8.3 }.")
             return None
         fault = coordinate_fault(lon=value["lon"], lat=value["lat"])

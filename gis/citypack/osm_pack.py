@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from gis.citypack import osm, osm_words
-from gis.citypack.manifest import DEFAULT_DATUM, LayerEntry, Manifest
+from gis.citypack.manifest import LayerEntry, Manifest
 from gis.citypack.osm import AdminArea, Extract, OsmRows
+from gis.datum import SEA_LEVEL
 from gis.errors import CityPackError
 
 EXTENT = "extent"
@@ -59,7 +60,7 @@ def manifest_of(path: Path, boundary: str | None) -> Manifest:
     ]
     return Manifest(
         path=path, folder=path.parent, slug=slug, name_th=name_th or name_en, name_en=name_en or name_th, centre=None,
-        datum=DEFAULT_DATUM, extends=None, layers=tuple(entries),
+        datum=SEA_LEVEL, extends=None, layers=tuple(entries),
     )
 
 

@@ -10,10 +10,10 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.citypack import surroundings, systems
-from gis.citypack.findings import Findings, Frame
+from gis.citypack.findings import Findings, Frame, shown
 from gis.citypack.layers import LayerKind
 from gis.citypack.manifest import LayerEntry
-from gis.citypack.reader import RawLayer
+from gis.citypack.rawlayers import RawLayer
 from gis.citypack.systems import System
 from gis.points import coordinate_fault, is_swapped_in_thailand
 
@@ -106,8 +106,10 @@ def _known(name: str | None, entry: LayerEntry, findings: Findings) -> System | 
     try:
         return systems.system_of(name)
     except pyproj.exceptions.CRSError:
-        findings.note(entry.file, f"the coordinate system '{name}' is not known.")
-        return None
+        findings.note(entry.file, f"the coordinate system {shown(name)} is not known.")
+    except systems.NoMapSystemError as exc:
+        findings.note(entry.file, str(exc))
+    return None
 
 
 def _check_types(raw: RawLayer, entry: LayerEntry, kind: LayerKind, findings: Findings) -> None:
@@ -164,13 +166,25 @@ def _valid(raw: RawLayer, geoms: Geoms, entry: LayerEntry, findings: Findings) -
     if not is_bad.any():
         return geoms, 0
     if entry.repair:
-        mended = geoms.copy()
-        mended[is_bad] = shapely.make_valid(geoms[is_bad], method="structure")
-        return mended, int(is_bad.sum())
+        return _repaired(raw, geoms, is_bad, entry, findings), int(is_bad.sum())
     for index in np.flatnonzero(is_bad).tolist():
         reason = shapely.is_valid_reason(geoms[index])
         findings.note(entry.file, f"the geometry is not valid ({reason}).", row=raw.numbers[index])
     return geoms, 0
+
+
+def _repaired(
+    raw: RawLayer, geoms: Geoms, is_bad: Flags, entry: LayerEntry, findings: Findings
+) -> Geoms:
+    """The shapes with the bad ones mended: what falls in on itself is dropped; where that is all, it is noted."""
+    mended = geoms.copy()
+    mended[is_bad] = shapely.make_valid(geoms[is_bad], method="structure", keep_collapsed=False)
+    is_lost = shapely.is_empty(mended) | (shapely.get_dimensions(mended) != shapely.get_dimensions(geoms))
+    for index in np.flatnonzero(is_bad & is_lost).tolist():
+        reason = shapely.is_valid_reason(geoms[index])
+        cause = f"the geometry is not valid ({reason}), and repaired it is no {geoms[index].geom_type} any more."
+        findings.note(entry.file, cause, row=raw.numbers[index])
+    return mended
 
 
 def _check_places(
@@ -195,6 +209,16 @@ def _check_places(
         return
     allowed = box + np.array([-1, -1, 1, 1]) * _degrees(entry.margin_m, box)
     is_out = ~_is_within(bounds[:, :2], allowed) | ~_is_within(bounds[:, 2:], allowed)
+    if len(middle) > 1 and (is_out & ~is_swapped).all():
+        lon, lat = middle[0]
+        findings.note(
+            entry.file,
+            f"none of its {len(middle):,} rows lies within the city's extent and a margin of {entry.margin_m:,.0f} m "
+            f"(row {raw.numbers[0]} near {lon:.5f}, {lat:.5f}; the city near {frame.boundary.centroid.x:.5f}, "
+            f"{frame.boundary.centroid.y:.5f}): is it of this city, and is its coordinate system, or the boundary, "
+            "the right one?",
+        )
+        return
     for index in np.flatnonzero(is_out & ~is_swapped).tolist():
         lon, lat = middle[index]
         findings.note(

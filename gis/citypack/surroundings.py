@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from gis.citypack.findings import Findings, Frame
 from gis.citypack.layers import LayerKind
 from gis.citypack.manifest import LayerEntry
-from gis.citypack.reader import RawLayer
+from gis.citypack.rawlayers import RawLayer
 
 Geoms = NDArray[np.object_]
 PROVINCE_REACH_DEGREES = 0.045  # About 5 km.
 NAMED_ROWS = 5
+OVERLAP_SHARE = 0.01  # Assumed: less is how accurately outlines are drawn.
 # What open data calls the column that names a row's sub-district.
 SUBDISTRICT_COLUMNS = ("subdistrict", "tambon", "ตำบล", "แขวง")
 
@@ -30,6 +31,8 @@ def check(
         return
     if frame.province is not None:
         _check_province(raw, geoms, entry, frame, findings)
+    if kind.kind == "communities" and entry.polygons is None:
+        _check_overlaps(raw, geoms, entry, frame, findings)
     if kind.geometry == "Point":
         _check_repeated(raw, geoms, entry, findings)
         _check_names(raw, geoms, entry, frame, findings)
@@ -50,6 +53,29 @@ def _check_province(raw: RawLayer, geoms: Geoms, entry: LayerEntry, frame: Frame
         findings.note(entry.file, cause, row=raw.numbers[index])
 
 
+def _check_overlaps(raw: RawLayer, geoms: Geoms, entry: LayerEntry, frame: Frame, findings: Findings) -> None:
+    """Whoever lives where two communities overlap is told twice, and one that lies beside the city gets no zone."""
+    one, other = shapely.STRtree(geoms).query(geoms, predicate="intersects")
+    one, other = one[one < other], other[one < other]
+    shared = shapely.area(shapely.intersection(geoms[one], geoms[other]))
+    is_much = shared > OVERLAP_SHARE * np.minimum(shapely.area(geoms[one]), shapely.area(geoms[other]))
+    pairs = [
+        f"rows {raw.numbers[a]} and {raw.numbers[b]}"
+        for a, b in zip(one[is_much].tolist(), other[is_much].tolist(), strict=True)
+    ]
+    if pairs:
+        findings.warn(entry.file, f"communities overlap by more than {OVERLAP_SHARE:.0%}: {_some(pairs)}.")
+    beside = np.flatnonzero(~shapely.intersects(geoms, frame.boundary)).tolist()
+    if beside and entry.keep == "all":
+        rows = _some([f"row {raw.numbers[index]}" for index in beside])
+        findings.warn(entry.file, f"communities lie wholly outside the boundary: {rows}.")
+
+
+def _some(named: Sequence[str]) -> str:
+    more = f" and {len(named) - NAMED_ROWS:,} more" if len(named) > NAMED_ROWS else ""
+    return ", ".join(named[:NAMED_ROWS]) + more
+
+
 def _check_repeated(raw: RawLayer, geoms: Geoms, entry: LayerEntry, findings: Findings) -> None:
     if entry.polygons is not None:
         return  # Areas are made of these points: two at one spot are a fault there.
@@ -60,9 +86,8 @@ def _check_repeated(raw: RawLayer, geoms: Geoms, entry: LayerEntry, findings: Fi
             pairs.append(f"row {number} at that of row {first[spot]}")
         first.setdefault(spot, number)
     if pairs:
-        more = f" and {len(pairs) - NAMED_ROWS:,} more" if len(pairs) > NAMED_ROWS else ""
-        named = ", ".join(pairs[:NAMED_ROWS])
-        findings.warn(entry.file, f"{len(pairs):,} points lie at the very place of another: {named}{more}.")
+        are = "point lies" if len(pairs) == 1 else "points lie"
+        findings.warn(entry.file, f"{len(pairs):,} {are} at the very place of another: {_some(pairs)}.")
 
 
 def _check_names(raw: RawLayer, geoms: Geoms, entry: LayerEntry, frame: Frame, findings: Findings) -> None:

@@ -7,10 +7,8 @@ pass and how far apart they would put the layer.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyproj
@@ -40,6 +38,10 @@ THAILAND = shapely.box(97.0, 5.3, 106.0, 20.8)
 REACH_DEGREES = 0.15  # About 16 km: a survey beside its city still counts as lying where the city is.
 
 
+class NoMapSystemError(Exception):
+    """The system tells nothing of places on a map; the text says which it is."""
+
+
 @dataclass(frozen=True)
 class System:
     """A coordinate system: what people call it, what PROJ reads, and what a conversion from it costs."""
@@ -53,9 +55,14 @@ class System:
 def system_of(text: str) -> System:
     """The system that a file or a manifest names; Indian 1975 with its documented conversion.
 
-    Raises pyproj's CRSError for a name that is none.
+    Raises pyproj's CRSError for a name that is none, NoMapSystemError for one of heights alone, of space or of a site.
     """
     known = pyproj.CRS.from_user_input(text)
+    if not known.is_geographic and not known.is_projected:
+        raise NoMapSystemError(
+            f"the coordinate system '{known.name}' ({known.type_name.lower()}) has no longitude and latitude, nor east "
+            "and north, that could be moved to others."
+        )
     if _OLD_DATUM not in known.to_wkt():
         return System(known.to_string() if known.to_epsg() is None else f"EPSG:{known.to_epsg()}", known.to_string(),
                       known.is_projected)
@@ -129,9 +136,3 @@ def question(candidates: Sequence[System], bounds: tuple[float, float, float, fl
 def _spot(system: System, middle: tuple[float, float]) -> LonLat:
     lon, lat = crs.transformer(system.definition, crs.STORED_SRID).transform(*middle)
     return LonLat(lon=lon, lat=lat)
-
-
-@functools.cache
-def raster_definition(text: str) -> Any:
-    """What GDAL needs to move a raster out of this system with the same conversion as the shapes."""
-    return system_of(text).definition

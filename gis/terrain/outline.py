@@ -15,6 +15,8 @@ Classes = NDArray[np.uint8]
 
 def sieved(classes: Classes | Cells, *, least_cells: int) -> Cells:
     """The classes with every patch of fewer cells given to its largest neighbour; 0 (nothing there) is a class too."""
+    if least_cells >= classes.size:  # No patch is large enough to be given another.
+        return classes.astype(np.int32)
     quiet: Cells = sieve(classes.astype(np.int32), size=least_cells, connectivity=4)
     return quiet
 

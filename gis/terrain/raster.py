@@ -21,8 +21,16 @@ SUNKEN_M = 1.0  # Assumed: ditches are shallower, the beds of canals and rivers 
 def read_terrain(path: Path) -> tuple[Grid, Heights]:
     """The grid of a GeoTIFF and its heights (rows x columns, metres in the file's datum, NaN where it knows nothing).
 
-    Raises InvalidInputError where the cells are not square, not north-up or not in a metric system.
+    Raises InvalidInputError where it cannot be read, or the cells are not square, not north-up or not in a metric
+    system.
     """
+    try:
+        return _read(path)
+    except rasterio.errors.RasterioIOError as exc:
+        raise InvalidInputError(f"{path.name}: the terrain cannot be read: {str(exc).splitlines()[0]}.") from exc
+
+
+def _read(path: Path) -> tuple[Grid, Heights]:
     with rasterio.open(path) as source:
         crs, transform = source.crs, source.transform
         if crs is None or not crs.is_projected or crs.to_epsg() is None:

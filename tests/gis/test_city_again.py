@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gis.citypack.importer import ImportReport, import_city
+from gis.errors import CityPackError
 from tests.gis.contents import contents
 from tests.gis.packs import Pack, feature, line, point
 
@@ -102,3 +104,34 @@ def test_an_optional_layer_may_be_missing(session: Session, pack: Pack) -> None:
     report = import_city(session, pack.close())
     assert outcomes(report)["facilities"] == ("absent", 0)
     assert session.scalar(sa.text("SELECT count(*) FROM layer")) == 1
+
+
+def test_a_layer_that_others_lean_on_fails_with_all_of_them(session: Session, pack: Pack) -> None:
+    """Communities that only the database can refuse: what was held against them is not taken either, to the byte."""
+
+    def community(code: str) -> dict[str, object]:
+        ring = [[100.0, 8.0], [100.02, 8.0], [100.02, 8.02], [100.0, 8.02], [100.0, 8.0]]
+        return feature({"type": "Polygon", "coordinates": [ring]}, code=code, name_th="หนึ่ง")
+
+    pack.add("communities", [community("C1")])
+    folder = town(pack)
+    import_city(session, folder)
+    before = contents(session)
+    rewrite(folder, "communities", community("tiny"))
+    rewrite(folder, "facilities", feature(point(100.012, 8.01), kind="temple"))
+    with pytest.raises(CityPackError, match=r"'tiny' belongs to an area of another layer.*nothing was changed"):
+        import_city(session, folder)
+    session.expire_all()
+    assert contents(session) == before
+
+
+def test_an_emptied_file_does_not_empty_the_layer(session: Session, pack: Pack) -> None:
+    """A download that failed, or a filter that caught everything: the schools that stand stay."""
+    folder = town(pack)
+    import_city(session, folder)
+    before = contents(session)
+    rewrite(folder, "facilities")
+    report = import_city(session, folder)
+    assert outcomes(report)["facilities"] == ("refused", 1)
+    assert "it holds no rows" in report.refused[0].findings[0]
+    assert contents(session) == before

@@ -86,7 +86,7 @@ def test_holes_in_the_city_are_counted_and_placed(
     assert 'holes = "keep"' in said
     pack.extra += '\nholes = "keep"\n'
     report = import_city(session, pack.close())
-    assert "16 cells" in report.layers[-1].warnings[0]
+    assert "16 cells" in report.layers[-1].warnings[-1]
     assert int(np.isnan(terrain(session)[1]).sum()) == 16
 
 
@@ -131,3 +131,92 @@ def test_levels_without_a_datum_are_refused(
     assert "datum: 'terrain' holds levels, but nothing says from where they count" in refusal(session, pack.close())
     pack.head = head.replace("m above mean sea level", "staff zero")
     assert "'terrain' holds levels of 'staff zero'" in refusal(session, pack.close())
+
+
+@pytest.mark.parametrize("turn", ["south up", "mirrored"])
+def test_a_terrain_on_its_head_is_set_upright(session: Session, pack: Pack, turn: str) -> None:
+    """Rows may run north and columns west: every height lands where it was measured."""
+    south_up = Affine(50.0, 0, 610_000.0, 0, 50.0, 884_000.0)
+    mirrored = Affine(-50.0, 0, 613_000.0, 0, -50.0, 887_000.0)
+    heights = np.add.outer(np.arange(60) / 10, np.arange(60) / 100).astype(np.float32)
+    shown = heights[::-1] if turn == "south up" else heights[:, ::-1]
+    write_plane(
+        pack.folder / "terrain.tif", "EPSG:32647", (0, 0, 1, 1), shown,
+        transform=south_up if turn == "south up" else mirrored,
+    )
+    pack.declare("terrain", "terrain.tif")
+    import_city(session, pack.close())
+    at, kept = terrain(session)
+    assert (at.c, at.f) == (610_000.0, 887_000.0)
+    assert np.allclose(kept, heights, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"dtype": "complex64", "nodata": None}, "its cells are complex64, not heights"),
+        ({"transform": Affine(5000.0, 0, 500_000.0, 0, -5000.0, 1_000_000.0)}, "its cells are 5,0"),
+        ({"dtype": "float64"}, "its heights run from 2 to 1e+300"),
+    ],
+)
+def test_what_is_no_ground_of_a_city_is_refused(
+    session: Session, pack: Pack, changes: dict[str, Any], said: str
+) -> None:
+    """Complex numbers, cells as wide as the city, a height that 32 bits would make infinite and so unknown."""
+    heights = np.full((60, 60), 2.0, dtype=changes.get("dtype", "float32"))
+    if changes.get("dtype") == "float64":
+        heights[0, 0] = 1e300
+    at = {"transform": Affine(50.0, 0, 610_000.0, 0, -50.0, 887_000.0)}
+    write_plane(pack.folder / "terrain.tif", "EPSG:32647", (0, 0, 1, 1), heights, **(at | changes))
+    pack.declare("terrain", "terrain.tif")
+    assert f"terrain.tif: {said}" in refusal(session, pack.close())
+
+
+def test_centimetres_that_are_to_be_scaled_are_refused(
+    session: Session, pack: Pack, write_terrain: Callable[..., Path]
+) -> None:
+    """A scale in the file's head is easily passed over: 200 cm would be a hill of 200 m."""
+    with rasterio.open(write_terrain(pack.folder / "terrain.tif"), "r+") as source:
+        source.scales = (0.01,)
+    pack.declare("terrain", "terrain.tif")
+    assert "its cells are to be scaled to be metres" in refusal(session, pack.close())
+
+
+def test_a_terrain_of_any_declared_size_is_weighed_before_it_is_read(session: Session, pack: Pack) -> None:
+    """A few kilobytes may declare ninety thousand million cells: nothing is allocated for them."""
+    with rasterio.open(
+        pack.folder / "terrain.tif", "w", driver="GTiff", dtype="float32", count=1, width=300_000, height=300_000,
+        nodata=-9999.0, crs="EPSG:32647", transform=Affine(0.01, 0, 610_000.0, 0, -0.01, 887_000.0), tiled=True,
+        sparse_ok=True, bigtiff="yes",
+    ):
+        pass
+    pack.declare("terrain", "terrain.tif")
+    assert "it has 300,000 x 300,000 cells; a city may have 100,000,000" in refusal(session, pack.close())
+
+
+def test_a_terrain_that_sends_gdal_elsewhere_is_refused(
+    session: Session, pack: Pack, write_terrain: Callable[..., Path], tmp_path: Path
+) -> None:
+    """A VRT called terrain.tif reads files that are none of the pack's."""
+    secret = write_terrain(tmp_path / "secret.tif")
+    (pack.folder / "terrain.tif").write_text(
+        '<VRTDataset rasterXSize="60" rasterYSize="60"><SRS>EPSG:32647</SRS>'
+        '<GeoTransform>610000,50,0,887000,0,-50</GeoTransform><VRTRasterBand dataType="Float32" band="1">'
+        f"<SimpleSource><SourceFilename>{secret}</SourceFilename><SourceBand>1</SourceBand></SimpleSource>"
+        "</VRTRasterBand></VRTDataset>"
+    )
+    pack.declare("terrain", "terrain.tif")
+    assert "terrain.tif: it cannot be read as a GeoTIFF" in refusal(session, pack.close())
+
+
+def test_heights_that_look_like_holes_are_told(session: Session, pack: Pack) -> None:
+    """Zeros in a file that declares no nodata value may be sea or holes: it is taken, and said."""
+    heights = np.full((60, 60), 2.0, dtype=np.float32) + np.arange(60) / 100
+    heights[:10, :10] = 0.0
+    write_plane(
+        pack.folder / "terrain.tif", "EPSG:32647", (0, 0, 1, 1), heights.astype(np.float32), nodata=None,
+        transform=Affine(50.0, 0, 610_000.0, 0, -50.0, 887_000.0),
+    )
+    pack.declare("terrain", "terrain.tif")
+    report = import_city(session, pack.close())
+    assert "3% of its cells are exactly 0 m high and it declares no nodata value" in report.layers[-1].warnings[0]
