@@ -18,6 +18,8 @@ from gis.terrain.grid import Floats, Mask
 from gis.terrain.kriging import Belief, Guess, Samples, Spread, guess_at, spread_of
 
 LEAST_MARKS = 5
+TWIN_M = 1.0  # Marks on one wall are one place: guessed from its twin, each would seem to be known.
+STREETS_WITHIN_M = 5000.0  # Assumed: streets farther away are of another place.
 # The ground that counts for a level is that of the neighbourhood, not of the one wheel rut that is nearest.
 GROUND_WITHIN_M = 200.0
 GROUND_POINTS = 20  # So many of the nearest streets where none is within reach.
@@ -56,6 +58,11 @@ class Streets:
         away_m, nearest = self._tree().query(np.column_stack([x_m, y_m]))
         return np.where(away_m <= STREET_WITHIN_M, self.height_m[nearest], np.nan)
 
+    def away_m(self, x_m: Floats, y_m: Floats) -> Floats:
+        """How far the nearest surveyed point of a street is from each place."""
+        away: Floats = self._tree().query(np.column_stack([x_m, y_m]))[0]
+        return away
+
     def _tree(self) -> cKDTree:
         return cKDTree(np.column_stack([self.x_m, self.y_m]))
 
@@ -85,11 +92,20 @@ class Skill:
 
 
 def marks_of(*, x_m: Floats, y_m: Floats, level_m: Floats, streets: Streets) -> Marks:
-    """The marks with the ground around each. Raises InvalidInputError where they are too few to leave one out."""
-    if len(level_m) < LEAST_MARKS:
+    """The marks with the ground around each.
+
+    Raises InvalidInputError where they lie at too few places to leave one out, or where no street is near one.
+    """
+    places = len(np.unique(np.round(np.column_stack([x_m, y_m]) / TWIN_M), axis=0))
+    if places < LEAST_MARKS:
         raise InvalidInputError(
-            f"There are {len(level_m)} high-water marks of this flood; at least {LEAST_MARKS} are needed to leave one "
-            "out and still say anything."
+            f"There are {len(level_m)} high-water marks of this flood, at {places} places; at least {LEAST_MARKS} are "
+            "needed to leave one out and still say anything."
+        )
+    away_m = streets.away_m(x_m, y_m)
+    if away_m.max() > STREETS_WITHIN_M:
+        raise InvalidInputError(
+            f"The nearest surveyed street lies {away_m.max() / 1000:,.0f} km from a mark: they are not of one city."
         )
     return Marks(x_m, y_m, level_m, streets.ground_m(x_m, y_m))
 
@@ -106,7 +122,7 @@ def left_out(marks: Marks) -> Guess:
     samples = marks.as_samples()
     guesses = []
     for number in range(len(marks.level_m)):
-        others, here = samples.without(number), slice(number, number + 1)
+        others, here = samples.without(number, within_m=TWIN_M), slice(number, number + 1)
         guesses.append(
             guess_at(
                 others, spread_of(others, BELIEF), x_m=samples.x_m[here], y_m=samples.y_m[here],

@@ -10,10 +10,10 @@ import numpy as np
 
 from core.errors import InvalidInputError
 from flood import marks, rules
-from flood.marks import Skill, Streets
+from flood.belief import BANK_OFF_GROUND_M
+from flood.marks import Marks, Skill, Streets
 from gis.citypack.manifest import Manifest
 from gis.citypack.survey import SurveyedPoints, surveyed_points
-from gis.terrain.grid import Floats
 
 NORMAL = "normal"  # The season's usual high water: nobody calls it a flood, and streets are no deeper than an ankle.
 
@@ -107,9 +107,13 @@ def validate(manifest: Manifest, tell: Callable[[str], None]) -> Validation:
     Raises CityPackError where marks or street levels cannot be read, InvalidInputError where there is no flood to tell.
     """
     tell("reading marks and streets")
-    points, ground = surveyed_points(manifest, "flood_marks"), surveyed_points(manifest, "road_levels")
-    if points.srid != ground.srid:
-        raise InvalidInputError("Marks and streets lie in different metric systems: they are not of one city.")
+    points = surveyed_points(manifest, "flood_marks")
+    ground = surveyed_points(manifest, "road_levels", srid=points.srid)
+    nameless = sum(not event for event in points.event)
+    if nameless:
+        raise InvalidInputError(
+            f"{nameless} of {len(points.event)} marks do not say of which flood they are: fill the column 'event'."
+        )
     streets = Streets(ground.x_m, ground.y_m, ground.level_m)
     events = marks.events_of(points.event)
     floods = [event for event in events if event != NORMAL]
@@ -118,27 +122,38 @@ def validate(manifest: Manifest, tell: Callable[[str], None]) -> Validation:
     found = []
     for event in floods:
         tell(f"leaving out each mark of '{event}'")
-        found.append(_flood(event, _of_event(points, event), streets))
+        found.append(_flood(_marks_of(event, points, streets), event, streets))
     season = None
     if NORMAL in events:
         tell("the usual season")
-        season = _season(_of_event(points, NORMAL), streets)
+        season = _season(_marks_of(NORMAL, points, streets))
     return Validation(city=manifest.slug, streets=len(ground.level_m), floods=tuple(found), season=season)
 
 
-def _of_event(points: SurveyedPoints, event: str) -> tuple[Floats, Floats, Floats]:
-    is_of = np.array([name == event for name in points.event])
-    return points.x_m[is_of], points.y_m[is_of], points.level_m[is_of]
+def _marks_of(event: str, points: SurveyedPoints, streets: Streets) -> Marks:
+    """The marks of this flood. Raises InvalidInputError that names the flood, and the row of a level that is none."""
+    of_event = np.flatnonzero([name == event for name in points.event])
+    try:
+        seen = marks.marks_of(
+            x_m=points.x_m[of_event], y_m=points.y_m[of_event], level_m=points.level_m[of_event], streets=streets
+        )
+    except InvalidInputError as exc:
+        raise InvalidInputError(f"Marks of '{event}': {exc.detail}") from exc
+    off = int(np.abs(seen.level_m - seen.ground_m).argmax())
+    if abs(seen.level_m[off] - seen.ground_m[off]) > BANK_OFF_GROUND_M:
+        raise InvalidInputError(
+            f"{points.where[of_event[off]]}: the mark says {seen.level_m[off]:g} m, but the streets around it lie at "
+            f"{seen.ground_m[off]:.2f} m. Are both in metres above mean sea level?"
+        )
+    return seen
 
 
-def _flood(event: str, places: tuple[Floats, Floats, Floats], streets: Streets) -> FloodFound:
-    x_m, y_m, level_m = places
-    seen = marks.marks_of(x_m=x_m, y_m=y_m, level_m=level_m, streets=streets)
+def _flood(seen: Marks, event: str, streets: Streets) -> FloodFound:
     guess = marks.left_out(seen)
     plain = marks.rivals(seen)
     rule, rule_rmse_m = marks.best_of(plain)
-    street_m = streets.street_m(x_m, y_m)
-    error_m = marks.street_depths_m(guess.level_m, street_m) - marks.street_depths_m(level_m, street_m)
+    street_m = streets.street_m(seen.x_m, seen.y_m)
+    error_m = marks.street_depths_m(guess.level_m, street_m) - marks.street_depths_m(seen.level_m, street_m)
     known_m = error_m[np.isfinite(error_m)]
     return FloodFound(
         event=event, skill=marks.skill_of(seen, guess), mean_rmse_m=plain["mean"],
@@ -147,9 +162,7 @@ def _flood(event: str, places: tuple[Floats, Floats, Floats], streets: Streets) 
     )
 
 
-def _season(places: tuple[Floats, Floats, Floats], streets: Streets) -> SeasonFound:
-    x_m, y_m, level_m = places
-    seen = marks.marks_of(x_m=x_m, y_m=y_m, level_m=level_m, streets=streets)
+def _season(seen: Marks) -> SeasonFound:
     guess = marks.left_out(seen)
     depth_m = marks.street_depths_m(guess.level_m, seen.ground_m)
     share, known = marks.share_below(depth_m, rules.CLASS_BOUNDS_M[0])
@@ -157,6 +170,6 @@ def _season(places: tuple[Floats, Floats, Floats], streets: Streets) -> SeasonFo
         skill=marks.skill_of(seen, guess), ankle_or_dry=round(share * known), ankle_share=share,
         median_depth_m=float(np.median(depth_m)), deepest_m=float(depth_m.max()),
         seen_ankle_share=marks.share_below(
-            marks.street_depths_m(level_m, seen.ground_m), rules.CLASS_BOUNDS_M[0]
+            marks.street_depths_m(seen.level_m, seen.ground_m), rules.CLASS_BOUNDS_M[0]
         )[0],
     )

@@ -16,6 +16,7 @@ from scipy.optimize import minimize
 
 from gis.terrain.grid import Floats
 
+LEAST_DRIFT = 1e-3  # A drift that differs by less (a millimetre of ground) tells no level from another.
 
 @dataclass(frozen=True, eq=False)
 class Samples:
@@ -26,9 +27,9 @@ class Samples:
     level_m: Floats
     drift: Floats
 
-    def without(self, number: int) -> Samples:
-        """All samples but one."""
-        stays = np.arange(len(self.level_m)) != number
+    def without(self, number: int, *, within_m: float = 0.0) -> Samples:
+        """All samples but one, and but those that lie so near that they tell the same."""
+        stays = np.hypot(self.x_m - self.x_m[number], self.y_m - self.y_m[number]) > within_m
         return Samples(self.x_m[stays], self.y_m[stays], self.level_m[stays], self.drift[stays])
 
 
@@ -117,7 +118,8 @@ def _trend(drift: Floats) -> Floats:
 
 
 def _trend_like(known: Floats, drift: Floats) -> Floats:
-    return np.column_stack([np.ones(len(drift)), drift - known.mean(axis=0)])
+    tells = np.ptp(known, axis=0) >= LEAST_DRIFT  # One that is the same everywhere is the constant again.
+    return np.column_stack([np.ones(len(drift)), (drift - known.mean(axis=0))[:, tells]])
 
 
 def _misfit(level_m: Floats, trend: Floats, covariance: Floats) -> float:

@@ -157,6 +157,66 @@ def test_marks_of_the_usual_season_alone_test_nothing(tmp_path: Path) -> None:
         flood_command.validate(str(folder))
 
 
+def told(tmp_path: Path, marks_lines: list[str], *, streets: list[str] | None = None) -> str:
+    """The sentence with which a pack of these marks is refused."""
+    folder = write_pack(tmp_path / "bad", marks_lines)
+    if streets is not None:
+        (folder / "road_levels.csv").write_text("\n".join(["lon,lat,level_m_msl,event", *streets]), encoding="utf-8")
+    with pytest.raises(InvalidInputError) as refused:
+        flood_command.validate(str(folder))
+    return refused.value.detail
+
+
+GOOD = [f"{100.01 + n / 500:.3f},{8.40 + n % 3 / 500:.3f},{1.2 + n % 4 / 10:.1f},pabuk" for n in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["100.01,8.40,1.5,pabuk"] * 8, "Marks of 'pabuk': There are 8 high-water marks of this flood, at 1 places"),
+        ([*GOOD, "100.02,8.41,900,pabuk"], "flood_marks.csv, row 10: the mark says 900 m, but the streets around it"),
+        ([line.replace("pabuk", "") for line in GOOD], "8 of 8 marks do not say of which flood they are"),
+        ([*GOOD, "101.50,8.41,1.5,pabuk"], "The nearest surveyed street lies 1"),
+        ([*GOOD, *(line.replace("pabuk", "normal") for line in GOOD[:2])], "Marks of 'normal': There are 2"),
+        ([*GOOD, "100.02,8.41,NaN,pabuk"], "flood_marks.csv, row 10, column level_m_msl: 'NaN' is not a number"),
+    ],
+)
+def test_marks_that_tell_nothing_are_named(tmp_path: Path, lines: list[str], said: str) -> None:
+    """At one place, of another zero, of no flood, far away: which flood or row, and why; no algebra on the screen."""
+    assert said in told(tmp_path, lines)
+
+
+def test_a_twin_does_not_vouch_for_a_mark(tmp_path: Path) -> None:
+    """Two marks on one wall are left out together: each guessed from the other, all would seem to be known."""
+    rng = np.random.default_rng(5)
+    streets = plain_streets(rng)
+    seen = drawn_marks(rng, streets, Spread(0.3, 1500.0, 0.15), 8)
+    twice = marks.Marks(*(np.concatenate([v, v]) for v in (seen.x_m, seen.y_m, seen.level_m, seen.ground_m)))
+    error_m = marks.left_out(twice).level_m - twice.level_m
+    assert marks.rmse_m(error_m) > 0.05
+
+
+def test_streets_of_one_height_are_no_reason_to_stop(tmp_path: Path) -> None:
+    """Where the ground is the same everywhere it explains nothing: the marks are guessed without it."""
+    rng = np.random.default_rng(6)
+    flat = Streets(*rng.uniform(0, 5000, (2, 50)), np.full(50, 1.0))
+    x_m, y_m = rng.uniform(0, 5000, (2, 8))
+    seen = marks.marks_of(x_m=x_m, y_m=y_m, level_m=rng.normal(1.5, 0.2, 8), streets=flat)
+    assert np.isfinite(marks.left_out(seen).level_m).all()
+
+
+def test_a_survey_across_two_utm_zones_is_one_city(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Marks east of 102 degrees and streets west of it are measured in one system, and found beside each other."""
+    folder = write_pack(tmp_path / "edge", [line.replace("100.0", "102.0") for line in GOOD])
+    streets = [f"{101.98 + n / 1000:.4f},{8.4 + n % 7 / 1000:.4f},{1.0 + n % 5 / 10:.2f}," for n in range(40)]
+    (folder / "road_levels.csv").write_text("\n".join(["lon,lat,level_m_msl,event", *streets]), encoding="utf-8")
+    assert surveyed_points(read_manifest(folder), "road_levels").srid == 32647
+    assert surveyed_points(read_manifest(folder), "flood_marks").srid == 32648
+    with pytest.raises(typer.Exit):
+        flood_command.validate(str(folder))
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["floods"][0]["skill"]["marks"] == 8
+
+
 @pytest.mark.skipif(not NAKHON.is_dir(), reason="the open data of Nakhon Si Thammarat is not beside the project")
 def test_the_pabuk_marks_are_guessed_better_than_by_plain_rules(capsys: pytest.CaptureFixture[str]) -> None:
     """RMSE at most 0.25 m and below mean and inverse distance, bias at most 0.08 m, 80 to 97 % inside."""
