@@ -121,7 +121,27 @@ def _import(session: Session, pack: Path, tell: Progress, *, boundary: str | Non
     if _count(session, "terrain") and _count(session, "station"):
         tell("drawing the zones that can flood")
         flood_actions.make_zones(session)
+        _tell_of_gauges(session)
     return report
+
+
+def _tell_of_gauges(session: Session) -> None:
+    """Gauges that no picture of the flood will believe are named."""
+    from flood.belief import BANK_OFF_GROUND_M
+    from flood.ground import unused_gauges
+
+    doubted, beside = unused_gauges(session)
+    for code in beside:
+        console.print(
+            f"warning: gauge {code}: it stands outside the terrain, so it is left out of every picture of the flood.",
+            markup=False, highlight=False, soft_wrap=True,
+        )
+    for site in doubted:
+        console.print(
+            f"warning: gauge {site.gauge.code}: its bank or danger level lies {BANK_OFF_GROUND_M:g} m or more from the "
+            f"ground around it ({site.ground_m:.1f} m above mean sea level), so it is left out of every picture of the "
+            "flood. Are its levels metres above mean sea level?", markup=False, highlight=False, soft_wrap=True,
+        )
 
 
 def _count(session: Session, table: str) -> int:

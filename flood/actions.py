@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from core import clock, events
 from core.logs import get_logger
 from core.settings import data_dir
-from flood import queries, rules, standing
+from flood import belief, queries, rules, standing
 from flood.depths import write_depths
 from flood.events import FloodRedrawn, ZoneSeverityChanged
 from flood.models import FloodPolygon, FloodRoad, FloodRun, Zone, ZoneState
@@ -53,8 +53,9 @@ UNTRIGGERED = Trigger()
 def draw(session: Session, *, now: datetime, trigger: Trigger = UNTRIGGERED) -> FloodRun:
     """The picture of the flood at the newest levels is stored, and told by FloodRedrawn and ZoneSeverityChanged.
 
-    Stale gauges are left out and lower the confidence; without any usable gauge the picture says `no-data` and every
-    zone keeps its severity. Raises NoTerrainError, and MixedDatumsError naming gauges that count from different zeros.
+    Gauges that are stale, or whose level is not believed, are left out and lower the confidence; without any usable
+    gauge the picture says `no-data` and why, and every zone keeps its severity. Raises NoTerrainError, and
+    MixedDatumsError naming gauges that count from different zeros.
     """
     # The kernels are heavy, and only the process that draws may load them.
     from flood.ground import ground_of
@@ -62,14 +63,29 @@ def draw(session: Session, *, now: datetime, trigger: Trigger = UNTRIGGERED) -> 
     started_s = time.perf_counter()
     session.execute(sa.select(sa.func.pg_advisory_xact_lock(DRAWING_LOCK)))
     ground = ground_of(session)
-    levels = queries.levels(session, now=now)
+    previous = queries.current_run(session)
+    levels = belief.judged(
+        queries.levels(session, now=now), ground.terrain.sites, drawn=previous.levels if previous else {}
+    )
+    _tell_doubts(levels)
     on_map = {gauge.station_id for gauge in ground.terrain.gauges}
-    usable = {
-        level.station_id: level.level_m_msl for level in levels if not level.is_stale and level.station_id in on_map
-    }
+    usable = {level.station_id: level.level_m_msl for level in levels if level.is_usable and level.station_id in on_map}
     if not usable:
-        return draw_nothing(session, now=now, reason="No gauge has a fresh level.", levels=levels, trigger=trigger)
+        return draw_nothing(session, now=now, reason=_why_nothing(levels), levels=levels, trigger=trigger)
     return _draw_water(session, ground, levels, usable, now=now, trigger=trigger, started_s=started_s)
+
+
+def _tell_doubts(levels: Sequence[rules.Level]) -> None:
+    for level in levels:
+        if level.doubt is not None and not level.is_stale:
+            log.warning("flood.level_not_believed", gauge=level.code, level_m_msl=level.level_m_msl, doubt=level.doubt)
+
+
+def _why_nothing(levels: Sequence[rules.Level]) -> str:
+    doubted = [f"{level.code} ({level.level_m_msl:.2f} m)" for level in levels if level.doubt and not level.is_stale]
+    if not doubted:
+        return "No gauge has a fresh level."
+    return f"No gauge has a fresh level that can be believed; not believed: {', '.join(doubted)}."
 
 
 def draw_nothing(
@@ -98,15 +114,17 @@ def look_ahead(session: Session, *, basis_run_id: int, horizon_min: int, now: da
     if basis.method != METHOD or queries.has_looked_ahead(session, basis_run_id=basis_run_id, horizon_min=horizon_min):
         return None
     ground = ground_of(session)
-    on_map = {gauge.station_id for gauge in ground.terrain.gauges}
-    fresh = [level for level in queries.levels(session, now=now) if not level.is_stale and level.station_id in on_map]
-    if not fresh:
+    hours, sites = horizon_min / 60, ground.terrain.sites
+    on_map = [level for level in queries.levels(session, now=now) if level.station_id in sites]
+    known = belief.judged(on_map, sites, drawn=basis.levels)
+    ahead = [rules.level_ahead(level, hours=hours) for level in known if level.is_usable]
+    # What is not believed now, or would not be then, is in no picture to come, but named in it.
+    levels = [*(belief.judged_ahead(level, sites) for level, _ in ahead), *(one for one in known if one.doubt)]
+    usable = {level.station_id: level.level_m_msl for level in levels if level.is_usable}
+    if not usable:
         return None
-    hours = horizon_min / 60
-    ahead = [rules.level_ahead(level, hours=hours) for level in fresh]
-    levels = [level for level, _ in ahead]
     drawing = _Drawing(
-        ground=ground, levels=levels, usable={level.station_id: level.level_m_msl for level in levels},
+        ground=ground, levels=levels, usable=usable,
         sigma_m={level.station_id: sigma_m for level, sigma_m in ahead}, started_s=started_s,
     )
     run = _new_run(session, levels, now=now, trigger=UNTRIGGERED, method=METHOD, reason=None)
@@ -184,8 +202,8 @@ def _new_run(
 
 
 def _as_json(level: rules.Level) -> dict[str, Any]:
-    received = level.received_wall_at.isoformat() if level.received_wall_at else None
-    return asdict(level) | {"observed_at": level.observed_at.isoformat(), "received_wall_at": received}
+    times = {name: getattr(level, name) for name in ("observed_at", "received_wall_at", "believed_at")}
+    return asdict(level) | {name: at.isoformat() if at else None for name, at in times.items()}
 
 
 def _redrawn(run: FloodRun, settled: Mapping[str, rules.Settled]) -> FloodRedrawn:

@@ -86,15 +86,11 @@ def deepest_roads(ground: Ground, picture: Picture) -> list[tuple[int, float]]:
 
 
 def _trusted_share(ground: Ground, levels: Mapping[int, rules.Level]) -> Floats:
-    """For each zone the share of its water that fresh gauges decide, each as far as it can be trusted; 0 to 1."""
+    """For each zone the share of its water that usable gauges decide, each as far as it can be trusted; 0 to 1."""
     known = [levels.get(gauge.station_id) for gauge in ground.terrain.gauges]
-    trust = np.array([level.confidence if level is not None and not level.is_stale else 0.0 for level in known])
+    trust = np.array([level.confidence if level is not None and level.is_usable else 0.0 for level in known])
     share: Floats = ground.zones.gauge_share @ trust
     return share
-
-
-def _is_fresh(level: rules.Level | None) -> bool:
-    return level is not None and not level.is_stale
 
 
 def _counts(ground: Ground, picture: Picture, home_m: Heights) -> _Counts:
@@ -159,14 +155,14 @@ def _facilities(ground: Ground, picture: Picture) -> dict[int, Counter[str]]:
 def _facts(scene: _Scene, zone: int) -> ZoneFacts:
     ground, counts = scene.ground, scene.counts
     row, near = ground.zones.rows[zone], _near_levels(scene, zone)
-    states = {level.code: level.state for level in near if level is not None and not level.is_stale}
+    states = {level.code: level.state for level in near if level is not None and level.is_usable}
     p50_m, p90_m, depth_class = _depths(scene, zone)
     people, people_in_all, people_method = _people_of(scene, zone)
     return ZoneFacts(
         zone_id=row.id,
         code=row.code,
         evidence=_evidence(scene, zone, gauge_state=max(states.values(), default=0)),
-        has_data=bool(scene.trusted[zone] > 0 and all(_is_fresh(level) for level in near)),
+        has_data=bool(scene.trusted[zone] > 0 and all(level is not None and level.is_usable for level in near)),
         depth_class=depth_class,
         depth_p50_m=p50_m,
         depth_p90_m=p90_m,

@@ -6,6 +6,7 @@ Heavy (rasterio, scipy): only the flood job and the import need it, never the AP
 from __future__ import annotations
 
 import functools
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +20,10 @@ from scipy.ndimage import distance_transform_edt
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
 
+from core.errors import InvalidInputError
 from core.settings import data_dir
 from flood import rules, standing
+from flood.belief import Site
 from flood.errors import NoTerrainError
 from flood.methods import WaterOver, water_over
 from flood.rules import GaugeSite
@@ -35,7 +38,7 @@ from residents.queries import Register
 
 Numbers = NDArray[np.intp]
 HOLDS_WITHIN_M = 500.0  # Assumed: so near the ways between gauges a level is known; farther off, water may cross.
-BANK_LOOK_M = 60.0  # Where a gauge's bank is unknown, the middle height of the ground so near it stands for it.
+BANK_LOOK_M = 60.0  # The middle height of the ground so near a gauge is held against its marks, or stands for its bank.
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +81,8 @@ class Zones:
 class Terrain:
     """The ground and its channels, and the ways from these to the water on that.
 
-    `channel` are the channel cells and `bank` the cell nearest to each that is no channel.
+    `channel` are the channel cells and `bank` the cell nearest to each that is no channel. `gauges` are those that the
+    water is drawn from; `sites`, by station id, holds besides them those whose marks lie nowhere near the ground.
     """
 
     grid: Grid
@@ -90,6 +94,7 @@ class Terrain:
     water: WaterOver
     network: Network
     gauges: tuple[GaugeSite, ...]
+    sites: Mapping[int, Site]
     stands_at: Numbers
     bank_m: Floats
 
@@ -171,38 +176,67 @@ def _town(session: Session, terrain: Terrain, register: Register) -> Town:
 
 def terrain_of(session: Session) -> Terrain:
     """The terrain, its channels and its gauges. Raises NoTerrainError, or MixedDatumsError naming who disagrees."""
-    file = standing.terrain(session)
-    if file is None:
-        raise NoTerrainError("The city has no terrain layer, so it cannot be said where the water stands.")
-    grid, heights_m = read_terrain(_path_of(file.path))
-    gauges = _gauges_on(grid, standing.gauge_sites(session, srid=grid.srid))
-    rules.check_datums(gauges, terrain_datum=file.datum)
-    is_channel = touched_by(grid, _shapes(standing.waterway_shapes(session, srid=grid.srid)))
-    is_channel = with_sunken_sides(is_channel, heights_m)
+    land = _land(session)
+    grid, is_channel = land.grid, land.is_channel
+    gauges = tuple(site.gauge for site in land.sites.values() if site.doubt is None)
     east_m, north_m = np.array([g.x_m for g in gauges]), np.array([g.y_m for g in gauges])
     network = network_of(grid, is_channel)
     strays = grid.cells_at(east_m, north_m)[snap(network, east_m, north_m) < 0]
     if strays.size:  # A gauge far from every waterway measures a water of its own, at its own cell.
         is_channel.ravel()[strays] = True
         network = network_of(grid, is_channel)
-    return terrain_with(
-        grid, heights_m, is_channel, network=network, gauges=gauges, datum=file.datum,
-        stands_at=snap(network, east_m, north_m),
-    )
+    return _with_water(land, network=network, gauges=gauges, stands_at=snap(network, east_m, north_m))
 
 
-def terrain_with(
-    grid: Grid, heights_m: Heights, is_channel: Mask, *, network: Network, gauges: tuple[GaugeSite, ...],
-    stands_at: Numbers, datum: str,
+def unused_gauges(session: Session) -> tuple[list[Site], list[str]]:
+    """The gauges that no picture will show: those whose marks lie nowhere near the ground, and the codes of those that
+    stand off the terrain. Raises as `terrain_of`.
+    """
+    land = _land(session)
+    codes = [site.code for site in standing.gauge_sites(session, srid=land.grid.srid)]
+    on_map = {site.gauge.code for site in land.sites.values()}
+    return [s for s in land.sites.values() if s.doubt is not None], [code for code in codes if code not in on_map]
+
+
+@dataclass(frozen=True, eq=False)
+class _Land:
+    """Heights, channels and the gauges' surroundings, before the water's ways are sought."""
+
+    grid: Grid
+    datum: str
+    heights_m: Heights
+    is_channel: Mask
+    sites: Mapping[int, Site]
+
+
+def _land(session: Session) -> _Land:
+    file = standing.terrain(session)
+    if file is None:
+        raise NoTerrainError("The city has no terrain layer, so it cannot be said where the water stands.")
+    try:
+        grid, heights_m = read_terrain(_path_of(file.path))
+    except InvalidInputError as exc:
+        raise NoTerrainError(f"{exc.detail} Import the city's terrain again.") from exc
+    gauges = _gauges_on(grid, standing.gauge_sites(session, srid=grid.srid))
+    rules.check_datums(gauges, terrain_datum=file.datum)
+    is_channel = touched_by(grid, _shapes(standing.waterway_shapes(session, srid=grid.srid)))
+    is_channel = with_sunken_sides(is_channel, heights_m)
+    sites = {gauge.station_id: Site(gauge, _ground_m(gauge, grid, heights_m, is_channel)) for gauge in gauges}
+    return _Land(grid=grid, datum=file.datum, heights_m=heights_m, is_channel=is_channel, sites=sites)
+
+
+def _with_water(
+    land: _Land, *, network: Network, gauges: tuple[GaugeSite, ...], stands_at: Numbers
 ) -> Terrain:
-    """The terrain of these heights and channels (rows x columns), with gauges that stand at cells of the network."""
+    """The terrain of these heights and channels, with gauges that stand at cells of the network."""
+    grid, heights_m, is_channel = land.grid, land.heights_m, land.is_channel
     channel = np.flatnonzero(is_channel).astype(np.int32)
     bank = _banks(is_channel)[channel]
     return Terrain(
-        grid=grid, datum=datum, heights_m=heights_m, is_channel=is_channel, channel=channel, bank=bank,
+        grid=grid, datum=land.datum, heights_m=heights_m, is_channel=is_channel, channel=channel, bank=bank,
         water=water_over(grid, heights_m, holds=_holding(grid, network, stands_at), channel=channel, bank=bank),
-        network=network, gauges=gauges, stands_at=stands_at,
-        bank_m=np.array([_bank_m(gauge, grid, heights_m, is_channel) for gauge in gauges]),
+        network=network, gauges=gauges, sites=land.sites, stands_at=stands_at,
+        bank_m=np.array([_bank_m(land.sites[gauge.station_id]) for gauge in gauges]),
     )
 
 
@@ -238,15 +272,19 @@ def _banks(is_channel: Mask) -> Cells:
     return banks
 
 
-def _bank_m(gauge: GaugeSite, grid: Grid, heights_m: Heights, is_channel: Mask) -> float:
-    if gauge.bank_m_msl is not None:
-        return gauge.bank_m_msl
+def _bank_m(site: Site) -> float:
+    if site.gauge.bank_m_msl is not None:
+        return site.gauge.bank_m_msl
+    return site.ground_m if math.isfinite(site.ground_m) else float("inf")
+
+
+def _ground_m(gauge: GaugeSite, grid: Grid, heights_m: Heights, is_channel: Mask) -> float:
     row, column = divmod(int(grid.cells_at(np.array([gauge.x_m]), np.array([gauge.y_m]))[0]), grid.columns)
     reach = max(round(BANK_LOOK_M / grid.cell_m), 1)
     window = np.s_[max(row - reach, 0) : row + reach + 1, max(column - reach, 0) : column + reach + 1]
     near_m = heights_m[window][~is_channel[window]]
     near_m = near_m[np.isfinite(near_m)]
-    return float(np.median(near_m)) if near_m.size else float("inf")
+    return float(np.median(near_m)) if near_m.size else float("nan")
 
 
 def _zones(session: Session, terrain: Terrain, register: Register) -> Zones:

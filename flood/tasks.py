@@ -82,8 +82,11 @@ def _draw(session: Session, trigger: Trigger) -> None:
     now = clock.now()
     try:
         actions.draw(session, now=now, trigger=trigger)
-    except NoTerrainError:
-        log.info("flood.no_terrain")
+    except NoTerrainError as missing:
+        log.info("flood.no_terrain", reason=missing.detail)
+        if queries.current_run(session) is not None:  # A picture stands: it must not go on as if it were of now.
+            levels = queries.levels(session, now=now)
+            actions.draw_nothing(session, now=now, reason=missing.detail, levels=levels, trigger=trigger)
     except MixedDatumsError as mixed:
         levels = queries.levels(session, now=now)
         actions.draw_nothing(session, now=now, reason=mixed.detail, levels=levels, trigger=trigger)
