@@ -26,6 +26,10 @@ terrain_app = typer.Typer(help="Terrain: where its water goes.", no_args_is_help
 app.add_typer(terrain_app, name="terrain")
 
 
+BIGGEST_ID = 2**63 - 1
+RUN = typer.Option(help="Which picture of the flood; default: the newest.", min=1, max=BIGGEST_ID)
+
+
 @app.callback()
 def _prepare() -> None:
     configure_logs(settings().log_format)
@@ -151,7 +155,7 @@ def storm(
 @app.command()
 def briefing(
     out: Annotated[Path, typer.Option(help="The HTML file to write.")],
-    run: Annotated[int | None, typer.Option(help="Which picture of the flood; default: the newest.")] = None,
+    run: Annotated[int | None, RUN] = None,
 ) -> None:
     """Draw the officers' briefing map as one HTML file that needs no network."""
     from cli import maps
@@ -164,7 +168,7 @@ def export(
     out: Annotated[Path, typer.Option(help="The file to write.")],
     form: Annotated[str, typer.Option("--format", help="gpkg or pmtiles.")] = "gpkg",
     layers: Annotated[str, typer.Option(help="Which layers, as a comma list; nothing: all of them.")] = "",
-    run: Annotated[int | None, typer.Option(help="Which picture of the flood; default: the newest.")] = None,
+    run: Annotated[int | None, RUN] = None,
 ) -> None:
     """Write the open data as a GeoPackage or as PMTiles, with its provenance inside."""
     from cli import maps
@@ -243,8 +247,12 @@ def validate_flood(
 def prepare_terrain(
     dem: Annotated[Path, typer.Argument(help="An elevation model: one band, metres, square cells in a metric system.")],
     out: Annotated[Path, typer.Option(help="The folder for the maps; it is made, or renewed.")],
-    threshold: Annotated[int, typer.Option(help="A stream has so many cells upstream or more.", min=1)] = 1000,
-    tile: Annotated[int, typer.Option(help="Cells a side of the tiles; they bound the memory.", min=64)] = 1024,
+    threshold: Annotated[
+        int, typer.Option(help="A stream has so many cells upstream or more.", min=1, max=10**12)
+    ] = 1000,
+    tile: Annotated[
+        int, typer.Option(help="Cells a side of the tiles; they bound the memory.", min=64, max=32768)
+    ] = 1024,
     holes: Annotated[
         Literal["refuse", "drain"], typer.Option(help="Nodata inside the terrain: refuse it, or let water drain there.")
     ] = "refuse",

@@ -26,7 +26,7 @@ def export(out: Path, *, form: str, layers: str, run_id: int | None) -> None:
     writers = {"gpkg": exports.write_geopackage, "pmtiles": exports.write_pmtiles}
     if form not in writers:
         raise InvalidInputError(f"There is no format '{form}'; there are {', '.join(writers)}.")
-    chosen = layers.split(",") if layers else list(exports.LAYERS)
+    chosen = [name.strip() for name in layers.split(",") if name.strip()] if layers else list(exports.LAYERS)
     with cluster_while_needed(), step(f"writing {out.name}") as tell, db.transaction() as session:
         counts = writers[form](session, out, layers=chosen, run_id=run_id, tell=tell)
     console.print(", ".join(f"{name} {count:,}" for name, count in counts.items()))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import json
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -14,12 +17,17 @@ from rich.progress import Progress
 
 from core import db
 from core.errors import InvalidInputError
+from core.files import whole_file
 from core.progress import console, step
 from gis.gazetteer import files, queries
 from gis.gazetteer.geocode import TEXT_READ, Answer, geocode
 from gis.gazetteer.index import Gazetteer, build
 
 TEXT_COLUMNS = ("text", "address", "comment")
+MOST_BYTES = 200_000_000
+FORMS = ("", ".csv", ".geojsonl")
+TOLD = 20  # Rows that cannot be read are told up to here, and counted beyond; all of them stand in the result.
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _COLUMNS = (
     "row", "text", "rank", "lon", "lat", "radius_m", "kind", "label", "label_en", "matched", "confidence", "code",
     "reason",
@@ -41,8 +49,10 @@ def geocode_file(path: Path, *, column: str | None, out: Path | None, admin: Pat
 
     A CSV has a column of texts (`column`, or text, address or comment), anything else a text on each line. The result
     is CSV, or GeoJSON lines where `out` ends in .geojsonl. Without `admin` the imported city's names are used, with it
-    only the units in that folder's registers. Raises InvalidInputError and SetupError.
+    only the units in that folder's registers. The result is there whole or not at all, and never in the place of the
+    texts. Raises InvalidInputError and SetupError.
     """
+    _check_out(path, out)
     lines = list(_lines(path, column))
     gazetteer = _gazetteer(admin)
     faults = 0
@@ -51,10 +61,13 @@ def geocode_file(path: Path, *, column: str | None, out: Path | None, admin: Pat
         for line in bar.track(lines, description=f"reading {path.name}"):
             if line.text is None:
                 faults += 1
-                console.print(f"[yellow]{path.name}, row {line.number}: {line.fault}[/yellow]")
+                if faults <= TOLD:
+                    console.print(f"[yellow]{path.name}, row {line.number}: {line.fault}[/yellow]")
                 write(line.number, "", Answer((), line.fault))
             else:
                 write(line.number, line.text, geocode(gazetteer, line.text))
+    if faults > TOLD:
+        console.print(f"[yellow]… and {faults - TOLD:,} more rows that cannot be read.[/yellow]")
     console.print(f"{len(lines):,} texts, {faults:,} of them not readable")
     return faults
 
@@ -69,11 +82,28 @@ def _gazetteer(admin: Path | None) -> Gazetteer:
         return queries.load(session)
 
 
+def _check_out(path: Path, out: Path | None) -> None:
+    """The result can be written where it is asked for, and what was given stays. Raises InvalidInputError."""
+    if out is None:
+        return
+    if out.suffix.lower() not in FORMS:
+        raise InvalidInputError(f"{out.name}: name a file that ends in .csv or .geojsonl.")
+    if out.exists() and path.exists() and os.path.samefile(out, path):
+        raise InvalidInputError(f"{out} holds the texts themselves; write the result to another file.")
+
+
 def _lines(path: Path, column: str | None) -> Iterator[_Line]:
     try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            raise InvalidInputError(
+                f"{path.name} has {size:,} bytes; at most {MOST_BYTES:,} are read at once: split it (split --lines)."
+            )
         raw = path.read_bytes()
     except OSError as exc:
         raise InvalidInputError(f"{path} cannot be read: {exc.strerror}.") from exc
+    if raw.startswith(_UTF16):
+        raise InvalidInputError(f"{path.name}: it is UTF-16; save the file as UTF-8.")
     rows = raw.removeprefix(b"\xef\xbb\xbf").splitlines()
     if path.suffix.lower() != ".csv":
         yield from (_line(number, row) for number, row in enumerate(rows, start=1) if row.strip())
@@ -94,19 +124,28 @@ def _line(number: int, raw: bytes) -> _Line:
 
 
 def _rows(path: Path, text: str, column: str | None) -> Iterator[_Line]:
-    reader = csv.DictReader(text.splitlines(keepends=True))
-    header = reader.fieldnames or []
+    # Strict, for a quote left open would swallow rows unseen.
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    number = 1
+    try:
+        header = next(reader, [])
+        at = _column_of(path, header, column)
+        for number, row in enumerate(reader, start=2):
+            if row:
+                yield _checked(number, row[at] if at < len(row) else "")
+    except csv.Error as exc:
+        raise InvalidInputError(f"{path.name}, row {number + 1}: {exc}.") from exc
+
+
+def _column_of(path: Path, header: Sequence[str], column: str | None) -> int:
+    """Where the column of texts stands. Raises InvalidInputError where it is not there, or twice."""
     wanted = column or next((name for name in TEXT_COLUMNS if name in header), None)
     if wanted is None or wanted not in header:
         asked = f"no column '{column}'" if column else f"none of the columns {', '.join(TEXT_COLUMNS)}"
         raise InvalidInputError(f"{path.name}, row 1: there is {asked}, only {', '.join(header) or 'nothing'}.")
-    number = 1
-    try:
-        for row in reader:
-            number = reader.line_num
-            yield _checked(number, row.get(wanted) or "")
-    except csv.Error as exc:
-        raise InvalidInputError(f"{path.name}, row {number + 1}: {exc}.") from exc
+    if header.count(wanted) > 1:
+        raise InvalidInputError(f"{path.name}, row 1: the column '{wanted}' is there twice.")
+    return header.index(wanted)
 
 
 def _checked(number: int, text: str) -> _Line:
@@ -120,25 +159,14 @@ def _checked(number: int, text: str) -> _Line:
 # --- writing -------------------------------------------------------------------------------------------------------
 
 
-class _opened:  # noqa: N801 - used like contextlib.closing.
-    """The file to write, or standard output, which stays open."""
-
-    def __init__(self, out: Path | None) -> None:
-        self._out = out
-
-    def __enter__(self) -> IO[str]:
-        if self._out is None:
-            self._file: IO[str] = sys.stdout
-            return self._file
-        try:
-            self._file = self._out.open("w", encoding="utf-8", newline="")
-        except OSError as exc:
-            raise InvalidInputError(f"{self._out} cannot be written: {exc.strerror}.") from exc
-        return self._file
-
-    def __exit__(self, *raised: object) -> None:
-        if self._out is not None:
-            self._file.close()
+@contextlib.contextmanager
+def _opened(out: Path | None) -> Iterator[IO[str]]:
+    """The file to write, which takes its name when the block has ended well; or standard output."""
+    if out is None:
+        yield sys.stdout
+        return
+    with whole_file(out) as fresh, fresh.open("w", encoding="utf-8", newline="") as file:
+        yield file
 
 
 def _writer(file: IO[str], *, is_geojson: bool) -> Write:

@@ -14,6 +14,7 @@ import folium
 from sqlalchemy.orm import Session
 
 from core.errors import InvalidInputError, NotFoundError
+from core.files import whole_file
 from core.words import words
 from flood.models import FloodRun
 from flood.queries import current_run
@@ -70,23 +71,24 @@ def write_briefing(
     """The map of the picture `run_id`, or of the newest, is the file `out`; returns its bytes, `LARGEST_BYTES` at most.
 
     Raises NotFoundError for an unknown picture, NoCityError before a city was imported, SetupError without Leaflet,
-    InvalidInputError where the folder is not there or even the plainest map would be too large.
+    InvalidInputError where no file can be there or even the plainest map would be too large.
     """
-    if not out.parent.is_dir():
-        raise InvalidInputError(f"There is no folder {out.parent} to write {out.name} into.")
     run = current_run(session) if run_id is None else session.get(FloodRun, run_id)
     if run is None and run_id is not None:
         raise NotFoundError(f"There is no picture of the flood {run_id}.")
+    with whole_file(out) as fresh:
+        page = _smallest_page(session, run, now, leaflet)
+        fresh.write_bytes(page)
+    return len(page)
+
+
+def _smallest_page(session: Session, run: FloodRun | None, now: datetime, leaflet: Path) -> bytes:
+    """The page as little generalised as the limit allows."""
     for tolerance_deg in TOLERANCES_DEG:
         page = _page(_Sheet(session, run, now, leaflet, tolerance_deg)).encode()
         if len(page) <= LARGEST_BYTES:
-            break
-    else:
-        raise InvalidInputError(f"The map would have {len(page):,} bytes; at most {LARGEST_BYTES:,} can be sent about.")
-    fresh = out.with_name(f".{out.name}.new")
-    fresh.write_bytes(page)
-    fresh.replace(out)
-    return len(page)
+            return page
+    raise InvalidInputError(f"The map would have {len(page):,} bytes; at most {LARGEST_BYTES:,} can be sent about.")
 
 
 def _page(sheet: _Sheet) -> str:

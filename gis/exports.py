@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core.errors import InvalidInputError
+from core.errors import InvalidInputError, NotFoundError
+from core.files import whole_file
 from core.progress import Progress
 from gis import queries
 
@@ -25,6 +26,8 @@ LAYERS = (
     "layers", "areas", "roads", "waterways", "buildings", "facilities", "gauges", "zones", "flood_polygons",
 )
 SUFFIXES = {"gpkg": ".gpkg", "pmtiles": ".pmtiles"}
+_NEWEST = "SELECT max(id) FROM flood_run WHERE horizon_min = 0"
+_HAS_RUN = "SELECT EXISTS (SELECT FROM flood_run WHERE id = :run_id)"
 LOWEST_ZOOM, HIGHEST_ZOOM = 8, 15
 
 
@@ -33,21 +36,18 @@ def write_geopackage(
 ) -> dict[str, int]:
     """The layers are tables of the GeoPackage, with their provenance in its metadata; how many rows each has.
 
-    Of the flood the picture `run_id`, or the newest. Raises InvalidInputError for an unknown layer or a folder that is
-    not there; the file is only there when it is whole.
+    Of the flood the picture `run_id`, or the newest. Raises InvalidInputError for an unknown layer, another ending or a
+    folder that is not there, NotFoundError for an unknown picture; the file is only there when it is whole.
     """
-    fresh = _fresh(out, layers, suffix=".gpkg")
+    _check(session, out, layers, suffix=SUFFIXES["gpkg"], run_id=run_id)
     counts: dict[str, int] = {}
-    try:
+    with whole_file(out) as fresh:
         for name in layers:
             tell(name)
             rows = _rows(session, name, run_id=run_id)
             rows.to_file(fresh, layer=name, driver="GPKG", engine="pyogrio", mode="a" if counts else "w")
             counts[name] = len(rows)
         _note_provenance(fresh, provenance(session, run_id=run_id))
-        fresh.replace(out)
-    finally:
-        fresh.unlink(missing_ok=True)
     return counts
 
 
@@ -62,7 +62,7 @@ def write_pmtiles(
     import geopandas
     import pandas as pd
 
-    fresh = _fresh(out, layers, suffix=".pmtiles")
+    _check(session, out, layers, suffix=SUFFIXES["pmtiles"], run_id=run_id)
     frames = []
     for name in layers:
         tell(name)
@@ -72,15 +72,12 @@ def write_pmtiles(
         raise InvalidInputError("These layers hold nothing yet, so that there are no tiles to write.")
     together = pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
     tell("drawing the tiles")
-    try:
+    with whole_file(out) as fresh:
         geopandas.GeoDataFrame(together, geometry="geom", crs="EPSG:4326").to_file(
             fresh, layer="faonam", driver="PMTiles", engine="pyogrio", NAME="Faonam", TYPE="overlay",
             DESCRIPTION=json.dumps(provenance(session, run_id=run_id), ensure_ascii=False),
             MINZOOM=str(LOWEST_ZOOM), MAXZOOM=str(HIGHEST_ZOOM),
         )
-        fresh.replace(out)
-    finally:
-        fresh.unlink(missing_ok=True)
     return counts
 
 
@@ -91,7 +88,7 @@ def provenance(session: Session, *, run_id: int | None) -> dict[str, Any]:
         "city": card.slug,
         "name_th": card.name_th,
         "is_simulated": card.is_simulated,
-        "flood_run": run_id if run_id is not None else session.scalar(sa.text("SELECT max(id) FROM flood_run")),
+        "flood_run": run_id if run_id is not None else session.scalar(sa.text(_NEWEST)),
         "layers": [
             {
                 "name": layer.name, "source": layer.source, "licence": layer.licence,
@@ -102,18 +99,16 @@ def provenance(session: Session, *, run_id: int | None) -> dict[str, Any]:
     }
 
 
-def _fresh(out: Path, layers: Sequence[str], *, suffix: str) -> Path:
-    """Where the file is written before it is whole: beside its place, so that it can be moved there at once."""
+def _check(session: Session, out: Path, layers: Sequence[str], *, suffix: str, run_id: int | None) -> None:
+    """The layers and the picture are there, and the file's name says what it will be."""
     unknown = [name for name in layers if name not in LAYERS]
     if unknown or not layers:
         raise InvalidInputError(f"There is no layer '{', '.join(unknown)}' to export; there are {', '.join(LAYERS)}.")
-    if not out.parent.is_dir():
-        raise InvalidInputError(f"There is no folder {out.parent} to write {out.name} into.")
-    if out.is_dir():
-        raise InvalidInputError(f"{out} is a folder; name a file.")
-    fresh = out.with_name(f".{out.stem}.new{suffix}")
-    fresh.unlink(missing_ok=True)
-    return fresh
+    if out.suffix.lower() != suffix and not out.is_dir():
+        raise InvalidInputError(f"{out.name}: name a file that ends in {suffix}, for that is what it will be.")
+    if run_id is not None and session.scalar(sa.text(_HAS_RUN), {"run_id": run_id}) is not True:
+        # An unknown picture has no water, which would look like a dry city.
+        raise NotFoundError(f"There is no picture of the flood {run_id}.")
 
 
 def _rows(session: Session, name: str, *, run_id: int | None) -> GeoDataFrame:

@@ -11,7 +11,7 @@ import pyogrio
 import pytest
 from sqlalchemy.orm import Session
 
-from core.errors import InvalidInputError
+from core.errors import InvalidInputError, NotFoundError
 from gis import exports
 from gis.citypack.importer import import_city
 from tests.gis.packs import Pack, feature, line, point
@@ -65,5 +65,22 @@ def test_a_wrong_wish_leaves_no_file(city: Session, tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="no folder"):
         exports.write_geopackage(city, tmp_path / "no" / "x.gpkg", layers=["roads"], run_id=None, tell=lambda w: None)
     with pytest.raises(InvalidInputError, match="hold nothing"):
-        exports.write_pmtiles(city, out, layers=["flood_polygons"], run_id=None, tell=lambda what: None)
+        exports.write_pmtiles(
+            city, out.with_suffix(".pmtiles"), layers=["flood_polygons"], run_id=None, tell=lambda what: None
+        )
     assert not any(tmp_path.glob("*x*"))
+
+
+def test_a_picture_that_is_not_there_is_no_dry_city(city: Session, tmp_path: Path) -> None:
+    """An unknown number would give a file without any water, which reads as a city without a flood."""
+    with pytest.raises(NotFoundError, match="There is no picture of the flood 77"):
+        exports.write_geopackage(
+            city, tmp_path / "x.gpkg", layers=["flood_polygons"], run_id=77, tell=lambda what: None
+        )
+    assert not any(tmp_path.glob("*x*"))
+
+
+def test_a_file_s_name_says_what_is_in_it(city: Session, tmp_path: Path) -> None:
+    """A GeoPackage called city.csv would be opened by the wrong program."""
+    with pytest.raises(InvalidInputError, match=r"city.csv: name a file that ends in .gpkg"):
+        exports.write_geopackage(city, tmp_path / "city.csv", layers=["roads"], run_id=None, tell=lambda what: None)

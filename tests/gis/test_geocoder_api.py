@@ -171,3 +171,40 @@ def test_an_unreadable_file_is_one_sentence(tmp_path: Path, name: str, content: 
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InvalidInputError, match=said):
         geocode_file(tmp_path / name, column=None, out=None, admin=None)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('id,text\n1,"วัด\n2,ถนน\n'.encode(), "row 2: unexpected end of data"),
+        ("text,text\nวัด,ถนน\n".encode(), "row 1: the column 'text' is there twice"),
+        ("text\nวัด\n".encode("utf-16"), "it is UTF-16"),
+    ],
+)
+def test_a_file_that_could_be_read_in_two_ways_is_not(tmp_path: Path, content: bytes, said: str) -> None:
+    """A quote left open would swallow rows, two columns of one name hide one: nothing is lost unseen."""
+    (tmp_path / "x.csv").write_bytes(content)
+    with pytest.raises(InvalidInputError, match=said):
+        geocode_file(tmp_path / "x.csv", column=None, out=None, admin=None)
+
+
+def test_rows_are_counted_as_a_spreadsheet_counts_them(client: TestClient, tmp_path: Path) -> None:
+    """A text over two lines is one row."""
+    source, result = tmp_path / "texts.csv", tmp_path / "found.csv"
+    source.write_text('text\n"ไม่รู้\nอยู่ไหน"\nไม่รู้เหมือนกัน\n', encoding="utf-8")
+    geocode_file(source, column=None, out=result, admin=None)
+    with result.open(encoding="utf-8", newline="") as file:
+        assert [row["row"] for row in csv.DictReader(file)] == ["2", "3"]
+
+
+def test_the_result_never_takes_the_place_of_the_texts(client: TestClient, tmp_path: Path) -> None:
+    """The same file by another name is the same file; what it held is still there, and no other form is made up."""
+    source = tmp_path / "texts.csv"
+    source.write_text("text\nวัด\n", encoding="utf-8")
+    (tmp_path / "again.csv").hardlink_to(source)
+    for out in (source, tmp_path / "again.csv"):
+        with pytest.raises(InvalidInputError, match="holds the texts themselves"):
+            geocode_file(source, column=None, out=out, admin=None)
+    with pytest.raises(InvalidInputError, match=r"ends in .csv or .geojsonl"):
+        geocode_file(source, column=None, out=tmp_path / "found.xlsx", admin=None)
+    assert source.read_text(encoding="utf-8") == "text\nวัด\n"
