@@ -24,6 +24,7 @@ from gis.terrain import seams
 from gis.terrain.grid import Heights
 from gis.terrain.tiles import NOTHING, Numbers, Store, Tiling, Window
 
+LARGEST_M = 1e9  # What lies beyond is no height, and may be lost where 64 bits become 32.
 EVERY_NEIGHBOUR = np.ones((3, 3), dtype=bool)
 
 
@@ -59,6 +60,8 @@ class Elevation:
                 f"{self.path.name}: rows {inside.top} to {inside.bottom - 1} cannot be read, the file is damaged: "
                 f"{reason}"
             )
+        if found.dtype == np.float64 and (np.abs(found[np.isfinite(found)]) > LARGEST_M).any():
+            raise InvalidInputError(f"{self.path.name}: it holds heights beyond {LARGEST_M:g} m.")
         known = found.astype(np.float32).filled(np.nan)
         known[np.isinf(known)] = np.nan
         heights_m = np.full(window.shape, NOTHING["heights"])

@@ -36,6 +36,8 @@ COG = {"driver": "COG", "compress": "deflate", "bigtiff": "if_safer", "overview_
 
 LOWEST_M, HIGHEST_M = -500.0, 9000.0  # The shore of the Dead Sea lies at -430 m, the highest summit at 8,849 m.
 
+BYTES_A_CELL = 13  # Filled 4, directions 1, counts 4, hand 4; what is packed in the end is less.
+
 Holes = Literal["refuse", "drain"]
 
 
@@ -70,6 +72,7 @@ def prepare(wish: Wish, *, dask: str | None, tell: Progress) -> Mapping[str, Any
     made = _made(wish.out)
     if made is not None and identity.items() <= made.items():
         return made
+    _check_room(wish.out, terrain)
     with _workshop(wish.out) as work, contextlib.ExitStack() as stack:
         tiles = work / "tiles"
         tiles.mkdir()
@@ -88,19 +91,38 @@ def prepare(wish: Wish, *, dask: str | None, tell: Progress) -> Mapping[str, Any
 
 def _made(out: Path) -> Mapping[str, Any] | None:
     """What the folder says it is; None where it is not there or empty. Raises ConflictError for somebody else's."""
-    if out.is_dir() and (out / NOTE).is_file():
-        told: Mapping[str, Any] = json.loads((out / NOTE).read_text())
-        return told if all((out / f"{name}.tif").is_file() for name in MAPS) else {}
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return None
+    ours = {NOTE, *(f"{name}.tif" for name in MAPS)}
+    inside = {path.name for path in out.iterdir()} if out.is_dir() else {out.name}
+    if NOTE not in inside or inside - ours - {f"{name}.aux.xml" for name in ours}:
         raise ConflictError(f"{out} holds other things; name a new folder, or one that this command made.")
-    return None
+    try:
+        told = json.loads((out / NOTE).read_text())
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) and inside >= ours else {}
+
+
+def _check_room(out: Path, terrain: Elevation) -> None:
+    """The disk can hold what is made on the way. Raises InvalidInputError that says how much it would be."""
+    home = next(folder for folder in out.absolute().parents if folder.is_dir())
+    needed, free = terrain.rows * terrain.columns * BYTES_A_CELL, shutil.disk_usage(home).free
+    if needed > free:
+        raise InvalidInputError(
+            f"{terrain.path.name}: its {terrain.rows:,} x {terrain.columns:,} cells need {needed / 1e9:,.0f} GB on the "
+            f"way, and {home} has {free / 1e9:,.0f} GB: name an --out with more room, or cut the terrain."
+        )
 
 
 @contextlib.contextmanager
 def _workshop(out: Path) -> Iterator[Path]:
     """An empty folder beside `out` that is gone afterwards; what a killed run left in it is gone too."""
     work = out.absolute().with_name(f".{out.absolute().name}.new")
-    work.mkdir(parents=True, exist_ok=True)
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise InvalidInputError(f"{out} cannot be made: {exc.strerror}.") from exc
     handle = os.open(work, os.O_RDONLY)
     try:
         try:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from distributed import Client, KilledWorker
+from distributed.comm.addressing import parse_address
 from distributed.comm.core import CommClosedError
 
-from core.errors import UnavailableError
+from core.errors import InvalidInputError, UnavailableError
 from gis.terrain.runners import Found, Item, Runner
 
 ANSWER_S = 4  # Assumed: a scheduler that is there answers sooner, on any network.
@@ -24,6 +25,10 @@ def cluster(address: str, folder: Path) -> Iterator[Runner]:
     The contract: they run the same Faonam and see `folder` under the same path, on a disk that all share. Raises
     UnavailableError where the scheduler does not answer, has no worker, or a worker does not keep the contract or dies.
     """
+    try:
+        parse_address(address, strict=True)
+    except ValueError as exc:
+        raise InvalidInputError(f"--dask: '{address}' is no address such as tcp://10.0.0.5:8786.") from exc
     try:
         client: Any = Client(address, timeout=ANSWER_S, set_as_default=False)  # type: ignore[no-untyped-call]  # untyped
     except (OSError, ValueError, ImportError) as exc:

@@ -215,3 +215,45 @@ def test_a_scheduler_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match=r"scheduler at tcp://127\.0\.0\.1:9 does not answer"):
         _prepare(_wish(source), dask="tcp://127.0.0.1:9")
     _assert_nothing_new(tmp_path, {source})
+
+
+def test_a_folder_with_something_of_somebody_s_in_it_is_left_alone(tmp_path: Path) -> None:
+    """A note of ours beside a thesis does not make the folder ours to replace."""
+    out = tmp_path / "maps"
+    out.mkdir()
+    (out / NOTE).write_text('{"a": 1}')
+    (out / "thesis.odt").write_text("three years")
+    wish = _wish(_write(tmp_path / "dem.tif", fractal(64, seed=1)), out=out)
+    with pytest.raises(ConflictError, match="holds other things"):
+        _prepare(wish)
+    assert (out / "thesis.odt").read_text() == "three years"
+
+
+@pytest.mark.parametrize("note", ["{bad", "[1]"])
+def test_a_note_that_cannot_be_read_is_written_anew(tmp_path: Path, note: str) -> None:
+    """A broken note says nothing about the maps: they are made again."""
+    wish = _wish(_write(tmp_path / "dem.tif", fractal(64, seed=1)))
+    before = _prepare(wish)
+    (wish.out / NOTE).write_text(note)
+    assert _prepare(wish) == before
+
+
+def test_a_terrain_that_no_disk_could_hold_is_refused_at_once(tmp_path: Path) -> None:
+    """Ninety thousand million cells are declared in a moment; the sentence says how much room they need."""
+    source = tmp_path / "huge.tif"
+    with rasterio.open(
+        source, "w", driver="GTiff", dtype="float32", count=1, nodata=-9999.0, height=2**31 - 1, width=2**20, crs=UTM,
+        transform=Affine(10.0, 0, 600_000, 0, -10.0, 930_000), tiled=True, sparse_ok=True, bigtiff="yes",
+        blockxsize=2**14, blockysize=2**14,
+    ):
+        pass
+    with pytest.raises(InvalidInputError, match=r"huge.tif: its 2,147,483,647 x 1,048,576 cells need [0-9,]+ GB"):
+        _prepare(_wish(source))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["huge.tif"]
+
+
+def test_an_address_that_is_none_is_told_before_anybody_is_called(tmp_path: Path) -> None:
+    """`--dask hello` is a slip, and no scheduler that does not answer."""
+    wish = _wish(_write(tmp_path / "dem.tif", fractal(64, seed=1)))
+    with pytest.raises(InvalidInputError, match=r"'hello' is no address such as tcp://"):
+        _prepare(wish, dask="hello")
