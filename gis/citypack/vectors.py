@@ -113,7 +113,7 @@ def _why(wkb: bytes) -> str:
     try:
         shapely.from_wkb(wkb)
     except shapely.errors.GEOSException as exc:
-        return str(exc).removeprefix("IllegalArgumentException: ").removeprefix("ParseException: ").rstrip(".")
+        return str(exc).removeprefix("IllegalArgumentException: ").removeprefix("ParseException: ").strip().rstrip(".")
     return "GEOS does not say why"
 
 
