@@ -24,7 +24,7 @@ FACILITY_RADIUS_M = 200.0
 
 # The words that stand before (in English also behind) a name of each family; the first is the one labels use.
 TYPE_WORDS: Mapping[str, tuple[str, ...]] = {
-    "road": ("ถนน", "สายถนน", "road", "rd", "thanon", "street"),
+    "road": ("ถนน", "สายถนน", "แยก", "สามแยก", "สี่แยก", "road", "rd", "thanon", "street"),
     "soi": ("ซอย", "ตรอก", "soi", "lane", "alley"),
     "waterway": ("คลอง", "ลำคลอง", "แม่น้ำ", "ลำน้ำ", "ห้วย", "khlong", "klong", "canal", "river", "mae nam"),
     "community": ("ชุมชน", "chumchon", "community"),

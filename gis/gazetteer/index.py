@@ -30,7 +30,7 @@ SHARED_BY_MOST = 400
 # How likely the city's reporter means a place, by where it lies (assumed).
 HERE, SAME_DISTRICT, SAME_PROVINCE, ELSEWHERE = 1.0, 0.85, 0.5, 0.12
 # Names of the city's own need this many letters to be found without a type word, others more.
-BARE_LOCAL, BARE_ELSEWHERE, BARE_FACILITY, BARE_VILLAGE = 4, 5, 8, 99
+BARE_LOCAL, BARE_ELSEWHERE, BARE_FACILITY, BARE_VILLAGE = 4, 5, 7, 99
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from gis.gazetteer.entries import FACILITY_FAMILIES
 from gis.gazetteer.index import Gazetteer
 from gis.gazetteer.normal import sound, thai_normal
 from gis.gazetteer.reading import NUMBER, Mention, Places, Reading, fits, is_weak, mention_at
-from gis.gazetteer.spoken import heard_at_start, heard_before
+from gis.gazetteer.spoken import beginnings, heard_at_start, heard_before
 
 # Likeness (1 - edits / letters) from which a misspelt name is taken for one of ours, with and without its type word.
 LIKE_WITH_CUE, LIKE_BARE, LIKE_BARE_FROM = 0.72, 0.8, 7
@@ -115,8 +115,12 @@ def _is_of_small_place(families: tuple[str, ...]) -> bool:
 def _spoken(gazetteer: Gazetteer, text: str, families: tuple[str, ...]) -> _Found | None:
     """The name in the other script that the text begins with as it sounds."""
     said = text.lstrip(" .").partition("\n")[0]
-    found = heard_at_start(gazetteer.spoken, said, {*families, "road"} if "soi" in families else families)
-    return None if found is None else (found.key, len(thai_normal(said[: found.letters])), found.likeness)
+    asked = {*families, "road"} if "soi" in families else set(families)
+    for start in beginnings(said):
+        found = heard_at_start(gazetteer.spoken, said[start:], asked)
+        if found is not None:
+            return found.key, len(thai_normal(said[: start + found.letters])), found.likeness
+    return None
 
 
 def _before_latin_cues(
@@ -178,10 +182,12 @@ def _begun(gazetteer: Gazetteer, heard: str, families: tuple[str, ...]) -> _Foun
         around = ordered[max(0, at - BEGUN_AROUND) : at + BEGUN_AROUND]
         fitting += [(_shared(heard, text), text, key) for text, key in around]
     most = max((letters for letters, _, _ in fitting), default=0)
-    best = list({(text, key) for letters, text, key in fitting if letters == most})
-    if most < BEGUN_LETTERS or len(best) != 1 or most < BEGUN_SHARE * len(best[0][0]):
+    best = min(((len(text), text, key) for letters, text, key in fitting if letters == most), default=None)
+    if best is None or most < BEGUN_LETTERS or most < BEGUN_SHARE * best[0]:
         return None
-    return best[0][1], most, BEGUN_LIKENESS
+    begun = [{named.entry for named in gazetteer.keys[key].named} for letters, _, key in fitting if letters == most]
+    # Several ways to write one name are that one name.
+    return (best[2], most, BEGUN_LIKENESS) if set.intersection(*begun) else None
 
 
 def _shared(one: str, other: str) -> int:

@@ -20,6 +20,8 @@ WORD_LETTERS, SHARED_BY_FEW = 6, 2
 # What a name is worth that was only heard so, in its own script never seen.
 SPOKEN_LIKENESS = 0.85
 
+# Words in a name for what many are: they stand in another order, or not at all, in the other script.
+_OF_MANY_TH, _OF_MANY_EN = ("เทศบาล", "วัด", "บ้าน"), frozenset({"municipal", "wat", "ban", "temple"})
 # What English puts before "road" or "street" that is no name.
 _EVERYDAY = frozenset({
     "a", "an", "the", "this", "that", "my", "our", "your", "main", "whole", "small", "big", "side", "back", "front",
@@ -52,6 +54,10 @@ def spoken(entries: Iterable[Entry], keys: Mapping[str, int]) -> Spoken:
             sounds = skeleton(text).sounds
             if key is not None and len(sounds) >= LEAST_SOUNDS:
                 found[(entry.family, text.isascii())][(sounds, key)] = None
+                if text.isascii() and not _OF_MANY_EN.isdisjoint(text.split()):
+                    own = " ".join(word for word in text.split() if word not in _OF_MANY_EN)
+                    if len(skeleton(own).sounds) >= EQUAL_BELOW:
+                        found[(entry.family, True)][(skeleton(own).sounds, key)] = None
                 words += [(entry.family, word, key) for word in text.split() if " " in text and text.isascii()]
     told = Counter((family, word) for family, word, _ in set(words))
     for family, word, key in words:
@@ -108,6 +114,15 @@ def heard_at_start(names: Spoken, text: str, families: Iterable[str]) -> Heard |
             if likeness and not is_piece and (best is None or likeness * SPOKEN_LIKENESS > best.likeness):
                 best = Heard(key, end, likeness * SPOKEN_LIKENESS)
     return best
+
+
+def beginnings(text: str) -> Iterator[int]:
+    """Where a name may begin: at the start, and behind words for what many are (เทศบาลวัด… of a school)."""
+    start = 0
+    yield start
+    while word := next((w for w in _OF_MANY_TH if text.startswith(w, start)), None):
+        start += len(word)
+        yield start
 
 
 def _through_syllable(text: str, end: int) -> int:
