@@ -107,8 +107,10 @@ def _run(first: int, sub: int, last: int) -> Iterator[HouseNumber]:
 
 
 class AskedHouse(NamedTuple):
-    """A house number as a text gives it to a street: how sure it is one (0 to 1), near or beside it (`relation`), and
-    whether a street that has it `can` so be told to be the one meant.
+    """A house number as a text gives it to a street, and how sure it is one (0 to 1).
+
+    `relation` is near or beside where the text speaks of what is around the house. A number that `can_vouch` makes the
+    street that has it surer.
     """
 
     number: HouseNumber

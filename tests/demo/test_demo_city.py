@@ -111,11 +111,11 @@ def _is_left_of(pieces: list[shapely.LineString], place: shapely.Point) -> bool:
     return bool((end_x - start_x) * (place.y - start_y) - (end_y - start_y) * (place.x - start_x) > 0)
 
 
-def test_a_house_that_the_demo_city_lacks_is_found_between_its_neighbours(session: Session, pack: Path) -> None:
+def test_a_house_that_the_demo_city_lacks_is_found_between_its_neighbours(
+    imported: tuple[Session, ImportReport],
+) -> None:
     """Every third house is taken out of its street: nearly all are found within the radius that is then said."""
-    load_layers()
-    import_city(session, pack)
-    city = gazetteer.load(session)
+    city = gazetteer.load(imported[0])
     first = geocode(city, "น้ำเข้าบ้านเลขที่ 25 ถ.ท่าน้ำ").candidates[0]
     assert (first.kind, first.radius_m < 100) == ("house", True)
     asked = within = 0
