@@ -53,7 +53,8 @@ def misspelt(gazetteer: Gazetteer, reading: Reading, places: Places, cues: _Cues
     """
     strong = [m for m in reading.mentions if not is_weak(gazetteer, m)]
     found = [*_behind_cues(gazetteer, reading, places, cues, strong)]
-    found += [m for m in _before_latin_cues(gazetteer, reading, places, cues) if not any(_share(m, o) for o in found)]
+    spoken = _before_latin_cues(gazetteer, reading, places, cues, strong)
+    found += [m for m in spoken if not any(_share(m, other) for other in found)]
     found += _before_numbers(gazetteer, reading, places, [*strong, *found])
     has_precise = bool(found) or any(
         fits(gazetteer.keys[m.key], m.families) or len(gazetteer.keys[m.key].text) >= PRECISE_LETTERS for m in strong
@@ -124,16 +125,17 @@ def _spoken(gazetteer: Gazetteer, text: str, families: tuple[str, ...]) -> _Foun
 
 
 def _before_latin_cues(
-    gazetteer: Gazetteer, reading: Reading, places: Places, cues: _Cues
+    gazetteer: Gazetteer, reading: Reading, places: Places, cues: _Cues, strong: Sequence[Mention]
 ) -> Iterator[Mention]:
-    """Names that no map has in Latin letters, before a type word (Pak Nakhon Rd)."""
+    """Names that no map spells so, before a type word (Pak Nakhon Rd): one that stands there as it is, is no other."""
     for start, families in {cue for cue in cues.values() if reading.heard[cue[0]].isascii()}:
         words = _LATIN_WORDS.search(reading.heard, 0, start)
         if words is None:
             continue
         found = heard_before(gazetteer.spoken, words[0].split()[-SPOKEN_WORDS:], families)
-        if found is not None:
-            end = words.start() + len(words[0].rstrip())
+        end = words.start() + len(words[0].rstrip())
+        exact = [m.end - m.start for m in strong if m.end == end and fits(gazetteer.keys[m.key], families)]
+        if found is not None and found.letters > max(exact, default=0):
             span = (end - found.letters, end - found.letters, end)
             yield mention_at(
                 gazetteer, reading, places, span=span, key=found.key, families=families, likeness=found.likeness

@@ -153,6 +153,14 @@ def test_a_name_is_heard_in_the_other_script(town: Gazetteer, text: str, code: s
     assert geocode(town, text).candidates[0].code == code
 
 
+def test_a_name_that_stands_there_is_no_other_that_sounds_alike() -> None:
+    """Rosario Street is not Rizal Street, although romanisers' consonants of both are the same."""
+    roads = [_road("", "z", (100.0, 8.0), (100.01, 8.0), name_en="Rizal Street"),
+             _road("", "o", (100.0, 8.01), (100.01, 8.01), name_en="Rosario Street")]  # fmt: skip
+    town = build(roads, city=Extent("เมือง", "Town", CENTRE, (99.95, 7.95, 100.05, 8.05)))
+    assert [_codes(geocode(town, f"flood at {name} Street"))[0] for name in ("Rizal", "Rosario")] == ["z", "o"]
+
+
 @pytest.mark.parametrize("text", ["ทำถนน สีประชดใจ", "ถนนหน้าบ้านเป็นหลุม", "the road is flooded", "my house on the street"])
 def test_words_that_only_sound_like_a_name_are_none(town: Gazetteer, text: str) -> None:
     """A type word that ends another word, or stands for the thing itself, begins no name."""
