@@ -182,7 +182,7 @@ def _fill(session: Session, run: FloodRun, drawing: _Drawing) -> list[ZoneFacts]
     run.not_counted = not_counted(ground)
     run.confidence = _confidence(zones, fresh=len(drawing.usable), known=len(ground.terrain.gauges))
     _store_polygons(session, run.id, picture, srid=ground.terrain.grid.srid)
-    _store_roads(session, run.id, deepest_roads(ground, picture))
+    _store_roads(session, run, deepest_roads(ground, picture))
     run.wall_s = round(time.perf_counter() - drawing.started_s, 3)
     return zones
 
@@ -248,14 +248,21 @@ def _store_polygons(session: Session, run_id: int, picture: Picture, *, srid: in
     session.flush()
 
 
-def _store_roads(session: Session, run_id: int, roads: Sequence[tuple[int, float]]) -> None:
+def _store_roads(session: Session, run: FloodRun, roads: Sequence[tuple[int, float]]) -> None:
+    """The roads in the water stand with the picture; those of pictures whose depths are no longer kept are gone."""
     if roads:
         session.execute(
             sa.insert(FloodRoad),
-            [{"run_id": run_id, "road_id": road_id, "max_depth_m": depth_m} for road_id, depth_m in roads],
+            [{"run_id": run.id, "road_id": road_id, "max_depth_m": depth_m} for road_id, depth_m in roads],
         )
-    oldest_kept = run_id - PICTURES_KEPT_WHOLE - AHEAD_KEPT_WHOLE
-    session.execute(sa.delete(FloodRoad).where(FloodRoad.run_id <= oldest_kept))
+    is_ahead = run.horizon_min > 0
+    alike = FloodRun.horizon_min > 0 if is_ahead else FloodRun.horizon_min == 0
+    most = AHEAD_KEPT_WHOLE if is_ahead else PICTURES_KEPT_WHOLE
+    oldest = sa.select(FloodRun.id).where(alike).order_by(FloodRun.id.desc()).offset(most - 1).limit(1)
+    gone = sa.delete(FloodRoad).where(
+        FloodRoad.run_id < oldest.scalar_subquery(), FloodRoad.run_id == FloodRun.id, alike
+    )
+    session.execute(gone, execution_options={"synchronize_session": False})
 
 
 def _store_states(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,15 @@ from flood.rules import Level, Settled
 from gis.points import LonLat
 from gis.terrain.grid import Grid
 from sensors.queries import current_levels
+
+
+class Unknown(StrEnum):
+    """Why no depth is known: before the first picture, without a usable gauge, no longer kept, off the known ground."""
+
+    NO_PICTURE = "no-picture"
+    NO_DATA = "no-data"
+    NOT_KEPT = "not-kept"
+    NO_GROUND = "no-ground"
 
 
 @dataclass(frozen=True)
@@ -235,16 +245,29 @@ def depth_at(session: Session, place: LonLat) -> float | None:
 
 def spot_at(session: Session, run: FloodRun | None, place: LonLat) -> SpotDepth | None:
     """What a picture says of a place, with its doubt; None where nothing is known or no longer kept."""
-    if run is None or run.depth_path is None or run.grid is None:
-        return None
+    found = spot_or_why(session, run, place)
+    return None if isinstance(found, Unknown) else found
+
+
+def spot_or_why(session: Session, run: FloodRun | None, place: LonLat) -> SpotDepth | Unknown:
+    """What a picture says of a place, with its doubt, or why it says nothing."""
+    if run is None:
+        return Unknown.NO_PICTURE
+    if run.depth_path is None or run.grid is None:
+        return Unknown.NO_DATA
     grid = Grid(**run.grid)
     x_m, y_m = _metric(session, place, srid=grid.srid)
     cell = int(grid.cells_at(np.array([x_m]), np.array([y_m]))[0])
     try:
         planes = read_planes(data_dir() / run.depth_path)
-    except FileNotFoundError:
-        return None
-    return depth_in(planes, cell)
+    except (OSError, ValueError, EOFError):  # Gone, or cut off by a full disk.
+        return Unknown.NOT_KEPT
+    return depth_in(planes, cell) or Unknown.NO_GROUND
+
+
+def keeps_depths(run: FloodRun) -> bool:
+    """The depth of every cell of the picture is still there; older pictures keep outlines and zones alone."""
+    return run.depth_path is not None and (data_dir() / run.depth_path).is_file()
 
 
 def depth_planes(session: Session, run_id: int) -> tuple[Path, Grid] | None:
@@ -254,6 +277,12 @@ def depth_planes(session: Session, run_id: int) -> tuple[Path, Grid] | None:
         return None
     path = data_dir() / run.depth_path
     return (path, Grid(**run.grid)) if path.is_file() else None
+
+
+def had_depths(session: Session, run_id: int) -> bool:
+    """The picture knew the depth of every cell once, whether or not that is still kept."""
+    run = session.get(FloodRun, run_id)
+    return run is not None and run.depth_path is not None
 
 
 def runs_with_depth(session: Session, most: int) -> list[int]:

@@ -12,12 +12,13 @@ from flood.rules import GaugeSite
 
 @dataclass(frozen=True)
 class TerrainFile:
-    """The city's terrain: the file, its version, and the datum of its heights."""
+    """The city's terrain: the file, its version, the width of its cells, and the datum of its heights."""
 
     path: str
     srid: int
     datum: str
     version: int
+    cell_m: float
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Community:
 
 def terrain(session: Session) -> TerrainFile | None:
     """The city's terrain, None before a city with one was imported."""
-    row = session.execute(sa.text("SELECT path, srid, datum, version FROM terrain")).one_or_none()
+    row = session.execute(sa.text("SELECT path, srid, datum, version, cell_m FROM terrain")).one_or_none()
     return TerrainFile(*row) if row else None
 
 

@@ -12,9 +12,9 @@ from affine import Affine
 
 from flood.depths import PER_UNIT, UNKNOWN, read_planes
 from gis.terrain.grid import Grid
+from rasters.layers import DEPTH_NODATA, LEGENDS
 
-BANDS = ("depth_p50_m", "depth_p90_m", "chance")
-NODATA = -9999.0
+BANDS = LEGENDS["depth"].bands
 _one_at_a_time = threading.Lock()
 
 
@@ -35,12 +35,12 @@ def cog_of(planes_path: Path, grid: Grid) -> Path:
 
 def _write(path: Path, planes: np.ndarray, grid: Grid) -> None:
     values = planes.astype(np.float32) / np.float32(PER_UNIT)
-    values[planes == UNKNOWN] = NODATA
+    values[planes == UNKNOWN] = DEPTH_NODATA
     fresh = path.with_name(f".{path.stem}-{os.getpid()}.tif")
     with rasterio.open(
         fresh, "w", driver="COG", width=grid.columns, height=grid.rows, count=len(BANDS), dtype="float32",
         crs=f"EPSG:{grid.srid}", transform=Affine(grid.cell_m, 0.0, grid.west_m, 0.0, -grid.cell_m, grid.north_m),
-        nodata=NODATA, compress="deflate", predictor="yes",
+        nodata=DEPTH_NODATA, compress="deflate", predictor="yes",
     ) as target:
         target.write(values)
         for number, name in enumerate(BANDS, start=1):

@@ -20,7 +20,7 @@ from titiler.core.dependencies import create_colormap_dependency
 from titiler.core.factory import TilerFactory
 
 from core.db import transaction
-from core.errors import InvalidInputError, NotFoundError, SetupError
+from core.errors import InvalidInputError, NotFoundError, SetupError, UnavailableError
 from core.logs import get_logger
 from rasters import files, layers
 
@@ -77,7 +77,7 @@ def create_app() -> FastAPI:
     app.add_exception_handler(Exception, _unreadable)
     for kind, status in (
         (NotFoundError, 404), (TileOutsideBounds, 404), (PointOutsideBounds, 404), (InvalidInputError, 400),
-        (RioTilerError, 400), (ValueError, 400), (IndexError, 400),
+        (RioTilerError, 400), (ValueError, 400), (IndexError, 400), (UnavailableError, 503),
     ):
         app.add_exception_handler(kind, _answer(status))
     return app

@@ -33,7 +33,8 @@ class FloodPicture(BaseModel):
     """A picture; without one, or without usable gauges, `method` is `no-data` and there are no polygons.
 
     `valid_at` is the moment that it is of: that of its drawing, or `horizon_min` minutes after its basis. `not_counted`
-    are homes and people who stand in no zone, and so in no figure of any.
+    are homes and people who stand in no zone, and so in no figure of any. A level with a `doubt` is not believed and
+    draws no water. Older pictures keep outlines and zones, but no depth of every spot: `has_depths` is false then.
     """
 
     run_id: int | None
@@ -44,6 +45,7 @@ class FloodPicture(BaseModel):
     reason: str | None
     confidence: float
     levels: list[dict[str, Any]]
+    has_depths: bool
     not_counted: dict[str, int]
     polygons: FeatureCollection
 
@@ -92,7 +94,8 @@ class ComparisonOut(BaseModel):
 class Depth(BaseModel):
     """The depth at a place, metres: best estimate, 90th percentile, and the probability of water at all.
 
-    All three are None where nothing is known.
+    All three are None where nothing is known, which is not dry; `unknown` says why: `no-picture` yet, `no-data` of
+    gauges, depths `not-kept` of an older picture, or `no-ground` known there.
     """
 
     lon: float
@@ -100,6 +103,7 @@ class Depth(BaseModel):
     depth_m: float | None
     likely_m: float | None
     chance: float | None
+    unknown: queries.Unknown | None
     run_id: int | None
     computed_at: datetime | None
 
@@ -168,7 +172,7 @@ def read_current_flood(session: SessionDep, account: CurrentAccount) -> FloodPic
         nothing = FeatureCollection(features=[])
         return FloodPicture(
             run_id=None, computed_at=None, valid_at=None, horizon_min=0, method="no-data", reason=None, confidence=0.0,
-            levels=[], not_counted={}, polygons=nothing,
+            levels=[], has_depths=False, not_counted={}, polygons=nothing,
         )
     return _picture(session, run)
 
@@ -234,13 +238,15 @@ def read_depth(
 ) -> Depth:
     """The depth at a place in this picture, in the newest one where none is named."""
     run = queries.current_run(session) if run_id is None else queries.run_of(session, run_id)
-    spot = queries.spot_at(session, run, LonLat(lon=lon, lat=lat))
+    found = queries.spot_or_why(session, run, LonLat(lon=lon, lat=lat))
+    spot = None if isinstance(found, queries.Unknown) else found
     return Depth(
         lon=lon,
         lat=lat,
         depth_m=spot.depth_m if spot else None,
         likely_m=spot.likely_m if spot else None,
         chance=spot.chance if spot else None,
+        unknown=found if isinstance(found, queries.Unknown) else None,
         run_id=run.id if run else None,
         computed_at=run.computed_at if run else None,
     )
@@ -273,7 +279,8 @@ def _picture(session: SessionDep, run: FloodRun) -> FloodPicture:
     return FloodPicture(
         run_id=run.id, computed_at=run.computed_at, valid_at=run.valid_at, horizon_min=run.horizon_min,
         method=run.method, reason=run.reason, confidence=run.confidence, levels=list(run.levels.values()),
-        not_counted=run.not_counted, polygons=FeatureCollection(features=features),
+        has_depths=queries.keeps_depths(run), not_counted=run.not_counted,
+        polygons=FeatureCollection(features=features),
     )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 import httpx
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from api.deps import CurrentAccount, SessionDep
+from api.routes.city import Names
 from core.errors import InvalidInputError, NotFoundError, UnavailableError
+from core.words import words
 from rasters import layers
 
 router = APIRouter(tags=["rasters"])
@@ -23,19 +24,35 @@ _ALLOWED = re.compile(
 )
 _LAYER = re.compile(r"[a-z0-9-]{1,40}")
 _AWAY = "The raster process does not answer; it is started with: faonam rasters"
+_SLOW = f"The raster process needs more than {PATIENCE_S:.0f} s: the layer is being made. Ask again in a minute."
 _PASSED_ON = ("content-type", "cache-control", "etag")
 
 
+class BandOut(BaseModel):
+    """A band by its name, and the unit of its values (`1` for a share or probability)."""
+
+    name: str
+    unit: str
+
+
 class RasterLayerOut(BaseModel):
-    """A raster layer; its description is at `/rasters/{id}/WebMercatorQuad/tilejson.json`."""
+    """A raster layer; its description is at `/rasters/{id}/WebMercatorQuad/tilejson.json`.
+
+    `nodata` is the value that means that nothing is known (`nan` for no number), null where the layer's `info` tells
+    it; `note` is what to know before it is used.
+    """
 
     id: str
-    kind: Literal["terrain", "depth"]
+    kind: layers.Kind
     run_id: int | None
+    title: Names
+    note: Names | None
+    bands: list[BandOut]
+    nodata: str | None
 
 
 class RasterLayersOut(BaseModel):
-    """The terrain first, then the depths of the newest pictures of the flood."""
+    """The terrain and its height above drainage first, then the depths of the newest pictures of the flood."""
 
     layers: list[RasterLayerOut]
 
@@ -43,8 +60,21 @@ class RasterLayersOut(BaseModel):
 @router.get("/rasters", summary="Every raster layer")
 def list_rasters(session: SessionDep, account: CurrentAccount) -> RasterLayersOut:
     """The layers that have a raster."""
-    found = layers.layers(session)
-    return RasterLayersOut(layers=[RasterLayerOut.model_validate(one, from_attributes=True) for one in found])
+    return RasterLayersOut(layers=[_layer(one) for one in layers.layers(session)])
+
+
+def _layer(one: layers.RasterLayer) -> RasterLayerOut:
+    legend = layers.LEGENDS[one.kind]
+    return RasterLayerOut(
+        id=one.id, kind=one.kind, run_id=one.run_id, title=_names(f"raster-{one.kind}"),
+        note=_names(f"raster-{one.kind}-note") if legend.has_note else None,
+        bands=[BandOut(name=name, unit=unit) for name, unit in zip(legend.bands, legend.units, strict=True)],
+        nodata=legend.nodata,
+    )
+
+
+def _names(key: str) -> Names:
+    return Names(th=words("rasters", key, language="th"), en=words("rasters", key, language="en"))
 
 
 @router.get("/rasters/{layer_id}/{question:path}", summary="Ask a raster layer", response_class=Response)
@@ -62,6 +92,8 @@ def ask_raster(layer_id: str, question: str, account: CurrentAccount, request: R
     try:
         with httpx.Client(transport=transport, base_url="http://rasters", timeout=PATIENCE_S) as client:
             answer = client.get(path, headers=forwarded)
+    except httpx.ReadTimeout as error:
+        raise UnavailableError(_SLOW) from error
     except httpx.TransportError as error:
         raise UnavailableError(_AWAY) from error
     _raise_for(answer)
@@ -77,4 +109,6 @@ def _raise_for(answer: httpx.Response) -> None:
         raise NotFoundError(str(answer.json().get("detail")))
     if answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
         raise InvalidInputError(str(answer.json().get("detail")))
+    if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        raise UnavailableError(str(answer.json().get("detail")))
     raise UnavailableError("The raster process could not read this layer.")

@@ -6,18 +6,24 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import rasterio
 import sqlalchemy as sa
+from affine import Affine
 from fastapi.testclient import TestClient
 
 from core.db import transaction
+from core.errors import UnavailableError
 from core.settings import data_dir
 from flood.depths import write_depths
+from gis.crs import transformer
 from gis.terrain.grid import Grid
-from rasters import layers, server
+from gis.terrain.hydrology import drainage_of
+from rasters import drainage, layers, server
 
 # rio-tiler multiplies affine transforms in a way that affine is going to give up.
 pytestmark = pytest.mark.filterwarnings("ignore:Use .* matmul:PendingDeprecationWarning")
@@ -70,7 +76,12 @@ def test_depth_is_served_by_the_picture_it_is_of(
     """The list names the layers; a layer tells its tiles under our address, its tiles are pictures, points values."""
     officer = signed_in("officer")
     listed = officer.get("/api/v1/rasters").json()["layers"]
-    assert listed == [{"id": f"depth-{RUN}", "kind": "depth", "run_id": RUN}]
+    assert [(one["id"], one["kind"], one["run_id"]) for one in listed] == [(f"depth-{RUN}", "depth", RUN)]
+    assert [(band["name"], band["unit"]) for band in listed[0]["bands"]] == [
+        ("depth_p50_m", "m"), ("depth_p90_m", "m"), ("chance", "1")
+    ]
+    assert listed[0]["nodata"] == "-9999"
+    assert listed[0]["title"]["th"] != listed[0]["title"]["en"]
     base = f"/api/v1/rasters/depth-{RUN}"
     tilejson = officer.get(f"{base}/WebMercatorQuad/tilejson.json")
     assert tilejson.status_code == 200, tilejson.text
@@ -133,3 +144,69 @@ def test_without_the_raster_process_it_says_so(signed_in: Callable[[str], TestCl
     answer = signed_in("officer").get("/api/v1/rasters/terrain/info")
     assert answer.status_code == 503
     assert "faonam rasters" in answer.json()["detail"]
+
+
+@pytest.fixture
+def terrain(database: sa.Engine, tmp_path: Path) -> np.ndarray:
+    """The city has a terrain: a valley of 512 x 512 cells that runs south, with a hole; its heights."""
+    rows, columns = np.mgrid[:512, :512]
+    heights = (20.0 - rows / 50 + np.abs(columns - 256) / 20).astype(np.float32)
+    heights[100:103, 100:103] = np.nan
+    path = tmp_path / "tiny-v1-0.tif"
+    with rasterio.open(
+        path, "w", driver="GTiff", width=512, height=512, count=1, dtype="float32", crs="EPSG:32647", nodata=-9999.0,
+        transform=Affine(10.0, 0, 598_200.0, 0, -10.0, 932_200.0),
+    ) as target:
+        target.write(np.where(np.isnan(heights), -9999.0, heights), 1)
+    with transaction() as session:
+        session.execute(
+            sa.text("INSERT INTO terrain VALUES (1, :path, 32647, 10, 'm above mean sea level', 'simulated', 1)"),
+            {"path": str(path)},
+        )
+    return heights
+
+
+def test_height_above_drainage_is_offered_with_its_legend(
+    signed_in: Callable[[str], TestClient], raster_process: None, terrain: np.ndarray
+) -> None:
+    """Where there is a terrain there is its hand: made once, in metres, NaN where nothing is known, no flood map."""
+    officer = signed_in("officer")
+    listed = {one["id"]: one for one in officer.get("/api/v1/rasters").json()["layers"]}
+    assert list(listed) == ["terrain", "hand", f"depth-{RUN}"]
+    hand = listed["hand"]
+    assert (hand["kind"], hand["bands"], hand["nodata"]) == ("hand", [{"name": "hand_m", "unit": "m"}], "nan")
+    assert "no flood map" in hand["note"]["en"]
+    assert listed["terrain"]["bands"] == [{"name": "height_m_msl", "unit": "m above mean sea level"}]
+    point = officer.get(f"/api/v1/rasters/hand/point/{LON},{LAT}")
+    assert point.status_code == 200, point.text
+    expected = drainage_of(terrain, threshold=1000).above_drain_m
+    east, north = transformer(4326, 32647).transform(LON, LAT)
+    row, column = int((932_200.0 - north) / 10), int((east - 598_200.0) / 10)
+    assert point.json()["values"] == [pytest.approx(float(expected[row, column]), abs=1e-5)]
+    assert point.json()["band_descriptions"] == ["hand"]
+    info = officer.get("/api/v1/rasters/hand/info").json()
+    assert str(info["nodata_value"]).lower() in {"nan", "none"}
+    hole = transformer(32647, 4326).transform(598_200.0 + 1015.0, 932_200.0 - 1015.0)
+    assert officer.get(f"/api/v1/rasters/hand/point/{hole[0]},{hole[1]}").json()["values"] == [None]
+
+
+def test_a_hand_that_is_being_made_is_asked_for_again(terrain: np.ndarray, tmp_path: Path) -> None:
+    """Tiles by the dozen wait for nobody: while one question has it made, the others are told to come back."""
+    path = tmp_path / "tiny-v1-0.tif"
+    with drainage._one_at_a_time, pytest.raises(UnavailableError, match="is being made"):
+        drainage.hand_of(path, cell_m=10.0)
+    made = drainage.hand_of(path, cell_m=10.0)
+    before = made.stat().st_mtime_ns
+    assert drainage.hand_of(path, cell_m=10.0).stat().st_mtime_ns == before
+
+
+def test_depths_that_are_no_longer_kept_are_not_known(
+    signed_in: Callable[[str], TestClient], raster_process: None
+) -> None:
+    """An older picture's depths are gone: the sentence says so, and that outlines and zones are still there."""
+    officer = signed_in("officer")
+    gone = officer.get(f"/api/v1/rasters/depth-{RUN + 1}/point/{LON},{LAT}")
+    assert gone.status_code == 404
+    assert "no longer kept" in gone.json()["detail"]
+    assert "how deep it was is not known" in gone.json()["detail"]
+    assert "no longer kept" not in officer.get(f"/api/v1/rasters/depth-{RUN + 2}/info").json()["detail"]

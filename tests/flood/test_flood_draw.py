@@ -370,3 +370,18 @@ def test_a_new_home_counts_in_the_next_picture(town: Any) -> None:
         "(1, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), true, '')"), {"lon": spot.lon, "lat": spot.lat})
     after = states(town.session, draw(town))["Z-west"]
     assert (after.homes, after.vulnerable_homes) == (before.homes + 1, before.vulnerable_homes + 1)
+
+
+def test_wet_roads_stay_as_long_as_the_depths(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture that still knows every depth also knows its roads, however many hours to come were drawn since."""
+    monkeypatch.setattr(actions, "PICTURES_KEPT_WHOLE", 2)
+    monkeypatch.setattr(actions, "AHEAD_KEPT_WHOLE", 1)
+    drawn = []
+    for _ in range(3):
+        town.later(10)
+        town.water(a=2.6, b=2.6)
+        drawn.append(actions.draw(town.session, now=town.now).id)
+        for horizon_min in (60, 120):
+            actions.look_ahead(town.session, basis_run_id=drawn[-1], horizon_min=horizon_min, now=town.now)
+    with_roads = town.session.scalars(sa.text("SELECT DISTINCT run_id FROM flood_road ORDER BY run_id")).all()
+    assert with_roads == [drawn[1], drawn[2], drawn[2] + 2]

@@ -8,10 +8,11 @@ import sys
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from api.routes import flood as routes
-from core.settings import ROOT
+from core.settings import ROOT, data_dir
 from flood import actions
 from staff.rules import AccountRef
 
@@ -54,6 +55,57 @@ def test_depth_at_a_spot(town: Any) -> None:
     assert depth.likely_m > depth.depth_m
     assert depth.chance > 0.9
     assert depth.run_id == run.id
+
+
+def test_a_depth_that_is_not_known_says_why_and_is_never_dry(town: Any) -> None:
+    """Before a picture, off the ground, in an older picture whose depths are gone or cut off: each by its own word."""
+    spot, off = town.place(605, 625), town.place(-500, -500)
+
+    def unknown(run_id: int | None, place: Any = spot) -> str | None:
+        depth = routes.read_depth(town.session, OFFICER, lon=place.lon, lat=place.lat, run_id=run_id)
+        assert (depth.depth_m is None) == (depth.likely_m is None) == (depth.chance is None)
+        assert (depth.unknown is None) == (depth.depth_m is not None)
+        return depth.unknown
+
+    assert unknown(None) == "no-picture"
+    town.water(a=2.6, b=2.6)
+    run = actions.draw(town.session, now=town.now)
+    assert unknown(run.id) is None
+    assert unknown(run.id, off) == "no-ground"
+    assert routes.read_run(town.session, OFFICER, run.id).has_depths
+    path = data_dir() / str(run.depth_path)
+    path.write_bytes(path.read_bytes()[:300])
+    assert unknown(run.id) == "not-kept"
+    path.unlink()
+    assert unknown(run.id) == "not-kept"
+    picture = routes.read_run(town.session, OFFICER, run.id)
+    assert not picture.has_depths
+    assert picture.polygons.features
+    town.later(60)
+    silent = actions.draw(town.session, now=town.now)
+    assert silent.method == "no-data"
+    assert unknown(None) == "no-data"
+
+
+def test_an_hour_to_come_whose_depths_are_gone_is_not_known(town: Any) -> None:
+    """Only the newest looks ahead keep their depths; an older one is asked for without an error, and says so."""
+    town.water(a=2.6, b=2.6)
+    basis = actions.draw(town.session, now=town.now)
+    ahead = actions.look_ahead(town.session, basis_run_id=basis.id, horizon_min=60, now=town.now)
+    assert ahead is not None
+    (data_dir() / str(ahead.depth_path)).unlink()
+    spot = town.place(605, 625)
+    depth = routes.read_depth(town.session, OFFICER, lon=spot.lon, lat=spot.lat, run_id=ahead.id)
+    assert (depth.depth_m, depth.unknown, depth.run_id) == (None, "not-kept", ahead.id)
+
+
+def test_a_level_that_is_not_believed_comes_with_its_doubt(town: Any) -> None:
+    """The desk names the gauge that the picture was drawn without."""
+    town.session.execute(sa.text("UPDATE datastream SET range_max = 1000 WHERE code = 'gauge-a'"))
+    town.water(a=900.0, b=2.6)
+    actions.draw(town.session, now=town.now)
+    levels = routes.read_current_flood(town.session, OFFICER).levels
+    assert [(level["code"], level["doubt"]) for level in levels] == [("gauge-a", "above-ground"), ("gauge-b", None)]
 
 
 def test_hours_to_come_are_read_like_the_present(town: Any) -> None:
