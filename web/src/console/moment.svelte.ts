@@ -34,6 +34,8 @@ class Moment {
   readonly flood = $derived(this.chosen ? (this.shown?.flood ?? null) : desk.flood.data)
   readonly zones = $derived(this.chosen ? (this.shown?.zones ?? null) : desk.zones.data)
   readonly zonesOnMap = $derived(this.zones && zoneFeatures(this.zones))
+  /** An older picture: its outlines and zones are there, the depth of every spot is not. */
+  readonly lacksDepths = $derived(this.shown !== null && this.shown.flood.method !== 'no-data' && this.shown.flood.has_depths === false)
   /** The picture on the map, for questions to the API; null before the first. */
   readonly run_id = $derived(this.chosen?.run_id ?? desk.flood.data?.run_id ?? null)
 

@@ -114,6 +114,8 @@ export type Depth = LonLat & {
   depth_m: number | null
   likely_m: number | null
   chance: number | null
+  /** Why nothing is known: `no-picture`, `no-data`, `not-kept` or `no-ground`. */
+  unknown?: string | null
   run_id: number | null
   computed_at: string | null
 }
@@ -148,6 +150,8 @@ export type AreaFacts = {
   roads_wet_km: Record<string, number> | null
   facilities: Record<string, Part>
 }
+/** A level that a picture was drawn from, or without where it has a `doubt`. */
+export type DrawnLevel = { station_id: number; code: string; level_m_msl: number; is_stale: boolean; doubt?: string | null }
 export type Flood = {
   run_id: number | null
   computed_at: string | null
@@ -156,6 +160,9 @@ export type Flood = {
   method: string
   reason?: string | null
   confidence: number | null
+  levels?: DrawnLevel[]
+  /** False where the depth of every spot is no longer kept. */
+  has_depths?: boolean
   polygons: FeatureCollection<Geometry, { depth_class: number }>
 }
 export type Points<P> = FeatureCollection<Point, P>
