@@ -27,6 +27,7 @@ LARGEST_BYTES = 5_000_000
 TOLERANCES_DEG = (0.00001, 0.00005, 0.0002, 0.0008)
 LOCAL_TIME, BUDDHIST_ERA_OFFSET = ZoneInfo("Asia/Bangkok"), 543
 DEPTH_COLOURS = {1: "#9ecae1", 2: "#4f94cd", 3: "#2460a7", 4: "#0b2f66"}
+DOUBTED_COLOUR = "#8a8a8a"
 SEVERITY_COLOURS = {0: "#5b8c5a", 1: "#c9a200", 2: "#d9730d", 3: "#b3122a"}
 
 _WATER = """
@@ -54,6 +55,12 @@ class _Sheet:
     now: datetime
     leaflet: Path
     tolerance_deg: float
+
+    @property
+    def doubted(self) -> list[str]:
+        """The codes of the gauges that the picture was drawn without, because their levels are not believed."""
+        levels = self.run.levels.values() if self.run is not None else ()
+        return sorted(level["code"] for level in levels if level.get("doubt") and not level["is_stale"])
 
     def rows(self, statement: str) -> dict[str, Any]:
         """The rows of a statement about the picture as GeoJSON; none without a picture."""
@@ -177,13 +184,16 @@ def _add_gauges(sheet: _Sheet, drawn: folium.Map) -> None:
         name = _named({"name_th": card.name_th, "name_en": card.name_en})
         if card.level_m_msl is None or card.observed_at is None:
             return both("briefing-gauge-silent", name=name)
+        if card.code in sheet.doubted:
+            return both("briefing-gauge-doubted", name=name, level=f"{card.level_m_msl:.2f}")
         return both(
             "briefing-gauge", name=name, level=f"{card.level_m_msl:.2f}", at=_time(card.observed_at),
             severity=_word(f"briefing-severity-{card.state or 0}"),
         )
 
     def style(gauge: dict[str, Any]) -> dict[str, Any]:
-        colour = SEVERITY_COLOURS[gauge["card"].state or 0]
+        card = gauge["card"]
+        colour = DOUBTED_COLOUR if card.code in sheet.doubted else SEVERITY_COLOURS[card.state or 0]
         return {"color": "#222", "fillColor": colour, "fillOpacity": 1.0, "weight": 2}
 
     _add(drawn, name="gauges", features={"type": "FeatureCollection", "features": features}, style=style, tell=tell)
@@ -208,6 +218,8 @@ def _legend(sheet: _Sheet) -> str:
         lines.append(html.escape(both("briefing-at", run=str(run.id), at=_time(run.computed_at))))
         if run.method == "no-data":
             lines.append(f"<b>{html.escape(both('briefing-no-data'))}</b>")
+    if sheet.doubted:
+        lines.append(f"<b>{html.escape(both('briefing-not-believed', gauges=', '.join(sheet.doubted)))}</b>")
     if card.is_simulated:
         lines.append(
             f'<b class="simulated" style="background:#b3122a;color:#fff;padding:1px 6px">'

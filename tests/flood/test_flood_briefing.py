@@ -66,12 +66,27 @@ def test_before_the_first_picture_it_says_so(town: Town, tmp_path: Path, leaflet
         briefing.write_briefing(town.session, out, run_id=99, now=NOW, leaflet=leaflet)
 
 
+def test_a_gauge_that_is_not_believed_is_named_on_the_map(town: Town, tmp_path: Path, leaflet: Path) -> None:
+    """Whoever reads the map in the morning sees which gauge it was drawn without."""
+    town.session.execute(sa.text(CITY))
+    town.session.execute(sa.text("UPDATE datastream SET range_max = 1000 WHERE code = 'gauge-a'"))
+    town.water(a=900.0, b=2.6)
+    actions.draw(town.session, now=town.now)
+    out = tmp_path / "briefing.html"
+    briefing.write_briefing(town.session, out, run_id=None, now=NOW, leaflet=leaflet)
+    page = out.read_text(encoding="utf-8")
+    assert "Not believed and left out of this picture: gauge-a" in page
+    assert "900.00 m MSL, not believed" in page
+
+
 def test_a_briefing_that_cannot_be_written_leaves_nothing(flooded: Session, tmp_path: Path, leaflet: Path) -> None:
     """A missing folder, a missing Leaflet and a map that stays too large are one sentence each."""
     with pytest.raises(InvalidInputError, match="no folder"):
         briefing.write_briefing(flooded, tmp_path / "no" / "b.html", run_id=None, now=NOW, leaflet=leaflet)
     with pytest.raises(SetupError, match="Leaflet"):
         briefing.write_briefing(flooded, tmp_path / "b.html", run_id=None, now=NOW, leaflet=tmp_path / "none")
+    with pytest.raises(InvalidInputError, match="is a folder"):
+        briefing.write_briefing(flooded, tmp_path, run_id=None, now=NOW, leaflet=leaflet)
     assert not list(tmp_path.glob("*b.html*"))
 
 

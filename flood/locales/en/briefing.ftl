@@ -15,4 +15,6 @@ briefing-severity-3 = Danger
 briefing-zone = {$name}: {$severity} · people in the water {$people} · members' homes {$homes} (vulnerable {$vulnerable}) · roads {$roads} km · about {$depth} m deep
 briefing-gauge = {$name}: {$level} m MSL at {$at} · {$severity}
 briefing-gauge-silent = {$name}: no level to be trusted
+briefing-gauge-doubted = {$name}: {$level} m MSL, not believed
+briefing-not-believed = Not believed and left out of this picture: {$gauges}
 briefing-facility = {$name} ({$kind}) stands in the water: {$depth}

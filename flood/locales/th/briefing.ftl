@@ -15,4 +15,6 @@ briefing-severity-3 = อันตราย
 briefing-zone = {$name}: {$severity} · ประชาชนในน้ำ {$people} คน · บ้านสมาชิก {$homes} หลัง (เปราะบาง {$vulnerable}) · ถนน {$roads} กม. · ลึกราว {$depth} ม.
 briefing-gauge = {$name}: {$level} ม.รทก. เมื่อ {$at} น. · {$severity}
 briefing-gauge-silent = {$name}: ไม่มีค่าที่เชื่อถือได้
+briefing-gauge-doubted = {$name}: {$level} ม.รทก. ไม่เชื่อค่านี้
+briefing-not-believed = ไม่เชื่อค่า และไม่ได้ใช้ในภาพนี้: {$gauges}
 briefing-facility = {$name} ({$kind}) อยู่ในน้ำ: {$depth}
