@@ -14,6 +14,7 @@ from fastapi import Depends, FastAPI, Path, Request
 from fastapi.responses import JSONResponse
 from morecantile import tms as every_grid
 from morecantile.defaults import TileMatrixSets
+from rasterio._err import CPLE_AppDefinedError
 from rio_tiler.colormap import cmap as every_colormap
 from rio_tiler.errors import PointOutsideBounds, RioTilerError, TileOutsideBounds
 from titiler.core.dependencies import create_colormap_dependency
@@ -75,6 +76,7 @@ def create_app() -> FastAPI:
     )
     app.include_router(tiler.router, prefix="/{layer_id}")
     app.add_exception_handler(Exception, _unreadable)
+    app.add_exception_handler(CPLE_AppDefinedError, _off_the_map)
     for kind, status in (
         (NotFoundError, 404), (TileOutsideBounds, 404), (PointOutsideBounds, 404), (InvalidInputError, 400),
         (RioTilerError, 400), (ValueError, 400), (IndexError, 400), (UnavailableError, 503),
@@ -91,6 +93,13 @@ def _answer(status: int) -> Callable[[Request, Exception], JSONResponse]:
         return JSONResponse({"detail": str(detail)}, status_code=status)
 
     return answer
+
+
+def _off_the_map(request: Request, error: Exception) -> JSONResponse:
+    """PROJ has no place in the layer's system for a point on the other side of the world: it lies outside."""
+    if "lon" in request.path_params:
+        return JSONResponse({"detail": "The point lies outside of this layer."}, status_code=404)
+    return _unreadable(request, error)
 
 
 def _unreadable(request: Request, error: Exception) -> JSONResponse:

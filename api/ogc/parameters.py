@@ -20,6 +20,7 @@ from core.errors import InvalidInputError, NotFoundError
 
 LONGEST_FILTER, DEEPEST_FILTER = 2_000, 40
 FINEST_ZOOM = 22
+BIGGEST_ID, LONGEST_ID = 2**63 - 1, 40
 # cql2 turns any name into a call of that function in SQL: only what CQL2 itself defines may pass.
 _OPERATORS = """
     and or not = <> < > <= >= + - * / % like between in isnull casei
@@ -40,6 +41,9 @@ def refuse_unknown(request: Request) -> None:
     if route.name in {"items", "collection_get_tile"}:
         collection = request.app.state.collection_catalog["collections"].get(request.path_params["collectionId"])
         known |= {column.name for column in collection.properties} if collection else set()
+    item = str(request.path_params.get("itemId", ""))
+    if item.isdecimal() and (len(item) > LONGEST_ID or int(item) > BIGGEST_ID):
+        raise NotFoundError(f"There is no feature '{item[:40]}'.")
     for name, value in request.query_params.items():
         if name not in known:
             there = ", ".join(sorted(known)) or "none"

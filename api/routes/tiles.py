@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request, Response, status
 import flood.tiles
 import incidents.tiles
 from api.deps import officer_session
+from api.routes.flood import RunId
 from core.db import transaction
 from core.errors import NotFoundError
 from gis import tiles
@@ -78,7 +79,7 @@ def read_tile_of_version(version: str, z: int, x: int, y: int, request: Request)
 
 
 @router.get("/flood/runs/{run_id}/tiles/{z}/{x}/{y}.mvt", response_class=Response, responses=ANSWERS)
-def read_flood_tile(run_id: int, z: int, x: int, y: int, request: Request) -> Response:
+def read_flood_tile(run_id: RunId, z: int, x: int, y: int, request: Request) -> Response:
     """A tile of one picture of the flood: layers flood, zone, flooded_road; a picture never changes."""
     cache = f"private, max-age={IMMUTABLE_S}, immutable"
     with officer_session(request) as session:

@@ -103,6 +103,10 @@ def test_depth_is_served_by_the_picture_it_is_of(
     assert colours == {(0, 0, 0, 0), server.COLORMAPS.get("chance")[round(0.75 * 255)]}
     assert officer.get(f"{base}/tiles/WebMercatorQuad/{z}/0/0.png").status_code == 404
     assert officer.get(f"{base}/info").json()["count"] == 3
+    for away in ("0,0", "999,99", "-180,-90"):  # PROJ has no place for the other side of the world.
+        outside = officer.get(f"{base}/point/{away}")
+        assert outside.status_code == 404, away
+        assert "outside" in outside.json()["detail"].lower()
 
 
 @pytest.mark.parametrize("source", ["/etc/passwd", "http://127.0.0.1:1/x.tif", "file:///etc/passwd", "s3://x/y.tif"])
