@@ -41,7 +41,6 @@ def test_a_notebook_is_kept_without_outputs(path: Path) -> None:
     assert [(cell.outputs, cell.execution_count) for cell in cells] == [([], None)] * len(cells)
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # Jupyter's own libraries warn; the rule here is about the notebook.
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_on_the_demo_city_without_a_network(path: Path, demo_city: sa.Engine) -> None:
