@@ -217,6 +217,7 @@ def _do_the_job(crew: Screen, crew_code: str) -> None:
         expect(button).to_have_attribute("data-step", step)
         button.click()
         expect(state).to_have_attribute("data-state", reached, timeout=PATIENCE_MS)
+    expect(button).to_have_attribute("data-step", "finish")
     button.click()
     page.get_by_test_id("crew-finish-note").fill(CREW_NOTE)
     page.get_by_test_id("crew-finish-confirm").click()

@@ -14,7 +14,7 @@ export class Resource<T> {
   loaded_ms = $state(0)
   private timer: ReturnType<typeof setTimeout> | undefined
   private text = ''
-  private isLoading = false
+  private loading: Promise<void> | undefined
   private isAskedAgain = false
 
   constructor(
@@ -51,14 +51,28 @@ export class Resource<T> {
     this.problem = null
   }
 
-  async load(): Promise<void> {
-    const path = this.path()
-    if (path === null) return
-    if (this.isLoading) {
-      this.isAskedAgain = true
-      return
+  /** The answer was asked for after this call: one that was on its way already may tell of a time before it. */
+  load(): Promise<void> {
+    if (this.path() === null) return Promise.resolve()
+    this.isAskedAgain = true
+    this.loading ??= this.loadWhileAsked()
+    return this.loading
+  }
+
+  private async loadWhileAsked(): Promise<void> {
+    try {
+      let path: string | null
+      do {
+        this.isAskedAgain = false
+        path = this.path()
+        if (path !== null) await this.loadOnce(path)
+      } while (this.isAskedAgain || path !== this.path())
+    } finally {
+      this.loading = undefined
     }
-    this.isLoading = true
+  }
+
+  private async loadOnce(path: string): Promise<void> {
     try {
       const answer = await get<T>(path)
       // The same answer again must not move anything on the screen.
@@ -72,12 +86,6 @@ export class Resource<T> {
     } catch (problem) {
       if (!(problem instanceof ApiProblem)) throw problem
       this.problem = problem
-    } finally {
-      this.isLoading = false
-    }
-    if (this.isAskedAgain || path !== this.path()) {
-      this.isAskedAgain = false
-      await this.load()
     }
   }
 }
