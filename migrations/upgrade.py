@@ -10,6 +10,7 @@ from alembic.config import Config
 
 from core.db import check_thai
 
+UPGRADE_LOCK = 0x516AD
 HERE = Path(__file__).resolve().parent
 
 
@@ -27,6 +28,8 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
     Raises SetupError, and leaves no table behind, where the database's locale is blind to Thai.
     """
     with engine.begin() as connection:
+        # Two that start at once would both make the same tables; the second finds them made.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(UPGRADE_LOCK)))
         command.upgrade(_config(connection), revision)
         check_thai(connection)
 

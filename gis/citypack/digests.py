@@ -39,6 +39,17 @@ def of_layer(manifest: Manifest, entry: LayerEntry, *, leans_on: Sequence[str]) 
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
+def fault_of(path: Path) -> str | None:
+    """Why this user cannot read the layer's file or what belongs to it; None where all of it opens, or is missing."""
+    for part in (path, *_sidecars(path)):
+        try:
+            if part.is_file():
+                part.open("rb").close()
+        except OSError as exc:
+            return f"it cannot be read: {part.name}: {exc.strerror}."
+    return None
+
+
 def of_head(manifest: Manifest) -> str:
     """The digest of what the manifest says of the city itself."""
     head = (manifest.slug, manifest.name_th, manifest.name_en, manifest.centre, manifest.datum)
@@ -47,11 +58,14 @@ def of_head(manifest: Manifest) -> str:
 
 def _of_file(path: Path) -> str:
     digest = hashlib.sha256()
-    sidecars = [path.with_suffix(suffix) for suffix in SIDECARS] if path.suffix.lower() == ".shp" else []
-    for part in [path, *(sidecar for sidecar in sidecars if sidecar.is_file())]:
+    for part in [path, *(sidecar for sidecar in _sidecars(path) if sidecar.is_file())]:
         with part.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
+
+
+def _sidecars(path: Path) -> list[Path]:
+    return [path.with_suffix(suffix) for suffix in SIDECARS] if path.suffix.lower() == ".shp" else []
 
 
 def _of_rows(path: Path, entry: LayerEntry) -> str:

@@ -48,6 +48,7 @@ log = get_logger("gis")
 
 CENTRE_REACH_M = 30_000.0
 KEPT_WARNINGS = 20
+IMPORT_LOCK = 0xC17  # One import at a time.
 TAKEN, UNCHANGED, REFUSED, ABSENT = "taken", "unchanged", "refused", "absent"
 LEANED_ON = ("boundary", "provinces", "subdistricts", "communities")
 _FIRST = [kind.kind for kind in loaders.OWN_KINDS]
@@ -117,6 +118,7 @@ def import_city(
     began_s = time.monotonic()
     tell = progress or (lambda sentence: None)
     manifest = read_pack(path, boundary=boundary)
+    _wait_for_others(session, tell)
     city = session.get(City, 1)
     cityrow.check_belongs(manifest, city)
     known = {layer.name: layer for layer in session.scalars(sa.select(Layer))}
@@ -135,6 +137,14 @@ def import_city(
         rows=sum(report.row_count for report in reports), took_s=round(took_s, 2),
     )
     return ImportReport(slug=slug, layers=tuple(reports), took_s=took_s)
+
+
+def _wait_for_others(session: Session, tell: Progress) -> None:
+    """No other import into this database runs until this transaction ends: each is judged against what stands."""
+    if session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(IMPORT_LOCK))) is not True:
+        tell("waiting for another import into this database")
+        session.execute(sa.text("SET LOCAL lock_timeout = 0"))
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(IMPORT_LOCK)))
 
 
 def read_pack(path: Path, *, boundary: str | None = None) -> Manifest:
@@ -217,6 +227,10 @@ class _Judging:
         if entry.is_optional and not (self.manifest.folder / entry.file).is_file():
             findings.warn(entry.file, "the file is not there; the layer may be missing, and is.")
             return _Judged(entry, ABSENT, kind=kind, findings=findings)
+        fault = digests.fault_of(self.manifest.folder / entry.file)
+        if fault is not None:
+            findings.note(entry.file, fault)
+            return _Judged(entry, REFUSED, kind=kind, findings=findings)
         digest = digests.of_layer(self.manifest, entry, leans_on=self._leans_on(entry)) or ""
         if stored is not None and digest and stored.digest == digest:
             return _Judged(entry, UNCHANGED, digest=digest, kind=kind)

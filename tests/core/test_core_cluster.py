@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -16,6 +18,7 @@ import sqlalchemy as sa
 
 from core import cluster, db
 from core.errors import SetupError
+from core.settings import ROOT
 from migrations import upgrade
 
 
@@ -105,5 +108,20 @@ def test_a_database_whose_locale_is_blind_to_thai_is_refused(postgres: cluster.C
             upgrade.upgrade(engine)
         with engine.connect() as connection:
             assert not sa.inspect(connection).get_table_names()
+    finally:
+        postgres.administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_two_that_start_at_once_make_the_tables_once(postgres: cluster.Cluster) -> None:
+    """A worker and an import started together on a new database: the second finds what the first has made."""
+    name = f"fresh_{uuid.uuid4().hex[:6]}"
+    postgres.administer(f"CREATE DATABASE {name}")
+    script = "from migrations import upgrade; from core import db; upgrade.upgrade(db.engine())"
+    environment = os.environ | {"DATABASE_URL": postgres.url(name)}
+    try:
+        command, told_in = [sys.executable, "-c", script], subprocess.PIPE
+        started = [subprocess.Popen(command, cwd=ROOT, env=environment, stderr=told_in, text=True) for _ in range(2)]
+        told = [process.communicate()[1] for process in started]
+        assert [process.returncode for process in started] == [0, 0], told
     finally:
         postgres.administer(f"DROP DATABASE {name} WITH (FORCE)")

@@ -135,3 +135,24 @@ def test_an_emptied_file_does_not_empty_the_layer(session: Session, pack: Pack) 
     assert outcomes(report)["facilities"] == ("refused", 1)
     assert "it holds no rows" in report.refused[0].findings[0]
     assert contents(session) == before
+
+
+def test_a_file_that_may_not_be_read_is_told_as_such(
+    session: Session, pack: Pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closed to this user, or lost on a broken disk: the layer's file is named, and its rows stay as they were."""
+    folder = town(pack)
+    import_city(session, folder)
+    before = contents(session)
+
+    def closed(path: Path, *mode: str, **more: object) -> object:
+        if path.name == "roads.geojson":
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *mode, **more)
+
+    opened = Path.open
+    monkeypatch.setattr(Path, "open", closed)  # root, as which these tests may run, can read everything.
+    report = import_city(session, folder)
+    assert outcomes(report)["roads"] == ("refused", 1)
+    assert report.refused[0].findings == ("roads.geojson: it cannot be read: roads.geojson: Permission denied.",)
+    assert contents(session) == before
