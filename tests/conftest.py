@@ -90,7 +90,7 @@ def _template() -> str:
 
 def _clone() -> str:
     name = f"w_{os.getpid()}_{uuid.uuid4().hex[:6]}"
-    # Copied as files: through the log, PostgreSQL's default, a clone takes ten times the processor's time.
+    # Copied as files: through the log, PostgreSQL's default, every clone would be written twice.
     CLUSTER.administer(f"CREATE DATABASE {name} TEMPLATE {_template()} STRATEGY file_copy")
     return name
 
