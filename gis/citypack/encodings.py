@@ -33,7 +33,7 @@ def declared(shapefile: Path) -> str | None:
     cpg = next((path for path in map(shapefile.with_suffix, (".cpg", ".CPG")) if path.is_file()), None)
     if cpg is None:
         return _of_header(shapefile)
-    word = cpg.read_bytes()[:40].decode("ascii", "replace").strip().lstrip("\ufeff")
+    word = CONTROLS.sub("?", cpg.read_bytes()[:40].decode("ascii", "replace").strip().lstrip("\ufeff"))
     plain = "".join(letter for letter in word.lower() if letter.isalnum())
     if plain in _THAI_WORDS:
         return "cp874"

@@ -33,7 +33,7 @@ _FORMATS: Mapping[str, tuple[str, re.Pattern[bytes], str]] = {
 SUFFIXES = tuple(_FORMATS)
 _CRS_REACH = 65_536  # A `crs` member stands before the features or behind them.
 _SHX_HEAD, _SHX_ROW = 100, 8
-_DBF_COUNT = slice(4, 8)
+_DBF_HEAD = (slice(4, 8), slice(8, 10), slice(10, 12))  # How many rows, how long the head is, and each row.
 
 
 def read_vector(path: Path, entry: LayerEntry) -> RawLayer:
@@ -85,6 +85,8 @@ def _opened(
         except UnicodeDecodeError as exc:
             raise UnreadableFileError("a text in it is not UTF-8, as this format wants it: save it as UTF-8.") from exc
         except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as exc:
+            if "No such file" in str(exc):  # What GDAL says of a GeoPackage without tables; the file is there.
+                raise UnreadableFileError("it holds no layer at all.") from exc
             raise UnreadableFileError(f"it cannot be read, it may be cut off: {_reason(exc)}") from exc
     notes.extend(dict.fromkeys(f"{_reason(warning.message)}." for warning in told))
     return meta, wkb, fields
@@ -157,9 +159,9 @@ def _check_parts(path: Path) -> None:
     shapes = (index.stat().st_size - _SHX_HEAD) // _SHX_ROW
     with table.open("rb") as file:
         head = file.read(32)
-    if len(head) < 32:
+    rows, before, width = (int.from_bytes(head[part], "little") for part in _DBF_HEAD)
+    if len(head) < 32 or table.stat().st_size < before + rows * width:
         raise UnreadableFileError("its .dbf is cut off.")
-    rows = int.from_bytes(head[_DBF_COUNT], "little")
     if rows != shapes:
         raise UnreadableFileError(
             f"its .dbf has {rows:,} rows, its .shx {shapes:,} shapes: they do not belong together, or one is cut off."

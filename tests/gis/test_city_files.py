@@ -106,7 +106,7 @@ def test_a_geopackage_without_layers_is_told(session: Session, pack: Pack, loade
         database.executescript("DELETE FROM gpkg_contents; DELETE FROM gpkg_geometry_columns; DROP TABLE wells;")
     database.close()
     pack.declare("wells", "wells.gpkg")
-    assert refusal(session, pack.close()).startswith("wells.gpkg: it ")
+    assert refusal(session, pack.close()) == "wells.gpkg: it holds no layer at all."
 
 
 @pytest.mark.parametrize("suffix", [".shx", ".dbf"])
@@ -130,6 +130,14 @@ def test_a_table_with_fewer_rows_than_shapes_is_refused(
     path.with_suffix(".dbf").write_bytes(table)
     pack.declare("wells", "wells.shp")
     assert "its .dbf has 1 rows, its .shx 2 shapes" in refusal(session, pack.close())
+
+
+def test_a_table_that_is_cut_off_is_refused(session: Session, pack: Pack, loaded: list[LayerRows]) -> None:
+    """The head promises rows that are not there."""
+    path = write_wells(pack.folder / "wells.shp").with_suffix(".dbf")
+    path.write_bytes(path.read_bytes()[:-5])
+    pack.declare("wells", "wells.shp")
+    assert refusal(session, pack.close()) == "wells.shp: its .dbf is cut off."
 
 
 @pytest.mark.parametrize("word", ["ISO-8859-1", "874", "windows-1252"])
