@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from api.ogc import catalogue
 from core import db
+from core.db import transaction
 from tests.api.test_ogc_requirements import Api
 
 NAMED = {"id", "code", "name_th", "name_en"}
@@ -167,3 +168,19 @@ def test_tiles_of_a_collection(api: Api) -> None:
 def test_the_address_without_a_slash_leads_on(browser: TestClient) -> None:
     """The landing page's links are made for an address with a slash at its end."""
     assert browser.get("/ogc", follow_redirects=False).headers["location"] == "/ogc/"
+
+
+def test_a_picture_that_is_drawn_later_is_there_at_once(api: Api) -> None:
+    """The catalogue is read at the start; a flood that comes afterwards is its features all the same."""
+    assert api.items("flood_polygons")["numberMatched"] == 0
+    with transaction() as session:
+        session.execute(
+            sa.text(
+                "WITH run AS (INSERT INTO flood_run (computed_at, valid_at, computed_wall_at, method, levels, wall_s, "
+                "confidence) VALUES (now(), now(), now(), 'canal-network', '{}', 0, 1) RETURNING id) "
+                "INSERT INTO flood_polygon (run_id, depth_class, geom) SELECT id, 1, "
+                "ST_Multi(ST_MakeEnvelope(100, 8, 100.01, 8.01, 4326)) FROM run"
+            )
+        )
+    drawn = api.items("flood_polygons")["features"]
+    assert [one["properties"]["is_current"] for one in drawn] == [True]
