@@ -49,6 +49,39 @@ def cluster_while_needed() -> Iterator[bool]:
             db.engine().dispose()
 
 
+def note_city() -> None:
+    """Commands that read a city of the private cluster read the one that this process works with."""
+    fresh = _note().with_suffix(".new")
+    fresh.write_text(json.dumps({"database": db.engine().url.database}))
+    fresh.replace(_note())
+
+
+def _note() -> Path:
+    return data_dir() / "city.json"
+
+
+@contextlib.contextmanager
+def city_while_needed() -> Iterator[None]:
+    """The city that was last run or imported in this folder, or the one at DATABASE_URL, can be read; it is named.
+
+    Raises SetupError where there is none.
+    """
+    from gis import queries
+    from gis.errors import NoCityError
+
+    with cluster_while_needed() as is_private:
+        if is_private and _note().is_file():
+            db.use(cluster.default_cluster().url(json.loads(_note().read_text())["database"]))
+        try:
+            with db.transaction() as session:
+                console.print(f"city: {queries.city_card(session).name_th}", style="dim")
+        except (sa.exc.ProgrammingError, sa.exc.OperationalError, NoCityError) as exc:
+            raise SetupError(
+                "There is no city here yet. Start one with ./run, or bring one with: faonam city import PATH"
+            ) from exc
+        yield
+
+
 @contextlib.contextmanager
 def only_one(name: str, *, sentence: str) -> Iterator[None]:
     """No other process holds this data folder's lock `name`; raises SetupError with the sentence where one does."""
@@ -170,10 +203,12 @@ def import_pack(pack: Path, *, boundary: str | None) -> bool:
 
     For `faonam city import`. Raises CityPackError where a new pack has faults.
     """
-    with cluster_while_needed():
+    with cluster_while_needed() as is_private:
         _upgrade()
         with step(f"importing {pack}") as tell, db.transaction() as session:
             report = _import(session, pack, tell, boundary=boundary)
+        if is_private:
+            note_city()
     table = Table("layer", "", "rows", "version", "trust", "warnings", title=report.slug)
     for layer in report.layers:
         marks = "" if not layer.warnings else f"{len(layer.warnings):,}"

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -18,7 +18,7 @@ import httpx
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from cli.city import cluster_while_needed, only_one, prepare
+from cli.city import cluster_while_needed, note_city, only_one, prepare
 from core import clock, cluster, db
 from core.errors import SetupError
 from core.progress import console, step
@@ -57,13 +57,20 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _refuse_taken_ports() -> None:
-    ports = (settings().api_port, settings().standin_port, settings().mqtt_port)
-    taken = [port for port in ports if not _is_open_to_us(port)]
-    if taken:
+def _ports() -> dict[str, int]:
+    here = settings()
+    return {
+        "FAONAM_API_PORT": here.api_port, "FAONAM_STANDIN_PORT": here.standin_port, "FAONAM_MQTT_PORT": here.mqtt_port
+    }
+
+
+def _refuse_taken(ports: Iterable[int]) -> None:
+    """Raises SetupError for the first that is taken: a house on another's ports would speak to that one's people."""
+    taken = next((port for port in ports if not _is_open_to_us(port)), None)
+    if taken is not None:
         raise SetupError(
-            f"Port {taken[0]} is in use by another program. End that one, or choose another with "
-            "FAONAM_API_PORT, FAONAM_STANDIN_PORT or FAONAM_MQTT_PORT."
+            f"Port {taken} is in use by another program, perhaps by another Faonam. End that one, or choose another "
+            f"with {', '.join(_ports())}."
         )
 
 
@@ -169,10 +176,12 @@ def live(*, city: Path | None, speed: float | None, is_fresh: bool) -> None:
     """
     from demo import accounts
 
-    _refuse_taken_ports()
+    _refuse_taken(_ports().values())
     _refuse_wrong_addresses()
     with _stopped_cleanly(), _only_house("house"), cluster_while_needed() as is_private:
         packs = prepare(city, name="faonam", is_fresh=is_fresh)
+        if is_private:
+            note_city()
         if is_fresh and is_standin():
             shutil.rmtree(data_dir() / "standin", ignore_errors=True)  # Residents of the city that was.
         with db.transaction() as session:
@@ -224,7 +233,7 @@ def _apart() -> None:
         (data_dir() / shared).mkdir(exist_ok=True, mode=0o700)
         with contextlib.suppress(FileExistsError):
             (apart / shared).symlink_to(data_dir() / shared)
-    for variable in ("FAONAM_API_PORT", "FAONAM_STANDIN_PORT", "FAONAM_MQTT_PORT"):
+    for variable in _ports():
         if variable not in os.environ:
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
@@ -241,6 +250,7 @@ def play_once(*, city: Path | None, json_file: Path | None, speed: float) -> int
     from demo import accounts, storm
 
     began_s = time.monotonic()
+    _refuse_taken(port for variable, port in _ports().items() if variable in os.environ)  # Others are found free.
     _refuse_wrong_addresses()
     with _stopped_cleanly(), _only_house("once"), cluster_while_needed():
         packs = prepare(city, name="once", is_fresh=True)

@@ -76,9 +76,9 @@ def _gazetteer(admin: Path | None) -> Gazetteer:
     if admin is not None:
         with step(f"reading the registers in {admin}"):
             return build(files.with_places(files.admin_entries(admin)))
-    from cli.city import cluster_while_needed
+    from cli.city import city_while_needed
 
-    with cluster_while_needed(), step("reading the city's names"), db.transaction() as session:
+    with city_while_needed(), step("reading the city's names"), db.transaction() as session:
         return queries.load(session)
 
 

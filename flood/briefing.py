@@ -225,12 +225,15 @@ def _legend(sheet: _Sheet) -> str:
             f'<b class="simulated" style="background:#b3122a;color:#fff;padding:1px 6px">'
             f"{html.escape(both('briefing-simulated'))}</b>"
         )
+    sources = dict.fromkeys(layer.source.partition(";")[0] for layer in queries.layers(sheet.session))
     swatches = [(colour, both(f"briefing-depth-{number}")) for number, colour in DEPTH_COLOURS.items()]
     swatches += [(colour, both(f"briefing-severity-{number}")) for number, colour in SEVERITY_COLOURS.items()]
     lines += [
         f'<span style="display:inline-block;width:1em;height:1em;background:{colour}"></span> {html.escape(told)}'
         for colour, told in swatches
     ]
+    lines.append(f'<details><summary>{html.escape(both("briefing-sources"))}</summary>'
+                 f'{html.escape(" · ".join(sources))}</details>')
     return (
         '<div id="briefing" style="position:fixed;top:10px;right:10px;z-index:1000;background:#fffe;padding:8px 12px;'
         'font:13px/1.5 Sarabun,Garuda,sans-serif;border:1px solid #999;max-width:26em">' + "<br>".join(lines) + "</div>"

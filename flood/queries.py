@@ -256,7 +256,10 @@ def spot_or_why(session: Session, run: FloodRun | None, place: LonLat) -> SpotDe
     if run.depth_path is None or run.grid is None:
         return Unknown.NO_DATA
     grid = Grid(**run.grid)
-    x_m, y_m = _metric(session, place, srid=grid.srid)
+    try:
+        x_m, y_m = _metric(session, place, srid=grid.srid)
+    except sa.exc.InternalError:  # PROJ knows no metres there: half the world away from the city.
+        return Unknown.NO_GROUND
     cell = int(grid.cells_at(np.array([x_m]), np.array([y_m]))[0])
     try:
         planes = read_planes(data_dir() / run.depth_path)

@@ -384,8 +384,9 @@ def _put_layer(session: Session, entry: LayerEntry) -> Layer:
 
 def _after(session: Session, tell: Progress) -> None:
     """What follows from the layers as they are now: the city's mark as simulated, and where its people live."""
-    boundary = session.scalars(sa.select(Layer).where(Layer.kind == "boundary")).first()
-    session.get_one(City, 1).is_simulated = boundary is not None and boundary.trust == "simulated"
+    # One simulated layer is enough: what is drawn from it (water, zones, exposure) is simulated too.
+    is_simulated = session.scalar(sa.select(sa.exists().where(Layer.trust == "simulated")))
+    session.get_one(City, 1).is_simulated = bool(is_simulated)
     session.flush()
     tell("spreading the people over houses and streets")
     people.spread_people(session)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from gis.gazetteer.entries import ADMIN_KINDS, EVERYDAY, FACILITY_FAMILIES, Entry
 from gis.gazetteer.files import BANGKOK
 from gis.gazetteer.houses import AskedHouse
-from gis.gazetteer.index import HERE, SAME_PROVINCE, Gazetteer, Named
+from gis.gazetteer.index import ELSEWHERE, HERE, SAME_PROVINCE, Gazetteer, Named
 from gis.gazetteer.normal import MARKS, as_written, sound, thai_normal
 from gis.gazetteer.reading import Mention, Reading
 from gis.gazetteer.streets import BEYOND_RADIUS_M, SOI_DEPTH_M, Spot, Street, soi_spot
@@ -113,7 +113,10 @@ def _options(gazetteer: Gazetteer, reading: Reading, mention: Mention) -> Iterat
 
 def _odds(gazetteer: Gazetteer, reading: Reading, named: Named) -> float:
     """How likely the entry is meant, once the provinces that the text names are known."""
-    return HERE if gazetteer.entries[named.entry].province in reading.provinces else named.odds
+    if gazetteer.entries[named.entry].province in reading.provinces:
+        return HERE
+    # Without a city all are as likely, until a province is named: of 77 อำเภอเมือง that one is meant.
+    return ELSEWHERE if gazetteer.city is None and reading.provinces else named.odds
 
 
 def _has_cue(mention: Mention, family: str) -> bool:

@@ -42,8 +42,28 @@ def test_a_taken_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("FAONAM_API_PORT", str(port))
         settings.cache_clear()
         with pytest.raises(SetupError, match=f"Port {port} is in use"):
-            house._refuse_taken_ports()
+            house.live(city=None, speed=None, is_fresh=False)
     settings.cache_clear()
+
+
+def test_a_headless_storm_never_shares_the_ports_of_a_house_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its scripted officer would approve what people are still looking at: nothing starts on a port that is taken."""
+    for variable in ("FAONAM_API_PORT", "FAONAM_STANDIN_PORT", "FAONAM_MQTT_PORT"):
+        with socket.socket() as taken, monkeypatch.context() as around:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            around.setenv(variable, str(port))
+            settings.cache_clear()
+            with pytest.raises(SetupError, match=f"Port {port} is in use"):
+                house.play_once(city=None, json_file=None, speed=120.0)
+    settings.cache_clear()
+
+
+def test_a_command_reads_the_city_that_was_last_run_or_imported(database: sa.Engine) -> None:
+    """Without a city one sentence says how to get one; with one its name is told before anything is read."""
+    with pytest.raises(SetupError, match="There is no city here yet"), city.city_while_needed():
+        pass
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,20 @@ def test_a_road_of_the_citys_name_elsewhere_is_another_road(town: Gazetteer) -> 
     assert (first.code, first.radius_m) == ("r2", geocode(town, "ถนนสายธารทอง").candidates[0].radius_m)
 
 
+def test_without_a_city_the_named_province_says_which_district_is_meant() -> None:
+    """Each province has an อำเภอเมือง and many a ในเมือง: the last word of the address decides."""
+    names = [(f"{n}0", f"จังหวัดที่{n}") for n in range(1, 10)] + [(f"{n}1", f"จังหวัดรอง{n}") for n in range(1, 8)]
+    units = [
+        unit_entry(kind=kind, code=code + more, name_th=name, name_en="", place=LonLat(lon=99 + n / 4, lat=10 + n / 4))
+        for n, (code, province) in enumerate([*names, ("40", "ขอนแก่น")])
+        for kind, more, name in (("province", "", province), ("district", "01", f"เมือง{province}"),
+                                 ("subdistrict", "0101", "ในเมือง"))
+    ]  # fmt: skip
+    gazetteer = build(units)
+    first = geocode(gazetteer, "ต.ในเมือง อ.เมือง จ.ขอนแก่น").candidates[0]
+    assert (first.kind, first.code, first.confidence > 0.8) == ("subdistrict", "400101", True)
+
+
 def test_two_roads_are_their_crossing(town: Gazetteer) -> None:
     """แยก of two named roads is one small place."""
     first = geocode(town, "รถชนกัน แยกถนนรุ่งเรืองสุขตัดถนนสายธารทอง").candidates[0]

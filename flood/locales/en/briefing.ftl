@@ -1,5 +1,6 @@
 # The officers' morning map.
 briefing-title = The water, a briefing map
+briefing-sources = Where the data come from
 briefing-at = Picture {$run} of the flood, {$at}
 briefing-no-run = There is no picture of the flood yet
 briefing-no-data = No gauge can be used: this map does not say that it is safe

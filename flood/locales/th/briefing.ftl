@@ -1,5 +1,6 @@
 # The officers' morning map.
 briefing-title = แผนที่สรุปสถานการณ์น้ำ
+briefing-sources = ที่มาของข้อมูล
 briefing-at = ภาพน้ำท่วมที่ {$run} เมื่อ {$at} น.
 briefing-no-run = ยังไม่มีภาพน้ำท่วม
 briefing-no-data = ไม่มีเครื่องวัดที่ใช้ได้ แผนที่นี้ไม่ได้บอกว่าปลอดภัย
