@@ -257,7 +257,8 @@ def spot_or_why(session: Session, run: FloodRun | None, place: LonLat) -> SpotDe
         return Unknown.NO_DATA
     grid = Grid(**run.grid)
     try:
-        x_m, y_m = _metric(session, place, srid=grid.srid)
+        with session.begin_nested():  # An error would end the whole transaction.
+            x_m, y_m = _metric(session, place, srid=grid.srid)
     except sa.exc.InternalError:  # PROJ knows no metres there: half the world away from the city.
         return Unknown.NO_GROUND
     cell = int(grid.cells_at(np.array([x_m]), np.array([y_m]))[0])

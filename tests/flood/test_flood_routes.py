@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from api.routes import flood as routes
 from core.settings import ROOT, data_dir
 from flood import actions
+from gis.points import LonLat
 from staff.rules import AccountRef
 
 OFFICER = AccountRef(id=1, username="o", display_name="o", roles=frozenset({"officer"}), crew_code=None)
@@ -72,6 +73,7 @@ def test_a_depth_that_is_not_known_says_why_and_is_never_dry(town: Any) -> None:
     run = actions.draw(town.session, now=town.now)
     assert unknown(run.id) is None
     assert unknown(run.id, off) == "no-ground"
+    assert unknown(run.id, LonLat(lon=0, lat=0)) == "no-ground"  # Where the city's metres mean nothing.
     assert routes.read_run(town.session, OFFICER, run.id).has_depths
     path = data_dir() / str(run.depth_path)
     path.write_bytes(path.read_bytes()[:300])
