@@ -527,6 +527,7 @@ facility-place_of_worship = Places of worship
 ## Drawing an area
 draw-area = Draw an area and see what in it is under water
 draw-hint = Tap each corner ({ $count }) · Enter closes · Backspace removes · Esc cancels
+draw-hint-touch = Tap each corner ({ $count })
 draw-too-few = It needs at least 3 corners
 draw-back = Remove corner
 draw-close = Close the area

@@ -521,6 +521,7 @@ facility-place_of_worship = ศาสนสถาน
 ## วาดพื้นที่
 draw-area = วาดพื้นที่ แล้วดูว่ามีอะไรอยู่ในน้ำ
 draw-hint = แตะทีละมุม ({ $count }) · Enter ปิด · Backspace ลบมุม · Esc เลิก
+draw-hint-touch = แตะทีละมุม ({ $count })
 draw-too-few = ต้องมีอย่างน้อย 3 มุม
 draw-back = ลบมุม
 draw-close = ปิดพื้นที่
