@@ -29,6 +29,15 @@ export const runTiles = (run_id: number) => `${location.origin}/api/v1/flood/run
 export const chanceTiles = (run_id: number) =>
   `${location.origin}/api/v1/rasters/depth-${run_id}/tiles/WebMercatorQuad/{z}/{x}/{y}.png?bidx=3&rescale=0,1&colormap_name=chance`
 
+/** Roads under water by how deep they lie: up to 20 cm, up to 50 cm, deeper. */
+export const WET_ROAD_COLOURS = ['#8a5a00', '#a33a00', '#8c0f3f'] as const
+
+/** The raster's colours grow darker with the chance; on the night's dark land they are turned round in lightness, not in hue. */
+export const CHANCE_PAINT = {
+  day: { 'raster-hue-rotate': 0, 'raster-brightness-min': 0, 'raster-brightness-max': 1 },
+  night: { 'raster-hue-rotate': 180, 'raster-brightness-min': 1, 'raster-brightness-max': 0.15 },
+} as const
+
 const FONT = ['Sarabun', 'Garuda', 'Noto Sans Thai', 'sans-serif']
 const BOLD = ['Sarabun Bold', 'Garuda', 'Noto Sans Thai', 'sans-serif']
 
