@@ -78,3 +78,9 @@ export function ago(at: string | null | undefined, now_ms: number): string {
   const seconds = (now_ms - new Date(at).getTime()) / 1000
   return seconds < 60 ? t('just-now') : t('ago', { duration: duration(seconds) })
 }
+
+/** The text's first letters, with an ellipsis where it has more of them. */
+export function shortened(text: string, letters: number): string {
+  const all = [...text]
+  return all.length > letters ? `${all.slice(0, letters).join('')}…` : text
+}
