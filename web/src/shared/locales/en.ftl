@@ -127,6 +127,7 @@ layer-crews = Crews
 line-is-standin = LINE is simulated here; no message reaches a real resident
 search = Find a place, incident or gauge
 search-none = Nothing found for “{ $words }”; try fewer letters
+station-words = สถานีวัดระดับน้ำ|เครื่องวัดระดับน้ำ|สถานีวัดน้ำ|เครื่องวัดน้ำ|สถานีวัดน้ำฝน|เครื่องวัดน้ำฝน|สถานีโทรมาตร|สถานีตรวจวัด|สถานีวัด|เครื่องวัด|กล้องดูระดับน้ำ|กล้องวัดระดับน้ำ|กล้องวงจรปิด|กล้อง|water level gauge|water level station|water level camera|rain gauge|gauging station|gauge|camera
 kind-gauge = Gauge
 kind-camera = Camera
 kind-incident = Incident

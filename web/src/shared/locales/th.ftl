@@ -124,6 +124,7 @@ layer-crews = ชุดปฏิบัติงาน
 line-is-standin = LINE ในระบบนี้เป็นตัวจำลอง ไม่มีข้อความใดถึงประชาชนจริง
 search = ค้นหาสถานที่ เหตุ หรือเครื่องวัด
 search-none = ไม่พบ “{ $words }” ลองคำที่สั้นลง
+station-words = สถานีวัดระดับน้ำ|เครื่องวัดระดับน้ำ|สถานีวัดน้ำ|เครื่องวัดน้ำ|สถานีวัดน้ำฝน|เครื่องวัดน้ำฝน|สถานีโทรมาตร|สถานีตรวจวัด|สถานีวัด|เครื่องวัด|กล้องดูระดับน้ำ|กล้องวัดระดับน้ำ|กล้องวงจรปิด|กล้อง|water level gauge|water level station|water level camera|rain gauge|gauging station|gauge|camera
 kind-gauge = เครื่องวัด
 kind-camera = กล้อง
 kind-incident = เหตุ

@@ -1,0 +1,49 @@
+// What a search finds among the system's own things, and where these stand among the places of the gazetteer.
+import type { Found } from '../shared/types'
+import { t } from '../shared/words.svelte'
+import type { Mode } from './desk.svelte'
+
+export type Hit = {
+  key: string
+  mode: Mode | null
+  id: number
+  kind: string
+  label: string
+  /** A code or number, "" without one. */
+  code: string
+  /** What a gauge, camera or crew is called without the words that every station has; "" where the name is a place's. */
+  own: string
+  place: [number, number] | null
+  found?: Found
+}
+const SHOWN = 6
+
+/** The name without the words for gauges and cameras at its beginning: of "เครื่องวัดระดับน้ำ …" the rest. */
+export function ownName(name: string): string {
+  const common = t('station-words').split('|').map((word) => word.trim().toLowerCase()).sort((a, b) => b.length - a.length)
+  let own = name.trim()
+  for (;;) {
+    const word = common.find((one) => own.toLowerCase().startsWith(one))
+    if (word === undefined) return own
+    own = own.slice(word.length).trim()
+  }
+}
+
+/** The question is the thing's own code or number, or the beginning of one. */
+export const isCodeOf = (hit: Hit, words: string) => hit.code.toLowerCase().startsWith(words)
+const isCalled = (hit: Hit, words: string) => hit.own !== '' && hit.own.toLowerCase().startsWith(words)
+const has = (hit: Hit, words: string) => `${hit.own || hit.label} ${hit.code}`.toLowerCase().includes(words)
+
+/**
+ * The hits in their order: things that the question names by code, places, and then whatever else has the words in it.
+ * A thing whose own name begins with the question goes before the places, unless a place's name begins with it too.
+ */
+export function ranked(things: readonly Hit[], places: readonly Hit[], words: string): Hit[] {
+  const isPlaceName = places.some((hit) => hit.label.toLowerCase().startsWith(words))
+  const matching = things.filter((hit) => has(hit, words))
+  const coded = matching.filter((hit) => isCodeOf(hit, words))
+  const called = matching.filter((hit) => !coded.includes(hit) && !isPlaceName && isCalled(hit, words))
+  const others = matching.filter((hit) => !coded.includes(hit) && !called.includes(hit))
+  const before = [...coded, ...called].slice(0, SHOWN)
+  return [...before, ...places, ...others.slice(0, SHOWN - before.length)]
+}
