@@ -144,6 +144,20 @@ class Desk {
     this.focus = { places: circle(found).coordinates[0] as [number, number][], key: `found ${performance.now()}` }
   }
 
+  /** The spot lies in the city's box; everywhere does until the box is known. */
+  isInCity(lon: number, lat: number): boolean {
+    const [west, south, east, north] = this.city.data?.bbox ?? [-180, -90, 180, 90]
+    return lon >= west && lon <= east && lat >= south && lat <= north
+  }
+
+  /** The whole city lies on the map, and what was searched for is gone from it. */
+  goToCity(): void {
+    this.found = null
+    if (!this.city.data) return
+    const [west, south, east, north] = this.city.data.bbox
+    this.focus = { places: [[west, south], [east, north]], key: `city ${performance.now()}` }
+  }
+
   /** Shows on the map what waits for a decision, without covering the list of a small screen. */
   beginWith(alert: Alert): void {
     this.look('alerts', alert.id)
