@@ -2,7 +2,7 @@
 import { get } from '../shared/api'
 import { duration, number, timeOf } from '../shared/format'
 import { Resource } from '../shared/live.svelte'
-import { zoneFeatures } from '../shared/map/sources'
+import { gaugeFeatures, gaugesAt, zoneFeatures } from '../shared/map/sources'
 import type { Flood, Run, Shapes, Zone } from '../shared/types'
 import { t } from '../shared/words.svelte'
 import { desk } from './desk.svelte'
@@ -34,6 +34,10 @@ class Moment {
   readonly flood = $derived(this.chosen ? (this.shown?.flood ?? null) : desk.flood.data)
   readonly zones = $derived(this.chosen ? (this.shown?.zones ?? null) : desk.zones.data)
   readonly zonesOnMap = $derived(this.zones && zoneFeatures(this.zones))
+  /** The gauges at the levels that the chosen picture was drawn from. */
+  readonly gaugesOnMap = $derived(
+    desk.gauges.data && this.shown ? gaugeFeatures(gaugesAt(desk.gauges.data, this.shown.flood.levels ?? [])) : null,
+  )
   /** An older picture: its outlines and zones are there, the depth of every spot is not. */
   readonly lacksDepths = $derived(this.shown !== null && this.shown.flood.method !== 'no-data' && this.shown.flood.has_depths === false)
   /** The picture on the map, for questions to the API; null before the first. */

@@ -442,6 +442,7 @@ meaning-silent = The gauge is silent; that does not mean safe
 ## Time
 now = now
 not-now = Not now:
+not-now-parts = Water and gauges are of that time; lists and alerts are of now.
 back-to-now = Back to now
 moment-now = now, { $time }
 moment-past = { $duration } ago, { $time }, { $percent } % sure

@@ -1,7 +1,7 @@
 // From what the API answers to what the map draws: each feature gets its mark, rank and label.
 import type { FeatureCollection, LineString, Point } from 'geojson'
 import { height, metres } from '../format'
-import type { Crew, Gauge, Incident, Job, Points, Shapes, Zone } from '../types'
+import type { Crew, DrawnLevel, Gauge, Incident, Job, LevelState, Points, Shapes, Zone } from '../types'
 import { named, t } from '../words.svelte'
 
 const isOpen = (incident: Incident) => !['done', 'closed', 'rejected'].includes(incident.state)
@@ -43,6 +43,27 @@ export function gaugeFeatures(gauges: Points<Gauge>): FeatureCollection<Point> {
       }
     }),
   }
+}
+
+/** The gauges as they stood, or are expected to stand, in a picture of another moment; silent where it had no level. */
+export function gaugesAt(gauges: Points<Gauge>, levels: DrawnLevel[]): Points<Gauge> {
+  const drawn = new Map(levels.filter((level) => !level.is_stale && !level.doubt).map((level) => [level.code, level.level_m_msl]))
+  return {
+    ...gauges,
+    features: gauges.features.map((feature) => {
+      const gauge = feature.properties
+      const level_m_msl = drawn.get(gauge.code) ?? null
+      const state = level_m_msl === null ? null : stateAt(gauge, level_m_msl)
+      return { ...feature, properties: { ...gauge, level_m_msl, state, is_stale: level_m_msl === null, trend_m_per_h: null } }
+    }),
+  }
+}
+
+function stateAt(gauge: Gauge, level_m_msl: number): LevelState {
+  const { watch, warning, danger } = gauge.thresholds
+  if (danger !== null && level_m_msl >= danger) return 3
+  if (warning !== null && level_m_msl >= warning) return 2
+  return watch !== null && level_m_msl >= watch ? 1 : 0
 }
 
 function zoneLabel(zone: Zone): string {
