@@ -33,7 +33,10 @@ def _of_layer() -> Mapped[int]:
 
 
 class City(Base):
-    """The one city of this database. `extent` is its boundary's box and a margin; `datum` is that of all its levels."""
+    """The one city of this database. `extent` is its boundary's box and a margin; `datum` is that of all its levels.
+
+    `is_simulated` where one of its layers is, and so what is drawn from it.
+    """
 
     __tablename__ = "city"
     __table_args__ = (sa.CheckConstraint("id = 1", name="single"),)
