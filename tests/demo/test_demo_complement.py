@@ -25,7 +25,7 @@ NST = ROOT.parent / "shared" / "data" / "cities" / "nakhon-si-thammarat"
 
 @pytest.mark.skipif(not NST.is_dir(), reason=f"the open data of Nakhon Si Thammarat is not at {NST}")
 def test_a_real_city_gets_what_it_lacks_and_real_layers_stay_real(session: Session, tmp_path: Path) -> None:
-    """The overlay adds simulated layers only, which mark the city; stations stand on its waters, a storm can be played."""
+    """The overlay adds simulated layers only, and they mark the city; stations stand on its waters for a storm."""
     load_layers()
     import_city(session, NST)
     real = session.execute(sa.text("SELECT name, version FROM layer ORDER BY name")).all()
