@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from demo import complement_queries as queries
 from demo import landform, members, rosters, stations
 from demo.landform import CELL_M, LowGround, Square
-from demo.packwriter import PackWriter
+from demo.packwriter import PackWriter, in_both, simulated_source
 from demo.stations import StationPlan
 from gis import queries as gis_queries
 from gis.datum import SEA_LEVEL
@@ -69,7 +69,7 @@ def write_overlay(session: Session, folder: Path, seed: int) -> Path:
     """A pack stands in `folder` that extends the imported city by the layers it lacks; returns the folder."""
     rng = np.random.default_rng(seed)
     place, lacks = _place(session), lacking(session)
-    pack = PackWriter(folder, source=f"simulated by faonam, seed {seed}", dated=DRAWN, srid=place.srid)
+    pack = PackWriter(folder, source=simulated_source(seed), dated=DRAWN, srid=place.srid)
     if "terrain" in lacks:
         _add_terrain(pack, place, rng)
     gauges_m = _add_gauges(pack, place) if "gauges" in lacks else queries.gauge_places(session, srid=place.srid)
@@ -119,13 +119,10 @@ def _add_terrain(pack: PackWriter, place: _Place, rng: np.random.Generator) -> N
     heights_m = landform.heights_m(
         square, bank_m=place.bank_m(square.east_m), channel_depth_m=depth_m, low=low, extra_m=0.0, rng=rng
     )
-    edge = "assumed" if place.east_edge_m is None else "the middle level of surveyed streets beyond it"
+    edge = "edge-assumed" if place.east_edge_m is None else "edge-surveyed"
     pack.add_terrain(
         heights_m, west_m=west_m, north_m=north_m, cell_m=CELL_M,
-        source=(
-            f"{pack.source}: not measured. A plain that falls to the east, cut along the waterways, lower where "
-            f"communities are listed as flooding; height of the eastern edge: {edge}"
-        ),
+        source=f"{pack.source}; {in_both('terrain-not-measured', edge=edge)}",
     )
 
 

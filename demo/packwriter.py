@@ -14,11 +14,29 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from core.words import LANGUAGES, words
 from gis import crs
 from gis.citypack.manifest import FORMAT
 
 LICENCE = "CC0 1.0"
 DIGITS = 7  # About a centimetre.
+
+
+def simulated_source(seed: int) -> str:
+    """Where a layer that we draw from `seed` comes from, in Thai and English."""
+    return in_both("source-simulated", seed=seed)
+
+
+def in_both(key: str, **slots: str | int) -> str:
+    """A text of this room in Thai and then in English; slots that name a text of it are filled with that text."""
+    return " · ".join(words("demo", key, language=language, **_filled(slots, language)) for language in LANGUAGES)
+
+
+def _filled(slots: Mapping[str, str | int], language: str) -> dict[str, str | int]:
+    def filled(value: str | int) -> str | int:
+        return words("demo", value, language=language) if isinstance(value, str) else value
+
+    return {name: filled(value) for name, value in slots.items()}
 
 
 @dataclass

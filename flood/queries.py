@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import shapely
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -18,6 +19,7 @@ from flood.depths import SpotDepth, depth_in, read_planes
 from flood.errors import NoSuchRunError
 from flood.models import FloodRoad, FloodRun, Zone, ZoneState
 from flood.rules import Level, Settled
+from gis import crs
 from gis.points import LonLat
 from gis.terrain.grid import Grid
 from sensors.queries import current_levels
@@ -267,6 +269,14 @@ def spot_or_why(session: Session, run: FloodRun | None, place: LonLat) -> SpotDe
     except (OSError, ValueError, EOFError):  # Gone, or cut off by a full disk.
         return Unknown.NOT_KEPT
     return depth_in(planes, cell) or Unknown.NO_GROUND
+
+
+def ground_outline(run: FloodRun) -> dict[str, Any] | None:
+    """Where the picture's terrain reaches to, GeoJSON; None of a picture without one."""
+    if run.grid is None:
+        return None
+    outline = shapely.set_precision(crs.outline(Grid(**run.grid)), 1e-6)
+    return dict(shapely.geometry.mapping(outline))
 
 
 def keeps_depths(run: FloodRun) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 from typing import Any, TypeVar
 
+import numpy as np
 import pyproj
 import shapely
 from shapely.geometry.base import BaseGeometry
 
 from gis.points import LonLat
+from gis.terrain.grid import Grid
 
 STORED_SRID = 4326
 Shape = TypeVar("Shape", bound=BaseGeometry)
@@ -29,6 +31,15 @@ def to_metric(geom: Shape, srid: int) -> Shape:
 def to_lonlat(geom: Shape, srid: int) -> Shape:
     """The shape (in the metric system `srid`) in degrees of longitude and latitude."""
     return _moved(geom, transformer(srid, STORED_SRID))
+
+
+def outline(grid: Grid) -> shapely.Polygon:
+    """What the grid covers, in degrees; its sides bend as the meridians do, with a corner at each eighth."""
+    east_m, south_m = grid.west_m + grid.columns * grid.cell_m, grid.north_m - grid.rows * grid.cell_m
+    corners = [(grid.west_m, grid.north_m), (east_m, grid.north_m), (east_m, south_m), (grid.west_m, south_m)]
+    sides = zip(corners, corners[1:] + corners[:1], strict=True)
+    ring_m = np.vstack([np.linspace(start, end, 8, endpoint=False) for start, end in sides])
+    return to_lonlat(shapely.Polygon(ring_m), grid.srid)
 
 
 def distance_m(one: LonLat, other: LonLat) -> float:

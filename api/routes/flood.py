@@ -35,6 +35,7 @@ class FloodPicture(BaseModel):
     `valid_at` is the moment that it is of: that of its drawing, or `horizon_min` minutes after its basis. `not_counted`
     are homes and people who stand in no zone, and so in no figure of any. A level with a `doubt` is not believed and
     draws no water. Older pictures keep outlines and zones, but no depth of every spot: `has_depths` is false then.
+    `ground` outlines the terrain: beyond it nothing is known, which does not mean dry; null without a terrain.
     """
 
     run_id: int | None
@@ -47,6 +48,7 @@ class FloodPicture(BaseModel):
     levels: list[dict[str, Any]]
     has_depths: bool
     not_counted: dict[str, int]
+    ground: dict[str, Any] | None
     polygons: FeatureCollection
 
 
@@ -172,7 +174,7 @@ def read_current_flood(session: SessionDep, account: CurrentAccount) -> FloodPic
         nothing = FeatureCollection(features=[])
         return FloodPicture(
             run_id=None, computed_at=None, valid_at=None, horizon_min=0, method="no-data", reason=None, confidence=0.0,
-            levels=[], has_depths=False, not_counted={}, polygons=nothing,
+            levels=[], has_depths=False, not_counted={}, ground=None, polygons=nothing,
         )
     return _picture(session, run)
 
@@ -280,7 +282,7 @@ def _picture(session: SessionDep, run: FloodRun) -> FloodPicture:
         run_id=run.id, computed_at=run.computed_at, valid_at=run.valid_at, horizon_min=run.horizon_min,
         method=run.method, reason=run.reason, confidence=run.confidence, levels=list(run.levels.values()),
         has_depths=queries.keeps_depths(run), not_counted=run.not_counted,
-        polygons=FeatureCollection(features=features),
+        ground=queries.ground_outline(run), polygons=FeatureCollection(features=features),
     )
 
 

@@ -33,7 +33,7 @@ def test_a_real_city_gets_what_it_lacks_and_real_layers_stay_real(session: Sessi
     report = import_city(session, overlay)
     assert {layer.kind for layer in report.layers} == {"terrain", "gauges", "cameras", "homes", "agencies", "crews"}
     assert {layer.trust for layer in report.layers} == {"simulated"}
-    assert all(layer.source.startswith("simulated by faonam") for layer in report.layers)
+    assert all(layer.source.startswith("ข้อมูลจำลองของเฝ้าน้ำ") for layer in report.layers)
     asked = sa.text("SELECT name, version FROM layer WHERE trust <> 'simulated' ORDER BY name")
     assert session.execute(asked).all() == real
     # What is drawn from simulated levels is simulated, in maps, files and open data too.

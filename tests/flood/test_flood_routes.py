@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import pytest
+import shapely
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -31,6 +32,17 @@ def test_the_picture_comes_as_geojson(town: Any) -> None:
     assert all(len(str(number).split(".")[1]) <= 6 for number in first)
     assert [level["code"] for level in picture.levels] == ["gauge-a", "gauge-b"]
     json.loads(picture.model_dump_json())
+
+
+def test_the_picture_says_where_its_ground_ends(town: Any) -> None:
+    """Beyond the terrain nothing is known: the picture outlines it, and every spot in the outline has a depth."""
+    town.water(a=2.6, b=2.6)
+    actions.draw(town.session, now=town.now)
+    ground = shapely.geometry.shape(routes.read_current_flood(town.session, OFFICER).ground)
+    for east_m, is_known in ((605, True), (-200, False)):
+        spot = town.place(east_m, 625)
+        depth = routes.read_depth(town.session, OFFICER, lon=spot.lon, lat=spot.lat)
+        assert (depth.depth_m is not None, ground.contains(shapely.Point(spot.lon, spot.lat))) == (is_known, is_known)
 
 
 def test_zones_come_with_their_exposure(town: Any) -> None:

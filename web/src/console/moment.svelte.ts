@@ -9,6 +9,7 @@ import { desk } from './desk.svelte'
 
 type Picture = { flood: Flood; zones: Shapes<Zone> }
 const KEPT = 16
+const SAME_HOUR_MS = 30 * 60_000
 
 const at_ms = (run: Run) => new Date(run.valid_at).getTime()
 
@@ -40,6 +41,17 @@ class Moment {
   )
   /** An older picture: its outlines and zones are there, the depth of every spot is not. */
   readonly lacksDepths = $derived(this.shown !== null && this.shown.flood.method !== 'no-data' && this.shown.flood.has_depths === false)
+  /** The newest forecast of about the same moment, where the chosen one is of an earlier making; else null. */
+  readonly newer = $derived.by<Run | null>(() => {
+    const { chosen, now } = this
+    if (!chosen || !now || chosen.horizon_min === 0) return null
+    const isNewer = (run: Run) =>
+      run.horizon_min > 0 && run.run_id > chosen.run_id && Math.abs(at_ms(run) - at_ms(chosen)) <= SAME_HOUR_MS
+    const newest = Math.max(...(this.runs.data?.runs ?? []).filter(isNewer).map((run) => run.basis_run_id ?? 0))
+    const away = (run: Run) => Math.abs(at_ms(run) - at_ms(chosen))
+    const [nearest] = (this.runs.data?.runs ?? []).filter((run) => isNewer(run) && run.basis_run_id === newest).sort((a, b) => away(a) - away(b))
+    return nearest ?? (at_ms(chosen) <= at_ms(now) ? now : null)
+  })
   /** The picture on the map, for questions to the API; null before the first. */
   readonly run_id = $derived(this.chosen?.run_id ?? desk.flood.data?.run_id ?? null)
 

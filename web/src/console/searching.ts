@@ -1,6 +1,5 @@
 // What a search finds among the system's own things, and where these stand among the places of the gazetteer.
 import type { Found } from '../shared/types'
-import { t } from '../shared/words.svelte'
 import type { Mode } from './desk.svelte'
 
 export type Hit = {
@@ -18,21 +17,12 @@ export type Hit = {
 }
 const SHOWN = 6
 
-/** The name without the words for gauges and cameras at its beginning: of "เครื่องวัดระดับน้ำ …" the rest. */
-export function ownName(name: string): string {
-  const common = t('station-words').split('|').map((word) => word.trim().toLowerCase()).sort((a, b) => b.length - a.length)
-  let own = name.trim()
-  for (;;) {
-    const word = common.find((one) => own.toLowerCase().startsWith(one))
-    if (word === undefined) return own
-    own = own.slice(word.length).trim()
-  }
-}
-
 /** The question is the thing's own code or number, or the beginning of one. */
 export const isCodeOf = (hit: Hit, words: string) => hit.code.toLowerCase().startsWith(words)
 const isCalled = (hit: Hit, words: string) => hit.own !== '' && hit.own.toLowerCase().startsWith(words)
-const has = (hit: Hit, words: string) => `${hit.own || hit.label} ${hit.code}`.toLowerCase().includes(words)
+/** The words stand in its name or code, or say what kind of thing it is. */
+const has = (hit: Hit, words: string) =>
+  `${hit.own || hit.label} ${hit.code}`.toLowerCase().includes(words) || hit.kind.toLowerCase().startsWith(words)
 
 /**
  * The hits in their order: things that the question names by code, places, and then whatever else has the words in it.

@@ -1,5 +1,5 @@
 // What the API answers, as the screens use it. Levels in metres above mean sea level, times ISO 8601 in UTC.
-import type { FeatureCollection, Geometry, LineString, Point } from 'geojson'
+import type { FeatureCollection, Geometry, LineString, Point, Polygon } from 'geojson'
 
 export type Trust = 'real' | 'derived' | 'simulated'
 export type Names = { th: string; en: string }
@@ -163,6 +163,8 @@ export type Flood = {
   levels?: DrawnLevel[]
   /** False where the depth of every spot is no longer kept. */
   has_depths?: boolean
+  /** Where the terrain reaches to; beyond it nothing is known. */
+  ground?: Polygon | null
   polygons: FeatureCollection<Geometry, { depth_class: number }>
 }
 export type Points<P> = FeatureCollection<Point, P>

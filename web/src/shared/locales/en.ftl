@@ -52,6 +52,7 @@ depth-1 = Ankle
 depth-2 = Knee
 depth-3 = Waist
 depth-4 = Above waist
+ground-ends = Ground heights end here · unknown beyond
 warned-zone = Warned zone
 trust-real = Measured
 trust-derived = Derived
@@ -442,7 +443,9 @@ meaning-silent = The gauge is silent; that does not mean safe
 ## Time
 now = now
 not-now = Not now:
-not-now-parts = Water and gauges are of that time; lists and alerts are of now.
+forecast-old = This forecast was made at { $time }; there is a newer picture.
+to-newer = Show the newer
+not-now-parts = Lists and alerts are of now.
 back-to-now = Back to now
 moment-now = now, { $time }
 moment-past = { $duration } ago, { $time }, { $percent } % sure
@@ -556,7 +559,10 @@ layers-ground = Ground
 layers-people = People and agencies
 layers-other = Other
 layer-version = version { $version }
-layer-warnings = { $count } remarks
+layer-warnings = { $count ->
+    [one] 1 remark
+   *[other] { $count } remarks
+}
 layer-people = Registered people (spread)
 layer-addresses = House numbers
 layer-places = Place names

@@ -1,6 +1,7 @@
 // From what the API answers to what the map draws: each feature gets its mark, rank and label.
-import type { FeatureCollection, LineString, Point } from 'geojson'
+import type { FeatureCollection, LineString, Point, Polygon } from 'geojson'
 import { height, metres } from '../format'
+import { ownName } from '../station'
 import type { Crew, DrawnLevel, Gauge, Incident, Job, LevelState, Points, Shapes, Zone } from '../types'
 import { named, t } from '../words.svelte'
 
@@ -32,7 +33,7 @@ export function gaugeFeatures(gauges: Points<Gauge>): FeatureCollection<Point> {
         properties: {
           id: gauge.id,
           code: gauge.code,
-          label: named(gauge.name),
+          label: ownName(named(gauge.name)) || named(gauge.name),
           state: gauge.state,
           is_stale: gauge.is_stale,
           mark: String(markOf(gauge) ?? 'silent'),
@@ -44,6 +45,12 @@ export function gaugeFeatures(gauges: Points<Gauge>): FeatureCollection<Point> {
     }),
   }
 }
+
+/** The line beyond which nothing is known of the water. */
+export const groundFeatures = (ground: Polygon | null | undefined): FeatureCollection<Polygon> => ({
+  type: 'FeatureCollection',
+  features: ground ? [{ type: 'Feature', geometry: ground, properties: { label: t('ground-ends') } }] : [],
+})
 
 /** The gauges as they stood, or are expected to stand, in a picture of another moment; silent where it had no level. */
 export function gaugesAt(gauges: Points<Gauge>, levels: DrawnLevel[]): Points<Gauge> {

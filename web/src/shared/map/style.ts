@@ -4,7 +4,7 @@ import type { Theme } from '../theme.svelte'
 import type { Language } from '../words.svelte'
 import { words } from '../words.svelte'
 
-export const DATA_SOURCES = ['flood', 'zones', 'routes', 'cameras', 'incidents', 'crews', 'gauges', 'picked'] as const
+export const DATA_SOURCES = ['ground', 'flood', 'zones', 'routes', 'cameras', 'incidents', 'crews', 'gauges', 'picked'] as const
 export type DataSource = (typeof DATA_SOURCES)[number]
 
 /** What a person switches on and off, and the layers of the style that it is made of. */
@@ -127,10 +127,16 @@ function areaLabel(theme: Theme, language: Language): LayerSpecification {
 }
 
 function floodLayers(theme: Theme): LayerSpecification[] {
+  const p = PALETTES[theme]
   return [
+    { id: 'ground', type: 'line', source: 'ground', paint: { 'line-color': p.boundary, 'line-width': 1.4, 'line-dasharray': [2, 2] } },
+    { id: 'ground-label', type: 'symbol', source: 'ground',
+      layout: { 'symbol-placement': 'line', 'symbol-spacing': 500, 'text-field': ['get', 'label'], 'text-font': FONT, 'text-size': 12,
+        'text-offset': [0, 0.9] },
+      paint: { 'text-color': p.label, 'text-halo-color': p.halo, 'text-halo-width': 1.6 } },
     { id: 'flood', type: 'fill', source: 'flood', layout: { 'fill-sort-key': ['get', 'depth_class'] },
       paint: { 'fill-color': byDepth('#a9cdec', '#5f9fd8', '#2f6bb0', '#143f7a'),
-        'fill-opacity': PALETTES[theme].floodOpacity, 'fill-antialias': false } },
+        'fill-opacity': p.floodOpacity, 'fill-antialias': false } },
     { id: 'flood-outline', type: 'line', source: 'flood',
       paint: { 'line-color': byDepth('#5f9fd8', '#2f6bb0', '#143f7a', '#0b2a55'), 'line-width': 1 } },
     { id: 'zones-fill', type: 'fill', source: 'zones', paint: { 'fill-color': '#000', 'fill-opacity': 0 } },
@@ -183,7 +189,8 @@ function markLayers(theme: Theme): LayerSpecification[] {
       filter: ['>=', ['get', 'rank'], 2],
       layout: { 'icon-image': 'pill', 'icon-text-fit': 'both', 'icon-text-fit-padding': [2, 3, 2, 3],
         'text-field': ['concat', name, ' ', ['get', 'level_label']], 'text-font': BOLD, 'text-size': 13,
-        'text-anchor': 'left', 'text-offset': [2, 0], 'text-max-width': 40,
+        'text-anchor': ['match', ['get', 'side'], 'left', 'right', 'left'],
+        'text-offset': ['match', ['get', 'side'], 'left', ['literal', [-2, 0]], ['literal', [2, 0]]], 'text-max-width': 40,
         'symbol-sort-key': ['-', 0, ['get', 'rank']] },
       paint: { 'text-color': '#ffffff' } },
   ]

@@ -1,0 +1,4 @@
+source-simulated = simulated by Faonam (seed {$seed})
+terrain-not-measured = not measured: a plain that falls to the east, cut along the waterways, lower where communities are listed as flooding; height of the eastern edge: {$edge}
+edge-assumed = assumed
+edge-surveyed = the middle level of surveyed streets beyond it
