@@ -182,8 +182,8 @@ def live(*, city: Path | None, speed: float | None, is_fresh: bool) -> None:
         packs = prepare(city, name="faonam", is_fresh=is_fresh)
         if is_private:
             note_city()
-        if is_fresh and is_standin():
-            shutil.rmtree(data_dir() / "standin", ignore_errors=True)  # Residents of the city that was.
+        if is_fresh:
+            forget_the_city_that_was(is_private=is_private)
         with db.transaction() as session:
             passwords = accounts.ensure_demo_accounts(session, _crew_codes(session))
             clock.run_at(session, speed=1.0)
@@ -198,6 +198,19 @@ def live(*, city: Path | None, speed: float | None, is_fresh: bool) -> None:
                 if is_private and not cluster.is_alive(cluster.default_cluster()):
                     cluster.start(cluster.default_cluster())
                 time.sleep(0.2)
+
+
+def forget_the_city_that_was(*, is_private: bool) -> None:
+    """The folder holds no resident of the stand-in and no picture of an earlier storm.
+
+    A camera's last picture would otherwise count as its newest, and every one of the new storm as older than that.
+    What the database names of pictures and depths is only forgotten with a private one, which has begun anew.
+    """
+    gone = (["standin"] if is_standin() else []) + (["public-pictures", "flood"] if is_private else [])
+    for name in gone:
+        shutil.rmtree(data_dir() / name, ignore_errors=True)
+    for picture in (data_dir() / "cameras").glob("*/latest.*"):
+        picture.unlink(missing_ok=True)
 
 
 def _crew_codes(session: Session) -> list[str]:

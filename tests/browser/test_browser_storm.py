@@ -104,16 +104,42 @@ def _see_the_flood(officer: Screen) -> None:
 def _look_around(officer: Screen) -> None:
     """Another moment says that it is not now and goes back with one press; depth and places can be asked for."""
     page = officer.page
-    page.get_by_test_id("time-slider").focus()
-    page.keyboard.press("ArrowLeft")
-    expect(page.get_by_test_id("not-now")).to_contain_text("ไม่ใช่ตอนนี้")
+    _look_back(officer)
     page.get_by_test_id("back-to-now").click()
     expect(page.get_by_test_id("not-now")).to_be_hidden()
     page.get_by_test_id("depth-middle").click()
     expect(page.get_by_test_id("depth")).to_contain_text(re.compile("โอกาสน้ำท่วม|ไม่ทราบ"))
+    _search(page)
     page.get_by_test_id("search").fill("ตลาดเก่า")
     page.get_by_test_id("search").press("Enter")
     expect(page.get_by_test_id("search")).to_have_value("")
+
+
+def _look_back(officer: Screen) -> None:
+    """A picture of the past is shown with the gauges' levels of that time, and with nobody of now among them."""
+    page = officer.page
+    page.get_by_test_id("time-slider").focus()
+    with page.expect_response(re.compile(r"/flood/runs/\d+$")) as asked:
+        page.keyboard.press("ArrowLeft")
+    expect(page.get_by_test_id("not-now")).to_contain_text("ไม่ใช่ตอนนี้")
+    levels = {level["code"]: f"{level['level_m_msl']:.2f} ม." for level in asked.value.json()["levels"]}
+    assert levels
+
+    def _are_of_then(drawn: list[dict[str, Any]]) -> bool:
+        return bool(drawn) and all(gauge["level_label"] == levels.get(gauge["code"]) for gauge in drawn)
+
+    officer.await_rendered("gauges", _are_of_then, f"the gauges at {levels}")
+    assert officer.rendered("crews") == officer.rendered("incidents") == []
+
+
+def _search(page: Page) -> None:
+    """A code finds its gauge first, a place's name the place, and the word for gauges all of them."""
+    hits = page.locator("#search-hits [role=option]")
+    for words, first in (("g1", "(G1)"), ("ตลาดเก่า", "ตลาดเก่า"), ("เครื่องวัด", "เครื่องวัด")):
+        with page.expect_response(re.compile("/geocode")):
+            page.get_by_test_id("search").fill(words)
+        expect(hits.first).to_contain_text(first)
+    assert all("เครื่องวัด" in text for text in hits.all_inner_texts())
 
 
 # ── The resident ─────────────────────────────────────────────────────────────────────────────────────────────────────

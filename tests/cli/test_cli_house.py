@@ -60,6 +60,23 @@ def test_a_headless_storm_never_shares_the_ports_of_a_house_that_runs(monkeypatc
     settings.cache_clear()
 
 
+def test_a_fresh_house_has_no_picture_of_the_storm_before(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A camera's old picture would make every one of the new storm count as too old; frames by others stay."""
+    monkeypatch.setenv("FAONAM_DATA_DIR", str(tmp_path))
+    settings.cache_clear()
+    try:
+        for name in ("cameras/cam1/latest.jpg", "cameras/cam1/latest.json", "cameras/cam1/notes.txt", "flood/1.npy"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).touch()
+        house.forget_the_city_that_was(is_private=False)
+        left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+        assert left == {"cameras/cam1/notes.txt", "flood/1.npy"}
+        house.forget_the_city_that_was(is_private=True)
+        assert not (tmp_path / "flood").exists()
+    finally:
+        settings.cache_clear()
+
+
 def test_a_command_reads_the_city_that_was_last_run_or_imported(database: sa.Engine) -> None:
     """Without a city one sentence says how to get one; with one its name is told before anything is read."""
     with pytest.raises(SetupError, match="There is no city here yet"), city.city_while_needed():
