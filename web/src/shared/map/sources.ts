@@ -46,11 +46,20 @@ export function gaugeFeatures(gauges: Points<Gauge>): FeatureCollection<Point> {
   }
 }
 
-/** The line beyond which nothing is known of the water. */
-export const groundFeatures = (ground: Polygon | null | undefined): FeatureCollection<Polygon> => ({
-  type: 'FeatureCollection',
-  features: ground ? [{ type: 'Feature', geometry: ground, properties: { label: t('ground-ends') } }] : [],
-})
+/** The line beyond which nothing is known of the water, and the words for it in the middle of each of its four sides. */
+export function groundFeatures(ground: Polygon | null | undefined): FeatureCollection<Polygon | Point> {
+  const ring = ground?.coordinates[0]?.slice(1) ?? []
+  const middles = [0.125, 0.375, 0.625, 0.875].map((share) => ring[Math.floor(share * ring.length) - 1]).filter((place) => place !== undefined)
+  return {
+    type: 'FeatureCollection',
+    features: !ground ? [] : [
+      { type: 'Feature', geometry: ground, properties: {} },
+      ...middles.map((coordinates) => ({
+        type: 'Feature' as const, geometry: { type: 'Point' as const, coordinates }, properties: { label: t('ground-ends') },
+      })),
+    ],
+  }
+}
 
 /** The gauges as they stood, or are expected to stand, in a picture of another moment; silent where it had no level. */
 export function gaugesAt(gauges: Points<Gauge>, levels: DrawnLevel[]): Points<Gauge> {

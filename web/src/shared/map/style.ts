@@ -130,9 +130,8 @@ function floodLayers(theme: Theme): LayerSpecification[] {
   const p = PALETTES[theme]
   return [
     { id: 'ground', type: 'line', source: 'ground', paint: { 'line-color': p.boundary, 'line-width': 1.4, 'line-dasharray': [2, 2] } },
-    { id: 'ground-label', type: 'symbol', source: 'ground',
-      layout: { 'symbol-placement': 'line', 'symbol-spacing': 500, 'text-field': ['get', 'label'], 'text-font': FONT, 'text-size': 12,
-        'text-offset': [0, 0.9] },
+    { id: 'ground-label', type: 'symbol', source: 'ground', minzoom: 12,
+      layout: { 'text-field': ['get', 'label'], 'text-font': FONT, 'text-size': 12, 'text-max-width': 9 },
       paint: { 'text-color': p.label, 'text-halo-color': p.halo, 'text-halo-width': 1.6 } },
     { id: 'flood', type: 'fill', source: 'flood', layout: { 'fill-sort-key': ['get', 'depth_class'] },
       paint: { 'fill-color': byDepth('#a9cdec', '#5f9fd8', '#2f6bb0', '#143f7a'),
