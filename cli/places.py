@@ -30,7 +30,7 @@ TOLD = 20  # Rows that cannot be read are told up to here, and counted beyond; a
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _COLUMNS = (
     "row", "text", "rank", "lon", "lat", "radius_m", "kind", "label", "label_en", "matched", "confidence", "code",
-    "reason",
+    "reason", "bearers",
 )
 Write = Callable[[int, str, Answer], None]
 
@@ -179,20 +179,26 @@ def _csv_writer(file: IO[str]) -> Write:
 
     def write(number: int, text: str, answer: Answer) -> None:
         rows = _as_rows(number, text, answer)
-        table.writerows(rows or [{"row": number, "text": text, "reason": answer.reason}])
+        table.writerows(rows or [_without_place(number, text, answer)])
 
     return write
 
 
 def _geojson_writer(file: IO[str]) -> Write:
     def write(number: int, text: str, answer: Answer) -> None:
-        rows = _as_rows(number, text, answer) or [{"row": number, "text": text, "reason": answer.reason}]
+        rows = _as_rows(number, text, answer) or [_without_place(number, text, answer)]
         for row in rows:
             place = {"type": "Point", "coordinates": [row.pop("lon"), row.pop("lat")]} if "lon" in row else None
             line = {"type": "Feature", "geometry": place, "properties": row}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     return write
+
+
+def _without_place(number: int, text: str, answer: Answer) -> dict[str, Any]:
+    """Why there is no place; of a name that many places bear, also how many do."""
+    row = {"row": number, "text": text, "reason": answer.reason}
+    return row if answer.shared is None else {**row, "matched": answer.shared.name, "bearers": answer.shared.bearers}
 
 
 def _as_rows(number: int, text: str, answer: Answer) -> list[dict[str, Any]]:

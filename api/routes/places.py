@@ -12,7 +12,7 @@ from api.routes.city import Names, Place
 from core.words import words
 from gis.errors import InvalidPlaceError, UnreadableTextError
 from gis.gazetteer import queries as gazetteer
-from gis.gazetteer.geocode import TEXT_READ, Candidate, geocode
+from gis.gazetteer.geocode import TEXT_READ, Answer, Candidate, geocode
 from gis.gazetteer.queries import BegunName
 from gis.gazetteer.reverse import Holder, Nearby, NearestHouse, whereabouts
 from gis.points import LonLat
@@ -105,14 +105,13 @@ def find_places(
     asker = _near(near) if near is not None else None
     answer = geocode(gazetteer.gazetteer(session), q, near=asker)
     found = [_candidate(candidate) for candidate in answer.candidates]
-    if not found and answer.reason == "no-name":
+    if not found and _may_be_begun(answer, q):
         found = [_begun(name, q) for name in gazetteer.names_begun(session, q)]
-    reason = None if found else f"no-place-{answer.reason}"
     return GeocodedOut(
         q=q,
         candidates=found,
-        reason=reason and words("gis", reason, language="th"),
-        reason_en=reason and words("gis", reason, language="en"),
+        reason=None if found else _why(answer, "th"),
+        reason_en=None if found else _why(answer, "en"),
     )
 
 
@@ -142,6 +141,19 @@ def _near(text: str) -> LonLat:
     except ValueError:
         raise InvalidPlaceError(f"near: '{text}' is not longitude,latitude in degrees, such as 99.96,8.43.") from None
     return LonLat(lon=lon, lat=lat)
+
+
+def _may_be_begun(answer: Answer, q: str) -> bool:
+    """The text may be the beginning of a name: none is in it, or more follows the one that many places bear."""
+    if answer.shared is not None:
+        return answer.shared.name.strip() != q.strip()
+    return answer.reason == "no-name"
+
+
+def _why(answer: Answer, language: str) -> str:
+    """Why there is no place, in a sentence."""
+    shared = answer.shared._asdict() if answer.shared is not None else {}
+    return words("gis", f"no-place-{answer.reason}", language=language, **shared)
 
 
 def _candidate(found: Candidate) -> CandidateOut:

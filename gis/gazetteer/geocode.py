@@ -15,7 +15,17 @@ from gis.gazetteer.clues import Clue
 from gis.gazetteer.context import Context, context_of
 from gis.gazetteer.index import Gazetteer
 from gis.gazetteer.mentions import read
-from gis.gazetteer.options import NEAR_RADIUS_M, SOI_TELLS, WEIGHED, WITH_CUE, Option, option_at, options_of
+from gis.gazetteer.options import (
+    NEAR_RADIUS_M,
+    SOI_TELLS,
+    WEIGHED,
+    WITH_CUE,
+    Option,
+    SharedName,
+    option_at,
+    options_of,
+    shared_name,
+)
 from gis.gazetteer.reading import Mention, Reading
 from gis.gazetteer.streets import Spot, crossing, nearest_on
 from gis.points import LonLat
@@ -64,10 +74,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The likeliest first; without any, `reason` says why: empty, no-name, elsewhere, closed-link."""
+    """The likeliest first; without any, `reason` says why: empty, no-name, elsewhere, closed-link, or many where too
+    many places bear the name, which is then `shared`.
+    """
 
     candidates: tuple[Candidate, ...]
     reason: str | None
+    shared: SharedName | None = None
 
 
 def geocode(gazetteer: Gazetteer, text: str, *, near: LonLat | None = None) -> Answer:
@@ -93,6 +106,9 @@ def geocode(gazetteer: Gazetteer, text: str, *, near: LonLat | None = None) -> A
         return Answer(candidates, None)
     if has_link:
         return Answer((), "closed-link")
+    shared = shared_name(gazetteer, reading, least_weight=LEAST_CONFIDENCE)
+    if shared is not None:
+        return Answer((), "many", shared)
     return Answer((), "elsewhere" if any(m.is_doubtful for m in reading.mentions) else "no-name")
 
 

@@ -45,6 +45,18 @@ NEAR_SCALE_M = 5_000.0
 WEIGHED = 12
 
 
+# Of what bears a name only those count as bearers that the words mean about as well as the likeliest: of "ต.ในเมือง" no
+# village of that name.
+AS_WELL_SAID = 0.5
+
+
+class SharedName(NamedTuple):
+    """A name as the text writes it, and how many places it may equally mean."""
+
+    name: str
+    bearers: int
+
+
 class Option(NamedTuple):
     """A place that a name may mean: metres, radius, and how much the words speak for it (`weight`, 0 to 1).
 
@@ -99,16 +111,36 @@ def _options(gazetteer: Gazetteer, reading: Reading, mention: Mention) -> Iterat
         )
         if weight > 0:
             yield from _street(gazetteer, street, mention, weight)
-    weighed = [
-        (_weight(gazetteer, reading, mention, named, len(key.text), False), named) for named in key.places
-    ]
     meant = [
-        (weight * _odds(gazetteer, reading, named), weight, named.entry) for weight, named in weighed if weight > 0
+        (weight * _odds(gazetteer, reading, named), weight, named.entry)
+        for weight, named in _meant(gazetteer, reading, mention)
     ]
     for _, weight, index in nlargest(WEIGHED, meant):
         option = option_at(gazetteer, index, weight=weight, matched=mention.matched)
         if option is not None:
             yield _related(option, mention)._replace(is_cued=_has_cue(mention, gazetteer.entries[index].family))
+
+
+def _meant(gazetteer: Gazetteer, reading: Reading, mention: Mention) -> Iterator[tuple[float, Named]]:
+    """All that the name may mean apart from streets, with how well the words say it."""
+    key = gazetteer.keys[mention.key]
+    for named in key.places:
+        weight = _weight(gazetteer, reading, mention, named, len(key.text), False)
+        if weight > 0:
+            yield weight, named
+
+
+def shared_name(gazetteer: Gazetteer, reading: Reading, *, least_weight: float) -> SharedName | None:
+    """The first name that would be a place, `least_weight` sure, if only one bore it; None where there is none."""
+    for mention in reading.mentions:
+        weights: dict[int, float] = {}
+        for weight, named in _meant(gazetteer, reading, mention):
+            weights[named.entry] = max(weight, weights.get(named.entry, 0.0))
+        best = max(weights.values(), default=0.0)
+        bearers = sum(weight >= best * AS_WELL_SAID for weight in weights.values())
+        if best >= least_weight and bearers > 1 and not mention.is_doubtful:
+            return SharedName(mention.matched, bearers)
+    return None
 
 
 def _odds(gazetteer: Gazetteer, reading: Reading, named: Named) -> float:

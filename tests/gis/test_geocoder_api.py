@@ -23,7 +23,7 @@ from tests.gis.packs import Pack, feature, line, point
 
 @pytest.fixture
 def client(database: sa.Engine, pack: Pack) -> Iterator[TestClient]:
-    """A browser that is not signed in, before the tiny city with a road, a temple and two communities."""
+    """A browser that is not signed in, before the tiny city with a road, a temple, two communities and far units."""
     pack.add_csv(
         "communities", "code,name_th,lon,lat\nC1,ริมธารใส,100.015,8.01\nC2,ทุ่งดอกคูน,100.005,8.01\n",
         options='polygons = "voronoi"',
@@ -34,6 +34,8 @@ def client(database: sa.Engine, pack: Pack) -> Iterator[TestClient]:
     pack.add("facilities", [feature(point(100.005, 8.012), **temple)])
     houses = [("2", 100.004), ("10", 100.012)]
     pack.add("addresses", [feature(point(lon, 8.0101), house_number=n, street_th="ถนนรุ่งเรืองสุข") for n, lon in houses])
+    units = "".join(f"{n}0101,บางแก้วนอก,{98.5 + n / 20},15.0\n" for n in range(30, 52))
+    pack.add_csv("admin_units", f"code,name_th,lon,lat\n{units}")
     with transaction() as session:
         import_city(session, pack.close())
     app = FastAPI()
@@ -71,6 +73,19 @@ def test_not_knowing_is_said(client: TestClient) -> None:
     assert told["candidates"] == []
     assert "ไม่พบ" in told["reason"]
     assert "no place name" in told["reason_en"]
+
+
+def test_a_name_of_many_places_asks_for_the_district_or_province(client: TestClient, tmp_path: Path) -> None:
+    """How many bear the name is told, Thai first, over HTTP and in a file's row; no point stands for them all."""
+    told = client.get("/api/v1/geocode", params={"q": "ต.บางแก้วนอก"}).json()
+    assert told["candidates"] == []
+    assert told["reason"] == "มี 22 แห่งที่ชื่อ “ต.บางแก้วนอก” โปรดระบุอำเภอหรือจังหวัด"
+    assert told["reason_en"] == "“ต.บางแก้วนอก” is the name of 22 places: say which district or province."
+    source, result = tmp_path / "texts.txt", tmp_path / "found.csv"
+    source.write_text("ต.บางแก้วนอก\n", encoding="utf-8")
+    geocode_file(source, column=None, out=result, admin=None)
+    row = next(csv.DictReader(result.read_text(encoding="utf-8").splitlines()))
+    assert (row["reason"], row["matched"], row["bearers"], row["lon"]) == ("many", "ต.บางแก้วนอก", "22", "")
 
 
 def test_a_name_that_was_only_begun_is_completed(client: TestClient) -> None:

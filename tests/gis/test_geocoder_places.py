@@ -243,6 +243,34 @@ def test_a_name_of_many_units_is_ranked_the_citys_own_first(town: Gazetteer) -> 
     assert found[0].confidence < 0.8
 
 
+@pytest.mark.parametrize("text", ["ต.ในเมือง", "น้ำท่วม ต.ในเมือง ครับ", "ในเมือง"])
+def test_a_name_of_many_places_is_said_to_be_one(text: str) -> None:
+    """Units alone: of 22 sub-districts of one name none is guessed; the name and how many bear it are told instead."""
+    answer = geocode(_provinces_of_one_name(22), text)
+    assert answer.candidates == ()
+    assert answer.reason == "many"
+    assert answer.shared is not None
+    assert (answer.shared.name in text, answer.shared.bearers) == (True, 22)
+
+
+def test_a_name_of_many_places_is_one_of_them_within_its_district() -> None:
+    """What is asked for suffices: of the sub-districts the named district's own comes first, likelier than not."""
+    candidates = geocode(_provinces_of_one_name(22), "ต.ในเมือง อ.แดนที่สิบสอง").candidates
+    found = next(candidate for candidate in candidates if candidate.kind == "subdistrict")
+    assert (found.code, found.confidence > 0.5) == ("120101", True)
+
+
+def _provinces_of_one_name(count: int) -> Gazetteer:
+    """As many provinces, the twelfth with a district that has a name of its own, each with a sub-district ในเมือง."""
+    place = LonLat(lon=101.0, lat=15.0)
+    codes = range(11, 11 + count)
+    units = [("subdistrict", f"{n}0101", "ในเมือง", LonLat(lon=100.0 + n / 20, lat=15.0)) for n in codes]
+    units += [("district", "1201", "แดนที่สิบสอง", place), ("province", "12", "จังหวัดสิบสอง", place)]
+    return build(
+        [unit_entry(kind=kind, code=code, name_th=name, name_en="", place=at) for kind, code, name, at in units]
+    )
+
+
 def test_the_named_province_decides(town: Gazetteer) -> None:
     """With จ.ขอนแก่น the sub-district there is meant."""
     assert _codes(geocode(town, "ต.ในเมือง อ.เมือง จ.ขอนแก่น"))[0] == "400101"
