@@ -10,7 +10,7 @@ from gis import crs
 from gis.gazetteer import pluscode
 from gis.points import LonLat, coordinate_fault, is_swapped_in_thailand
 
-_THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
+THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
 _DECIMAL = r"[-+]?\d{1,3}\.\d{3,}"
 _PAIR = re.compile(rf"(?<![\d.])({_DECIMAL})\s*°?\s*[NSns]?\s*[,;/ ]\s*({_DECIMAL})(?![\d.])")
 _IN_LINK = (
@@ -22,10 +22,10 @@ _IN_LINK = (
 )
 _DEGREES = r"(\d{1,3})\s*[°ºd]\s*(\d{1,2}(?:\.\d+)?)\s*['′’]?\s*(?:(\d{1,2}(?:\.\d+)?)\s*(?:\"|″|”|''|’’)?)?\s*"
 _DMS = re.compile(rf"{_DEGREES}([NSns])[\s,;]*{_DEGREES}([EWew])")
-_LAT, _LON = r"(?:lat(?:itude)?|ละติจูด)", r"(?:lon(?:g(?:itude)?)?|lng|ลองจิจูด|ลองติจูด)"
+LATITUDE, LONGITUDE = r"(?:lat(?:itude)?|ละติจูด)", r"(?:lon(?:g(?:itude)?)?|lng|ลองจิจูด|ลองติจูด)"
 _SIGN = r"\.?\s*[:=]?\s*"
-_LABELLED = re.compile(rf"{_LAT}{_SIGN}({_DECIMAL})\W*{_LON}{_SIGN}({_DECIMAL})", re.IGNORECASE)
-_LABELLED_LON_FIRST = re.compile(rf"{_LON}{_SIGN}({_DECIMAL})\W*{_LAT}{_SIGN}({_DECIMAL})", re.IGNORECASE)
+_LABELLED = re.compile(rf"{LATITUDE}{_SIGN}({_DECIMAL})\W*{LONGITUDE}{_SIGN}({_DECIMAL})", re.IGNORECASE)
+_LABELLED_LON_FIRST = re.compile(rf"{LONGITUDE}{_SIGN}({_DECIMAL})\W*{LATITUDE}{_SIGN}({_DECIMAL})", re.IGNORECASE)
 _MINUTES = re.compile(
     r"(\d{1,3})[\s°º]+(\d{1,2}\.\d+)\s*['′’]?\s*([NSns])\W*(\d{1,3})[\s°º]+(\d{1,2}\.\d+)\s*['′’]?\s*([EWew])"
 )
@@ -41,12 +41,13 @@ DEGREE_M = 111_320.0
 
 @dataclass(frozen=True)
 class Clue:
-    """A place given in numbers; `kind` is coordinates or plus_code."""
+    """A place given in numbers; `kind` is coordinates or plus_code, `sureness` (0 to 1) how likely they are a place."""
 
     place: LonLat
     radius_m: float
     kind: str
     matched: str
+    sureness: float = 1.0
 
 
 def clues_in(text: str, *, reference: LonLat | None) -> list[Clue]:
@@ -54,7 +55,7 @@ def clues_in(text: str, *, reference: LonLat | None) -> list[Clue]:
 
     Latitude before longitude, as people and map links write; the other way round where only that lies in Thailand.
     """
-    plain = text.translate(_THAI_DIGITS)
+    plain = text.translate(THAI_DIGITS)
     if "องศา" in plain:
         for word, sign in _THAI_SIGNS:
             plain = plain.replace(word, sign)

@@ -27,6 +27,7 @@ from gis.gazetteer.options import (
     shared_name,
 )
 from gis.gazetteer.reading import Mention, Reading
+from gis.gazetteer.rough import DECIMALS, rough_clues
 from gis.gazetteer.streets import Spot, crossing, nearest_on
 from gis.points import LonLat
 
@@ -162,15 +163,16 @@ def _reference(gazetteer: Gazetteer, groups: Sequence[Group], context: Context, 
 
 
 def _written(gazetteer: Gazetteer, text: str, reference: LonLat | None) -> list[Option]:
-    written = clues.clues_in(text, reference=reference)
+    written = clues.clues_in(text, reference=reference) or rough_clues(text, city=gazetteer.city)
     return [_numbers_option(gazetteer, clue, rank) for rank, clue in enumerate(written)]
 
 
 def _numbers_option(gazetteer: Gazetteer, clue: Clue, rank: int) -> Option:
     x, y = gazetteer.metres(clue.place)
     is_here = gazetteer.city is None or gazetteer.city.holds(clue.place)
-    label = f"{clue.place.lat:.5f}, {clue.place.lon:.5f}"
-    weight = (0.97 if is_here else 0.75) * 0.8**rank
+    decimals = 5 if clue.radius_m <= WIDE_M else DECIMALS
+    label = f"{clue.place.lat:.{decimals}f}, {clue.place.lon:.{decimals}f}"
+    weight = (0.97 if is_here else 0.75) * clue.sureness * 0.8**rank
     return Option(x, y, clue.radius_m, clue.kind, label, label, label, weight, clue.matched, -1)
 
 
