@@ -19,6 +19,7 @@ from core import db
 from core.errors import InvalidInputError
 from core.files import whole_file
 from core.progress import console, step
+from gis.citypack import encodings
 from gis.gazetteer import files, queries
 from gis.gazetteer.geocode import TEXT_READ, Answer, geocode
 from gis.gazetteer.index import Gazetteer, build
@@ -102,8 +103,7 @@ def _lines(path: Path, column: str | None) -> Iterator[_Line]:
         raw = path.read_bytes()
     except OSError as exc:
         raise InvalidInputError(f"{path} cannot be read: {exc.strerror}.") from exc
-    if raw.startswith(_UTF16):
-        raise InvalidInputError(f"{path.name}: it is UTF-16; save the file as UTF-8.")
+    _check_text(path, raw)
     rows = raw.removeprefix(b"\xef\xbb\xbf").splitlines()
     if path.suffix.lower() != ".csv":
         yield from (_line(number, row) for number, row in enumerate(rows, start=1) if row.strip())
@@ -114,6 +114,34 @@ def _lines(path: Path, column: str | None) -> Iterator[_Line]:
         number = raw[: exc.start].count(b"\n") + 1
         raise InvalidInputError(f"{path.name}, row {number}: it is not UTF-8; save the file as UTF-8.") from exc
     yield from _rows(path, text, column)
+
+
+def _check_text(path: Path, raw: bytes) -> None:
+    """The file is text of lines that can be read, but for some. Raises InvalidInputError that says what it is instead.
+
+    Where most lines are not UTF-8 the file is another kind of file, and a fault for each would say nothing.
+    """
+    if raw.startswith(_UTF16):
+        raise InvalidInputError(f"{path.name}: it is UTF-16; save the file as UTF-8.")
+    if b"\x00" in raw:
+        number = raw[: raw.index(b"\x00")].count(b"\n") + 1
+        raise InvalidInputError(f"{path.name}: it is not text; there are NUL bytes in it, the first in row {number}.")
+    rows = [row for row in raw.splitlines() if row.strip()]
+    if sum(map(_is_utf8, rows)) * 2 >= len(rows):
+        return
+    try:
+        encodings.found(rows)
+    except encodings.UnknownLettersError as exc:
+        raise InvalidInputError(f"{path.name}: it is not text; most of it is neither UTF-8 nor TIS-620.") from exc
+    raise InvalidInputError(f"{path.name}: it is TIS-620, as older Thai files are; save the file as UTF-8.")
+
+
+def _is_utf8(row: bytes) -> bool:
+    try:
+        row.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _line(number: int, raw: bytes) -> _Line:

@@ -178,6 +178,10 @@ def test_lines_become_geojson_lines(client: TestClient, tmp_path: Path) -> None:
         ("x.csv", b"a,b\n1,2\n", "row 1: there is none of the columns"),
         ("x.csv", "text\nก\n".encode("cp874"), "row 2: it is not UTF-8"),
         ("gone.txt", None, "cannot be read"),
+        ("x.zip", b"PK\x03\x04 a\nb\x00\x00c\n", r"x\.zip: it is not text; there are NUL .* row 2"),
+        ("x.csv", b"text\n\x00\n", r"x\.csv: it is not text; there are NUL bytes"),
+        ("x.jpg", b"\xff\xd8\xe0\x10\n\x9d\xff\n\xc3\n", r"x\.jpg: it is not text; .* neither UTF-8 nor TIS-620"),
+        ("x.txt", "วัดบ้านหวานเย็น\nถนน\n".encode("cp874"), r"x\.txt: it is TIS-620.*save the file as UTF-8"),
     ],
 )
 def test_an_unreadable_file_is_one_sentence(tmp_path: Path, name: str, content: bytes | None, said: str) -> None:
