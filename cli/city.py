@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from core import cluster, db
 from core.errors import SetupError
 from core.progress import Progress, console, step
-from core.settings import ROOT, data_dir, settings
+from core.settings import ANOTHER_DATABASE, ROOT, data_dir, settings
 
 if TYPE_CHECKING:
     from gis.citypack.importer import ImportReport, LayerReport
@@ -326,7 +326,9 @@ def _prepare_configured(city: Path | None, *, is_fresh: bool) -> tuple[Path, ...
         known = session.scalar(sa.text("SELECT slug FROM city"))
         has_past = bool(session.scalar(sa.text("SELECT EXISTS (SELECT FROM reading) OR EXISTS (SELECT FROM alert)")))
     if known not in (None, slug):
-        raise SetupError(f"The database at DATABASE_URL holds the city '{known}'; '{slug}' needs one of its own.")
+        raise SetupError(
+            f"The database at DATABASE_URL holds the city '{known}'; '{slug}' needs one of its own: {ANOTHER_DATABASE}."
+        )
     if is_fresh and has_past:
         raise SetupError(
             "The database at DATABASE_URL holds readings or alerts already, and --once and --fresh want a city without "

@@ -16,6 +16,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from core.errors import SetupError
 
 ROOT = Path(__file__).resolve().parent.parent
+# One database holds one city: how an operator gets another, as the end of a sentence.
+ANOTHER_DATABASE = (
+    "name an empty one in DATABASE_URL, or leave that out and name another folder in FAONAM_DATA_DIR"
+)
 
 
 class LineSettings(BaseModel):

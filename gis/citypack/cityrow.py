@@ -10,6 +10,7 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
 
 from core import clock
+from core.settings import ANOTHER_DATABASE
 from gis import crs
 from gis.citypack import loaders
 from gis.citypack.findings import Frame
@@ -33,9 +34,8 @@ def check_belongs(manifest: Manifest, city: City | None) -> None:
             here = f"the database holds '{city.slug}'" if city else "the database holds no city yet"
             raise CityPackError([f"{name}, extends: it extends the city '{manifest.extends}', but {here}."])
     elif city is not None and city.slug != manifest.slug:
-        raise CityPackError(
-            [f"{name}, slug: the database holds the city '{city.slug}'; '{manifest.slug}' needs a database of its own."]
-        )
+        needed = f"'{manifest.slug}' needs a database of its own: {ANOTHER_DATABASE}"
+        raise CityPackError([f"{name}, slug: the database holds the city '{city.slug}'; {needed}."])
 
 
 def put_city(session: Session, manifest: Manifest, frame: Frame) -> None:

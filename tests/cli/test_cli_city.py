@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from cli import city
+from core.db import transaction
+from core.errors import SetupError
+from gis.citypack.importer import import_city
 from gis.citypack.manifest import read_manifest
 from gis.errors import CityPackError
 from tests.gis.packs import SQUARE, Pack, feature
@@ -31,3 +35,14 @@ def test_a_city_without_the_layers_that_work_needs_is_refused(tmp_path: Path) ->
 def test_a_pack_that_extends_a_city_need_not_be_whole(tmp_path: Path) -> None:
     """What it extends has them already."""
     city.check_whole(read_manifest(_pack(tmp_path, head='slug = "more"\nextends = "tiny"\n').close()))
+
+
+def test_another_city_in_the_database_of_a_city_is_told_how_to_get_its_own(database: sa.Engine, tmp_path: Path) -> None:
+    """A house is refused before anything is imported, and the sentence names both ways out."""
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "other").mkdir()
+    with transaction() as session:
+        import_city(session, _pack(tmp_path / "tiny").close())
+    other = _pack(tmp_path / "other", head=Pack.head.replace("tiny", "other")).close()
+    with pytest.raises(SetupError, match=r"'tiny'; 'other' needs one of its own: .*DATABASE_URL.*FAONAM_DATA_DIR"):
+        city.prepare(other, name="faonam", is_fresh=False)

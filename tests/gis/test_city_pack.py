@@ -378,12 +378,15 @@ def test_an_overlay_adds_layers_to_its_city_only(
 
 
 def test_another_city_needs_another_database(session: Session, pack: Pack) -> None:
-    """One database holds one city; a second one never mixes with it."""
+    """One database holds one city; a second one never mixes with it, and how to get another is said."""
     folder = pack.close()
     import_city(session, folder)
     manifest = folder / "city.toml"
     manifest.write_text(manifest.read_text(encoding="utf-8").replace('"tiny"', '"other"'), encoding="utf-8")
-    assert "needs a database of its own" in refusal(session, folder)
+    refused = refusal(session, folder)
+    assert "the database holds the city 'tiny'; 'other' needs a database of its own: name an" in refused
+    assert "an empty one in DATABASE_URL" in refused
+    assert "another folder in FAONAM_DATA_DIR" in refused
 
 
 def test_a_loader_that_refuses_takes_everything_back(session: Session, pack: Pack) -> None:
