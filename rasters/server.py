@@ -24,6 +24,7 @@ from core.db import transaction
 from core.errors import InvalidInputError, NotFoundError, SetupError, UnavailableError
 from core.logs import get_logger
 from rasters import files, layers
+from rasters.reader import NamingReader
 
 log = get_logger("rasters")
 
@@ -70,6 +71,7 @@ def create_app() -> FastAPI:
         openapi_url=None, docs_url=None, redoc_url=None, dependencies=[Depends(refuse_unknown)]
     )
     tiler = TilerFactory(
+        reader=NamingReader,
         path_dependency=layer_file, router_prefix="/{layer_id}", add_viewer=False, add_part=False,
         colormap_dependency=create_colormap_dependency(COLORMAPS),
         supported_tms=TileMatrixSets({GRID: every_grid.get(GRID)}),

@@ -109,6 +109,20 @@ def test_depth_is_served_by_the_picture_it_is_of(
         assert "outside" in outside.json()["detail"].lower()
 
 
+def test_every_band_is_called_by_its_own_name(
+    signed_in: Callable[[str], TestClient], raster_process: None
+) -> None:
+    """Beside values and in what the layer tells: which is the depth, which the probability."""
+    officer = signed_in("officer")
+    base = f"/api/v1/rasters/depth-{RUN}"
+    bands = ["depth_p50_m", "depth_p90_m", "chance"]
+    point = officer.get(f"{base}/point/{LON},{LAT}").json()
+    assert (point["band_names"], point["band_descriptions"]) == (["b1", "b2", "b3"], bands)
+    turned = officer.get(f"{base}/point/{LON},{LAT}", params={"bidx": ["3", "1"]}).json()
+    assert (turned["values"], turned["band_descriptions"]) == ([0.75, 1.25], ["chance", "depth_p50_m"])
+    assert [name for _, name in officer.get(f"{base}/info").json()["band_descriptions"]] == bands
+
+
 @pytest.mark.parametrize("source", ["/etc/passwd", "http://127.0.0.1:1/x.tif", "file:///etc/passwd", "s3://x/y.tif"])
 def test_no_file_and_no_address_can_be_asked_for(
     signed_in: Callable[[str], TestClient], raster_process: None, source: str
