@@ -145,20 +145,28 @@ def place_label(session: Session, place: LonLat, language: str) -> str:
         _NEAREST_NAMES, {"lon": place.lon, "lat": place.lat}
     ).one()
     tongue = "th" if language == "th" else "en"
-    area, road = (area_th, road_th) if tongue == "th" else (area_en, road_en)
+    area, road, spot = (area_th, road_th, spot_th) if tongue == "th" else (area_en, road_en, spot_en)
     is_road_near = road_m is not None and road_m <= ROAD_WITHIN_M
     if area_m == 0 and is_road_near:
-        return words("gis", "place-area-and-road", language=tongue, area=area, road=road)
+        return words("gis", "place-area-and-road", language=tongue, area=area, road=_set_off(road, tongue))
     if area_m == 0:
         return words("gis", "place-area", language=tongue, area=area)
     if is_road_near:
-        return words("gis", "place-road", language=tongue, road=road)
+        return words("gis", "place-road", language=tongue, road=_set_off(road, tongue))
     if area_m is not None and area_m <= AREA_WITHIN_M:
-        return words("gis", "place-near-area", language=tongue, area=area)
+        return words("gis", "place-near-area", language=tongue, area=_set_off(area, tongue))
     if spot_m is not None and spot_m <= PLACE_WITHIN_M:
-        return words("gis", "place-near-area", language=tongue, area=spot_th if tongue == "th" else spot_en)
+        return words("gis", "place-near-area", language=tongue, area=_set_off(spot, tongue))
     here = city(session)
-    return words("gis", "place-outside", language=tongue, city=here.name_th if tongue == "th" else here.name_en)
+    name = here.name_th if tongue == "th" else here.name_en
+    return words("gis", "place-outside", language=tongue, city=_set_off(name, tongue))
+
+
+def _set_off(name: str, language: str) -> str:
+    """The name as it follows a Thai word: after a gap where it begins with a Latin letter or a digit."""
+    first = name[:1]
+    is_thai_letter = "ก" <= first <= "๛" and not first.isdigit()
+    return f" {name}" if language == "th" and first.isalnum() and not is_thai_letter else name
 
 
 # --- people --------------------------------------------------------------------------------------------------------
