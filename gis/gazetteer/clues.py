@@ -10,7 +10,7 @@ from gis import crs
 from gis.gazetteer import pluscode
 from gis.points import LonLat, coordinate_fault, is_swapped_in_thailand
 
-THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
+_THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
 _DECIMAL = r"[-+]?\d{1,3}\.\d{3,}"
 _PAIR = re.compile(rf"(?<![\d.])({_DECIMAL})\s*°?\s*[NSns]?\s*[,;/ ]\s*({_DECIMAL})(?![\d.])")
 _IN_LINK = (
@@ -55,10 +55,7 @@ def clues_in(text: str, *, reference: LonLat | None) -> list[Clue]:
 
     Latitude before longitude, as people and map links write; the other way round where only that lies in Thailand.
     """
-    plain = text.translate(THAI_DIGITS)
-    if "องศา" in plain:
-        for word, sign in _THAI_SIGNS:
-            plain = plain.replace(word, sign)
+    plain = with_signs(text)
     if _SIGNS.isdisjoint(plain):
         return _utm(plain)
     found = _written(plain)
@@ -68,6 +65,15 @@ def clues_in(text: str, *, reference: LonLat | None) -> list[Clue]:
             for code, cell in pluscode.codes_in(plain, reference=reference)
         ]
     return list({(c.place.lon, c.place.lat): c for c in reversed(found)}.values())[::-1]
+
+
+def with_signs(text: str) -> str:
+    """The text with digits and signs in the place of Thai digits and of the Thai words for degrees."""
+    plain = text.translate(_THAI_DIGITS)
+    if "องศา" in plain:
+        for word, sign in _THAI_SIGNS:
+            plain = plain.replace(word, sign)
+    return plain
 
 
 def has_closed_link(text: str) -> bool:

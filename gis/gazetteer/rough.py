@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from gis.gazetteer.clues import DEGREE_M, LATITUDE, LONGITUDE, THAI_DIGITS, Clue
+from gis.gazetteer.clues import DEGREE_M, LATITUDE, LONGITUDE, Clue, with_signs
 from gis.gazetteer.index import Extent
 from gis.points import LonLat, coordinate_fault
 
 # How sure the pair is a place (assumed): called coordinates, or merely two numbers that happen to lie in the city.
 SAID, BARE = 0.9, 0.55
 DECIMALS = 2
-_NUMBER = r"(\d{1,3}\.\d{2,})"
+_NUMBER = r"([1-9]\d{0,2}\.\d{2,})"
 _AXIS = rf"(?<![a-z])(?:{LATITUDE}|{LONGITUDE}|[NE](?![a-z]))\.?\s*[:=]?\s*"
 _PAIR = re.compile(
     rf"(?<![\d.+-])(?<!\d,){_NUMBER}\s*(?:°\s*)?(?P<north>[NE](?![a-z]))?\s*(?:[,;/]|!4d|\s)\s*"
@@ -46,7 +46,7 @@ def rough_clues(text: str, *, city: Extent | None) -> list[Clue]:
     """
     if city is None or "." not in text:
         return []
-    plain = text.translate(THAI_DIGITS)
+    plain = with_signs(text)
     plain = unquote(plain) if "%" in plain else plain
     return list(_rough(plain, city))
 

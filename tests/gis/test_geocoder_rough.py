@@ -30,7 +30,8 @@ def town() -> Gazetteer:
         "พิกัด 8.43 99.96", "พิกัด: ๘.๔๓, ๙๙.๙๖ ค่ะ", "GPS 8.43,99.96", "lat 8.43 lon 99.96", "ละติจูด 8.43 ลองจิจูด 99.96",
         "lon 99.96 lat 8.43", "8.43N 99.96E", "N 8.43, E 99.96", "geo:8.43,99.96",
         "https://maps.google.com/?q=8.43,99.96",
-        "https://www.google.com/maps/@8.43,99.96,15z", "พิกัด 8.43, 99.963",
+        "https://www.google.com/maps/@8.43,99.96,15z", "พิกัด 8.43, 99.963", "8.43 องศาเหนือ 99.96 องศาตะวันออก",
+        "8.43° N, 99.96° E", "พิกัดบ้านยาย (8.43 , 99.96)",
     ],
 )  # fmt: skip
 def test_what_is_called_coordinates_is_read_with_the_radius_of_its_decimals(town: Gazetteer, text: str) -> None:
@@ -64,6 +65,7 @@ def test_the_true_place_lies_within_the_radius(town: Gazetteer, lon: float, lat:
         "ราคา 8.43, 99.96", "ระดับ 8.43, 99.96 ม.", "สูง 8.43 99.96 เมตร", "8.43 99.96 m", "1.20, 8.43, 99.96",
         "8.43, 99.96, 12.50", "108.43, 99.96", "8.43.99.96", "1,008.43 99.96", "8.43%, 99.96%", "8.4, 99.9", "8, 99",
         "-8.43, 99.96", "13.75, 100.50", "8.43, 8.44", "8.43 บาท 99.96 บาท",
+        "8.43, 099.96", "ค่าน้ำ 8.43 99.96", "8.43 99.96 น.", "8.43 หน่วย 99.96 บาท",
     ],
 )  # fmt: skip
 def test_levels_prices_times_and_rows_of_numbers_are_no_place(town: Gazetteer, text: str) -> None:
