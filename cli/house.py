@@ -29,11 +29,28 @@ FAONAM = [sys.executable, "-m", "cli"]
 STORM_SPEED = 120.0
 
 
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=1.0).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
+class Answering:
+    """Whether an address answers, asked again and again while one waits for it.
+
+    One client is kept until it does: each makes a TLS context, which takes the processor longer than the question.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._http: httpx.Client | None = None
+
+    def __call__(self) -> bool:
+        """The address answers now, with 200."""
+        if self._http is None:
+            self._http = httpx.Client(timeout=1.0)
+        try:
+            is_there = self._http.get(self._url).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+        if is_there:
+            self._http.close()
+            self._http = None
+        return is_there
 
 
 def _is_open_to_us(port: int) -> bool:
@@ -86,7 +103,7 @@ def programs() -> list[Program]:
     """Every process of the house, in the order of starting."""
     here = settings()
     house = [
-        Program("api", [*FAONAM, "api"], is_ready=lambda: _answers(f"{here.api_url}/readyz")),
+        Program("api", [*FAONAM, "api"], is_ready=Answering(f"{here.api_url}/readyz")),
         # Where processors are short, the way from a level to a warning goes before chats, pictures and ways for crews.
         Program("worker", [*FAONAM, "worker", "--queues", "default,events,line", "--concurrency", "4"], niceness=5),
         Program("flood", [*FAONAM, "worker", "--queues", "urgent,flood", "--concurrency", "1"]),

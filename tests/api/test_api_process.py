@@ -40,14 +40,15 @@ def _start(port: int, **environment: str) -> subprocess.Popen[str]:
 
 def _wait_for(address: str, started: subprocess.Popen[str], *, status: int = 200) -> httpx.Response:
     deadline_s = time.monotonic() + 30
-    while True:
-        with contextlib.suppress(httpx.TransportError):
-            answer = httpx.get(f"{address}/readyz", timeout=5)
-            if answer.status_code == status:
-                return answer
-        assert started.poll() is None, started.stderr and started.stderr.read()
-        assert time.monotonic() < deadline_s
-        time.sleep(0.1)
+    with httpx.Client(timeout=5) as http:
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                answer = http.get(f"{address}/readyz")
+                if answer.status_code == status:
+                    return answer
+            assert started.poll() is None, started.stderr and started.stderr.read()
+            assert time.monotonic() < deadline_s
+            time.sleep(0.1)
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ import errno
 import shutil
 import socket
 import tempfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,38 @@ def test_a_fresh_house_has_no_picture_of_the_storm_before(monkeypatch: pytest.Mo
         assert not (tmp_path / "flood").exists()
     finally:
         settings.cache_clear()
+
+
+def test_a_process_is_asked_over_one_connection_until_it_is_ready() -> None:
+    """Who waits asks twenty times a second: no new client for each look, and what is away or busy is not ready."""
+    connections: list[object] = []
+    statuses = iter([503, 503, 200, 200])
+
+    class Busy(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            connections.append(self.client_address)
+            super().setup()
+
+        def do_GET(self) -> None:
+            self.send_response(next(statuses))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Busy) as server:
+        is_ready = house.Answering(f"http://127.0.0.1:{server.server_port}/readyz")
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        assert [is_ready(), is_ready(), is_ready()] == [False, False, True]
+        assert len(connections) == 1
+        assert is_ready()
+        server.shutdown()
+        thread.join()
+    assert not is_ready()
 
 
 def test_a_command_reads_the_city_that_was_last_run_or_imported(database: sa.Engine) -> None:

@@ -59,13 +59,14 @@ class House:
     def await_alive(self, limit_s: float = 240.0) -> None:
         """The house has noted where it answers, and its processes run."""
         deadline = time.monotonic() + limit_s
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise AssertionError(f"the house ended while starting:\n{self.last_words()}")
-            with contextlib.suppress(OSError, ValueError, KeyError, httpx.HTTPError):
-                if self.note()["pids"] and httpx.get(f"{self.note()['api']}/readyz", timeout=1.0).is_success:
-                    return
-            time.sleep(0.2)
+        with httpx.Client(timeout=1.0) as http:
+            while time.monotonic() < deadline:
+                if self.process.poll() is not None:
+                    raise AssertionError(f"the house ended while starting:\n{self.last_words()}")
+                with contextlib.suppress(OSError, ValueError, KeyError, httpx.HTTPError):
+                    if self.note()["pids"] and http.get(f"{self.note()['api']}/readyz").is_success:
+                        return
+                time.sleep(0.2)
         raise AssertionError(f"the house was not alive within {limit_s:.0f} s:\n{self.last_words()}")
 
 

@@ -32,12 +32,13 @@ def _in_the_middle_of_the_delivery(running: House, limit_s: float = 200.0) -> No
 
 def _await_answer(running: House) -> None:
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{running.note()['api']}/readyz", timeout=1.0).is_success:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.1)
+    with httpx.Client(timeout=1.0) as http:
+        while time.monotonic() < deadline:
+            try:
+                if http.get(f"{running.note()['api']}/readyz").is_success:
+                    return
+            except httpx.HTTPError:
+                time.sleep(0.1)
     raise AssertionError(f"the API did not come back:\n{running.last_words()}")
 
 
