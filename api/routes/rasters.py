@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 import httpx
@@ -88,10 +89,8 @@ def ask_raster(layer_id: str, question: str, account: CurrentAccount, request: R
     socket_path = layers.socket_path()
     if not socket_path.is_socket():
         raise UnavailableError(_AWAY)
-    transport = httpx.HTTPTransport(uds=str(socket_path))
     try:
-        with httpx.Client(transport=transport, base_url="http://rasters", timeout=PATIENCE_S) as client:
-            answer = client.get(path, headers=forwarded)
+        answer = _client(str(socket_path)).get(path, headers=forwarded)
     except httpx.ReadTimeout as error:
         raise UnavailableError(_SLOW) from error
     except httpx.TransportError as error:
@@ -99,6 +98,14 @@ def ask_raster(layer_id: str, question: str, account: CurrentAccount, request: R
     _raise_for(answer)
     headers = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
     return Response(answer.content, status_code=answer.status_code, headers=headers)
+
+
+@functools.cache
+def _client(socket_path: str) -> httpx.Client:
+    """One for all requests: each new one makes a TLS context, which takes longer than a tile."""
+    no_rest = httpx.Limits(max_keepalive_connections=0)  # A restart of the process breaks connections that rest.
+    transport = httpx.HTTPTransport(uds=socket_path, limits=no_rest)
+    return httpx.Client(transport=transport, base_url="http://rasters", timeout=PATIENCE_S)
 
 
 def _raise_for(answer: httpx.Response) -> None:

@@ -33,15 +33,20 @@ class Context:
         """
         entry = self.gazetteer.entries[option.entry]
         nearer, outside = 1.0, 1.0
-        for unit in self.units:
-            if unit.entry == option.entry or _rank(unit.kind) <= _rank(option.kind):
-                continue
-            known = self.gazetteer.entries[unit.entry]
-            if _is_in(entry, option, known, unit):
+        for unit in self._wider(option):
+            if _is_in(entry, option, self.gazetteer.entries[unit.entry], unit):
                 nearer = max(nearer, min(1.0, unit.weight + 0.1) / option.odds) if option.odds < 1.0 else nearer
             else:
                 outside *= 1 - (1 - OUTSIDE) * min(1.0, unit.weight + 0.1)
         return nearer * outside * self._closeness(option)
+
+    def holds(self, option: Option) -> bool:
+        """The option lies in every wider unit that the text names."""
+        entry = self.gazetteer.entries[option.entry]
+        return all(_is_in(entry, option, self.gazetteer.entries[unit.entry], unit) for unit in self._wider(option))
+
+    def _wider(self, option: Option) -> list[Option]:
+        return [unit for unit in self.units if unit.entry != option.entry and _rank(unit.kind) > _rank(option.kind)]
 
     def _closeness(self, option: Option) -> float:
         if self.near is None:

@@ -50,6 +50,8 @@ UNSURE, WIDE_M = 0.75, 600.0
 # Two streets that do meet, where the text speaks of a crossing.
 CROSSING = 0.9
 _ONLY_ONE, _NOT_BESIDE = 0.5, 0.2
+# What lies outside the named units, where something of the same name lies within them.
+_RULED_OUT = 0.15
 # A place that is not the city's is meant less often; a name of several places is worth less to each.
 _LOCAL_ODDS, _AFAR, _SHARE = 0.45, 0.75, 0.7
 
@@ -206,8 +208,9 @@ def _numbered(gazetteer: Gazetteer, reading: Reading) -> list[Mention]:
 def _weighed(gazetteer: Gazetteer, group: Group, context: Context, others: Sequence[Group]) -> Group:
     """The options as the named units, the asker, the other names and each other let them stand."""
     scored = []
-    for option in group:
-        fit = context.fits(option)
+    held = [context.holds(option) for option in group]
+    for option, is_held in zip(group, held, strict=True):
+        fit = context.fits(option) * (1.0 if is_held or not any(held) else _RULED_OUT)
         beside = 1.0 if len(group) == 1 else _beside(gazetteer, option, others)
         scored.append(((option.weight * option.odds * fit * beside) ** 2, fit, option))
     scored = sorted(scored, key=lambda one: -one[0])[:WEIGHED]

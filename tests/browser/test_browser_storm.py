@@ -20,6 +20,7 @@ pytestmark = [
 ]
 
 LOOKS_AT_A_PROPOSAL = 30
+CENTIMETRE_M = 0.01
 FLOODED_HOME = "น้ำเข้าบ้านสูงถึงเข่าแล้วครับ ของเปียกหมด"
 CREW_NOTE = "ช่วยยกของขึ้นชั้นบนและสูบน้ำออกแล้ว"
 NUMBER = re.compile(r"25\d\d-\d{6}")
@@ -122,11 +123,14 @@ def _look_back(officer: Screen) -> None:
     with page.expect_response(re.compile(r"/flood/runs/\d+$")) as asked:
         page.keyboard.press("ArrowLeft")
     expect(page.get_by_test_id("not-now")).to_contain_text("ไม่ใช่ตอนนี้")
-    levels = {level["code"]: f"{level['level_m_msl']:.2f} ม." for level in asked.value.json()["levels"]}
-    assert levels
+    levels = {level["code"]: level["level_m_msl"] for level in asked.value.json()["levels"]}
 
     def _are_of_then(drawn: list[dict[str, Any]]) -> bool:
-        return bool(drawn) and all(gauge["level_label"] == levels.get(gauge["code"]) for gauge in drawn)
+        """Each at its level of then, and none with the arrow that only now has."""
+        shown = [(gauge["level_label"].split(), levels[gauge["code"]]) for gauge in drawn]
+        return bool(shown) and all(
+            len(parts) == len(("2.41", "ม.")) and abs(float(parts[0]) - level) < CENTIMETRE_M for parts, level in shown
+        )
 
     officer.await_rendered("gauges", _are_of_then, f"the gauges at {levels}")
     assert officer.rendered("crews") == officer.rendered("incidents") == []
