@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import problems, security, static
+from api import metrics, problems, security, static
 from api.deps import REQUESTS_AT_ONCE
 from api.live import Broadcaster
 from api.ogc import OpenData
@@ -94,6 +94,7 @@ def create_app() -> FastAPI:
     app.add_middleware(security.SecurityHeaders)
     # Maps and pictures of the flood shrink to a quarter on a crew's phone; starlette leaves event streams alone.
     app.add_middleware(GZipMiddleware, minimum_size=4096, compresslevel=4)
+    app.add_middleware(metrics.Timed)
     app.include_router(health.router)
     app.include_router(line_webhook.router)
     for router in ROUTERS:

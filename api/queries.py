@@ -63,6 +63,47 @@ def overview(session: Session, *, now: datetime) -> Overview:
     )
 
 
+@dataclass(frozen=True)
+class Vitals:
+    """How the house fares, for those who watch over it by machine; nothing of a person."""
+
+    datastreams: int
+    readings_hour: int
+    refused: int
+    jobs: dict[str, float]
+    chunks: dict[str, float]
+    gauge_age_s: dict[str, float]
+    gauge_state: dict[str, float]
+
+
+def vitals(session: Session, *, now: datetime) -> Vitals:
+    """One look at readings, queues and gauges at shared time `now`."""
+    return Vitals(**session.execute(_VITALS, {"now": now}).mappings().one())
+
+
+_VITALS = sa.text(
+    """
+    WITH gauge AS (
+        SELECT s.code, extract(epoch FROM :now - l.good_observed_at)::float8 AS age_s, m.state
+        FROM station s JOIN datastream d ON d.station_id = s.id
+        JOIN latest_reading l ON l.datastream_id = d.id LEFT JOIN level_state m ON m.datastream_id = d.id
+        WHERE d.observed_property = 'water_level' AND l.good_observed_at IS NOT NULL
+    )
+    SELECT
+        (SELECT count(*) FROM datastream) AS datastreams,
+        (SELECT count(*) FROM reading WHERE observed_at > :now - interval '1 hour' AND observed_at <= :now)
+            AS readings_hour,
+        (SELECT count(*) FROM reading_refused) AS refused,
+        coalesce((SELECT jsonb_object_agg(status, n) FROM
+                  (SELECT status::text, count(*) AS n FROM procrastinate_jobs GROUP BY status) j), '{}') AS jobs,
+        coalesce((SELECT jsonb_object_agg(state, n) FROM
+                  (SELECT state::text, count(*) AS n FROM outbox_chunk GROUP BY state) c), '{}') AS chunks,
+        coalesce((SELECT jsonb_object_agg(code, age_s) FROM gauge), '{}') AS gauge_age_s,
+        coalesce((SELECT jsonb_object_agg(code, state) FROM gauge WHERE state IS NOT NULL), '{}') AS gauge_state
+    """
+)
+
+
 # One statement, so that all figures are of one moment.
 _OVERVIEW = sa.text(
     """

@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     mqtt_port: int = 1884
     database_pool_size: int = 20
     log_format: str = "console"
+    metrics_token: SecretStr | None = None
 
     @property
     def api_url(self) -> str:
