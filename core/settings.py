@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     database_pool_size: int = 20
     log_format: str = "console"
     metrics_token: SecretStr | None = None
+    readings_kept_days: int = Field(default=400, ge=32)
 
     @property
     def api_url(self) -> str:

@@ -7,7 +7,11 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from core import clock, jobs
+from core.logs import get_logger
+from core.settings import data_dir, settings
 from sensors.partitions import ensure_partitions
+
+log = get_logger("sensors.tasks")
 
 
 @jobs.periodic(name="sensors.prepare_partitions", cron="*/10 * * * *")
@@ -15,3 +19,13 @@ def prepare_partitions(session: Session) -> None:
     """The partitions of today and the next two days exist, so that no batch waits for one."""
     today = clock.now().date()
     ensure_partitions(session, [today + timedelta(days=ahead) for ahead in range(3)])
+
+
+@jobs.periodic(name="sensors.archive_days", cron="40 19 * * *")  # 02:40 in Thailand, when water and people sleep.
+def archive_old_days(session: Session) -> None:
+    """Readings older than the city keeps in its database lie in the data folder, a Parquet file a day."""
+    from sensors.archive import archive_days  # Arrow is loaded by the worker that archives, not by every process.
+
+    before = clock.now().date() - timedelta(days=settings().readings_kept_days)
+    for gone in archive_days(session, before=before, folder=data_dir() / "archive"):
+        log.info("readings.archived", day=str(gone.day), readings=gone.readings, file=gone.path.name)
