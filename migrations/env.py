@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import sqlalchemy as sa
 from alembic import context
 from geoalchemy2 import alembic_helpers
@@ -12,7 +14,7 @@ from migrations import tables
 
 def _is_ours(obj: object, name: str | None, kind: str, reflected: bool, compare_to: object) -> bool:
     """Leave out what others own: procrastinate's tables, and the day partitions that readings make as they come."""
-    if name and (name.startswith(("procrastinate_", "reading_p"))):
+    if name and (name.startswith("procrastinate_") or re.fullmatch(r"reading_(\d{8}|default)", name)):
         return False
     return bool(alembic_helpers.include_object(obj, name, kind, reflected, compare_to))  # type: ignore[no-untyped-call]  # the helper ships no types
 

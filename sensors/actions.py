@@ -23,6 +23,7 @@ from sensors.models import Datastream, LevelStateChange, LevelStateRow, ReadingR
 from sensors.partitions import ensure_partitions
 from sensors.payloads import MAX_RAW_CHARS, UNSTORABLE, DeviceRow
 from sensors.rules import IncomingReading
+from sensors.things import Face, show_datastream, show_station
 
 __all__ = [
     "IncomingReading",
@@ -89,7 +90,8 @@ def register_station(session: Session, new: NewStation) -> int:
     station.device_key_hash = key_hash(new.device_key) if new.device_key else None
     session.add(station)
     session.flush()
-    _register_datastream(session, new, station_id=station.id)
+    face = show_station(session, station, lon=new.place.lon, lat=new.place.lat)
+    _register_datastream(session, new, station=station, face=face)
     return station.id
 
 
@@ -98,11 +100,11 @@ def remove_other_stations(session: Session, *, layer: str, keep: Iterable[int]) 
     session.execute(sa.delete(Station).where(Station.layer == layer, Station.id.not_in(list(keep))))
 
 
-def _register_datastream(session: Session, new: NewStation, *, station_id: int) -> None:
+def _register_datastream(session: Session, new: NewStation, *, station: Station, face: Face) -> None:
     datastream = session.scalar(sa.select(Datastream).where(Datastream.code == new.code))
     if datastream is None:
         datastream = Datastream(code=new.code, dead_band_m=0.10, good_readings_needed=2)
-    datastream.station_id, datastream.interval_s = station_id, new.interval_s
+    datastream.station_id, datastream.interval_s = station.id, new.interval_s
     if new.kind == "rain":
         datastream.observed_property, datastream.unit, datastream.datum = "rainfall", "mm", None
         datastream.range_min, datastream.range_max = 0.0, 300.0
@@ -111,6 +113,7 @@ def _register_datastream(session: Session, new: NewStation, *, station_id: int) 
         datastream.range_min, datastream.range_max = _range_m_msl(new)
     datastream.watch_m_msl, datastream.warning_m_msl = new.watch_m_msl, new.warning_m_msl
     datastream.danger_m_msl = new.danger_m_msl
+    show_datastream(session, datastream, station, face)
     session.add(datastream)
     session.flush()
     if session.get(LevelStateRow, datastream.id) is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -15,13 +15,16 @@ def ensure_partitions(session: Session, days: Iterable[date]) -> list[date]:
     """Each of these UTC days has its partition; returns those made now. Safe when several processes race.
 
     The table is made aside and attached, which needs only SHARE UPDATE EXCLUSIVE on `reading`: writers and readers of
-    other days go on meanwhile (PostgreSQL 15, ALTER TABLE … ATTACH PARTITION).
+    other days go on meanwhile (PostgreSQL 15, ALTER TABLE … ATTACH PARTITION). Only `reading_default`, which takes the
+    days without a partition, is closed until the transaction ends: rows of the day move out of it first.
     """
     wanted = sorted(set(days))
     if not _missing(session, wanted):
         return []
     session.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
     made = _missing(session, wanted)  # Another process may have made them while we waited.
+    if made:
+        session.execute(sa.text("LOCK TABLE ONLY reading_default IN ACCESS EXCLUSIVE MODE"))
     for day in made:
         _attach(session, day)
     return made
@@ -29,6 +32,10 @@ def ensure_partitions(session: Session, days: Iterable[date]) -> list[date]:
 
 def _name(day: date) -> str:
     return f"reading_{day:%Y%m%d}"
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)
 
 
 def _missing(session: Session, days: list[date]) -> list[date]:
@@ -47,6 +54,13 @@ def _attach(session: Session, day: date) -> None:
     name, following = _name(day), day + timedelta(days=1)
     session.execute(
         sa.text(f"CREATE TABLE IF NOT EXISTS {name} (LIKE reading INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
+    )
+    session.execute(
+        sa.text(
+            "WITH moved AS (DELETE FROM reading_default WHERE observed_at >= :day AND observed_at < :following "  # noqa: S608 - the name is made of a date.
+            f"RETURNING *) INSERT INTO {name} SELECT * FROM moved"
+        ),
+        {"day": _midnight(day), "following": _midnight(following)},
     )
     session.execute(
         sa.text(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -12,6 +13,8 @@ from sqlalchemy.orm import Session
 from gis.points import LonLat
 from sensors import rules
 from sensors.models import Datastream, LevelStateRow, Station
+
+_Known = TypeVar("_Known")
 
 
 @dataclass(frozen=True)
@@ -122,9 +125,11 @@ def is_key_of_a_station(session: Session, hashes: Iterable[bytes]) -> bool:
 def _stream(row: Datastream, device_key_hash: bytes | None) -> Stream:
     return Stream(
         id=row.id,
-        station_id=row.station_id,
-        code=row.code,
-        expectations=rules.Expectations(unit=row.unit, range_min=row.range_min, range_max=row.range_max),
+        station_id=_known(row.station_id),
+        code=_known(row.code),
+        expectations=rules.Expectations(
+            unit=_known(row.unit), range_min=_known(row.range_min), range_max=_known(row.range_max)
+        ),
         thresholds=_thresholds(row),
         device_key_hash=device_key_hash,
     )
@@ -139,9 +144,16 @@ def _thresholds(row: Datastream) -> rules.Thresholds | None:
         watch_m_msl=row.watch_m_msl,
         warning_m_msl=row.warning_m_msl,
         danger_m_msl=row.danger_m_msl,
-        dead_band_m=row.dead_band_m,
-        good_readings_needed=row.good_readings_needed,
+        dead_band_m=_known(row.dead_band_m),
+        good_readings_needed=_known(row.good_readings_needed),
     )
+
+
+def _known(value: _Known | None) -> _Known:
+    """What every station's datastream has, and only that of a generic client may lack."""
+    if value is None:
+        raise ValueError("a station's datastream lacks its code, unit, range, dead band or count")
+    return value
 
 
 _INSERT = sa.text(
@@ -152,7 +164,7 @@ _INSERT = sa.text(
     FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[]), CAST(:v AS float8[]), CAST(:f AS smallint[]),
                 CAST(:why AS text[]), CAST(:c AS float8[]), CAST(:wall AS timestamptz[]))
          AS incoming(d, t, v, f, why, c, wall)
-    ON CONFLICT (datastream_id, observed_at) DO NOTHING
+    ON CONFLICT (datastream_id, observed_at, copy) DO NOTHING
     RETURNING datastream_id, observed_at
     """
 )
@@ -188,7 +200,7 @@ def values_at(session: Session, keys: Sequence[tuple[int, datetime]]) -> dict[tu
         sa.text(
             "SELECT r.datastream_id, r.observed_at, r.value "
             "FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[])) AS wanted(d, t) "
-            "JOIN reading r ON r.datastream_id = wanted.d AND r.observed_at = wanted.t"
+            "JOIN reading r ON r.datastream_id = wanted.d AND r.observed_at = wanted.t AND r.copy = 0"
         ),
         {"d": [key[0] for key in keys], "t": [key[1] for key in keys]},
     )
@@ -197,8 +209,9 @@ def values_at(session: Session, keys: Sequence[tuple[int, datetime]]) -> dict[tu
 
 _ADVANCE_LATEST = sa.text(
     """
-    INSERT INTO latest_reading AS l (datastream_id, observed_at, value, qc_flag, qc_reason, confidence)
-    SELECT DISTINCT ON (d) d, t, v, f, why, c
+    INSERT INTO latest_reading AS l (datastream_id, observed_at, value, qc_flag, qc_reason, confidence,
+                                     first_observed_at)
+    SELECT DISTINCT ON (d) d, t, v, f, why, c, min(t) OVER (PARTITION BY d)
     FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[]), CAST(:v AS float8[]), CAST(:f AS smallint[]),
                 CAST(:why AS text[]), CAST(:c AS float8[])) AS incoming(d, t, v, f, why, c)
     ORDER BY d, t DESC
@@ -206,6 +219,14 @@ _ADVANCE_LATEST = sa.text(
     SET observed_at = excluded.observed_at, value = excluded.value, qc_flag = excluded.qc_flag,
         qc_reason = excluded.qc_reason, confidence = excluded.confidence
     WHERE excluded.observed_at > l.observed_at
+    """
+)
+_ADVANCE_FIRST = sa.text(
+    """
+    UPDATE latest_reading AS l SET first_observed_at = first.t
+    FROM (SELECT d, min(t) AS t FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[])) AS incoming(d, t) GROUP BY d)
+         AS first
+    WHERE l.datastream_id = first.d AND first.t < l.first_observed_at
     """
 )
 _ADVANCE_GOOD = sa.text(
@@ -222,7 +243,10 @@ _ADVANCE_GOOD = sa.text(
 
 
 def advance_latest(session: Session, rows: Sequence[StoredRow]) -> None:
-    """The newest reading and the newest good one of each datastream are at least as new as these rows."""
+    """The newest reading and the newest good one of each datastream are at least as new as these rows.
+
+    Its first is at least as old.
+    """
     session.execute(
         _ADVANCE_LATEST,
         {
@@ -233,6 +257,10 @@ def advance_latest(session: Session, rows: Sequence[StoredRow]) -> None:
             "why": [row.reason for row in rows],
             "c": [row.confidence for row in rows],
         },
+    )
+    session.execute(
+        _ADVANCE_FIRST,
+        {"d": [row.datastream_id for row in rows], "t": [row.observed_at for row in rows]},
     )
     good = [row for row in rows if row.flag == rules.Flag.GOOD]
     if good:
