@@ -280,6 +280,21 @@ class LatestReading(Base):
     last_result_time: Mapped[datetime | None] = mapped_column(_AT)
 
 
+class StreamMemory(Base):
+    """What the intake knows of a station's datastream between two batches; whoever holds its lock stores for it.
+
+    `newest_at` is the time of the newest reading ever stored, ahead of the clock or not.
+    """
+
+    __tablename__ = "stream_memory"
+    __table_args__ = ({"postgresql_with": {"fillfactor": "50"}},)
+
+    datastream_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("datastream.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    newest_at: Mapped[datetime | None] = mapped_column(_AT)
+
+
 class LevelStateRow(Base):
     """Where the state machine of a gauge stands (`sensors.rules.LevelState`)."""
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gis.points import LonLat
 from sensors import rules
-from sensors.models import Datastream, LevelStateRow, Station
+from sensors.models import Datastream, Station
 
 _Known = TypeVar("_Known")
 
@@ -27,24 +27,6 @@ class Stream:
     expectations: rules.Expectations
     thresholds: rules.Thresholds | None
     device_key_hash: bytes | None
-
-
-@dataclass(frozen=True)
-class StoredRow:
-    """A reading as it goes into the table."""
-
-    datastream_id: int
-    observed_at: datetime
-    value: float | None
-    flag: rules.Flag
-    reason: str | None
-    confidence: float | None
-    received_wall_at: datetime
-
-    @property
-    def key(self) -> tuple[int, datetime]:
-        """What makes it unique: its datastream and its time."""
-        return self.datastream_id, self.observed_at
 
 
 @dataclass(frozen=True)
@@ -104,14 +86,17 @@ class ReadingPoint:
     qc_flag: int
 
 
+_STREAMS = sa.text(
+    "SELECT d.id, d.station_id, d.code, d.observed_property, d.unit, d.range_min, d.range_max, d.watch_m_msl, "
+    "d.warning_m_msl, d.danger_m_msl, d.dead_band_m, d.good_readings_needed, s.device_key_hash "
+    "FROM datastream d JOIN station s ON s.id = d.station_id WHERE d.code = ANY(:codes)"
+)
+
+
 def streams_by_code(session: Session, codes: Iterable[str]) -> dict[str, Stream]:
     """The datastreams with these codes; unknown codes are absent."""
-    rows = session.execute(
-        sa.select(Datastream, Station.device_key_hash)
-        .join(Station, Station.id == Datastream.station_id)
-        .where(Datastream.code.in_(sorted(set(codes))))
-    )
-    return {row.Datastream.code: _stream(row.Datastream, row.device_key_hash) for row in rows}
+    rows = session.execute(_STREAMS, {"codes": sorted(set(codes))})
+    return {row.code: _stream(row) for row in rows}
 
 
 def is_key_of_a_station(session: Session, hashes: Iterable[bytes]) -> bool:
@@ -122,20 +107,20 @@ def is_key_of_a_station(session: Session, hashes: Iterable[bytes]) -> bool:
     return bool(session.scalar(sa.select(sa.exists().where(Station.device_key_hash.in_(list(hashes))))))
 
 
-def _stream(row: Datastream, device_key_hash: bytes | None) -> Stream:
+def _stream(row: sa.Row[Any]) -> Stream:
     return Stream(
         id=row.id,
-        station_id=_known(row.station_id),
-        code=_known(row.code),
+        station_id=row.station_id,
+        code=row.code,
         expectations=rules.Expectations(
             unit=_known(row.unit), range_min=_known(row.range_min), range_max=_known(row.range_max)
         ),
         thresholds=_thresholds(row),
-        device_key_hash=device_key_hash,
+        device_key_hash=row.device_key_hash,
     )
 
 
-def _thresholds(row: Datastream) -> rules.Thresholds | None:
+def _thresholds(row: sa.Row[Any]) -> rules.Thresholds | None:
     if row.observed_property != "water_level":
         return None
     if row.watch_m_msl is None and row.warning_m_msl is None and row.danger_m_msl is None:
@@ -154,137 +139,6 @@ def _known(value: _Known | None) -> _Known:
     if value is None:
         raise ValueError("a station's datastream lacks its code, unit, range, dead band or count")
     return value
-
-
-_INSERT = sa.text(
-    """
-    INSERT INTO reading (datastream_id, observed_at, value, qc_flag, qc_reason, confidence, source,
-                         received_at, received_wall_at)
-    SELECT d, t, v, f, why, c, :source, :received_at, wall
-    FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[]), CAST(:v AS float8[]), CAST(:f AS smallint[]),
-                CAST(:why AS text[]), CAST(:c AS float8[]), CAST(:wall AS timestamptz[]))
-         AS incoming(d, t, v, f, why, c, wall)
-    ON CONFLICT (datastream_id, observed_at, copy) DO NOTHING
-    RETURNING datastream_id, observed_at
-    """
-)
-
-
-def insert_new(
-    session: Session, rows: Sequence[StoredRow], *, source: str, received_at: datetime
-) -> set[tuple[int, datetime]]:
-    """Those rows that were not there yet are stored; returns their keys. The rows must be sorted by key.
-
-    Sorted, because two batches that share keys would otherwise wait for each other for ever.
-    """
-    stored = session.execute(
-        _INSERT,
-        {
-            "source": source,
-            "received_at": received_at,
-            "d": [row.datastream_id for row in rows],
-            "t": [row.observed_at for row in rows],
-            "v": [row.value for row in rows],
-            "f": [int(row.flag) for row in rows],
-            "why": [row.reason for row in rows],
-            "c": [row.confidence for row in rows],
-            "wall": [row.received_wall_at for row in rows],
-        },
-    )
-    return {(datastream_id, observed_at.astimezone(UTC)) for datastream_id, observed_at in stored}
-
-
-def values_at(session: Session, keys: Sequence[tuple[int, datetime]]) -> dict[tuple[int, datetime], float | None]:
-    """The stored values at these keys."""
-    found = session.execute(
-        sa.text(
-            "SELECT r.datastream_id, r.observed_at, r.value "
-            "FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[])) AS wanted(d, t) "
-            "JOIN reading r ON r.datastream_id = wanted.d AND r.observed_at = wanted.t AND r.copy = 0"
-        ),
-        {"d": [key[0] for key in keys], "t": [key[1] for key in keys]},
-    )
-    return {(datastream_id, observed_at.astimezone(UTC)): value for datastream_id, observed_at, value in found}
-
-
-_ADVANCE_LATEST = sa.text(
-    """
-    INSERT INTO latest_reading AS l (datastream_id, observed_at, value, qc_flag, qc_reason, confidence,
-                                     first_observed_at)
-    SELECT DISTINCT ON (d) d, t, v, f, why, c, min(t) OVER (PARTITION BY d)
-    FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[]), CAST(:v AS float8[]), CAST(:f AS smallint[]),
-                CAST(:why AS text[]), CAST(:c AS float8[])) AS incoming(d, t, v, f, why, c)
-    ORDER BY d, t DESC
-    ON CONFLICT (datastream_id) DO UPDATE
-    SET observed_at = excluded.observed_at, value = excluded.value, qc_flag = excluded.qc_flag,
-        qc_reason = excluded.qc_reason, confidence = excluded.confidence
-    WHERE excluded.observed_at > l.observed_at
-    """
-)
-_ADVANCE_FIRST = sa.text(
-    """
-    UPDATE latest_reading AS l SET first_observed_at = first.t
-    FROM (SELECT d, min(t) AS t FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[])) AS incoming(d, t) GROUP BY d)
-         AS first
-    WHERE l.datastream_id = first.d AND first.t < l.first_observed_at
-    """
-)
-_ADVANCE_GOOD = sa.text(
-    """
-    UPDATE latest_reading AS l
-    SET good_observed_at = newest.t, good_value = newest.v, good_received_wall_at = newest.wall
-    FROM (SELECT DISTINCT ON (d) d, t, v, wall
-          FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[]), CAST(:v AS float8[]),
-                      CAST(:wall AS timestamptz[])) AS incoming(d, t, v, wall)
-          ORDER BY d, t DESC) AS newest
-    WHERE l.datastream_id = newest.d AND (l.good_observed_at IS NULL OR newest.t > l.good_observed_at)
-    """
-)
-
-
-def advance_latest(session: Session, rows: Sequence[StoredRow]) -> None:
-    """The newest reading and the newest good one of each datastream are at least as new as these rows.
-
-    Its first is at least as old.
-    """
-    session.execute(
-        _ADVANCE_LATEST,
-        {
-            "d": [row.datastream_id for row in rows],
-            "t": [row.observed_at for row in rows],
-            "v": [row.value for row in rows],
-            "f": [int(row.flag) for row in rows],
-            "why": [row.reason for row in rows],
-            "c": [row.confidence for row in rows],
-        },
-    )
-    session.execute(
-        _ADVANCE_FIRST,
-        {"d": [row.datastream_id for row in rows], "t": [row.observed_at for row in rows]},
-    )
-    good = [row for row in rows if row.flag == rules.Flag.GOOD]
-    if good:
-        session.execute(
-            _ADVANCE_GOOD,
-            {
-                "d": [row.datastream_id for row in good],
-                "t": [row.observed_at for row in good],
-                "v": [row.value for row in good],
-                "wall": [row.received_wall_at for row in good],
-            },
-        )
-
-
-def lock_level_states(session: Session, datastream_ids: Iterable[int]) -> dict[int, LevelStateRow]:
-    """The state machines of these datastreams, locked in one order until the transaction ends."""
-    rows = session.scalars(
-        sa.select(LevelStateRow)
-        .where(LevelStateRow.datastream_id.in_(sorted(set(datastream_ids))))
-        .order_by(LevelStateRow.datastream_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return {row.datastream_id: row for row in rows}
 
 
 _GAUGES = """

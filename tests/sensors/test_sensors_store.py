@@ -139,6 +139,14 @@ def test_a_clock_that_runs_ahead_does_not_move_the_latest_into_the_future(sessio
     assert queries.gauge(session, station_id, NOW).level_m_msl == 0.4  # type: ignore[union-attr]  # registered above
 
 
+def test_a_reading_ahead_of_the_clock_is_known_when_its_time_has_come(session: Session) -> None:
+    """What is newer than the latest may still have been stored before: the intake remembers the newest of all."""
+    _station(session)
+    store_readings(session, [_reading(1.2, 10)], source="test")
+    answers = store_readings(session, [_reading(1.1, 5), _reading(1.2, 10), _reading(1.3, 12)], source="test")
+    assert [answer.status for answer in answers] == ["stored", "repeated", "flagged"]
+
+
 def test_two_good_readings_raise_the_state_and_say_so(session: Session) -> None:
     """The change is stored, kept as history, and published with the arrival of the reading that caused it."""
     station_id = _station(session)
@@ -161,6 +169,7 @@ def test_a_state_half_way_up_survives(session: Session) -> None:
     pending = session.scalars(sa.select(LevelStateRow)).one()
     assert (pending.state, pending.pending_state, pending.pending_count) == (0, 1, 1)
     store_readings(session, [_reading(1.2)], source="another process")
+    session.expire_all()
     assert session.scalars(sa.select(LevelStateRow)).one().state == 1
 
 

@@ -1,0 +1,211 @@
+"""The statements that a batch of readings needs: a few for all of its rows, none for each.
+
+One batch holds the memories of its datastreams from the first look to the commit, in the order of their ids. What it
+finds to be new therefore stays new, and the rows go in by COPY, without asking the table again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.db import driver_connection
+from sensors import rules
+
+Key = tuple[int, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """A reading as it goes into the table."""
+
+    datastream_id: int
+    observed_at: datetime
+    value: float | None
+    flag: rules.Flag
+    reason: str | None
+    confidence: float | None
+    received_wall_at: datetime
+
+    @property
+    def key(self) -> Key:
+        """What makes it unique: its datastream and its time."""
+        return self.datastream_id, self.observed_at
+
+
+_LOCK = sa.text(
+    "SELECT datastream_id, newest_at FROM stream_memory WHERE datastream_id = ANY(:ids) "
+    "ORDER BY datastream_id FOR UPDATE"
+)
+_BEGIN = sa.text(
+    "INSERT INTO stream_memory (datastream_id) SELECT id FROM unnest(CAST(:ids AS int[])) AS fresh(id) ORDER BY id "
+    "ON CONFLICT DO NOTHING"
+)
+
+
+def lock_memories(session: Session, datastream_ids: Iterable[int]) -> dict[int, datetime | None]:
+    """The time of the newest reading ever stored for each datastream; nobody else stores for them until the commit."""
+    ids = sorted(set(datastream_ids))
+    found = session.execute(_LOCK, {"ids": ids}).all()
+    if len(found) < len(ids):
+        session.execute(_BEGIN, {"ids": ids})
+        found = session.execute(_LOCK, {"ids": ids}).all()
+    return {row.datastream_id: row.newest_at for row in found}
+
+
+_REMEMBER = sa.text(
+    """
+    UPDATE stream_memory AS m SET newest_at = newest.t
+    FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[])) AS newest(d, t)
+    WHERE m.datastream_id = newest.d AND (m.newest_at IS NULL OR newest.t > m.newest_at)
+    """
+)
+
+
+def remember(session: Session, newest_at: Mapping[int, datetime]) -> None:
+    """The memories know these readings as the newest."""
+    session.execute(_REMEMBER, {"d": list(newest_at), "t": list(newest_at.values())})
+
+
+_VALUES = sa.text(
+    "SELECT r.datastream_id, r.observed_at, r.value "
+    "FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[])) AS wanted(d, t) "
+    "JOIN reading r ON r.datastream_id = wanted.d AND r.observed_at = wanted.t AND r.copy = 0"
+)
+
+
+def values_at(session: Session, keys: Sequence[Key]) -> dict[Key, float | None]:
+    """The stored values at these keys; a key without one is absent."""
+    if not keys:
+        return {}
+    found = session.execute(_VALUES, {"d": [key[0] for key in keys], "t": [key[1] for key in keys]})
+    return {(datastream_id, observed_at.astimezone(UTC)): value for datastream_id, observed_at, value in found}
+
+
+_COPY = (
+    "COPY reading (datastream_id, observed_at, value, qc_flag, qc_reason, confidence, source, received_at, "
+    "received_wall_at) FROM STDIN (FORMAT BINARY)"
+)
+_COPIED_TYPES = ("int4", "timestamptz", "float8", "int2", "text", "float8", "text", "timestamptz", "timestamptz")
+
+
+def copy_in(session: Session, rows: Sequence[StoredRow], *, source: str, received_at: datetime) -> None:
+    """The rows are stored; none of them was there, which the caller knows from the memories that it holds."""
+    with driver_connection(session).cursor() as cursor, cursor.copy(_COPY) as copy:
+        copy.set_types(_COPIED_TYPES)
+        for row in rows:
+            copy.write_row(
+                (
+                    row.datastream_id, row.observed_at, row.value, int(row.flag), row.reason, row.confidence, source,
+                    received_at, row.received_wall_at,
+                )
+            )
+
+
+_ADVANCE = sa.text(
+    """
+    INSERT INTO latest_reading AS l (datastream_id, observed_at, value, qc_flag, qc_reason, confidence,
+                                     first_observed_at, good_observed_at, good_value, good_received_wall_at)
+    SELECT * FROM unnest(
+        CAST(:d AS int[]), CAST(:t AS timestamptz[]), CAST(:v AS float8[]), CAST(:f AS smallint[]),
+        CAST(:why AS text[]), CAST(:c AS float8[]), CAST(:first AS timestamptz[]), CAST(:good_t AS timestamptz[]),
+        CAST(:good_v AS float8[]), CAST(:good_wall AS timestamptz[]))
+    ON CONFLICT (datastream_id) DO UPDATE SET
+        (observed_at, value, qc_flag, qc_reason, confidence) = (
+            SELECT * FROM (VALUES
+                (excluded.observed_at, excluded.value, excluded.qc_flag, excluded.qc_reason, excluded.confidence),
+                (l.observed_at, l.value, l.qc_flag, l.qc_reason, l.confidence)) AS one(t, v, f, why, c)
+            ORDER BY t DESC LIMIT 1),
+        first_observed_at = least(l.first_observed_at, excluded.first_observed_at),
+        (good_observed_at, good_value, good_received_wall_at) = (
+            SELECT * FROM (VALUES
+                (l.good_observed_at, l.good_value, l.good_received_wall_at),
+                (excluded.good_observed_at, excluded.good_value, excluded.good_received_wall_at)) AS one(t, v, wall)
+            ORDER BY t DESC NULLS LAST LIMIT 1)
+    """
+)
+
+
+def advance_latest(session: Session, rows: Iterable[StoredRow]) -> None:
+    """The newest reading and the newest good one of each datastream are at least as new as these rows.
+
+    Its first is at least as old.
+    """
+    newest: dict[int, StoredRow] = {}
+    good: dict[int, StoredRow] = {}
+    first: dict[int, datetime] = {}
+    for row in sorted(rows, key=lambda row: row.observed_at):
+        newest[row.datastream_id] = row
+        first.setdefault(row.datastream_id, row.observed_at)
+        if row.flag == rules.Flag.GOOD:
+            good[row.datastream_id] = row
+    ids = sorted(newest)
+    if not ids:
+        return
+    goods = [good.get(one) for one in ids]
+    session.execute(
+        _ADVANCE,
+        {
+            "d": ids,
+            "t": [newest[one].observed_at for one in ids],
+            "v": [newest[one].value for one in ids],
+            "f": [int(newest[one].flag) for one in ids],
+            "why": [newest[one].reason for one in ids],
+            "c": [newest[one].confidence for one in ids],
+            "first": [first[one] for one in ids],
+            "good_t": [row and row.observed_at for row in goods],
+            "good_v": [row and row.value for row in goods],
+            "good_wall": [row and row.received_wall_at for row in goods],
+        },
+    )
+
+
+_STATES = sa.text(
+    "SELECT datastream_id, state, pending_state, pending_count, since_at, level_m_msl, observed_at "
+    "FROM level_state WHERE datastream_id = ANY(:ids)"
+)
+_KEEP_STATES = sa.text(
+    """
+    UPDATE level_state AS s
+    SET state = n.state, pending_state = n.pending, pending_count = n.count, since_at = n.since, level_m_msl = n.level,
+        observed_at = n.at
+    FROM unnest(CAST(:d AS int[]), CAST(:state AS smallint[]), CAST(:pending AS smallint[]), CAST(:count AS smallint[]),
+                CAST(:since AS timestamptz[]), CAST(:level AS float8[]), CAST(:at AS timestamptz[]))
+         AS n(d, state, pending, count, since, level, at)
+    WHERE s.datastream_id = n.d
+    """
+)
+
+
+def level_states(session: Session, datastream_ids: Iterable[int]) -> dict[int, rules.LevelState]:
+    """Where the state machines of these datastreams stand; their memories must be locked."""
+    return {
+        datastream_id: rules.LevelState(
+            rules.WaterState(state), None if pending is None else rules.WaterState(pending), count, since_at, level,
+            observed_at,
+        )
+        for datastream_id, state, pending, count, since_at, level, observed_at in session.execute(
+            _STATES, {"ids": sorted(set(datastream_ids))}
+        )
+    }  # fmt: skip
+
+
+def keep_level_states(session: Session, states: Mapping[int, rules.LevelState]) -> None:
+    """The state machines stand there now."""
+    after = list(states.values())
+    session.execute(
+        _KEEP_STATES,
+        {
+            "d": list(states),
+            "state": [int(one.state) for one in after],
+            "pending": [None if one.pending_state is None else int(one.pending_state) for one in after],
+            "count": [one.pending_count for one in after],
+            "since": [one.since_at for one in after],
+            "level": [one.level_m_msl for one in after],
+            "at": [one.observed_at for one in after],
+        },
+    )

@@ -1,0 +1,273 @@
+"""The intake: a batch of readings is judged, stored and followed up; doing it twice changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+from sqlalchemy.orm import Session
+
+from core import clock, events
+from sensors import batches, queries, rules
+from sensors.batches import Key, StoredRow
+from sensors.errors import DeviceKeyMissingError, DeviceKeyUnknownError
+from sensors.events import LevelStateChanged, ReadingsStored
+from sensors.models import LevelStateChange, ReadingRefused
+from sensors.partitions import ensure_partitions
+from sensors.payloads import MAX_RAW_CHARS, UNSTORABLE, DeviceRow
+from sensors.rules import IncomingReading
+
+Status = Literal["stored", "flagged", "repeated", "refused"]
+
+
+@dataclass(frozen=True)
+class RowAnswer:
+    """What became of one row of a batch; `reason` is a code, `detail` a sentence, None where it is stored as good."""
+
+    row: int
+    status: Status
+    reason: str | None = None
+    detail: str | None = None
+
+
+def key_hash(device_key: str) -> bytes:
+    """What is stored of a device's key: its SHA-256. Keys are long and random, so no slow hash is needed."""
+    return hashlib.sha256(device_key.encode("utf-8", "surrogatepass")).digest()
+
+
+def store_device_rows(session: Session, rows: Sequence[DeviceRow], *, source: str) -> list[RowAnswer]:
+    """Rows as devices sent them are stored as `store_readings` does; rows without their station's key are refused.
+
+    Every refused row is kept as it came, without the key.
+    """
+    refusals = _refusals(session, rows)
+    answers = {
+        index: RowAnswer(row=index, status="refused", reason=refused.reason, detail=refused.detail)
+        for index, refused in refusals.items()
+    }
+    for index, refused in refusals.items():
+        _keep_refused(session, rows[index].raw, refused.reason, source=source)
+    accepted = [
+        (index, row.reading)
+        for index, row in enumerate(rows)
+        if index not in refusals and isinstance(row.reading, IncomingReading)
+    ]
+    stored = store_readings(session, [reading for _, reading in accepted], source=source) if accepted else []
+    for (index, _), answer in zip(accepted, stored, strict=True):
+        answers[index] = RowAnswer(row=index, status=answer.status, reason=answer.reason, detail=answer.detail)
+    return [answers[index] for index in range(len(rows))]
+
+
+def check_device_keys(session: Session, keys: Iterable[str]) -> None:
+    """At least one of the keys is that of a station, whatever its rows say: the key is what signs a device in.
+
+    Raises DeviceKeyMissingError where there is none, DeviceKeyUnknownError where they belong to no station.
+    """
+    hashes = {key_hash(key) for key in keys if key}
+    if not hashes:
+        raise DeviceKeyMissingError("No device key came with these readings; send it in the header X-Device-Key.")
+    if not queries.is_key_of_a_station(session, hashes):
+        raise DeviceKeyUnknownError("This device key belongs to no station here. Compare it with the city's list.")
+
+
+def _streams_of(session: Session, rows: Sequence[DeviceRow]) -> dict[str, queries.Stream]:
+    codes = [row.reading.datastream_code for row in rows if isinstance(row.reading, IncomingReading)]
+    return queries.streams_by_code(session, codes)
+
+
+def _refusals(session: Session, rows: Sequence[DeviceRow]) -> dict[int, rules.Refused]:
+    streams = _streams_of(session, rows)
+    refusals = {}
+    for index, row in enumerate(rows):
+        if isinstance(row.reading, rules.Refused):
+            refusals[index] = row.reading
+        elif row.reading.datastream_code in streams and not _is_keyed(row, streams):
+            refusals[index] = rules.Refused("wrong_key", "The device key is not that of this station.")
+    return refusals
+
+
+def _is_keyed(row: DeviceRow, streams: dict[str, queries.Stream]) -> bool:
+    if isinstance(row.reading, rules.Refused) or row.device_key is None:
+        return False
+    stream = streams.get(row.reading.datastream_code)
+    if stream is None or stream.device_key_hash is None:
+        return False
+    return hmac.compare_digest(stream.device_key_hash, key_hash(row.device_key))
+
+
+@dataclass
+class _Batch:
+    """A batch on its way: what is new by key, with the rows of the answer that said it, and what was said again."""
+
+    answers: dict[int, RowAnswer] = field(default_factory=dict)
+    rows: dict[Key, StoredRow] = field(default_factory=dict)
+    first: dict[Key, int] = field(default_factory=dict)
+    again: list[tuple[int, StoredRow]] = field(default_factory=list)
+
+    def add(self, index: int, row: StoredRow) -> None:
+        """The row is new to the batch, or says again what one before it said."""
+        if row.key in self.rows:
+            self.again.append((index, row))
+            return
+        self.rows[row.key] = row
+        self.first[row.key] = index
+
+
+def store_readings(session: Session, readings: Sequence[IncomingReading], *, source: str) -> list[RowAnswer]:
+    """Each reading is stored once, flagged by quality, or refused and kept raw; answered row by row.
+
+    Doing it twice changes nothing. The newest readings and the gauges' states follow; `ReadingsStored` tells once per
+    batch, `LevelStateChanged` once per change. `source` says by which way they came (mqtt, http, camera, …).
+    """
+    now = clock.now()
+    streams = queries.streams_by_code(session, {reading.datastream_code for reading in readings})
+    batch = _judged(session, readings, streams, source=source, now=now)
+    new = _new_rows(session, batch, readings, source=source)
+    if new:
+        batches.copy_in(session, new, source=source, received_at=now)
+        _follow_up(session, new, {stream.id: stream for stream in streams.values()}, now=now)
+    return [batch.answers[index] for index in range(len(readings))]
+
+
+def _judged(
+    session: Session, readings: Sequence[IncomingReading], streams: dict[str, queries.Stream], *, source: str,
+    now: datetime,
+) -> _Batch:
+    """The readings that can be kept, with their flags; the others are refused."""
+    batch, wall = _Batch(), clock.wall_now()
+    for index, reading in enumerate(readings):
+        stream = streams.get(reading.datastream_code)
+        judged = rules.judge(reading, stream.expectations if stream else None, now=now)
+        if isinstance(judged, rules.Refused):
+            batch.answers[index] = _refuse(session, index, reading, judged, source=source)
+            continue
+        row = StoredRow(
+            datastream_id=streams[reading.datastream_code].id,
+            observed_at=reading.observed_at.astimezone(UTC),
+            value=judged.value,
+            flag=judged.flag,
+            reason=judged.reason,
+            confidence=None if reading.confidence is None else float(reading.confidence),
+            received_wall_at=reading.received_wall_at or wall,
+        )
+        batch.add(index, row)
+    return batch
+
+
+def _new_rows(
+    session: Session, batch: _Batch, readings: Sequence[IncomingReading], *, source: str
+) -> list[StoredRow]:
+    """The rows that are not stored yet, in the order of their keys; the others are answered as repeated or refused.
+
+    What is newer than all that is remembered of its datastream cannot be there; only the rest is looked up.
+    """
+    if not batch.rows:
+        return []
+    # Before anything looks at the readings: who makes a day's partition must hold none of the others.
+    ensure_partitions(session, {observed_at.date() for _, observed_at in batch.rows})
+    newest_at = batches.lock_memories(session, (datastream_id for datastream_id, _ in batch.rows))
+    values = {key: row.value for key, row in batch.rows.items()}
+    known = batches.values_at(session, [key for key in values if not _is_newer(key, newest_at)])
+    values |= known
+    for key, index in batch.first.items():
+        if key not in known:
+            row = batch.rows[key]
+            batch.answers[index] = RowAnswer(index, "stored" if row.flag == rules.Flag.GOOD else "flagged", row.reason)
+    for index, row in [*((batch.first[key], batch.rows[key]) for key in known), *batch.again]:
+        batch.answers[index] = _repeated(session, index, readings[index], row, values[row.key], source=source)
+    return sorted((row for key, row in batch.rows.items() if key not in known), key=lambda row: row.key)
+
+
+def _is_newer(key: Key, newest_at: dict[int, datetime | None]) -> bool:
+    newest = newest_at[key[0]]
+    return newest is None or key[1] > newest
+
+
+def _repeated(
+    session: Session, index: int, reading: IncomingReading, row: StoredRow, stored: float | None, *, source: str
+) -> RowAnswer:
+    if stored == row.value:
+        return RowAnswer(index, "repeated")
+    conflict = rules.Refused("conflicting_value", "Another value is already stored for this time.")
+    return _refuse(session, index, reading, conflict, source=source)
+
+
+def _follow_up(
+    session: Session, rows: list[StoredRow], streams: dict[int, queries.Stream], *, now: datetime
+) -> None:
+    batches.remember(session, {row.datastream_id: row.observed_at for row in rows})  # The last of each is its newest.
+    on_time = [row for row in rows if row.observed_at <= now + rules.CLOCK_AHEAD_AFTER]
+    batches.advance_latest(session, on_time)
+    _advance_states(session, on_time, streams)
+    events.publish(session, ReadingsStored(count=len(rows), latest_at=max(row.observed_at for row in rows)))
+
+
+def _advance_states(session: Session, rows: list[StoredRow], streams: dict[int, queries.Stream]) -> None:
+    levels: dict[int, list[rules.LevelReading]] = {}
+    for row in rows:
+        if row.flag == rules.Flag.GOOD and row.value is not None and streams[row.datastream_id].thresholds:
+            level = rules.LevelReading(row.value, row.observed_at, row.received_wall_at)
+            levels.setdefault(row.datastream_id, []).append(level)
+    before = batches.level_states(session, levels) if levels else {}
+    after = {}
+    for datastream_id, state in before.items():
+        thresholds = streams[datastream_id].thresholds or rules.NO_THRESHOLDS
+        after[datastream_id], changes = rules.follow(state, levels[datastream_id], thresholds)
+        for change in changes:
+            _record_change(session, streams[datastream_id], change)
+    if after:
+        batches.keep_level_states(session, after)
+
+
+def _record_change(session: Session, stream: queries.Stream, change: rules.StateChange) -> None:
+    session.add(
+        LevelStateChange(
+            datastream_id=stream.id,
+            observed_at=change.reading.observed_at,
+            from_state=int(change.from_state),
+            to_state=int(change.to_state),
+            level_m_msl=change.reading.level_m_msl,
+            received_wall_at=change.reading.received_wall_at,
+        )
+    )
+    events.publish(
+        session,
+        LevelStateChanged(
+            datastream_id=stream.id,
+            station_id=stream.station_id,
+            from_state=int(change.from_state),
+            to_state=int(change.to_state),
+            level_m_msl=change.reading.level_m_msl,
+            observed_at=change.reading.observed_at,
+            received_wall_at=change.reading.received_wall_at,
+        ),
+    )
+
+
+def _refuse(
+    session: Session, index: int, reading: IncomingReading, refused: rules.Refused, *, source: str
+) -> RowAnswer:
+    raw = {
+        "datastream": reading.datastream_code,
+        "observed_at": reading.observed_at.isoformat(),
+        "value": str(reading.value),
+        "unit": reading.unit,
+    }
+    _keep_refused(session, raw, refused.reason, source=source)
+    return RowAnswer(row=index, status="refused", reason=refused.reason, detail=refused.detail)
+
+
+def keep_unstorable(session: Session, payload: bytes, *, source: str) -> None:
+    """A message that the database could not take is kept as refused, as far as it can be read."""
+    _keep_refused(session, payload[:MAX_RAW_CHARS].decode("utf-8", "replace"), "unstorable", source=source)
+
+
+def _keep_refused(session: Session, raw: str | dict[str, str], reason: str, *, source: str) -> None:
+    content = {"text": raw} if isinstance(raw, str) else raw
+    # PostgreSQL's JSON knows no NUL character and no half of a surrogate pair.
+    clean = {name: UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text) for name, text in content.items()}
+    session.add(ReadingRefused(raw=clean, reason=reason, source=source, received_at=clock.now()))
