@@ -11,6 +11,7 @@ from sensors.quality.parameters import Parameters
 from sensors.quality.state import State
 from sensors.quality.stream import Judgement, Revision, Tests, judge
 
+NOTHING = Tests(0)
 _BEGINS_WITH = Tests.GAP | Tests.FLAT  # Who raised nothing else is a neighbour of the next, and undoubted.
 
 
@@ -21,7 +22,7 @@ class Stored:
     at_s: float
     value: float | None
     received_s: float
-    tests: Tests = Tests(0)
+    tests: Tests = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Rejudged:
 def context_start(before: Sequence[Stored], parameters: Parameters) -> int | None:
     """From which of the readings before a late one (oldest first) it can be rejudged, None where more are needed.
 
-    That is the newest one that raised no doubt and lies, with one such reading between, the window of the flat line test
-    back. Where `before` is all that is stored, None does no harm.
+    That is the newest one that raised no doubt and lies, with one such reading between, the window of the flat line
+    test back. Where `before` is all that is stored, None does no harm.
     """
     is_sound = [not one.tests & ~_BEGINS_WITH for one in before]
     newest = next((index for index in range(len(before) - 1, -1, -1) if is_sound[index]), None)
@@ -60,8 +61,8 @@ def rejudge(
 ) -> Rejudged:
     """The flags as if `late` had come in its time, in place of `replaced` where it corrects a reading.
 
-    `before` and `after` are the stored readings around it, oldest first: `before` from a `context_start` on or from the
-    stream's beginning, `after` to the newest, though none is looked at beyond where the late one ceases to matter. Tests
+    `before` and `after` are the stored readings around it, oldest first: `before` from a `context_start` on or from
+    the stream's beginning, `after` to the newest; none is looked at beyond where the late one ceases to matter. Tests
     of arrival (AHEAD, TOO_OLD) keep to each reading's own arrival.
 
     Raises InvalidInputError where the readings are not in order of time, or `replaced` is of another time.
@@ -74,14 +75,13 @@ def rejudge(
         now.hear(one)
     if replaced is not None:
         was.hear(replaced)
-        was.told.pop(replaced.at_s, None)
     now.hear(late)
     for one in after:
-        if was.state == now.state:
-            return Rejudged(_changes(was, now), None)
+        if was.state == now.state and now.state.newest_at_s != late.at_s:
+            return Rejudged(_changes(was, now, late), None)
         was.hear(one)
         now.hear(one)
-    return Rejudged(_changes(was, now), None if was.state == now.state else now.state)
+    return Rejudged(_changes(was, now, late), None if was.state == now.state else now.state)
 
 
 class _Line:
@@ -100,8 +100,8 @@ class _Line:
         self.told[one.at_s] = Judgement(judged.flag, judged.tests, judged.failed)
 
 
-def _changes(was: _Line, now: _Line) -> list[Revision]:
-    changed = (at_s for at_s, judged in now.told.items() if was.told.get(at_s) != judged)
+def _changes(was: _Line, now: _Line, late: Stored) -> list[Revision]:
+    changed = (at_s for at_s, judged in now.told.items() if at_s == late.at_s or was.told.get(at_s) != judged)
     return [Revision(at_s, *now.told[at_s][:3]) for at_s in sorted(changed)]
 
 

@@ -16,7 +16,7 @@ OFF = 1e300  # The bound of a test that is not run: beyond every time and value,
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Beyond the range of failure lies what the sensor cannot read, beyond that of suspicion what its site never saw."""
+    """Beyond the range of failure no sensor of this kind reads, beyond that of suspicion what the site never saw."""
 
     fail_min: float | None = None
     fail_max: float | None = None
