@@ -6,6 +6,7 @@ finds to be new therefore stays new, and the rows go in by COPY, without asking 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,30 +16,24 @@ from sqlalchemy.orm import Session
 
 from core.db import driver_connection
 from sensors import rules
+from sensors.judging import Row
+from sensors.quality.state import State
+from sensors.quality.stream import Tests
+from sensors.rules import Flag
 
 Key = tuple[int, datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRow:
-    """A reading as it goes into the table."""
+@dataclass(slots=True)
+class Memory:
+    """What is remembered of a stream: its newest reading's time, and where its quality control stands."""
 
-    datastream_id: int
-    observed_at: datetime
-    value: float | None
-    flag: rules.Flag
-    reason: str | None
-    confidence: float | None
-    received_wall_at: datetime
-
-    @property
-    def key(self) -> Key:
-        """What makes it unique: its datastream and its time."""
-        return self.datastream_id, self.observed_at
+    newest_at: datetime | None
+    quality: State
 
 
 _LOCK = sa.text(
-    "SELECT datastream_id, newest_at FROM stream_memory WHERE datastream_id = ANY(:ids) "
+    "SELECT datastream_id, newest_at, quality FROM stream_memory WHERE datastream_id = ANY(:ids) "
     "ORDER BY datastream_id FOR UPDATE"
 )
 _BEGIN = sa.text(
@@ -47,28 +42,38 @@ _BEGIN = sa.text(
 )
 
 
-def lock_memories(session: Session, datastream_ids: Iterable[int]) -> dict[int, datetime | None]:
-    """The time of the newest reading ever stored for each datastream; nobody else stores for them until the commit."""
+def lock_memories(session: Session, datastream_ids: Iterable[int]) -> dict[int, Memory]:
+    """The memory of each datastream; nobody else stores for them until the commit."""
     ids = sorted(set(datastream_ids))
     found = session.execute(_LOCK, {"ids": ids}).all()
     if len(found) < len(ids):
         session.execute(_BEGIN, {"ids": ids})
         found = session.execute(_LOCK, {"ids": ids}).all()
-    return {row.datastream_id: row.newest_at for row in found}
+    return {
+        row.datastream_id: Memory(row.newest_at, State() if row.quality is None else State.from_json(row.quality))
+        for row in found
+    }
 
 
 _REMEMBER = sa.text(
     """
-    UPDATE stream_memory AS m SET newest_at = newest.t
-    FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[])) AS newest(d, t)
-    WHERE m.datastream_id = newest.d AND (m.newest_at IS NULL OR newest.t > m.newest_at)
+    UPDATE stream_memory AS m SET newest_at = known.t, quality = known.q
+    FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[]), CAST(:q AS jsonb[])) AS known(d, t, q)
+    WHERE m.datastream_id = known.d
     """
 )
 
 
-def remember(session: Session, newest_at: Mapping[int, datetime]) -> None:
-    """The memories know these readings as the newest."""
-    session.execute(_REMEMBER, {"d": list(newest_at), "t": list(newest_at.values())})
+def remember(session: Session, memories: Mapping[int, Memory]) -> None:
+    """The memories are kept for the next batch."""
+    session.execute(
+        _REMEMBER,
+        {
+            "d": list(memories),
+            "t": [memory.newest_at for memory in memories.values()],
+            "q": [json.dumps(memory.quality.as_json()) for memory in memories.values()],
+        },
+    )
 
 
 _VALUES = sa.text(
@@ -87,23 +92,82 @@ def values_at(session: Session, keys: Sequence[Key]) -> dict[Key, float | None]:
 
 
 _COPY = (
-    "COPY reading (datastream_id, observed_at, value, qc_flag, qc_reason, confidence, source, received_at, "
-    "received_wall_at) FROM STDIN (FORMAT BINARY)"
+    "COPY reading (datastream_id, observed_at, value, qc_flag, qc_reason, qc_tests, qc_parameters_id, confidence, "
+    "source, received_at, received_wall_at) FROM STDIN (FORMAT BINARY)"
 )
-_COPIED_TYPES = ("int4", "timestamptz", "float8", "int2", "text", "float8", "text", "timestamptz", "timestamptz")
+_COPIED_TYPES = (
+    "int4", "timestamptz", "float8", "int2", "text", "int4", "int4", "float8", "text", "timestamptz", "timestamptz",
+)  # fmt: skip
 
 
-def copy_in(session: Session, rows: Sequence[StoredRow], *, source: str, received_at: datetime) -> None:
+def copy_in(session: Session, rows: Sequence[Row], *, source: str) -> None:
     """The rows are stored; none of them was there, which the caller knows from the memories that it holds."""
     with driver_connection(session).cursor() as cursor, cursor.copy(_COPY) as copy:
         copy.set_types(_COPIED_TYPES)
         for row in rows:
             copy.write_row(
                 (
-                    row.datastream_id, row.observed_at, row.value, int(row.flag), row.reason, row.confidence, source,
-                    received_at, row.received_wall_at,
+                    row.datastream_id, row.observed_at, row.value, int(row.flag), row.reason, int(row.tests),
+                    row.quality_id, row.confidence, source, row.received_at, row.received_wall_at,
                 )
             )
+
+
+_AROUND = sa.text(
+    "SELECT datastream_id, observed_at, value, confidence, received_at, received_wall_at, qc_flag, qc_tests, "
+    "qc_reason, qc_parameters_id FROM reading WHERE datastream_id = :id AND observed_at >= :since AND copy = 0 "
+    "ORDER BY observed_at"
+)
+
+
+def readings_around(session: Session, datastream_id: int, *, since: datetime) -> list[Row]:
+    """The stored readings of a stream from `since` on, oldest first."""
+    return [
+        Row(
+            row.datastream_id, row.observed_at, row.value, row.confidence, row.received_at, row.received_wall_at,
+            Flag(row.qc_flag), Tests(row.qc_tests), row.qc_reason, row.qc_parameters_id,
+        )
+        for row in session.execute(_AROUND, {"id": datastream_id, "since": since})
+    ]
+
+
+_REFLAG = sa.text(
+    """
+    UPDATE reading AS r SET qc_flag = n.f, qc_tests = n.tests, qc_reason = n.why, qc_parameters_id = n.q
+    FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[]), CAST(:f AS smallint[]), CAST(:tests AS int[]),
+                CAST(:why AS text[]), CAST(:q AS int[])) AS n(d, t, f, tests, why, q)
+    WHERE r.datastream_id = n.d AND r.observed_at = n.t AND r.copy = 0
+    """
+)
+_NEWEST_GOOD = sa.text(
+    """
+    UPDATE latest_reading AS l
+    SET (good_observed_at, good_value, good_received_wall_at) = (
+            SELECT r.observed_at, r.value, r.received_wall_at FROM reading r
+            WHERE r.datastream_id = l.datastream_id AND r.qc_flag = 1 AND r.observed_at <= l.observed_at AND r.copy = 0
+            ORDER BY r.observed_at DESC LIMIT 1),
+        (qc_flag, qc_reason) = (
+            SELECT r.qc_flag, r.qc_reason FROM reading r
+            WHERE r.datastream_id = l.datastream_id AND r.observed_at = l.observed_at AND r.copy = 0)
+    WHERE l.datastream_id = ANY(:ids)
+    """
+)
+
+
+def reflag(session: Session, rows: Sequence[Row]) -> None:
+    """The stored readings have these flags now, and the newest of their streams are those that are good by them."""
+    session.execute(
+        _REFLAG,
+        {
+            "d": [row.datastream_id for row in rows],
+            "t": [row.observed_at for row in rows],
+            "f": [int(row.flag) for row in rows],
+            "tests": [int(row.tests) for row in rows],
+            "why": [row.reason for row in rows],
+            "q": [row.quality_id for row in rows],
+        },
+    )
+    session.execute(_NEWEST_GOOD, {"ids": sorted({row.datastream_id for row in rows})})
 
 
 _ADVANCE = sa.text(
@@ -130,18 +194,18 @@ _ADVANCE = sa.text(
 )
 
 
-def advance_latest(session: Session, rows: Iterable[StoredRow]) -> None:
+def advance_latest(session: Session, rows: Iterable[Row]) -> None:
     """The newest reading and the newest good one of each datastream are at least as new as these rows.
 
     Its first is at least as old.
     """
-    newest: dict[int, StoredRow] = {}
-    good: dict[int, StoredRow] = {}
+    newest: dict[int, Row] = {}
+    good: dict[int, Row] = {}
     first: dict[int, datetime] = {}
     for row in sorted(rows, key=lambda row: row.observed_at):
         newest[row.datastream_id] = row
         first.setdefault(row.datastream_id, row.observed_at)
-        if row.flag == rules.Flag.GOOD:
+        if row.flag == Flag.GOOD:
             good[row.datastream_id] = row
     ids = sorted(newest)
     if not ids:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Literal
 
 from sqlalchemy.orm import Session
 
 from core import clock, events
 from sensors import batches, queries, rules
-from sensors.batches import Key, StoredRow
+from sensors.batches import Key, Memory
 from sensors.errors import DeviceKeyMissingError, DeviceKeyUnknownError
 from sensors.events import LevelStateChanged, ReadingsStored
+from sensors.judging import Around, Row, judge_stream
 from sensors.models import LevelStateChange, ReadingRefused
 from sensors.partitions import ensure_partitions
 from sensors.payloads import MAX_RAW_CHARS, UNSTORABLE, DeviceRow
-from sensors.rules import IncomingReading
+from sensors.rules import Flag, IncomingReading
 
 Status = Literal["stored", "flagged", "repeated", "refused"]
 
@@ -104,11 +107,11 @@ class _Batch:
     """A batch on its way: what is new by key, with the rows of the answer that said it, and what was said again."""
 
     answers: dict[int, RowAnswer] = field(default_factory=dict)
-    rows: dict[Key, StoredRow] = field(default_factory=dict)
+    rows: dict[Key, Row] = field(default_factory=dict)
     first: dict[Key, int] = field(default_factory=dict)
-    again: list[tuple[int, StoredRow]] = field(default_factory=list)
+    again: list[tuple[int, Row]] = field(default_factory=list)
 
-    def add(self, index: int, row: StoredRow) -> None:
+    def add(self, index: int, row: Row) -> None:
         """The row is new to the batch, or says again what one before it said."""
         if row.key in self.rows:
             self.again.append((index, row))
@@ -125,91 +128,116 @@ def store_readings(session: Session, readings: Sequence[IncomingReading], *, sou
     """
     now = clock.now()
     streams = queries.streams_by_code(session, {reading.datastream_code for reading in readings})
-    batch = _judged(session, readings, streams, source=source, now=now)
-    new = _new_rows(session, batch, readings, source=source)
-    if new:
-        batches.copy_in(session, new, source=source, received_at=now)
-        _follow_up(session, new, {stream.id: stream for stream in streams.values()}, now=now)
+    batch = _accepted(session, readings, streams, source=source, now=now)
+    if batch.rows:
+        # Before anything looks at the readings: who makes a day's partition must hold none of the others.
+        ensure_partitions(session, {observed_at.date() for _, observed_at in batch.rows})
+        memories = batches.lock_memories(session, (datastream_id for datastream_id, _ in batch.rows))
+        new = _new_rows(session, batch, readings, memories, source=source)
+        if new:
+            _keep(session, new, {stream.id: stream for stream in streams.values()}, memories, source=source, now=now)
+            for row in new:
+                index = batch.first[row.key]
+                batch.answers[index] = RowAnswer(index, "stored" if row.flag == Flag.GOOD else "flagged", row.reason)
     return [batch.answers[index] for index in range(len(readings))]
 
 
-def _judged(
+def _accepted(
     session: Session, readings: Sequence[IncomingReading], streams: dict[str, queries.Stream], *, source: str,
     now: datetime,
 ) -> _Batch:
-    """The readings that can be kept, with their flags; the others are refused."""
+    """The readings that can be kept, not judged yet; the others are refused."""
     batch, wall = _Batch(), clock.wall_now()
     for index, reading in enumerate(readings):
         stream = streams.get(reading.datastream_code)
-        judged = rules.judge(reading, stream.expectations if stream else None, now=now)
-        if isinstance(judged, rules.Refused):
-            batch.answers[index] = _refuse(session, index, reading, judged, source=source)
+        refused = rules.refusal(reading, stream.unit if stream else None, now=now)
+        if stream is None or refused is not None:
+            assert refused is not None  # noqa: S101  An unknown datastream is refused; this only tells the type.
+            batch.answers[index] = _refuse(session, index, reading, refused, source=source)
             continue
-        row = StoredRow(
-            datastream_id=streams[reading.datastream_code].id,
+        row = Row(
+            datastream_id=stream.id,
             observed_at=reading.observed_at.astimezone(UTC),
-            value=judged.value,
-            flag=judged.flag,
-            reason=judged.reason,
+            value=None if math.isnan(reading.value) else float(reading.value),
             confidence=None if reading.confidence is None else float(reading.confidence),
+            received_at=now,
             received_wall_at=reading.received_wall_at or wall,
+            quality_id=stream.quality_id,
         )
         batch.add(index, row)
     return batch
 
 
 def _new_rows(
-    session: Session, batch: _Batch, readings: Sequence[IncomingReading], *, source: str
-) -> list[StoredRow]:
+    session: Session, batch: _Batch, readings: Sequence[IncomingReading], memories: dict[int, Memory], *, source: str
+) -> list[Row]:
     """The rows that are not stored yet, in the order of their keys; the others are answered as repeated or refused.
 
     What is newer than all that is remembered of its datastream cannot be there; only the rest is looked up.
     """
-    if not batch.rows:
-        return []
-    # Before anything looks at the readings: who makes a day's partition must hold none of the others.
-    ensure_partitions(session, {observed_at.date() for _, observed_at in batch.rows})
-    newest_at = batches.lock_memories(session, (datastream_id for datastream_id, _ in batch.rows))
     values = {key: row.value for key, row in batch.rows.items()}
-    known = batches.values_at(session, [key for key in values if not _is_newer(key, newest_at)])
+    known = batches.values_at(session, [key for key in values if not _is_newer(key, memories)])
     values |= known
-    for key, index in batch.first.items():
-        if key not in known:
-            row = batch.rows[key]
-            batch.answers[index] = RowAnswer(index, "stored" if row.flag == rules.Flag.GOOD else "flagged", row.reason)
     for index, row in [*((batch.first[key], batch.rows[key]) for key in known), *batch.again]:
         batch.answers[index] = _repeated(session, index, readings[index], row, values[row.key], source=source)
     return sorted((row for key, row in batch.rows.items() if key not in known), key=lambda row: row.key)
 
 
-def _is_newer(key: Key, newest_at: dict[int, datetime | None]) -> bool:
-    newest = newest_at[key[0]]
-    return newest is None or key[1] > newest
+def _is_newer(key: Key, memories: dict[int, Memory]) -> bool:
+    newest_at = memories[key[0]].newest_at
+    return newest_at is None or key[1] > newest_at
 
 
 def _repeated(
-    session: Session, index: int, reading: IncomingReading, row: StoredRow, stored: float | None, *, source: str
+    session: Session, index: int, reading: IncomingReading, row: Row, stored: float | None, *, source: str
 ) -> RowAnswer:
-    if stored == row.value:
+    if stored == _storable(row.value):
         return RowAnswer(index, "repeated")
     conflict = rules.Refused("conflicting_value", "Another value is already stored for this time.")
     return _refuse(session, index, reading, conflict, source=source)
 
 
-def _follow_up(
-    session: Session, rows: list[StoredRow], streams: dict[int, queries.Stream], *, now: datetime
+def _keep(
+    session: Session, rows: list[Row], streams: dict[int, queries.Stream], memories: dict[int, Memory], *, source: str,
+    now: datetime,
 ) -> None:
-    batches.remember(session, {row.datastream_id: row.observed_at for row in rows})  # The last of each is its newest.
+    """The new rows are judged and stored, what they show of older ones is told, and all that follows has followed."""
+    changed: list[Row] = []
+    for datastream_id, of_stream in groupby(rows, key=lambda row: row.datastream_id):
+        memory, own = memories[datastream_id], list(of_stream)
+        changed += judge_stream(
+            memory.quality, own, streams[datastream_id].quality, around=_around(session, datastream_id)
+        )
+        memory.newest_at = max(own[-1].observed_at, memory.newest_at or own[-1].observed_at)
+    for row in rows:
+        row.value = _storable(row.value)
+    batches.copy_in(session, rows, source=source)
+    if changed:
+        batches.reflag(session, changed)
+    batches.remember(session, {row.datastream_id: memories[row.datastream_id] for row in rows})
     on_time = [row for row in rows if row.observed_at <= now + rules.CLOCK_AHEAD_AFTER]
     batches.advance_latest(session, on_time)
     _advance_states(session, on_time, streams)
     events.publish(session, ReadingsStored(count=len(rows), latest_at=max(row.observed_at for row in rows)))
 
 
-def _advance_states(session: Session, rows: list[StoredRow], streams: dict[int, queries.Stream]) -> None:
+def _storable(value: float | None) -> float | None:
+    """Infinity is told by its flag; the value beside it is none."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _around(session: Session, datastream_id: int) -> Around:
+    def around(since_s: float) -> Sequence[Row]:
+        since = datetime.fromtimestamp(max(since_s, 0.0), UTC)
+        return batches.readings_around(session, datastream_id, since=since)
+
+    return around
+
+
+def _advance_states(session: Session, rows: list[Row], streams: dict[int, queries.Stream]) -> None:
     levels: dict[int, list[rules.LevelReading]] = {}
     for row in rows:
-        if row.flag == rules.Flag.GOOD and row.value is not None and streams[row.datastream_id].thresholds:
+        if row.flag == Flag.GOOD and row.value is not None and streams[row.datastream_id].thresholds:
             level = rules.LevelReading(row.value, row.observed_at, row.received_wall_at)
             levels.setdefault(row.datastream_id, []).append(level)
     before = batches.level_states(session, levels) if levels else {}

@@ -233,6 +233,8 @@ class Reading(Base):
     value: Mapped[float | None]
     qc_flag: Mapped[int] = mapped_column(sa.SmallInteger)
     qc_reason: Mapped[str | None]
+    qc_tests: Mapped[int] = mapped_column(default=0, server_default="0")
+    qc_parameters_id: Mapped[int | None]
     confidence: Mapped[float | None]
     source: Mapped[str]
     received_at: Mapped[datetime] = mapped_column(_AT)
@@ -283,7 +285,8 @@ class LatestReading(Base):
 class StreamMemory(Base):
     """What the intake knows of a station's datastream between two batches; whoever holds its lock stores for it.
 
-    `newest_at` is the time of the newest reading ever stored, ahead of the clock or not.
+    `newest_at` is the time of the newest reading ever stored, ahead of the clock or not; `quality` is where its
+    quality control stands (`sensors.quality.state.State`).
     """
 
     __tablename__ = "stream_memory"
@@ -293,6 +296,26 @@ class StreamMemory(Base):
         sa.ForeignKey("datastream.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     newest_at: Mapped[datetime | None] = mapped_column(_AT)
+    quality: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+
+class QualityParameters(Base):
+    """What a datastream's readings are judged by (`sensors.quality.parameters.Parameters`); the newest version counts.
+
+    Versions are only added, so that every flag still says by what it was given. `changed_by` is None where they follow
+    from the station's own bank and interval.
+    """
+
+    __tablename__ = "quality_parameters"
+    __table_args__ = (sa.UniqueConstraint("datastream_id", "version"),)
+
+    id: Mapped[int] = mapped_column(sa.Identity(), primary_key=True)
+    datastream_id: Mapped[int] = mapped_column(sa.ForeignKey("datastream.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    document: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    changed_at: Mapped[datetime] = mapped_column(_AT)
+    changed_by: Mapped[str | None]
+    reason: Mapped[str]
 
 
 class LevelStateRow(Base):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +15,8 @@ from sqlalchemy.orm import Session
 from gis.points import LonLat
 from sensors import rules
 from sensors.models import Datastream, Station
+from sensors.quality.parameters import Parameters
+from sensors.quality.sites import Site, parameters_of
 
 _Known = TypeVar("_Known")
 
@@ -24,7 +28,9 @@ class Stream:
     id: int
     station_id: int
     code: str
-    expectations: rules.Expectations
+    unit: str
+    quality: Parameters
+    quality_id: int | None
     thresholds: rules.Thresholds | None
     device_key_hash: bytes | None
 
@@ -88,8 +94,11 @@ class ReadingPoint:
 
 _STREAMS = sa.text(
     "SELECT d.id, d.station_id, d.code, d.observed_property, d.unit, d.range_min, d.range_max, d.watch_m_msl, "
-    "d.warning_m_msl, d.danger_m_msl, d.dead_band_m, d.good_readings_needed, s.device_key_hash "
-    "FROM datastream d JOIN station s ON s.id = d.station_id WHERE d.code = ANY(:codes)"
+    "d.warning_m_msl, d.danger_m_msl, d.dead_band_m, d.good_readings_needed, d.interval_s, s.bank_m_msl, s.bed_m_msl, "
+    "s.device_key_hash, q.id AS quality_id, q.document AS quality "
+    "FROM datastream d JOIN station s ON s.id = d.station_id LEFT JOIN LATERAL ("
+    "  SELECT p.id, p.document FROM quality_parameters p WHERE p.datastream_id = d.id ORDER BY p.version DESC LIMIT 1"
+    ") q ON true WHERE d.code = ANY(:codes)"
 )
 
 
@@ -112,12 +121,29 @@ def _stream(row: sa.Row[Any]) -> Stream:
         id=row.id,
         station_id=row.station_id,
         code=row.code,
-        expectations=rules.Expectations(
-            unit=_known(row.unit), range_min=_known(row.range_min), range_max=_known(row.range_max)
-        ),
+        unit=_known(row.unit),
+        quality=_quality(row),
+        quality_id=row.quality_id,
         thresholds=_thresholds(row),
         device_key_hash=row.device_key_hash,
     )
+
+
+def _quality(row: sa.Row[Any]) -> Parameters:
+    """What somebody set for the datastream, else what follows from its site."""
+    if row.quality_id is not None:
+        return _parameters(row.quality_id, json.dumps(row.quality))
+    return parameters_of(
+        Site(
+            observed_property=_known(row.observed_property), bank=row.bank_m_msl, bed=row.bed_m_msl,
+            range_min=_known(row.range_min), range_max=_known(row.range_max), interval_s=_known(row.interval_s),
+        )
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _parameters(quality_id: int, document: str) -> Parameters:
+    return Parameters.from_json(json.loads(document))
 
 
 def _thresholds(row: sa.Row[Any]) -> rules.Thresholds | None:

@@ -5,7 +5,6 @@ Quality flags are QARTOD's: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missin
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -56,15 +55,6 @@ class IncomingReading:
 
 
 @dataclass(frozen=True)
-class Expectations:
-    """What a datastream's readings must look like: their unit and the range that its site allows."""
-
-    unit: str
-    range_min: float
-    range_max: float
-
-
-@dataclass(frozen=True)
 class Refused:
     """The reading cannot be kept as a reading; `reason` is a code, `detail` the sentence of this case."""
 
@@ -72,29 +62,17 @@ class Refused:
     detail: str
 
 
-@dataclass(frozen=True)
-class Judged:
-    """The reading can be kept: its value (None where there is none), its flag, and why it is not good."""
+def refusal(reading: IncomingReading, unit: str | None, *, now: datetime) -> Refused | None:
+    """Why the reading cannot be kept as one at shared time `now`; None where it can.
 
-    value: float | None
-    flag: Flag
-    reason: str | None
-
-
-def judge(reading: IncomingReading, expected: Expectations | None, *, now: datetime) -> Judged | Refused:
-    """What becomes of a reading at shared time `now`: kept with a flag, or refused with the reason.
-
-    A wrong unit is refused, never converted: a level in centimetres taken for metres is a false alarm.
+    `unit` is the datastream's, None where there is no such datastream. A wrong unit is refused, never converted: a
+    level in centimetres taken for metres is a false alarm.
     """
-    if expected is None:
+    if unit is None:
         return Refused("unknown_datastream", f"There is no datastream '{reading.datastream_code}'.")
-    if reading.unit != expected.unit:
-        return Refused("wrong_unit", f"The unit is '{reading.unit}', but this datastream is in '{expected.unit}'.")
-    misplaced = _misplaced_in_time(reading.observed_at, now=now)
-    if misplaced is not None:
-        return misplaced
-    flag, reason = _flag(reading, expected, now=now)
-    return Judged(value=float(reading.value) if math.isfinite(reading.value) else None, flag=flag, reason=reason)
+    if reading.unit != unit:
+        return Refused("wrong_unit", f"The unit is '{reading.unit}', but this datastream is in '{unit}'.")
+    return _misplaced_in_time(reading.observed_at, now=now)
 
 
 def _misplaced_in_time(observed_at: datetime, *, now: datetime) -> Refused | None:
@@ -105,22 +83,6 @@ def _misplaced_in_time(observed_at: datetime, *, now: datetime) -> Refused | Non
     if observed_at < now - REFUSED_WHEN_OLDER_THAN:
         return Refused("too_old", "The time of observation is more than 30 days ago.")
     return None
-
-
-def _flag(reading: IncomingReading, expected: Expectations, *, now: datetime) -> tuple[Flag, str | None]:
-    if math.isnan(reading.value):
-        return Flag.MISSING, "no_value"
-    if math.isinf(reading.value):
-        return Flag.FAIL, "infinite"
-    if reading.value in SENTINELS:
-        return Flag.MISSING, "sentinel"
-    if not expected.range_min <= reading.value <= expected.range_max:
-        return Flag.FAIL, "out_of_range"
-    if reading.observed_at > now + CLOCK_AHEAD_AFTER:
-        return Flag.SUSPECT, "clock_ahead"
-    if reading.confidence is not None and not reading.confidence >= CONFIDENT_ENOUGH:
-        return Flag.SUSPECT, "low_confidence"
-    return Flag.GOOD, None
 
 
 @dataclass(frozen=True)

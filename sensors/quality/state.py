@@ -49,6 +49,11 @@ class State:
 
     __hash__ = None  # type: ignore[assignment]  # It moves on.
 
+    def take(self, other: State) -> None:
+        """The stream stands where the other one does."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(other, name))
+
     def as_json(self) -> dict[str, Any]:
         """A JSON object without NaN or infinities, at most some 8 kB, that `from_json` turns into the same state."""
         return {

@@ -96,7 +96,7 @@ def test_a_device_is_answered_row_by_row(stranger: TestClient) -> None:
     assert answer.json()["stored"] == 2
     assert [(row["status"], row["reason"]) for row in answer.json()["rows"]] == [
         ("stored", None),
-        ("flagged", "out_of_range"),
+        ("flagged", "other_datum"),
         ("repeated", None),
         ("refused", "wrong_unit"),
         ("refused", "wrong_key"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,32 +9,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sensors.rules import (
-    Expectations,
-    Flag,
     IncomingReading,
-    Judged,
     LevelReading,
     LevelState,
-    Refused,
     StateChange,
     Thresholds,
     WaterState,
     follow,
     is_stale,
-    judge,
+    refusal,
 )
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 THRESHOLDS = Thresholds(watch_m_msl=1.0, warning_m_msl=1.5, danger_m_msl=2.0)
-CANAL = Expectations(unit="m", range_min=-2.5, range_max=7.0)
 
 
 def _reading(value: float, *, at: datetime = NOW, unit: str = "m", confidence: float | None = None) -> IncomingReading:
     return IncomingReading("KTY01", at, value, unit, confidence=confidence)
 
 
-def _judged(value: float, **options: object) -> Judged | Refused:
-    return judge(_reading(value, **options), CANAL, now=NOW)  # type: ignore[arg-type]  # the options are those of _reading
+def _refused(reading: IncomingReading, unit: str | None = "m") -> str | None:
+    refused = refusal(reading, unit, now=NOW)
+    return None if refused is None else refused.reason
 
 
 def _levels(*levels_m_msl: float, start_at: datetime = NOW) -> list[LevelReading]:
@@ -49,65 +44,33 @@ def _path(*levels_m_msl: float) -> list[tuple[int, int]]:
     return [(int(change.from_state), int(change.to_state)) for change in changes]
 
 
-@pytest.mark.parametrize(
-    ("value", "flag", "reason"),
-    [
-        (1.23, Flag.GOOD, None),
-        (-0.4, Flag.GOOD, None),
-        (math.nan, Flag.MISSING, "no_value"),
-        (math.inf, Flag.FAIL, "infinite"),
-        (-math.inf, Flag.FAIL, "infinite"),
-        (-999.0, Flag.MISSING, "sentinel"),
-        (-9999.0, Flag.MISSING, "sentinel"),
-        (-777.0, Flag.MISSING, "sentinel"),
-        (20.47, Flag.FAIL, "out_of_range"),
-    ],
-)
-def test_a_value_that_cannot_be_a_level_is_kept_but_never_good(value: float, flag: Flag, reason: str | None) -> None:
-    """NaN, infinities, sentinels and impossible levels never count as good; a legal negative level does."""
-    judged = _judged(value)
-    assert isinstance(judged, Judged)
-    assert (judged.flag, judged.reason) == (flag, reason)
-
-
 def test_centimetres_for_metres_are_refused_by_name() -> None:
     """A wrong unit is refused and named, never converted."""
-    judged = _judged(150.0, unit="cm")
-    assert isinstance(judged, Refused)
-    assert judged.reason == "wrong_unit"
-    assert "'cm'" in judged.detail
-    assert "'m'" in judged.detail
+    refused = refusal(_reading(150.0, unit="cm"), "m", now=NOW)
+    assert refused is not None
+    assert refused.reason == "wrong_unit"
+    assert "'cm'" in refused.detail
+    assert "'m'" in refused.detail
 
 
 def test_an_unknown_datastream_is_refused() -> None:
     """A reading of a station that the city does not have is refused."""
-    judged = judge(_reading(1.0), None, now=NOW)
-    assert isinstance(judged, Refused)
-    assert judged.reason == "unknown_datastream"
+    assert _refused(_reading(1.0), unit=None) == "unknown_datastream"
 
 
 @pytest.mark.parametrize(
     ("ahead", "expected"),
     [
-        (timedelta(minutes=5), Flag.GOOD),
-        (timedelta(minutes=6), Flag.SUSPECT),
+        (timedelta(minutes=15), None),
         (timedelta(minutes=16), "future_time"),
-        (timedelta(days=-29), Flag.GOOD),
+        (timedelta(days=-29), None),
         (timedelta(days=-31), "too_old"),
         (timedelta(days=-365 * 2000), "too_old"),
     ],
 )
-def test_times_ahead_of_the_clock_are_doubted_then_refused(ahead: timedelta, expected: Flag | str) -> None:
-    """Up to 5 min ahead is a device's clock, up to 15 min is suspect, more is refused; so is a month ago."""
-    judged = _judged(1.0, at=NOW + ahead)
-    assert (judged.flag if isinstance(judged, Judged) else judged.reason) == expected
-
-
-def test_a_camera_that_is_not_sure_is_suspect() -> None:
-    """Low confidence is flag 3, so that it moves no state."""
-    judged = _judged(1.0, confidence=0.4)
-    assert isinstance(judged, Judged)
-    assert (judged.flag, judged.reason) == (Flag.SUSPECT, "low_confidence")
+def test_times_far_from_the_clock_are_refused(ahead: timedelta, expected: str | None) -> None:
+    """A quarter of an hour ahead may be a device's clock, more is refused; so is a month ago."""
+    assert _refused(_reading(1.0, at=NOW + ahead)) == expected
 
 
 def test_two_readings_raise_and_one_does_not() -> None:

@@ -21,6 +21,7 @@ from sensors.actions import IncomingReading, NewStation, register_station, store
 from sensors.models import LatestReading, LevelStateChange, LevelStateRow, Reading, ReadingRefused
 from sensors.partitions import ensure_partitions
 from sensors.payloads import rows_of_message
+from sensors.quality.stream import Tests
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 KEY = "a-long-random-key"
@@ -76,7 +77,7 @@ def test_every_row_has_its_own_answer(session: Session) -> None:
         ("stored", None),
         ("flagged", "no_value"),
         ("flagged", "sentinel"),
-        ("flagged", "out_of_range"),
+        ("flagged", "other_datum"),
         ("refused", "wrong_unit"),
         ("refused", "unknown_datastream"),
         ("refused", "future_time"),
@@ -116,7 +117,7 @@ def test_late_rows_never_move_the_latest_back(session: Session) -> None:
     """A late batch is history: neither the newest reading nor the state follows it."""
     station_id = _station(session)
     store_readings(session, [_reading(0.4, -5)], source="test")
-    store_readings(session, [_reading(2.4, -20), _reading(2.4, -15)], source="test")
+    store_readings(session, [_reading(1.3, -20), _reading(1.3, -15)], source="test")
     gauge = queries.gauge(session, station_id, NOW)
     assert gauge is not None
     assert (gauge.level_m_msl, gauge.observed_at, gauge.state) == (0.4, NOW - timedelta(minutes=5), 0)
@@ -128,7 +129,7 @@ def test_doubtful_readings_never_become_the_level(session: Session) -> None:
     store_readings(session, [_reading(0.4, -5), _reading(30.0, -1)], source="test")
     gauge = queries.gauge(session, station_id, NOW)
     assert gauge is not None
-    assert (gauge.level_m_msl, gauge.qc_flag, gauge.qc_reason) == (0.4, 4, "out_of_range")
+    assert (gauge.level_m_msl, gauge.qc_flag, gauge.qc_reason) == (0.4, 4, "other_datum")
 
 
 def test_a_clock_that_runs_ahead_does_not_move_the_latest_into_the_future(session: Session) -> None:
@@ -145,6 +146,47 @@ def test_a_reading_ahead_of_the_clock_is_known_when_its_time_has_come(session: S
     store_readings(session, [_reading(1.2, 10)], source="test")
     answers = store_readings(session, [_reading(1.1, 5), _reading(1.2, 10), _reading(1.3, 12)], source="test")
     assert [answer.status for answer in answers] == ["stored", "repeated", "flagged"]
+
+
+def test_a_stored_reading_is_a_spike_once_the_next_has_come(session: Session) -> None:
+    """Its flag says so from then on, by which test and parameters; its value stays, and it is no longer the level."""
+    station_id = _station(session)
+    for value, minutes in ((0.5, -15), (0.52, -10), (0.9, -5)):
+        store_readings(session, [_reading(value, minutes)], source="test")
+    before = queries.gauge(session, station_id, NOW)
+    assert before is not None
+    assert before.level_m_msl == 0.9
+    store_readings(session, [_reading(math.nan, -4)], source="test")
+    store_readings(session, [_reading(0.5, 0)], source="test")
+    session.expire_all()
+    spike = session.scalars(sa.select(Reading).where(Reading.value == 0.9)).one()
+    assert (spike.qc_flag, spike.qc_reason, Tests(spike.qc_tests)) == (3, "spike", Tests.SPIKE)
+    after = queries.gauge(session, station_id, NOW)
+    assert after is not None
+    assert (after.level_m_msl, after.observed_at) == (0.5, NOW)
+
+
+def test_a_late_batch_changes_the_flags_that_it_touches(session: Session) -> None:
+    """A reading that came late bears out the one that stood alone; the others' rows are not written again."""
+    _station(session)
+    store_readings(session, [_reading(0.5, minutes) for minutes in range(-60, -10, 5)], source="test")
+    store_readings(session, [_reading(value, at) for value, at in ((0.9, -8), (0.5, -3), (0.52, 0))], source="test")
+    session.expire_all()
+    assert [row.qc_reason for row in _by_time(session)][-3:] == ["spike", None, None]
+    versions = dict(session.execute(sa.text("SELECT observed_at, xmin::text FROM reading")).all())
+    session.execute(sa.text("SAVEPOINT before_the_late_one"))
+    store_readings(session, [_reading(0.75, -6)], source="test")
+    session.expire_all()
+    assert [row.qc_reason for row in _by_time(session)][-4:] == [None] * 4
+    written = {
+        at for at, version in session.execute(sa.text("SELECT observed_at, xmin::text FROM reading"))
+        if versions.get(at) != version
+    }
+    assert written == {NOW - timedelta(minutes=8), NOW - timedelta(minutes=6)}
+
+
+def _by_time(session: Session) -> list[Reading]:
+    return list(session.scalars(sa.select(Reading).order_by(Reading.observed_at)))
 
 
 def test_two_good_readings_raise_the_state_and_say_so(session: Session) -> None:
