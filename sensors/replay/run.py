@@ -1,0 +1,62 @@
+"""A past record in event time: every reading through quality, interval learning and its gate's rule, ticks between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sensors.records.rows import Row
+from sensors.replay.plan import Gate, judged
+from sensors.watch.dry_run import observe
+from sensors.watch.interval import Learnt, learn, pace_of
+from sensors.watch.machine import advance, tick
+from sensors.watch.signals import Reading
+from sensors.watch.state import Change, WatchState
+
+# Floods of a street last 45 min in the middle (docs/decisions/0022), so rules are looked at every 5 min.
+TICK = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Something happened at event time `at` at a gate: its changes, which may be none."""
+
+    at: datetime
+    gate: str
+    changes: tuple[Change, ...]
+
+
+def played(gates: Sequence[Gate]) -> Iterator[Moment]:
+    """Each reading and each tick of all gates in event time; a tick comes after the readings of its moment."""
+    rows = sorted(((row, gate) for gate in gates for row in gate.rows), key=lambda one: one[0].at)
+    if not rows:
+        return
+    states = {gate.name: (WatchState(), Learnt()) for gate in gates}
+    due_at = rows[0][0].at + TICK
+    for row, gate in rows:
+        while due_at < row.at:
+            yield from _ticked(gates, states, due_at)
+            due_at += TICK
+        state, learnt = states[gate.name]
+        learnt = learn(learnt, observed_at=row.at, received_at=row.at)
+        state, changes = advance(state, observe(gate.rule, [_reading(row, gate, learnt)]), gate.rule.timing)
+        states[gate.name] = (state, learnt)
+        yield Moment(at=row.at, gate=gate.name, changes=changes)
+
+
+def _reading(row: Row, gate: Gate, learnt: Learnt) -> Reading:
+    worth = judged(row, gate)
+    pace = pace_of(learnt, declared_s=None)
+    return Reading(stream=row.station, at=row.at, value=worth.value, flag=worth.flag, pace=pace)
+
+
+def _ticked(
+    gates: Sequence[Gate], states: dict[str, tuple[WatchState, Learnt]], now: datetime
+) -> Iterator[Moment]:
+    for gate in gates:
+        state, learnt = states[gate.name]
+        state, changes = tick(state, now, gate.rule.timing)
+        states[gate.name] = (state, learnt)
+        if changes:
+            yield Moment(at=now, gate=gate.name, changes=changes)

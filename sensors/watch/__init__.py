@@ -1,0 +1,1 @@
+"""Watching the water: one persisted state machine per (datastream, rule), rules as versioned data, learnt intervals."""
