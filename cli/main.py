@@ -209,6 +209,23 @@ def geocode(
     raise typer.Exit(1 if places.geocode_file(path, column=column, out=out, admin=admin) else 0)
 
 
+@app.command()
+def replay(
+    path: Annotated[Path, typer.Argument(help="A past record: a folder of files, or one of them.")],
+    speed: Annotated[
+        float, typer.Option(help="Record seconds per real second; 0: as fast as possible.", min=0, max=10**9)
+    ] = 0.0,
+    rules: Annotated[Path | None, typer.Option(help="Level rules (JSON) in place of those of official limits.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Also write the figures to this file.")] = None,
+    others: Annotated[bool, typer.Option("--others", help="Also with other parameters: how it hangs on them.")] = False,
+) -> None:
+    """Play a past record through quality and rules, beside its official status; exits 1 where the bar fails."""
+    from cli import replay as played
+
+    does_hold = played.replay(path, speed=speed, rules_file=rules, json_file=json, others=others)
+    raise typer.Exit(0 if does_hold else 1)
+
+
 @city_app.command("import")
 def import_city(
     path: Annotated[

@@ -15,6 +15,7 @@ from sensors.watch.state import LEVELS, Change, ChangeKind
 LEAST_FEWER = 0.40  # The bar: so many fewer first alarms than naive crossings, and no official Siaga 2 or 1 missed.
 GRAVE = (WaterState.WARNING, WaterState.DANGER)
 STATE_KINDS = frozenset({ChangeKind.RAISED, ChangeKind.LOWERED})
+GAUGE_KINDS = frozenset({ChangeKind.LATE, ChangeKind.LOST, ChangeKind.UNTRUSTED, ChangeKind.RETURNED})
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,13 @@ class Episode:
 class Answer:
     """What we said in an official episode: raised (then how late), told as unconfirmed, or missed.
 
-    `up_min` is how many minutes after the official status ours came: 0 where it stood already; `down_min` how many
-    minutes after its end ours came down, None where it was raised again before.
+    `up_min` is how many minutes after the official status ours came, None where ours stood already (`is_standing`) or
+    never came; `down_min` how many minutes after the episode's end ours came down.
     """
 
     episode: Episode
     is_raised: bool
+    is_standing: bool
     is_unconfirmed: bool
     up_min: float | None
     down_min: float | None
@@ -57,7 +59,8 @@ class Compared:
     our_first: int
     told_first: int
     our_all: int
-    told_all: int
+    told_water: int
+    told_gauge: int
     answers: tuple[Answer, ...]
 
     def grave(self) -> list[Answer]:
@@ -75,7 +78,8 @@ def compare(gate: Gate, changes: Sequence[Change]) -> Compared:
         naive_all=sum(before != after for before, after in zip([WaterState.NORMAL, *naive], naive, strict=False)),
         our_first=len(firsts), told_first=sum(change.is_announced for change in firsts),
         our_all=sum(change.kind in STATE_KINDS for change in changes),
-        told_all=sum(change.is_announced for change in changes),
+        told_water=sum(change.is_announced and change.kind not in GAUGE_KINDS for change in changes),
+        told_gauge=sum(change.is_announced and change.kind in GAUGE_KINDS for change in changes),
         answers=tuple(_answer(episode, changes) for level in LEVELS for episode in episodes(gate, level)),
     )
 
@@ -129,7 +133,8 @@ def _answer(episode: Episode, changes: Sequence[Change]) -> Answer:
     first = bisect.bisect_right(times, episode.start_at)
     standing = steps[first - 1].to_state if first else WaterState.NORMAL
     reaching = [step for step in steps[first:] if step.at <= episode.end_at and step.to_state >= episode.level]
-    raised_at = episode.start_at if standing >= episode.level else reaching[0].at if reaching else None
+    is_standing = standing >= episode.level
+    is_raised = is_standing or bool(reaching)
     is_unconfirmed = any(
         change.kind is ChangeKind.UNCONFIRMED and change.to_state >= episode.level
         and episode.start_at <= change.at <= episode.end_at
@@ -137,9 +142,9 @@ def _answer(episode: Episode, changes: Sequence[Change]) -> Answer:
     )
     down_at = next((s.at for s in steps if s.at >= episode.end_at and s.to_state < episode.level), None)
     return Answer(
-        episode=episode, is_raised=raised_at is not None, is_unconfirmed=is_unconfirmed,
-        up_min=None if raised_at is None else _minutes(episode.start_at, raised_at),
-        down_min=None if raised_at is None or down_at is None else _minutes(episode.end_at, down_at),
+        episode=episode, is_raised=is_raised, is_standing=is_standing, is_unconfirmed=is_unconfirmed,
+        up_min=None if is_standing or not reaching else _minutes(episode.start_at, reaching[0].at),
+        down_min=None if not is_raised or down_at is None else _minutes(episode.end_at, down_at),
     )
 
 

@@ -37,7 +37,9 @@ def level_m(row: Row) -> float:
     return round(row.value * METRES_PER_UNIT[row.unit], 4)
 
 
-def gates(record: Record, rules: Sequence[Rule], *, timing: Timing, dead_band_m: float = CANAL_DEAD_BAND_M) -> list[Gate]:
+def gates(
+    record: Record, rules: Sequence[Rule], *, timing: Timing, dead_band_m: float = CANAL_DEAD_BAND_M
+) -> list[Gate]:
     """The stations with limits, each with the rule given for it, or the level rule of its official limits.
 
     Raises InvalidInputError where a rule is not of the kind `level` or names no station of the record.
@@ -61,8 +63,8 @@ def official_limits(name: str, rows: Iterable[Row]) -> Limits | None:
     own limits as far as the water ever reached them, and nothing is fitted.
     """
     if name in LIMITS_MM:
-        watch, warning, danger = (limit / 1000 for limit in LIMITS_MM[name])
-        return Limits(watch=watch, warning=warning, danger=danger)
+        siaga_3, siaga_2, siaga_1 = (limit / 1000 for limit in LIMITS_MM[name])
+        return Limits(watch=siaga_3, warning=siaga_2, danger=siaga_1)
     lowest: dict[WaterState, float] = {}
     for row in rows:
         if row.official is not None and row.official > WaterState.NORMAL:
@@ -75,7 +77,8 @@ def official_limits(name: str, rows: Iterable[Row]) -> Limits | None:
 
 def judged(row: Row, gate: Gate) -> Judged:
     """What the reading is worth at its own time: the one place where quality comes in."""
-    limits = [limit for limit in (gate.official.watch, gate.official.warning, gate.official.danger) if limit is not None]
+    official = (gate.official.watch, gate.official.warning, gate.official.danger)
+    limits = [limit for limit in official if limit is not None]
     expected = Expectations(unit="m", range_min=min(limits) - BELOW_LIMITS_M, range_max=max(limits) + ABOVE_LIMITS_M)
     reading = IncomingReading(datastream_code=row.station, observed_at=row.at, value=level_m(row), unit="m")
     answer = judge(reading, expected, now=row.at)

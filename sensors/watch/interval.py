@@ -7,6 +7,7 @@ for most of the day and lost (red) only when deliveries themselves fail to come.
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +20,7 @@ LEAST_STEPS = 5  # Fewer steps say nothing: the declared interval counts.
 LEAST_DELIVERIES = 3
 LOST_AFTER_INTERVALS = 6  # Assumed: twice as long as late.
 LOST_AFTER_DELIVERIES = 2  # Assumed: one delivery missed may be a slow modem, two are a dead one.
+USUAL_WAIT = 0.9  # Assumed: nine waits in ten are no longer; a gauge that often waits long is not lost each time.
 AT_ONCE_S = 60.0  # Readings that come within a minute of each other came in one delivery.
 UNKNOWN_INTERVAL_S = 600.0  # Assumed where nothing is declared and nothing learnt: Thai telemetry sends every 10 min.
 SHORTEST_S = 1.0
@@ -40,8 +42,10 @@ class Learnt:
 
     @property
     def delivery_s(self) -> float | None:
-        """The running median of the waits between deliveries; None where too few are known."""
-        return statistics.median(self.waits_s) if len(self.waits_s) >= LEAST_DELIVERIES else None
+        """The longest usual wait between deliveries (nine in ten are no longer); None where too few are known."""
+        if len(self.waits_s) < LEAST_DELIVERIES:
+            return None
+        return sorted(self.waits_s)[math.ceil(USUAL_WAIT * len(self.waits_s)) - 1]
 
     def as_json(self) -> dict[str, object]:
         """Plain values for a JSON column; `from_json` gives the same back."""

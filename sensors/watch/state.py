@@ -54,17 +54,18 @@ class Timing:
     """How a rule goes up, comes down, merges, repeats and notices silence.
 
     Sources: docs/decisions/0022 (Bangkok's 2019-2025 road sensors and the Environment Agency's practice): up after 2
-    good readings or 10 min, down for 30 min, merge under 60 min. Assumed: one good reading that nothing contradicts
-    for 1.5 intervals counts like two (it must not raise before the next one could have come), repeats every 6 h, 3
-    doubtful readings in a row make a gauge untrusted. `step_down_s`: seconds below danger before warning, below
-    warning before watch; None lets the state fall at once to what the water held for `hold_s`. `pace` counts until a
-    gauge's own is known.
+    good readings or 10 min, down for 30 min, merge under 60 min; down by 3 readings as zones fall by 3 pictures
+    (docs/decisions/0012): a false all-clear costs more than a late one. Assumed: one good reading that nothing
+    contradicts for 1.5 intervals counts like two (it must not raise before the next one could have come), repeats
+    every 6 h, 3 doubtful readings in a row make a gauge untrusted. `step_down_s`: seconds below danger before warning,
+    below warning before watch; None lets the state fall at once to what the water held for `hold_s`. `pace` counts
+    until a gauge's own is known.
     """
 
     readings_up: int = 2
     up_after_s: float = 600.0
     up_after_intervals: float = 1.5
-    readings_down: int = 2
+    readings_down: int = 3
     hold_s: float = 1800.0
     merge_s: float = 3600.0
     repeat_s: float | None = 21600.0
