@@ -112,16 +112,20 @@ def _where(row: BadRow) -> str:
 def _changes_table(found: Sequence[Compared]) -> Table:
     table = Table(
         title="State changes beside naive crossings of the official limits", title_justify="left",
-        caption="first: from normal to any level; all: every step up or down; told: what anybody is told of the water "
-        "(with repeats, ends and unconfirmed readings) and of the gauge (silence, every 6 h while it lasts, and return).",
+        caption="first: from normal to any level; all: every step up or down; told: what anybody is told of the "
+        "water (with repeats, ends and unconfirmed readings) and of the gauge (silence, every 6 h while it lasts, and "
+        "return).",
         caption_justify="left",
     )
-    for name in ("gate", "readings", "naive first", "ours first", "fewer", "naive all", "ours all", "told: water", "gauge"):
+    for name in (
+        "gate", "readings", "naive first", "ours first", "fewer", "naive all", "ours all", "told: water", "told: gauge",
+    ):
         table.add_column(name, justify="left" if name == "gate" else "right")
     for one in found:
         table.add_row(
             one.gate, *map(str, (one.readings, one.naive_first, one.our_first)),
-            _share(fewer(one.naive_first, one.our_first)), *map(str, (one.naive_all, one.our_all, one.told_water, one.told_gauge)),
+            _share(fewer(one.naive_first, one.our_first)),
+            *map(str, (one.naive_all, one.our_all, one.told_water, one.told_gauge)),
         )
     naive, ours = sum(one.naive_first for one in found), sum(one.our_first for one in found)
     table.add_section()
@@ -138,8 +142,8 @@ def _episodes_table(found: Sequence[Compared]) -> Table:
         title="Official episodes of Siaga 2 and 1, and how far our changes come after the official label's",
         title_justify="left", caption_justify="left",
         caption="unconfirmed: one reading that nothing else bore out, told as such and not raised. standing: raised "
-        "before and not yet down. up, down: median minutes from the label of any level (Siaga 3, 2, 1) going up or down "
-        "to ours; a negative one would be a lead. One of ours spans many of theirs, so down is long.",
+        "before and not yet down. up, down: median minutes from the label of any level (Siaga 3, 2, 1) going up or "
+        "down to ours; a negative one would be a lead. One of ours spans many of theirs, so down is long.",
     )
     for name in ("gate", "episodes", "raised", "standing", "unconfirmed", "missed", "up min", "down min"):
         table.add_column(name, justify="left" if name == "gate" else "right")

@@ -130,7 +130,7 @@ def _crossings(states: Sequence[WaterState]) -> int:
 def _answer(episode: Episode, changes: Sequence[Change]) -> Answer:
     steps = [change for change in changes if change.kind in STATE_KINDS]
     times = [change.at for change in steps]
-    first = bisect.bisect_right(times, episode.start_at)
+    first = bisect.bisect_left(times, episode.start_at)
     standing = steps[first - 1].to_state if first else WaterState.NORMAL
     reaching = [step for step in steps[first:] if step.at <= episode.end_at and step.to_state >= episode.level]
     is_standing = standing >= episode.level

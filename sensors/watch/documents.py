@@ -118,12 +118,10 @@ def parse_rule(document: object) -> Rule:
     rain = _rain(document) if kind is Kind.RAIN_SUM else ()
     top = _top([*limits.values(), *(one for _, one in rain)])
     seconds = {
-        name: _number(document[name], name, least=1.0)
+        name: _number(_needed_field(document, name), name, least=1.0)
         for name in ("interval_s", "within_s", "lag_s", "fresh_s", "within_h")
-        if name in document
+        if name in OWN_FIELDS[kind]
     }
-    for name in {"within_s", "lag_s", "fresh_s", "within_h"} & set(OWN_FIELDS[kind]):
-        _needed_field(document, name)
     more = {}
     if document.get("change_within_s") is not None:
         more["change_within_s"] = _number(document["change_within_s"], "change_within_s", least=1.0)
