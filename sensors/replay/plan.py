@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.errors import InvalidInputError
+from sensors.quality.parameters import Parameters
+from sensors.quality.sites import Site, parameters_of
 from sensors.records.jakarta import LIMITS_MM
 from sensors.records.rows import Record, Row
-from sensors.rules import Expectations, Flag, IncomingReading, Judged, WaterState, judge
+from sensors.rules import WaterState
 from sensors.watch.documents import CANAL_DEAD_BAND_M, Kind, Rule, level_rule
+from sensors.watch.interval import UNKNOWN_INTERVAL_S
 from sensors.watch.signals import Limits
 from sensors.watch.state import LEVELS, Timing
 
@@ -75,16 +78,16 @@ def official_limits(name: str, rows: Iterable[Row]) -> Limits | None:
     return Limits(watch=watch, warning=warning, danger=danger)
 
 
-def judged(row: Row, gate: Gate) -> Judged:
-    """What the reading is worth at its own time: the one place where quality comes in."""
+def quality_of(gate: Gate) -> Parameters:
+    """What the gate's readings are judged by: the first parameters of a level, and a range about its limits."""
     official = (gate.official.watch, gate.official.warning, gate.official.danger)
     limits = [limit for limit in official if limit is not None]
-    expected = Expectations(unit="m", range_min=min(limits) - BELOW_LIMITS_M, range_max=max(limits) + ABOVE_LIMITS_M)
-    reading = IncomingReading(datastream_code=row.station, observed_at=row.at, value=level_m(row), unit="m")
-    answer = judge(reading, expected, now=row.at)
-    if isinstance(answer, Judged):
-        return answer
-    return Judged(value=None, flag=Flag.FAIL, reason=answer.reason)
+    return parameters_of(
+        Site(
+            observed_property="water_level", bank=None, bed=None, range_min=min(limits) - BELOW_LIMITS_M,
+            range_max=max(limits) + ABOVE_LIMITS_M, interval_s=UNKNOWN_INTERVAL_S,
+        )
+    )
 
 
 def _own_rules(rules: Sequence[Rule], record: Record) -> Mapping[str, Rule]:

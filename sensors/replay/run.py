@@ -6,8 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sensors.quality.parameters import Parameters
+from sensors.quality.state import State
+from sensors.quality.stream import judge
 from sensors.records.rows import Row
-from sensors.replay.plan import Gate, judged
+from sensors.replay.plan import Gate, level_m, quality_of
 from sensors.watch.dry_run import observe
 from sensors.watch.interval import Learnt, learn, pace_of
 from sensors.watch.machine import advance, tick
@@ -33,6 +36,7 @@ def played(gates: Sequence[Gate]) -> Iterator[Moment]:
     if not rows:
         return
     states = {gate.name: (WatchState(), Learnt()) for gate in gates}
+    quality = {gate.name: (State(), quality_of(gate)) for gate in gates}
     due_at = rows[0][0].at + TICK
     for row, gate in rows:
         while due_at < row.at:
@@ -40,15 +44,17 @@ def played(gates: Sequence[Gate]) -> Iterator[Moment]:
             due_at += TICK
         state, learnt = states[gate.name]
         learnt = learn(learnt, observed_at=row.at, received_at=row.at)
-        state, changes = advance(state, observe(gate.rule, [_reading(row, gate, learnt)]), gate.rule.timing)
+        reading = _reading(row, learnt, *quality[gate.name])
+        state, changes = advance(state, observe(gate.rule, [reading]), gate.rule.timing)
         states[gate.name] = (state, learnt)
         yield Moment(at=row.at, gate=gate.name, changes=changes)
 
 
-def _reading(row: Row, gate: Gate, learnt: Learnt) -> Reading:
-    worth = judged(row, gate)
-    pace = pace_of(learnt, declared_s=None)
-    return Reading(stream=row.station, at=row.at, value=worth.value, flag=worth.flag, pace=pace)
+def _reading(row: Row, learnt: Learnt, state: State, parameters: Parameters) -> Reading:
+    """The reading as the watch hears it: with the flag that it has when it comes, before its successor is known."""
+    at_s, level = row.at.timestamp(), level_m(row)
+    worth = judge(state, at_s, level, at_s, parameters)
+    return Reading(stream=row.station, at=row.at, value=level, flag=worth.flag, pace=pace_of(learnt, declared_s=None))
 
 
 def _ticked(
