@@ -55,7 +55,7 @@ def test_the_things_stack_gives_a_row_for_each_decoded_field() -> None:
 
 
 def test_a_left_out_counter_is_0_and_a_left_out_level_is_missing() -> None:
-    """The Things Stack leaves out zeros: f_cnt is then 0 and still tells uplinks apart, a level is never taken for 0."""
+    """The Things Stack leaves out zeros: f_cnt is then 0, which tells uplinks apart; a level is never taken for 0."""
     device = Device(fields=("distance", "temperature"), units={"distance": "mm"})
     parsed = rows_in(tts.rows_of_message(_recorded("tts_first_uplink.json"), devices={RADAR: device}))
     assert [(row.stream, row.unit, row.frame_counter, row.dedup) for row in parsed] == [
