@@ -20,7 +20,7 @@ class JsonLayout:
 
     `rows_at` are the keys that lead to the list of rows. A row names its series in `stream_field`, or all rows are of
     `stream`. `values` are the fields with values and their units; several of them in a row make series "name/field".
-    A unit in `unit_field` beats the declared one.
+    A unit in `unit_field` beats the declared one. `hidden` fields are secrets: they are not kept in what was read.
     """
 
     rows_at: tuple[str, ...] = ()
@@ -32,6 +32,7 @@ class JsonLayout:
     id_field: str | None = None
     decimal: str = "."
     missing: frozenset[float] = frozenset()
+    hidden: frozenset[str] = frozenset({"key"})
     zone: tzinfo | None = None
     order: DateOrder | None = None
 
@@ -57,9 +58,9 @@ def rows_of_body(body: bytes, *, layout: JsonLayout = OUR_LAYOUT) -> Parsed:
 
 
 def _rows_of_one(row: object, layout: JsonLayout) -> Parsed:
-    raw = raw_of(row)
     if not isinstance(row, dict):
-        return [FeedFault(Reason.NOT_AN_OBJECT, "A row is an object with a time and a value.", raw)]
+        return [FeedFault(Reason.NOT_AN_OBJECT, "A row is an object with a time and a value.", raw_of(row))]
+    raw = raw_of({key: content for key, content in row.items() if key not in layout.hidden})
     name = layout.stream if layout.stream_field is None else _named(row, layout.stream_field)
     if isinstance(name, Refused):
         return [fault_of(name, raw=raw)]

@@ -11,7 +11,7 @@ from datetime import datetime, tzinfo
 from enum import StrEnum
 
 from gis.citypack.encodings import UnknownLettersError, found
-from sensors.feeds.bodies import PULLED_LIMIT_BYTES, raw_of_bytes, raw_of_text
+from sensors.feeds.bodies import NAME_LIMIT_CHARS, PULLED_LIMIT_BYTES, raw_of_bytes, raw_of_text
 from sensors.feeds.row import FeedFault, Reason
 from sensors.feeds.times import DateOrder, time_of
 from sensors.feeds.units import canonical
@@ -53,7 +53,7 @@ def _plain(text: str) -> str:
 
 
 _ROLES = {_plain(word): role for role, words in _HEADINGS.items() for word in words}
-_BRACKETED = re.compile(r"(?P<name>[^(\[]*)[(\[]\s*(?P<unit>.*?)\s*[)\]]\s*")
+_BRACKETED = re.compile(r"(?P<name>[^(\[]*)[(\[](?P<unit>.*)[)\]]")
 _SUFFIXED = re.compile(r"(?P<name>.+?)[\s_](?P<unit>m_msl|[^\s_]+)")
 
 
@@ -118,13 +118,13 @@ def table_of(body: bytes, *, delimiter: str | None = None) -> Table | FeedFault:
 
 def column_of(heading: str) -> Column:
     """What a heading says: "ระดับน้ำ (ม.รทก.)" is a series in m_msl, "level_cm" one in cm, "หมายเหตุ" a remark."""
-    text = heading.strip().lstrip("\ufeff")
+    text = heading.strip().lstrip("\ufeff")[:NAME_LIMIT_CHARS]
     role = _ROLES.get(_plain(text))
     if role is not None:
         return Column(role, text, "")
     bracketed = _BRACKETED.fullmatch(text)
     if bracketed is not None and bracketed["unit"]:
-        name, unit = bracketed["name"].strip(), bracketed["unit"]
+        name, unit = bracketed["name"].strip(), bracketed["unit"].strip()
         return Column(_ROLES.get(_plain(name), Role.SERIES), name, canonical(unit) or unit)
     suffixed = _SUFFIXED.fullmatch(text)
     if suffixed is not None and canonical(suffixed["unit"]) is not None:

@@ -19,6 +19,8 @@ UNSET_CLOCK = date(1970, 1, 1)
 # Before this a Unix time in milliseconds was most likely written in seconds.
 _EPOCH_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 _EPOCH_UNTIL = datetime(2200, 1, 1, tzinfo=UTC)
+# Blanks in a longer text would cost the patterns below more than linear time.
+_LONGEST_CHARS = 64
 _EXAMPLE = "2026-11-21T03:00:00Z"
 
 _SEPARATED = re.compile(
@@ -53,6 +55,8 @@ def time_of(
     if not isinstance(content, str):
         return Refused(Reason.BAD_TIME, f"The field '{field}' is not a text with a time such as {_EXAMPLE}.")
     text = content.strip()
+    if len(text) > _LONGEST_CHARS:
+        return Refused(Reason.BAD_TIME, f"The field '{field}' is too long for a time.")
     found = _SEPARATED.fullmatch(text) or _COMPACT.fullmatch(text)
     if found is None:
         return Refused(Reason.BAD_TIME, f"The field '{field}' is not a time such as {_EXAMPLE}.")

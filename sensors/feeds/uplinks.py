@@ -30,6 +30,8 @@ class Device:
 
 UNDECLARED = Device()
 COUNTER_MAX, PORT_MAX = 2**32 - 1, 255
+# Session keys and deduplication ids are far shorter.
+_SESSION_CHARS = 64
 # By DevEUI in capitals, or by device id where a device has no DevEUI.
 Devices = Mapping[str, Device]
 
@@ -80,8 +82,9 @@ def uplink_of(
         if not decoded:
             return data
         data = None
-    dedup = f"{device}:{session}:{counter}" if session else f"{device}:{counter}"
-    return Uplink(device, at, counter, port, decoded, data, UNSTORABLE.sub("\ufffd", dedup), battery, raw)
+    part = UNSTORABLE.sub("\ufffd", session[:_SESSION_CHARS]) if session else None
+    dedup = f"{device}:{part}:{counter}" if part else f"{device}:{counter}"
+    return Uplink(device, at, counter, port, decoded, data, dedup, battery, raw)
 
 
 def decoded_of(content: object, *, field: str) -> Mapping[str, object] | Refused | None:

@@ -12,8 +12,8 @@ from sensors.rules import SENTINELS, Refused
 # What people and data services write where there is no value.
 NO_VALUE_WORDS = frozenset({"", "-", "--", "n/a", "na", "nan", "null", "none", "missing", "ไม่มีข้อมูล"})
 # \d is any decimal digit on purpose: float() reads ๑๒.๕ as 12.5.
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_SHOWN_CHARS = 40
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+_SHOWN_CHARS, _LONGEST_CHARS = 40, 64
 
 
 def value_of(
@@ -49,6 +49,8 @@ def _number(content: object, *, decimal: str) -> float | None:
 
 def _number_of_text(text: str, *, decimal: str) -> float | None:
     plain = text.strip().replace("\u2212", "-")
+    if len(plain) > _LONGEST_CHARS:
+        return None
     if plain.lower() in NO_VALUE_WORDS:
         return math.nan
     if decimal != ".":

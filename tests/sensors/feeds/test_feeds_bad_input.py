@@ -203,3 +203,16 @@ def test_no_frame_makes_a_decoder_fall(frame: bytes, port: int) -> None:
         assert all(not math.isinf(one.value) for one in decoded.measured)
         assert decoded.problem is None or decoded.problem.endswith(".")
         assert decoded.battery is None or 0 <= decoded.battery <= 100
+
+
+@pytest.mark.parametrize("text", [" " * 200_000 + "x", "1" * 200_000 + "x", "(" + " " * 200_000 + "x", "_" * 200_000])
+@pytest.mark.parametrize("where", ["2026-11-20 10:00{}", "{}", "({})"])
+def test_a_long_text_in_any_field_costs_no_more_than_its_length(text: str, where: str) -> None:
+    """No pattern runs for minutes over one hostile field, be it a time, a value, a unit or a heading."""
+    hostile = where.format(text)
+    row = {"datastream": "s", "observed_at": hostile, "value": 1, "unit": "m"}
+    for changes in ({}, {"observed_at": "2026-11-20T03:00:00Z", "value": hostile}, {"unit": hostile}):
+        _assert_sound(http_json.rows_of_body(json.dumps(row | changes).encode()))
+    plain = hostile.replace("\n", " ")
+    for table in (f"time,{plain}\n{plain},1\n", f"time,level (m)\n2026-11-20T03:00:00Z,{plain}\n"):
+        _assert_sound(csv_upload.rows_of_file(table.encode(), layout=CsvLayout(times=TIMES, unit="m")))

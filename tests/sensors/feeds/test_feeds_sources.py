@@ -194,6 +194,7 @@ def test_plain_json_is_read_in_our_shape_or_a_declared_one() -> None:
     """A time without a zone and a value without a unit are refused; null is no value."""
     parsed = http_json.rows_of_body(_recorded("http_json_ours.json"))
     assert _values(parsed) == [1.52, "no_time_zone", None, "no_unit"]
+    assert "not-kept" not in parsed[0].raw
     layout = JsonLayout(
         rows_at=("data", "rows"),
         stream_field=None,
