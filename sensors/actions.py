@@ -98,7 +98,7 @@ def _register_datastream(session: Session, new: NewStation, *, station: Station,
     session.add(datastream)
     session.flush()
     if session.get(LevelStateRow, datastream.id) is None:
-        session.add(LevelStateRow(datastream_id=datastream.id, state=0, pending_count=0))
+        session.add(LevelStateRow(datastream_id=datastream.id, state=0))
         session.flush()
 
 

@@ -15,25 +15,27 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.db import driver_connection
-from sensors import rules
 from sensors.judging import Row
 from sensors.quality.state import State
 from sensors.quality.stream import Tests
 from sensors.rules import Flag
+from sensors.watch.interval import Learnt
+from sensors.watch.state import WatchState
 
 Key = tuple[int, datetime]
 
 
 @dataclass(slots=True)
 class Memory:
-    """What is remembered of a stream: its newest reading's time, and where its quality control stands."""
+    """What is remembered of a stream: its newest reading's time, where its quality control stands, and its pace."""
 
     newest_at: datetime | None
     quality: State
+    pace: Learnt
 
 
 _LOCK = sa.text(
-    "SELECT datastream_id, newest_at, quality FROM stream_memory WHERE datastream_id = ANY(:ids) "
+    "SELECT datastream_id, newest_at, quality, pace FROM stream_memory WHERE datastream_id = ANY(:ids) "
     "ORDER BY datastream_id FOR UPDATE"
 )
 _BEGIN = sa.text(
@@ -50,15 +52,31 @@ def lock_memories(session: Session, datastream_ids: Iterable[int]) -> dict[int, 
         session.execute(_BEGIN, {"ids": ids})
         found = session.execute(_LOCK, {"ids": ids}).all()
     return {
-        row.datastream_id: Memory(row.newest_at, State() if row.quality is None else State.from_json(row.quality))
+        row.datastream_id: Memory(
+            row.newest_at,
+            State() if row.quality is None else State.from_json(row.quality),
+            Learnt() if row.pace is None else Learnt.from_json(row.pace),
+        )
         for row in found
     }
 
 
+_LOCK_FREE = sa.text(
+    "SELECT datastream_id FROM stream_memory WHERE datastream_id = ANY(:ids) ORDER BY datastream_id "
+    "FOR UPDATE SKIP LOCKED"
+)
+
+
+def lock_free_memories(session: Session, datastream_ids: Iterable[int]) -> list[int]:
+    """Those of the datastreams that nobody stores for now, locked until the commit."""
+    return list(session.scalars(_LOCK_FREE, {"ids": sorted(set(datastream_ids))}))
+
+
 _REMEMBER = sa.text(
     """
-    UPDATE stream_memory AS m SET newest_at = known.t, quality = known.q
-    FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[]), CAST(:q AS jsonb[])) AS known(d, t, q)
+    UPDATE stream_memory AS m SET newest_at = known.t, quality = known.q, pace = known.p
+    FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[]), CAST(:q AS jsonb[]), CAST(:p AS jsonb[]))
+         AS known(d, t, q, p)
     WHERE m.datastream_id = known.d
     """
 )
@@ -72,6 +90,7 @@ def remember(session: Session, memories: Mapping[int, Memory]) -> None:
             "d": list(memories),
             "t": [memory.newest_at for memory in memories.values()],
             "q": [json.dumps(memory.quality.as_json()) for memory in memories.values()],
+            "p": [json.dumps(memory.pace.as_json()) for memory in memories.values()],
         },
     )
 
@@ -228,48 +247,41 @@ def advance_latest(session: Session, rows: Iterable[Row]) -> None:
     )
 
 
-_STATES = sa.text(
-    "SELECT datastream_id, state, pending_state, pending_count, since_at, level_m_msl, observed_at "
-    "FROM level_state WHERE datastream_id = ANY(:ids)"
-)
-_KEEP_STATES = sa.text(
+_WATCHES = sa.text("SELECT datastream_id, watch FROM level_state WHERE datastream_id = ANY(:ids)")
+_KEEP_WATCHES = sa.text(
     """
     UPDATE level_state AS s
-    SET state = n.state, pending_state = n.pending, pending_count = n.count, since_at = n.since, level_m_msl = n.level,
-        observed_at = n.at
-    FROM unnest(CAST(:d AS int[]), CAST(:state AS smallint[]), CAST(:pending AS smallint[]), CAST(:count AS smallint[]),
-                CAST(:since AS timestamptz[]), CAST(:level AS float8[]), CAST(:at AS timestamptz[]))
-         AS n(d, state, pending, count, since, level, at)
+    SET state = n.state, since_at = n.since, level_m_msl = n.level, observed_at = n.at, condition = n.condition,
+        condition_since_at = n.condition_since, watch = n.watch
+    FROM unnest(CAST(:d AS int[]), CAST(:state AS smallint[]), CAST(:since AS timestamptz[]), CAST(:level AS float8[]),
+                CAST(:at AS timestamptz[]), CAST(:condition AS smallint[]), CAST(:condition_since AS timestamptz[]),
+                CAST(:watch AS jsonb[])) AS n(d, state, since, level, at, condition, condition_since, watch)
     WHERE s.datastream_id = n.d
     """
 )
 
 
-def level_states(session: Session, datastream_ids: Iterable[int]) -> dict[int, rules.LevelState]:
-    """Where the state machines of these datastreams stand; their memories must be locked."""
+def watches(session: Session, datastream_ids: Iterable[int]) -> dict[int, WatchState]:
+    """Where the watch over these datastreams stands; their memories must be locked."""
     return {
-        datastream_id: rules.LevelState(
-            rules.WaterState(state), None if pending is None else rules.WaterState(pending), count, since_at, level,
-            observed_at,
-        )
-        for datastream_id, state, pending, count, since_at, level, observed_at in session.execute(
-            _STATES, {"ids": sorted(set(datastream_ids))}
-        )
-    }  # fmt: skip
+        row.datastream_id: WatchState() if row.watch is None else WatchState.from_json(row.watch)
+        for row in session.execute(_WATCHES, {"ids": sorted(set(datastream_ids))})
+    }
 
 
-def keep_level_states(session: Session, states: Mapping[int, rules.LevelState]) -> None:
-    """The state machines stand there now."""
+def keep_watches(session: Session, states: Mapping[int, WatchState]) -> None:
+    """The watch stands there now, and so do the gauges on the screens."""
     after = list(states.values())
     session.execute(
-        _KEEP_STATES,
+        _KEEP_WATCHES,
         {
             "d": list(states),
             "state": [int(one.state) for one in after],
-            "pending": [None if one.pending_state is None else int(one.pending_state) for one in after],
-            "count": [one.pending_count for one in after],
             "since": [one.since_at for one in after],
-            "level": [one.level_m_msl for one in after],
-            "at": [one.observed_at for one in after],
+            "level": [one.value for one in after],
+            "at": [one.good_at for one in after],
+            "condition": [int(one.condition) for one in after],
+            "condition_since": [one.condition_since_at for one in after],
+            "watch": [json.dumps(one.as_json()) for one in after],
         },
     )

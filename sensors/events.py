@@ -33,6 +33,18 @@ class LevelStateChanged(Event):
     station_id: int
     from_state: int
     to_state: int
-    level_m_msl: float
+    level_m_msl: float | None
     observed_at: datetime
     received_wall_at: datetime
+
+
+@dataclass(frozen=True)
+class GaugeConditionChanged(Event):
+    """A gauge is heard again (0), late (1), lost (2) or no longer to be trusted (3), whatever its water does."""
+
+    name: ClassVar[str] = "sensors.gauge_condition_changed"
+
+    datastream_id: int
+    station_id: int
+    condition: int
+    observed_at: datetime

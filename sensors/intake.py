@@ -14,12 +14,12 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from core import clock, events
-from sensors import batches, queries, rules
+from sensors import batches, queries, rules, watching
 from sensors.batches import Key, Memory
 from sensors.errors import DeviceKeyMissingError, DeviceKeyUnknownError
-from sensors.events import LevelStateChanged, ReadingsStored
+from sensors.events import ReadingsStored
 from sensors.judging import Around, Row, judge_stream
-from sensors.models import LevelStateChange, ReadingRefused
+from sensors.models import ReadingRefused
 from sensors.partitions import ensure_partitions
 from sensors.payloads import MAX_RAW_CHARS, UNSTORABLE, DeviceRow
 from sensors.rules import Flag, IncomingReading
@@ -214,10 +214,10 @@ def _keep(
     batches.copy_in(session, rows, source=source)
     if changed:
         batches.reflag(session, changed)
-    batches.remember(session, {row.datastream_id: memories[row.datastream_id] for row in rows})
     on_time = [row for row in rows if row.observed_at <= now + rules.CLOCK_AHEAD_AFTER]
     batches.advance_latest(session, on_time)
-    _advance_states(session, on_time, streams)
+    watching.follow(session, on_time, streams, memories)
+    batches.remember(session, {row.datastream_id: memories[row.datastream_id] for row in rows})
     events.publish(session, ReadingsStored(count=len(rows), latest_at=max(row.observed_at for row in rows)))
 
 
@@ -232,48 +232,6 @@ def _around(session: Session, datastream_id: int) -> Around:
         return batches.readings_around(session, datastream_id, since=since)
 
     return around
-
-
-def _advance_states(session: Session, rows: list[Row], streams: dict[int, queries.Stream]) -> None:
-    levels: dict[int, list[rules.LevelReading]] = {}
-    for row in rows:
-        if row.flag == Flag.GOOD and row.value is not None and streams[row.datastream_id].thresholds:
-            level = rules.LevelReading(row.value, row.observed_at, row.received_wall_at)
-            levels.setdefault(row.datastream_id, []).append(level)
-    before = batches.level_states(session, levels) if levels else {}
-    after = {}
-    for datastream_id, state in before.items():
-        thresholds = streams[datastream_id].thresholds or rules.NO_THRESHOLDS
-        after[datastream_id], changes = rules.follow(state, levels[datastream_id], thresholds)
-        for change in changes:
-            _record_change(session, streams[datastream_id], change)
-    if after:
-        batches.keep_level_states(session, after)
-
-
-def _record_change(session: Session, stream: queries.Stream, change: rules.StateChange) -> None:
-    session.add(
-        LevelStateChange(
-            datastream_id=stream.id,
-            observed_at=change.reading.observed_at,
-            from_state=int(change.from_state),
-            to_state=int(change.to_state),
-            level_m_msl=change.reading.level_m_msl,
-            received_wall_at=change.reading.received_wall_at,
-        )
-    )
-    events.publish(
-        session,
-        LevelStateChanged(
-            datastream_id=stream.id,
-            station_id=stream.station_id,
-            from_state=int(change.from_state),
-            to_state=int(change.to_state),
-            level_m_msl=change.reading.level_m_msl,
-            observed_at=change.reading.observed_at,
-            received_wall_at=change.reading.received_wall_at,
-        ),
-    )
 
 
 def _refuse(

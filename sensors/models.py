@@ -286,7 +286,8 @@ class StreamMemory(Base):
     """What the intake knows of a station's datastream between two batches; whoever holds its lock stores for it.
 
     `newest_at` is the time of the newest reading ever stored, ahead of the clock or not; `quality` is where its
-    quality control stands (`sensors.quality.state.State`).
+    quality control stands (`sensors.quality.state.State`), `pace` how often it speaks
+    (`sensors.watch.interval.Learnt`).
     """
 
     __tablename__ = "stream_memory"
@@ -297,6 +298,7 @@ class StreamMemory(Base):
     )
     newest_at: Mapped[datetime | None] = mapped_column(_AT)
     quality: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    pace: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class QualityParameters(Base):
@@ -319,28 +321,39 @@ class QualityParameters(Base):
 
 
 class LevelStateRow(Base):
-    """Where the state machine of a gauge stands (`sensors.rules.LevelState`)."""
+    """How the water stands at a gauge and how far the gauge is to be believed, as the watch last saw it.
+
+    `watch` is all that it remembers (`sensors.watch.state.WatchState`); the columns beside it are what screens ask for.
+    """
 
     __tablename__ = "level_state"
 
     datastream_id: Mapped[int] = mapped_column(sa.ForeignKey("datastream.id", ondelete="CASCADE"), primary_key=True)
     state: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
-    pending_state: Mapped[int | None] = mapped_column(sa.SmallInteger)
-    pending_count: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
     since_at: Mapped[datetime | None] = mapped_column(_AT)
     level_m_msl: Mapped[float | None]
     observed_at: Mapped[datetime | None] = mapped_column(_AT)
+    condition: Mapped[int] = mapped_column(sa.SmallInteger, default=0, server_default="0")
+    condition_since_at: Mapped[datetime | None] = mapped_column(_AT)
+    watch: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class LevelStateChange(Base):
-    """The history of a gauge's states; never changed."""
+    """The history of a gauge: each change of its water and of the gauge itself (`sensors.watch.state.ChangeKind`).
+
+    Never changed. `is_announced` are those that somebody is to be told of.
+    """
 
     __tablename__ = "level_state_change"
+    __table_args__ = (sa.Index("ix_level_state_change_observed_at", "datastream_id", "observed_at"),)
 
     id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
     datastream_id: Mapped[int] = mapped_column(sa.ForeignKey("datastream.id", ondelete="CASCADE"), index=True)
     observed_at: Mapped[datetime] = mapped_column(_AT)
     from_state: Mapped[int] = mapped_column(sa.SmallInteger)
     to_state: Mapped[int] = mapped_column(sa.SmallInteger)
-    level_m_msl: Mapped[float]
+    level_m_msl: Mapped[float | None]
     received_wall_at: Mapped[datetime] = mapped_column(_AT)
+    kind: Mapped[str] = mapped_column(default="raised", server_default="raised")
+    condition: Mapped[int] = mapped_column(sa.SmallInteger, default=0, server_default="0")
+    is_announced: Mapped[bool] = mapped_column(default=True, server_default=sa.true())

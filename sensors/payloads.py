@@ -97,7 +97,10 @@ def _number(value: object) -> float | None:
 
 
 def _raw(content: object) -> str:
-    return json.dumps(content, ensure_ascii=False, default=str)[:MAX_RAW_CHARS]
+    try:
+        return json.dumps(content, ensure_ascii=False, default=str)[:MAX_RAW_CHARS]
+    except RecursionError:  # JSON that could just be read may be nested too deep to be written.
+        return "(nested too deep to be written)"
 
 
 def _refused(reason: str, detail: str, *, raw: str) -> DeviceRow:

@@ -29,6 +29,7 @@ class Stream:
     station_id: int
     code: str
     unit: str
+    interval_s: int
     quality: Parameters
     quality_id: int | None
     thresholds: rules.Thresholds | None
@@ -92,20 +93,26 @@ class ReadingPoint:
     qc_flag: int
 
 
-_STREAMS = sa.text(
+_STREAMS = (
     "SELECT d.id, d.station_id, d.code, d.observed_property, d.unit, d.range_min, d.range_max, d.watch_m_msl, "
     "d.warning_m_msl, d.danger_m_msl, d.dead_band_m, d.good_readings_needed, d.interval_s, s.bank_m_msl, s.bed_m_msl, "
     "s.device_key_hash, q.id AS quality_id, q.document AS quality "
     "FROM datastream d JOIN station s ON s.id = d.station_id LEFT JOIN LATERAL ("
     "  SELECT p.id, p.document FROM quality_parameters p WHERE p.datastream_id = d.id ORDER BY p.version DESC LIMIT 1"
-    ") q ON true WHERE d.code = ANY(:codes)"
+    ") q ON true WHERE "
 )
 
 
 def streams_by_code(session: Session, codes: Iterable[str]) -> dict[str, Stream]:
     """The datastreams with these codes; unknown codes are absent."""
-    rows = session.execute(_STREAMS, {"codes": sorted(set(codes))})
+    rows = session.execute(sa.text(_STREAMS + "d.code = ANY(:codes)"), {"codes": sorted(set(codes))})
     return {row.code: _stream(row) for row in rows}
+
+
+def watched_streams(session: Session) -> list[Stream]:
+    """Every datastream of a water level that has thresholds."""
+    rows = session.execute(sa.text(_STREAMS + "d.observed_property = 'water_level'"))
+    return [stream for stream in map(_stream, rows) if stream.thresholds is not None]
 
 
 def is_key_of_a_station(session: Session, hashes: Iterable[bytes]) -> bool:
@@ -122,6 +129,7 @@ def _stream(row: sa.Row[Any]) -> Stream:
         station_id=row.station_id,
         code=row.code,
         unit=_known(row.unit),
+        interval_s=_known(row.interval_s),
         quality=_quality(row),
         quality_id=row.quality_id,
         thresholds=_thresholds(row),

@@ -5,8 +5,7 @@ Quality flags are QARTOD's: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
@@ -113,83 +112,6 @@ class Thresholds:
             if threshold_m_msl is not None and level_m_msl >= threshold_m_msl - lowered_by_m - TOLERANCE_M:
                 return state
         return WaterState.NORMAL
-
-
-NO_THRESHOLDS = Thresholds(watch_m_msl=None, warning_m_msl=None, danger_m_msl=None)
-
-
-@dataclass(frozen=True)
-class LevelReading:
-    """A good level: metres above mean sea level, when it was observed, when it really arrived."""
-
-    level_m_msl: float
-    observed_at: datetime
-    received_wall_at: datetime
-
-
-@dataclass(frozen=True)
-class LevelState:
-    """The state machine of one gauge, as it is stored: it survives a restart in the middle of two readings."""
-
-    state: WaterState = WaterState.NORMAL
-    pending_state: WaterState | None = None
-    pending_count: int = 0
-    since_at: datetime | None = None
-    level_m_msl: float | None = None
-    observed_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class StateChange:
-    """One step of a gauge from one state to another, and the reading that caused it."""
-
-    from_state: WaterState
-    to_state: WaterState
-    reading: LevelReading
-
-
-def follow(
-    before: LevelState, readings: Sequence[LevelReading], thresholds: Thresholds
-) -> tuple[LevelState, list[StateChange]]:
-    """The state after these good readings and the changes on the way; readings older than the state change nothing."""
-    state, changes = before, []
-    for reading in sorted(readings, key=lambda one: one.observed_at):
-        if state.observed_at is not None and reading.observed_at <= state.observed_at:
-            continue
-        after = _step(state, reading, thresholds)
-        if after.state != state.state:
-            changes.append(StateChange(from_state=state.state, to_state=after.state, reading=reading))
-        state = after
-    return state, changes
-
-
-def _step(before: LevelState, reading: LevelReading, thresholds: Thresholds) -> LevelState:
-    """Two good readings raise it to the highest state both support; two below the dead band bring it down again."""
-    after = replace(before, level_m_msl=reading.level_m_msl, observed_at=reading.observed_at)
-    wanted = _wanted(before.state, reading.level_m_msl, thresholds)
-    if wanted is None:
-        return replace(after, pending_state=None, pending_count=0)
-    supported, count = wanted, 1
-    pending = before.pending_state
-    if pending is not None and (pending > before.state) == (wanted > before.state):
-        supported = min(pending, wanted) if wanted > before.state else max(pending, wanted)
-        count = before.pending_count + 1
-    if count < thresholds.good_readings_needed:
-        return replace(after, pending_state=supported, pending_count=count)
-    settled = replace(after, state=supported, since_at=reading.observed_at, pending_state=None, pending_count=0)
-    still_wanted = _wanted(supported, reading.level_m_msl, thresholds)
-    if still_wanted is None:
-        return settled
-    # This reading already speaks for the next state: one more like it is enough.
-    return replace(settled, pending_state=still_wanted, pending_count=1)
-
-
-def _wanted(state: WaterState, level_m_msl: float, thresholds: Thresholds) -> WaterState | None:
-    reached = thresholds.state_at(level_m_msl)
-    if reached > state:
-        return reached
-    held = thresholds.held_at(level_m_msl)
-    return held if held < state else None
 
 
 def is_stale(observed_at: datetime | None, *, interval_s: int, now: datetime) -> bool:

@@ -10,6 +10,7 @@ from core import clock, jobs
 from core.logs import get_logger
 from core.settings import data_dir, settings
 from sensors.partitions import ensure_partitions
+from sensors.watching import tick_all
 
 log = get_logger("sensors.tasks")
 
@@ -29,3 +30,9 @@ def archive_old_days(session: Session) -> None:
     before = clock.now().date() - timedelta(days=settings().readings_kept_days)
     for gone in archive_days(session, before=before, folder=data_dir() / "archive"):
         log.info("readings.archived", day=str(gone.day), readings=gone.readings, file=gone.path.name)
+
+
+@jobs.periodic(name="sensors.tick_watch", cron="*/5 * * * * *")
+def tick_watch(session: Session) -> None:
+    """Silence is told while it lasts, and what only waits for time to pass happens."""
+    tick_all(session, now=clock.now())

@@ -75,7 +75,7 @@ def test_a_level_of_900_m_draws_no_water_and_is_named(town: Any) -> None:
     """The other gauge draws the picture alone, less surely; the first is in it with its level and the doubt."""
     town.water(a=1.0, b=1.0)
     sure = actions.draw(town.session, now=town.now).confidence
-    town.session.execute(sa.text("UPDATE datastream SET range_max = 1000 WHERE code = 'gauge-a'"))
+    town.let_any_level_pass("gauge-a")
     town.later(10)
     town.water(a=900.0, b=1.0)
     run = actions.draw(town.session, now=town.now)
@@ -95,7 +95,7 @@ def test_without_any_level_that_is_believed_the_picture_says_no_data(town: Any) 
     before = actions.draw(town.session, now=town.now)
     severities = {code: zone.severity for code, zone in queries.settled_by_code(town.session, before.id).items()}
     assert max(severities.values()) == 3
-    town.session.execute(sa.text("UPDATE datastream SET range_max = 1000"))
+    town.let_any_level_pass("gauge-a", "gauge-b")
     town.later(10)
     town.water(a=900.0, b=901.0)
     run = actions.draw(town.session, now=town.now)

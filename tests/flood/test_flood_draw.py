@@ -204,9 +204,9 @@ def test_severity_rises_at_once_and_falls_slowly(town: Any) -> None:
     seen = []
     for _ in range(4):
         town.later(15)
-        town.water(a=0.5, b=0.5)
+        town.water(a=1.6, b=1.6)
         seen.append(states(town.session, draw(town))["Z-west"].severity)
-    assert seen == [3, 3, 0, 0]
+    assert seen == [3, 3, 2, 2]
 
 
 def test_gauges_with_different_zeros_are_refused_by_name(town: Any) -> None:

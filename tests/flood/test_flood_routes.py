@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import shapely
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from api.routes import flood as routes
@@ -115,7 +114,7 @@ def test_an_hour_to_come_whose_depths_are_gone_is_not_known(town: Any) -> None:
 
 def test_a_level_that_is_not_believed_comes_with_its_doubt(town: Any) -> None:
     """The desk names the gauge that the picture was drawn without."""
-    town.session.execute(sa.text("UPDATE datastream SET range_max = 1000 WHERE code = 'gauge-a'"))
+    town.let_any_level_pass("gauge-a")
     town.water(a=900.0, b=2.6)
     actions.draw(town.session, now=town.now)
     levels = routes.read_current_flood(town.session, OFFICER).levels

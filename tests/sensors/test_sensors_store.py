@@ -208,19 +208,21 @@ def test_a_state_half_way_up_survives(session: Session) -> None:
     store_readings(session, [_reading(1.2, -5)], source="one process")
     session.flush()
     session.expire_all()
-    pending = session.scalars(sa.select(LevelStateRow)).one()
-    assert (pending.state, pending.pending_state, pending.pending_count) == (0, 1, 1)
+    assert session.scalars(sa.select(LevelStateRow)).one().state == 0
     store_readings(session, [_reading(1.2)], source="another process")
     session.expire_all()
     assert session.scalars(sa.select(LevelStateRow)).one().state == 1
 
 
 def test_an_unsure_camera_moves_nothing(session: Session) -> None:
-    """Low confidence is suspect: no state, no level."""
+    """Low confidence is suspect: no state, no level; but that danger may be there is told, and that it is doubted."""
     _station(session)
     unsure = [IncomingReading("KTY01", NOW + timedelta(minutes=m), 2.4, "m", confidence=0.3) for m in (-5, -4, -3)]
     store_readings(session, unsure, source="camera")
-    assert session.scalars(sa.select(LevelStateChange)).all() == []
+    session.flush()
+    changes = session.scalars(sa.select(LevelStateChange).order_by(LevelStateChange.id)).all()
+    assert [change.kind for change in changes] == ["unconfirmed", "untrusted"]
+    assert session.scalars(sa.select(LevelStateRow.state)).one() == 0
     assert queries.current_levels(session, NOW) == []
 
 

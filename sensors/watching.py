@@ -1,0 +1,136 @@
+"""The watch over the gauges of a batch, and over all of them as time goes by: states kept, changes told once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+
+from sqlalchemy.orm import Session
+
+from core import clock, events
+from sensors import batches
+from sensors.batches import Memory
+from sensors.events import GaugeConditionChanged, LevelStateChanged
+from sensors.judging import Row
+from sensors.models import LevelStateChange
+from sensors.queries import Stream, watched_streams
+from sensors.rules import Thresholds
+from sensors.watch.documents import Rule, level_rule
+from sensors.watch.interval import learn, pace_of
+from sensors.watch.machine import advance, tick
+from sensors.watch.signals import Limits, Reading, seen_level
+from sensors.watch.state import Change, ChangeKind, Observation, WatchState
+
+OF_THE_WATER = frozenset({ChangeKind.RAISED, ChangeKind.LOWERED})
+OF_THE_GAUGE = frozenset({ChangeKind.LATE, ChangeKind.LOST, ChangeKind.UNTRUSTED, ChangeKind.RETURNED})
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A change at a gauge, and the real time at which what caused it arrived."""
+
+    stream: Stream
+    change: Change
+    received_wall_at: datetime
+
+
+def follow(
+    session: Session, rows: Sequence[Row], streams: dict[int, Stream], memories: dict[int, Memory]
+) -> None:
+    """The watch has heard these new readings, which are in the order of datastream and time; their pace is learnt."""
+    states: dict[int, WatchState] = {}
+    told: list[_Told] = []
+    heard = [row for row in rows if streams[row.datastream_id].thresholds]
+    before = batches.watches(session, {row.datastream_id for row in heard}) if heard else {}
+    for datastream_id, own in groupby(rows, key=lambda row: row.datastream_id):
+        stream, memory = streams[datastream_id], memories[datastream_id]
+        state = before.get(datastream_id)
+        for row in own:
+            memory.pace = learn(memory.pace, observed_at=row.observed_at, received_at=row.received_at)
+            if state is None or stream.thresholds is None:
+                continue
+            rule = rule_of(stream.code, stream.thresholds)
+            state, changes = advance(state, _seen(row, stream, memory, rule), rule.timing)
+            states[datastream_id] = state
+            told += [_Told(stream, change, row.received_wall_at) for change in changes]
+    _keep(session, states, told)
+
+
+def tick_all(session: Session, *, now: datetime) -> int:
+    """What the passing of time alone has changed is told: silence, durations run out, ends; returns how many changes.
+
+    Gauges whose readings are just being stored are left out; the next tick has them.
+    """
+    streams = {stream.id: stream for stream in watched_streams(session)}
+    free = batches.lock_free_memories(session, streams)
+    states: dict[int, WatchState] = {}
+    told: list[_Told] = []
+    wall = clock.wall_now()
+    for datastream_id, before in batches.watches(session, free).items():
+        stream = streams[datastream_id]
+        if stream.thresholds is None:
+            continue
+        after, changes = tick(before, now, rule_of(stream.code, stream.thresholds).timing)
+        # A tick that changes nothing is not written: the next one finds out the same.
+        if replace(after, ticked_at=before.ticked_at) != before:
+            states[datastream_id] = after
+        told += [_Told(stream, change, wall) for change in changes]
+    _keep(session, states, told)
+    return len(told)
+
+
+@functools.lru_cache(maxsize=4096)
+def rule_of(code: str, thresholds: Thresholds) -> Rule:
+    """The level rule of a gauge by its thresholds."""
+    limits = Limits(
+        watch=thresholds.watch_m_msl, warning=thresholds.warning_m_msl, danger=thresholds.danger_m_msl,
+        dead_band=thresholds.dead_band_m,
+    )
+    rule = level_rule(code, limits)
+    return replace(rule, timing=replace(rule.timing, readings_up=thresholds.good_readings_needed))
+
+
+def _seen(row: Row, stream: Stream, memory: Memory, rule: Rule) -> Observation:
+    pace = pace_of(memory.pace, declared_s=stream.interval_s)
+    reading = Reading(stream=stream.code, at=row.observed_at, value=row.value, flag=row.flag, pace=pace)
+    return seen_level(reading, rule.only_limits)
+
+
+def _keep(session: Session, states: dict[int, WatchState], told: Sequence[_Told]) -> None:
+    if states:
+        batches.keep_watches(session, states)
+    for one in told:
+        session.add(_history(one))
+        if one.change.kind in OF_THE_WATER:
+            events.publish(session, _of_the_water(one))
+        elif one.change.kind in OF_THE_GAUGE:
+            events.publish(session, _of_the_gauge(one))
+
+
+def _history(told: _Told) -> LevelStateChange:
+    change = told.change
+    return LevelStateChange(
+        datastream_id=told.stream.id, observed_at=change.at, from_state=int(change.from_state),
+        to_state=int(change.to_state), level_m_msl=change.value, received_wall_at=told.received_wall_at,
+        kind=str(change.kind), condition=int(change.condition), is_announced=change.is_announced,
+    )
+
+
+def _of_the_water(told: _Told) -> LevelStateChanged:
+    change = told.change
+    return LevelStateChanged(
+        datastream_id=told.stream.id, station_id=told.stream.station_id, from_state=int(change.from_state),
+        to_state=int(change.to_state), level_m_msl=change.value, observed_at=change.at,
+        received_wall_at=told.received_wall_at,
+    )
+
+
+def _of_the_gauge(told: _Told) -> GaugeConditionChanged:
+    change = told.change
+    return GaugeConditionChanged(
+        datastream_id=told.stream.id, station_id=told.stream.station_id, condition=int(change.condition),
+        observed_at=change.at,
+    )
