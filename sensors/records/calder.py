@@ -14,7 +14,7 @@ from pathlib import Path
 from sensors.records.rows import BadRow, FieldError, Line, Record, Row, collect, files_of, number_of
 
 COLUMNS = {"measure", "dateTime", "value", "quality"}
-UNITS = {"level": "m", "rainfall": "mm"}
+UNITS = {"level": "m", "rainfall": "mm in 15 min"}
 
 
 def read_calder(path: Path) -> Record:

@@ -62,8 +62,8 @@ def gates(
 def official_limits(name: str, rows: Iterable[Row]) -> Limits | None:
     """The published limits; else the lowest level that the record labels so; None where every row is normal.
 
-    The labels are a function of the level (checked: no level below a limit bears its label), so these are the service's
-    own limits as far as the water ever reached them, and nothing is fitted.
+    A service labels by limits, so these are its own as far as the water ever reached them (in Jakarta's record they
+    give back the label of every row); nothing of a rule is fitted.
     """
     if name in LIMITS_MM:
         siaga_3, siaga_2, siaga_1 = (limit / 1000 for limit in LIMITS_MM[name])

@@ -62,6 +62,8 @@ def _ticked(
 ) -> Iterator[Moment]:
     for gate in gates:
         state, learnt = states[gate.name]
+        if state.observed_at is None:
+            continue  # The record of this gate has not begun: that is no silence.
         state, changes = tick(state, now, gate.rule.timing)
         states[gate.name] = (state, learnt)
         if changes:

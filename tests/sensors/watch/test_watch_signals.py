@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sensors.rules import Flag, WaterState
@@ -16,7 +17,9 @@ NORMAL, WATCH, WARNING, DANGER = WaterState
 K = ChangeKind
 
 
-def _readings(values: list[tuple[float, float | None]], *, stream: str = "g", flag: Flag = Flag.GOOD) -> list[Reading]:
+def _readings(
+    values: Sequence[tuple[float, float | None]], *, stream: str = "g", flag: Flag = Flag.GOOD
+) -> list[Reading]:
     return [Reading(stream=stream, at=at(minute), value=value, flag=flag) for minute, value in values]
 
 
