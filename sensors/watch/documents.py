@@ -14,7 +14,7 @@ from enum import StrEnum
 from core.errors import InvalidInputError
 from sensors.rules import WaterState
 from sensors.watch.signals import Limits
-from sensors.watch.state import Pace, Timing
+from sensors.watch.state import ASSUMED_PACE, Pace, Timing
 
 # docs/decisions/0022: watch 1.5 m and warning 0.5 m below the bank, as at Hat Yai (X.44: bank 7.40, watch 5.90).
 WATCH_BELOW_BANK_M = 1.5
@@ -229,20 +229,27 @@ def _timing(given: object, top: WaterState) -> Timing:
         name: _number(given.get(name, getattr(default, name)), f"timing.{name}", least=0.0)
         for name in ("up_after_s", "up_after_intervals", "hold_s", "merge_s", "silence_repeat_s")
     }
-    pace = {
-        name: _number(given.get(name, getattr(default.pace, name)), f"timing.{name}", least=1.0)
-        for name in ("interval_s", "late_after_s", "lost_after_s")
-    }
-    if pace["lost_after_s"] < pace["late_after_s"]:
-        raise InvalidInputError("The field 'timing.lost_after_s' must not be less than 'timing.late_after_s'.")
     repeat = given.get("repeat_s", default.repeat_s)
     return Timing(
         readings_up=_count(given, "readings_up", default.readings_up),
         readings_down=_count(given, "readings_down", default.readings_down),
         untrusted_after=_count(given, "untrusted_after", default.untrusted_after),
-        **spans, pace=Pace(**pace), top=top, step_down_s=_step_down(given.get("step_down_s")),
+        **spans, pace=_pace(given), top=top, step_down_s=_step_down(given.get("step_down_s")),
         repeat_s=None if repeat is None else _number(repeat, "timing.repeat_s", least=60.0),
     )
+
+
+def _pace(given: dict[str, object]) -> Pace | None:
+    """The rule's own pace where it names any part of it: intervals as assumed for what it does not name."""
+    if not {"interval_s", "late_after_s", "lost_after_s"} & set(given):
+        return None
+    pace = Pace(**{
+        name: _number(given.get(name, getattr(ASSUMED_PACE, name)), f"timing.{name}", least=1.0)
+        for name in ("interval_s", "late_after_s", "lost_after_s")
+    })
+    if pace.lost_after_s < pace.late_after_s:
+        raise InvalidInputError("The field 'timing.lost_after_s' must not be less than 'timing.late_after_s'.")
+    return pace
 
 
 def _count(given: dict[str, object], name: str, default: int) -> int:

@@ -10,7 +10,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sensors.rules import Flag, WaterState
-from sensors.watch.state import LEVELS, Change, ChangeKind, Condition, Observation, Pace, Timing, Track, WatchState
+from sensors.watch.state import (
+    ASSUMED_PACE,
+    LEVELS,
+    Change,
+    ChangeKind,
+    Condition,
+    Observation,
+    Pace,
+    Timing,
+    Track,
+    WatchState,
+)
 
 Changes = tuple[Change, ...]
 Step = tuple[WatchState, Changes]
@@ -66,7 +77,7 @@ def is_speaking(state: WatchState, *, now: datetime, rule: Timing) -> bool:
 
 
 def _pace(state: WatchState, rule: Timing) -> Pace:
-    return state.pace or rule.pace
+    return rule.pace or state.pace or ASSUMED_PACE
 
 
 def _seconds(start: datetime, end: datetime) -> float:

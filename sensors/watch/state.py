@@ -49,6 +49,10 @@ class Pace:
     lost_after_s: float
 
 
+# Until a gauge's own pace is known: Thai telemetry sends every 10 min; late after 3 intervals, lost after 6.
+ASSUMED_PACE = Pace(interval_s=600.0, late_after_s=1800.0, lost_after_s=3600.0)
+
+
 @dataclass(frozen=True)
 class Timing:
     """How a rule goes up, comes down, merges, repeats and notices silence.
@@ -58,8 +62,8 @@ class Timing:
     (docs/decisions/0012): a false all-clear costs more than a late one. Assumed: one good reading that nothing
     contradicts for 1.5 intervals counts like two (it must not raise before the next one could have come), repeats
     every 6 h, 3 doubtful readings in a row make a gauge untrusted. `step_down_s`: seconds below danger before warning,
-    below warning before watch; None lets the state fall at once to what the water held for `hold_s`. `pace` counts
-    until a gauge's own is known.
+    below warning before watch; None lets the state fall at once to what the water held for `hold_s`. A `pace` of the
+    rule goes before the gauge's own.
     """
 
     readings_up: int = 2
@@ -73,7 +77,7 @@ class Timing:
     top: WaterState = WaterState.DANGER
     untrusted_after: int = 3
     silence_repeat_s: float = 21600.0
-    pace: Pace = Pace(interval_s=600.0, late_after_s=1800.0, lost_after_s=3600.0)
+    pace: Pace | None = None
 
 
 @dataclass(frozen=True)

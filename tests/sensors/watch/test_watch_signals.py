@@ -9,7 +9,7 @@ from sensors.rules import Flag, WaterState
 from sensors.watch.documents import parse_rule
 from sensors.watch.dry_run import dry_run, observe, observe_forecast
 from sensors.watch.signals import ForecastPoint, Reading
-from sensors.watch.state import ChangeKind
+from sensors.watch.state import ChangeKind, Pace
 from tests.sensors.watch.test_watch_documents import LEVEL, OF_KIND
 from tests.sensors.watch.water import at
 
@@ -123,6 +123,16 @@ def test_a_silence_rule_speaks_of_silence_only() -> None:
     """However high the value is, it is a sign of life; its absence is told."""
     changes = dry_run(parse_rule(OF_KIND["silence"]), _readings([(0, 99.0), (10, 99.0)]), [at(50), at(80), at(90)])
     assert [one.kind for one in changes] == [K.LATE, K.LOST]
+
+
+def test_a_rule_may_know_better_than_the_gauge_when_it_is_lost() -> None:
+    """A silence rule of its own times goes before the pace that the gauge was learnt to have."""
+    rule = parse_rule({**OF_KIND["silence"], "timing": {"late_after_s": 300, "lost_after_s": 600}})
+    own = Pace(interval_s=3600.0, late_after_s=10_800.0, lost_after_s=21_600.0)
+    readings = [Reading(stream="g", at=at(0), value=1.0, pace=own)]
+    assert [one.kind for one in dry_run(rule, readings, [at(6), at(11)])] == [K.LATE, K.LOST]
+    without = parse_rule(OF_KIND["silence"])
+    assert dry_run(without, readings, [at(6), at(11)]) == []
 
 
 def test_readings_of_other_streams_change_nothing() -> None:
