@@ -15,7 +15,9 @@ from core import cluster, db
 from core.errors import SetupError
 from core.settings import ROOT, data_dir, settings
 
-FRAMEWORK = {"__init__", "catalogue", "measure", "peers", "places", "scribbles", "servers", "town"}
+FRAMEWORK = {
+    "__init__", "catalogue", "exceptions", "measure", "peers", "places", "scribbles", "series", "servers", "town",
+}  # fmt: skip
 
 
 @pytest.fixture
