@@ -1,4 +1,4 @@
-"""Why our flag and ioos_qc's differ on a value: the classes that docs/decisions/0021-quality-of-readings.md explains."""
+"""Why our flag and ioos_qc's differ on a value: the classes of docs/decisions/0021-quality-of-readings.md."""
 
 from __future__ import annotations
 
@@ -10,52 +10,53 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.series import Floats, Series
+from bench.series import Floats
 from sensors.quality.parameters import Parameters
 from sensors.quality.stream import Judgement, Tests
 
 Flags = NDArray[np.uint8]
 Bools = NDArray[np.bool_]
+FEWEST = 3  # Readings that ioos_qc's flat line needs.
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A series by both sides, and by ioos_qc's spike test of the other method."""
+    """A stretch between two gaps by us and by ioos_qc, prepared, plain, and with its other method for spikes."""
 
-    series: Series
+    at_s: Floats
     parameters: Parameters
     told: Sequence[Judgement]
     ours: Mapping[str, Flags]
-    theirs: Mapping[str, Flags]
-    differential: Flags
+    prepared: Mapping[str, Flags]
+    plain: Mapping[str, Flags]
+    spike_differential: Flags
 
     @cached_property
     def unfit(self) -> Bools:
         """Which values fail on their own or are told twice: neighbours of nothing."""
-        absent = Tests.MISSING | Tests.SENTINEL | Tests.REPEATED
-        failed = Tests.RANGE | Tests.DATUM | Tests.NOT_FINITE
-        return np.array([bool(one.tests & absent or one.failed & failed) for one in self.told])
+        return unfit(self.told)
 
     @cached_property
     def doubted(self) -> Bools:
         """Which values raised RATE or SPIKE."""
         return np.array([bool(one.tests & (Tests.RATE | Tests.SPIKE)) for one in self.told])
 
-    @cached_property
-    def is_after_gap(self) -> Bools:
-        """Which values come after a gap."""
-        steps_s: Floats = np.diff(self.series.at_s, prepend=self.series.at_s[0])
-        return steps_s > self.parameters.limits.gap_s
+
+def unfit(told: Sequence[Judgement]) -> Bools:
+    """Which of them fail on their own or are told twice."""
+    absent = Tests.MISSING | Tests.SENTINEL | Tests.REPEATED
+    failed = Tests.RANGE | Tests.DATUM | Tests.NOT_FINITE
+    return np.array([bool(one.tests & absent or one.failed & failed) for one in told])
 
 
-def classes_of(one: Compared) -> dict[str, Counter[str]]:
+def classes_of(one: Compared, theirs: Mapping[str, Flags]) -> dict[str, Counter[str]]:
     """For each test and for the flag, how many values on which the sides differ belong to which class."""
     of_test = {"range": _of_value, "spike": _of_spike, "rate": _of_rate, "flat": _of_flat}
     why: dict[str, dict[int, str]] = {}
     for name, explain in of_test.items():
-        differ = np.flatnonzero(one.ours[name] != one.theirs[name]).tolist()
+        differ = np.flatnonzero(one.ours[name] != theirs[name]).tolist()
         why[name] = {index: _of_value(one, index, otherwise=None) or explain(one, index) for index in differ}
-    differ = np.flatnonzero(one.ours["flag"] != one.theirs["flag"]).tolist()
+    differ = np.flatnonzero(one.ours["flag"] != theirs["flag"]).tolist()
     why["flag"] = {index: _of_flag(why, index) for index in differ}
     return {name: Counter(classes.values()) for name, classes in why.items()}
 
@@ -82,9 +83,7 @@ def _of_spike(one: Compared, index: int) -> str:
     before, after = index - 1, min(index + 1, len(one.told) - 1)
     if one.unfit[before] or one.unfit[after]:
         return "beside a value that fails on its own or is told twice"
-    if one.is_after_gap[index] or one.is_after_gap[after]:
-        return "across a gap no spike is looked for"
-    if one.ours["spike"][index] == one.differential[index]:
+    if one.ours["spike"][index] == one.spike_differential[index]:
         is_beside = one.ours["spike"][before] > 1 or one.ours["spike"][after] > 1
         return "neighbour of a spike: not blamed" if is_beside else "side of a step or slope: no peak"
     if one.doubted[max(index - 2, 0) : index].any():
@@ -93,6 +92,8 @@ def _of_spike(one: Compared, index: int) -> str:
 
 
 def _of_rate(one: Compared, index: int) -> str:
+    if index == 0:
+        return "first after a gap: compared across it, by its time"
     if one.unfit[index - 1]:
         return "after a value that fails on its own or is told twice: compared with the neighbour before it"
     if one.doubted[index - 1] or one.doubted[max(index - 2, 0)]:
@@ -101,14 +102,14 @@ def _of_rate(one: Compared, index: int) -> str:
 
 
 def _of_flat(one: Compared, index: int) -> str:
-    at_s, window_s = one.series.at_s, one.parameters.window_s
+    at_s, window_s = one.at_s, one.parameters.window_s
+    if len(at_s) < FEWEST:
+        return "fewer than three readings: ioos_qc calls all of them good"
     steps_s = float(np.median(np.diff(at_s)))
-    begin = min(int(np.searchsorted(at_s, at_s[index] - window_s)), index - int(window_s / steps_s))
+    begin = min(int(np.searchsorted(at_s, at_s[index] - window_s)), index - int(window_s // steps_s))
     window = slice(max(begin - 1, 0), index + 1)
     if one.unfit[window].any():
         return "a value in the window fails on its own or is told twice: passed over"
-    if one.is_after_gap[window].any():
-        return "a gap in the window ends the band"
     if (np.diff(at_s[window]) != steps_s).any():
         return "uneven steps: seconds, not a number of readings"
     return "unexplained"

@@ -1,7 +1,9 @@
 """Quality of 1,000,000 readings, one by one, against ioos_qc over whole series with the same parameters.
 
-Real series and the same with faults of known kinds (`bench.series`). Agreement is counted over all values, for each test
-and for the flag; every value on which the sides differ belongs to a class that is counted, or is unexplained.
+Real series and the same with faults of known kinds (`bench.series`). Two comparisons: with ioos_qc *prepared*, given
+only values that do not fail on their own, each once, between two gaps, and its spike test "differential"; and with
+ioos_qc *plain*, given every value between two gaps, sentinels masked, and its own choice "average". The first has the
+bar. In both, each value on which the sides differ belongs to a class that is counted, or is unexplained.
 """
 
 from __future__ import annotations
@@ -9,16 +11,16 @@ from __future__ import annotations
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench import peers
-from bench.exceptions import Compared, classes_of
-from bench.measure import OURS, Result, check, rounded, take_turns
-from bench.series import SENTINEL, Series, many_series
+from bench.exceptions import Compared, classes_of, unfit
+from bench.measure import OURS, Result, WrongWorkError, check, rounded, take_turns
+from bench.series import SENTINEL, Floats, Series, many_series
 from core.progress import step
 from sensors.quality.parameters import Clock, Datum, FlatLine, Parameters, Range, Rate, Spike
 from sensors.quality.state import State
@@ -28,6 +30,7 @@ VALUES, ROUNDS = 1_000_000, 3
 DELAY_S = 5.0
 WINDOW, ONE_BY_ONE = 30, 100  # ioos_qc for one new value is given the last 30; so many are timed.
 HOUR_S = 3600.0
+WAYS = ("prepared", "plain")
 TESTS = {"range": Tests.RANGE, "spike": Tests.SPIKE, "rate": Tests.RATE, "flat": Tests.FLAT}
 BAR = {"ioos_qc one by one": 0.01}
 MOST = {"us_per_value": 5.0, "unexplained": 0.0}
@@ -68,10 +71,10 @@ def measure(*, seed: int) -> Result:
 
 
 def _work(series: Series) -> _Work:
-    return _Work(series, _parameters(series), list(zip(series.at_s.tolist(), series.values.tolist(), strict=True)))
+    return _Work(series, parameters_of(series), list(zip(series.at_s.tolist(), series.values.tolist(), strict=True)))
 
 
-def _parameters(series: Series) -> Parameters:
+def parameters_of(series: Series) -> Parameters:
     """Every test on. The spans come from the series itself, so that real values lie outside them too."""
     finite = series.values[np.isfinite(series.values) & (series.values != SENTINEL)]
     low, high = (float(one) for one in np.quantile(finite, [0.005, 0.995]))
@@ -116,11 +119,12 @@ def _ioos(work: _Work) -> dict[str, Flags]:
     return _ioos_flags(work.series.values, work.series.at_s, work.parameters, method="average")
 
 
-def _ioos_flags(values: Sequence[float], at_s: Sequence[float], chosen: Parameters, *, method: str) -> dict[str, Flags]:
+def _ioos_flags(values: Floats, at_s: Floats, chosen: Parameters, *, method: str) -> dict[str, Flags]:
     from ioos_qc import qartod
 
     span, rate, spike, flat = chosen.range, chosen.rate, chosen.spike, chosen.flat_line
-    assert span and rate and spike and flat  # noqa: S101 -- `_parameters` sets them all.
+    if span is None or rate is None or spike is None or flat is None:
+        raise WrongWorkError("Only with every test on do the sides the same.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # It divides by the zero between two equal times.
         flags = {
@@ -162,40 +166,74 @@ class _Found:
 
 
 def _compared(works: Sequence[_Work]) -> _Found:
-    same, raised, both = Counter[str](), Counter[str](), Counter[str]()
-    exceptions: dict[str, Counter[str]] = {name: Counter() for name in (*TESTS, "flag")}
-    for work in works:
-        one = compared(work.series, work.parameters)
-        for name in exceptions:
-            ours, theirs = one.ours[name], one.theirs[name]
-            same[name] += int((ours == theirs).sum())
-            raised[f"{name} ours"] += int((ours > 1).sum())
-            raised[f"{name} ioos_qc"] += int((theirs > 1).sum())
-            both[name] += int(((ours > 1) & (ours == theirs)).sum())
-        for name, classes in classes_of(one).items():
-            exceptions[name].update(classes)
+    same, raised = {way: Counter[str]() for way in WAYS}, Counter[str]()
+    exceptions = {way: {name: Counter[str]() for name in (*TESTS, "flag")} for way in WAYS}
+    for one in (stretch for work in works for stretch in compared(work.series, work.parameters)):
+        for way, theirs in (("prepared", one.prepared), ("plain", one.plain)):
+            for name, classes in classes_of(one, theirs).items():
+                exceptions[way][name].update(classes)
+                same[way][name] += int((one.ours[name] == theirs[name]).sum())
+                raised[f"{name} {way}"] += int((theirs[name] > 1).sum())
+                raised[f"{name} ours and {way}"] += int(((one.ours[name] > 1) & (one.ours[name] == theirs[name])).sum())
+        raised.update({f"{name} ours": int((flags > 1).sum()) for name, flags in one.ours.items()})
     count = sum(len(work.readings) for work in works)
-    unexplained = sum(classes["unexplained"] for classes in exceptions.values())
-    figures = {f"agreement_{name}": round(same[name] / count, 5) for name in exceptions}
-    facts = {
-        "raised": dict(raised),
-        "raised_alike": dict(both),
-        "exceptions": {name: dict(classes.most_common()) for name, classes in exceptions.items()},
+    shares = {way: {name: round(hits / count, 5) for name, hits in same[way].items()} for way in WAYS}
+    told = {
+        way: {name: dict(classes.most_common()) for name, classes in by_test.items()}
+        for way, by_test in exceptions.items()
     }
-    return _Found({**figures, "unexplained": float(unexplained)}, facts)
+    unexplained = sum(classes["unexplained"] for by_test in exceptions.values() for classes in by_test.values())
+    return _Found(
+        {**{f"agreement_{name}": share for name, share in shares["prepared"].items()}, "unexplained": unexplained},
+        {"raised": dict(sorted(raised.items())), "agreement_plain": shares["plain"], "exceptions": told},
+    )
 
 
-def compared(series: Series, parameters: Parameters) -> Compared:
-    """The series by both sides: for each test and for the flag 1, 3, 4 or 9; ioos_qc's 2, no test made, counts as 1."""
-    work = _Work(series, parameters, list(zip(series.at_s.tolist(), series.values.tolist(), strict=True)))
-    told = _told(work)
-    theirs = {name: np.where(flags == 2, 1, flags) for name, flags in _ioos(work).items()}
-    other = _ioos_flags(series.values, series.at_s, parameters, method="differential")["spike"]
-    absent = Tests.MISSING | Tests.SENTINEL
-    ours = {
-        name: np.array([9 if one.tests & absent else 4 if test in one.failed else 3 if test in one.tests else 1
-                        for one in told], dtype=np.uint8)
-        for name, test in TESTS.items()
-    }  # fmt: skip
-    ours["flag"] = np.array([1 if one.flag == 2 else int(one.flag) for one in told], dtype=np.uint8)
-    return Compared(series, parameters, told, ours, theirs, np.where(other == 2, 1, other))
+def compared(series: Series, parameters: Parameters) -> Iterator[Compared]:
+    """The series by both sides, from gap to gap: 1, 3, 4 or 9 for each test and the flag; no test made counts as 1."""
+    told = _told(_Work(series, parameters, list(zip(series.at_s.tolist(), series.values.tolist(), strict=True))))
+    gaps = np.flatnonzero(np.diff(series.at_s) > parameters.limits.gap_s) + 1
+    for part in np.split(np.arange(len(told)), gaps):
+        within = slice(int(part[0]), int(part[-1]) + 1)
+        at_s, values = series.at_s[within], series.values[within]
+        masked = np.where(values == SENTINEL, np.nan, values)
+        differential = _evaluated(_ioos_flags(masked, at_s, parameters, method="differential"))
+        fit = ~unfit(told[within])
+        yield Compared(
+            at_s=at_s,
+            parameters=parameters,
+            told=told[within],
+            ours=_verdicts(told[within]),
+            plain=_evaluated(_ioos_flags(masked, at_s, parameters, method="average")),
+            spike_differential=differential["spike"],
+            prepared=_prepared(masked, at_s, parameters, fit=fit, by_all=differential),
+        )
+
+
+def _prepared(
+    values: Floats, at_s: Floats, parameters: Parameters, *, fit: NDArray[np.bool_], by_all: Mapping[str, Flags]
+) -> dict[str, Flags]:
+    """Of fit values what ioos_qc says of them alone; of the others whether they are missing or out of range."""
+    flags = {name: np.where(by_all["range"] == 9, 9, 1).astype(np.uint8) for name in TESTS}
+    flags["range"], flags["flag"] = by_all["range"].copy(), by_all["range"].copy()
+    if fit.any():
+        of_fit = _evaluated(_ioos_flags(values[fit], at_s[fit], parameters, method="differential"))
+        for name, of_test in of_fit.items():
+            flags[name][fit] = of_test
+    return flags
+
+
+def _evaluated(flags: Mapping[str, Flags]) -> dict[str, Flags]:
+    return {name: np.where(one == 2, 1, one).astype(np.uint8) for name, one in flags.items()}
+
+
+def _verdicts(told: Sequence[Judgement]) -> dict[str, Flags]:
+    by_test = {name: [_verdict(one, test) for one in told] for name, test in TESTS.items()}
+    by_test["flag"] = [int(one.flag) for one in told]
+    return _evaluated({name: np.array(flags, dtype=np.uint8) for name, flags in by_test.items()})
+
+
+def _verdict(one: Judgement, test: Tests) -> int:
+    if one.tests & (Tests.MISSING | Tests.SENTINEL):
+        return 9
+    return 4 if test in one.failed else 3 if test in one.tests else 1

@@ -37,7 +37,7 @@ def real_series() -> list[Series]:
     Raises SetupError where the records do not lie beside the project.
     """
     if not SENSORS.is_dir():
-        raise SetupError("The bench needs the past records of gauges, which lie in shared/data/sensors beside the project.")
+        raise SetupError("The bench needs past records of gauges: shared/data/sensors beside the project.")
     series = [_calder(path) for path in sorted((SENSORS / "calder_ea").glob("*.csv"))] + _jakarta()
     return [one for one in series if len(one.values) >= FEWEST]
 

@@ -148,8 +148,8 @@ class Parameters:
     def __post_init__(self) -> None:
         is_count = isinstance(self.version, int) and not isinstance(self.version, bool) and self.version >= 1
         _require(is_count, "The version of quality parameters is a whole number from 1.")
-        _require(_or(self.gap_s, 1.0) > 0, "gap_s is greater than zero.")
         _numbers("parameters", self)
+        _require(_or(self.gap_s, 1.0) > 0, "gap_s is greater than zero.")
         _require(all(_is_number(one) for one in self.sentinels), "Each sentinel is a finite number.")
         object.__setattr__(self, "limits", _limits(self))
 
@@ -242,7 +242,8 @@ def _numbers(name: str, group: object) -> None:
             continue
         value = getattr(group, one.name)
         is_left_out = value is None and one.type != "float"
-        _require(is_left_out or _is_number(value), f"{name}.{one.name} must be a finite number, and is '{value}'.")
+        place = one.name if name == "parameters" else f"{name}.{one.name}"
+        _require(is_left_out or _is_number(value), f"{place} must be a finite number, and is '{value}'.")
 
 
 def _rising(name: str, suspect: float, fail: float | None) -> None:
