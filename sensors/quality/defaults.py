@@ -23,8 +23,10 @@ CLOCK = Clock(
 LEVEL_RATE = Rate(suspect_per_s=1.0 / 600, fail_per_s=3.0 / 600)
 # Assumed: boats and pumps move a canal by less than 0.3 m for one reading; the official steps of a warning are 0.5 m.
 LEVEL_SPIKE = Spike(suspect=0.3, fail=1.0)
-# Assumed: below the resolution of 1 cm, two days and a week.
-LEVEL_FLAT = FlatLine(tolerance=0.005, suspect_after_s=2 * 86_400.0, fail_after_s=7 * 86_400.0)
+# Assumed: no step of more than a millimetre, the finest that gauges tell, for two days, and for a week. So none of
+# 13,732 levels of the Calder's dry August are flat, and 485 of 62,784 of Jakarta's, told to the centimetre; with 5 mm
+# 2,123 of the Calder's were.
+LEVEL_FLAT = FlatLine(tolerance=0.002, suspect_after_s=2 * 86_400.0, fail_after_s=7 * 86_400.0)
 # The envelope of the greatest rains ever measured is 422 mm times (hours to the power of 0.475): A. H. Jennings,
 # World's greatest observed point rainfalls, Monthly Weather Review 78 (1950); the record of 24 h, 1,825 mm, lies below.
 RAIN_ENVELOPE_MM, RAIN_EXPONENT = 422.0, 0.475

