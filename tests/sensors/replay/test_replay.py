@@ -12,10 +12,12 @@ import pytest
 from cli import replay as command
 from core.errors import InvalidInputError
 from core.settings import ROOT
+from sensors.quality.state import State
+from sensors.quality.stream import judge
 from sensors.records.read import read_record
 from sensors.records.rows import Record, Row
 from sensors.replay.compare import Compared, compare, holds
-from sensors.replay.plan import Gate, gates, judged, level_m, official_limits
+from sensors.replay.plan import Gate, gates, level_m, official_limits, quality_of
 from sensors.replay.run import played
 from sensors.rules import Flag, WaterState
 from sensors.watch.documents import parse_rule
@@ -54,7 +56,7 @@ def test_noise_at_a_limit_is_many_naive_crossings_and_one_of_ours() -> None:
 def test_an_episode_is_raised_standing_unconfirmed_or_missed() -> None:
     """Two readings at warning are raised, a dip within the dead band stands, a lone spike is told as unconfirmed."""
     low, high = [1000.0] * 12, [3100.0, 3100.0, 2950.0, 3100.0]
-    found, _ = _compared(_record([*low, *high, *low, 3500.0, *low]))
+    found, _ = _compared(_record([*low, 1900.0, 2700.0, *high, 2300.0, 1500.0, *low, 3500.0, *low]))
     first, second, spike = found.grave()
     assert (first.is_raised, first.is_standing, first.up_min) == (True, False, 10.0)
     assert (second.is_raised, second.is_standing) == (True, True)
@@ -98,7 +100,9 @@ def test_a_sentinel_or_a_wrong_datum_never_becomes_a_level(value_mm: float, flag
     """-999 is no value, and 20.47 m at limits of 2 to 4 m (Na Thawi: bank 2.54) is a configuration fault, no flood."""
     record = _record([1500.0, 2500.0, 3500.0, 4500.0, value_mm, value_mm, value_mm])
     (gate,) = gates(record, [], timing=Timing())
-    assert judged(gate.rows[4], gate).flag is flag
+    newest = gate.rows[4]
+    at_s = newest.at.timestamp()
+    assert judge(State(), at_s, level_m(newest), at_s, quality_of(gate)).flag is flag
     (calm,) = gates(_record([1500.0] * 8 + [2000.0] + [1500.0] * 8), [], timing=Timing())
     wrong = [Row(station="gate", at=row.at, value=value_mm, unit="mm", official=row.official) for row in calm.rows[9:]]
     moments = played([Gate(name="gate", official=gate.official, rule=gate.rule, rows=(*calm.rows[:9], *wrong))])
