@@ -1,0 +1,66 @@
+"""What a nowcast says: a level per horizon, how far it may be off, who says so and why not another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PERSISTENCE = "persistence"
+
+
+@dataclass(frozen=True)
+class Band:
+    """The level lies between `low` and `high` in `nominal` of the cases (0.8: eight of ten)."""
+
+    nominal: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The level expected `horizon_h` after the origin, in the datastream's unit; `bands` narrowest first.
+
+    `forecaster` is the one that was used. `why` says in codes what kept a better one away: `missing:rain`,
+    `missing:level`, `missing:upstream:NAME`, `not_fitted` (too few rows to fit it) or `no_skill` (nothing was chosen
+    for this horizon); empty where nothing did.
+    """
+
+    horizon_h: float
+    level: float
+    bands: tuple[Band, ...]
+    forecaster: str
+    why: tuple[str, ...] = ()
+
+    @property
+    def low(self) -> float:
+        """The lower end of the narrowest band."""
+        return self.bands[0].low
+
+    @property
+    def high(self) -> float:
+        """The upper end of the narrowest band."""
+        return self.bands[0].high
+
+    @property
+    def is_shown(self) -> bool:
+        """Persistence knows nothing that the level itself does not say: it is never shown as a forecast."""
+        return self.forecaster != PERSISTENCE
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What is expected from the origin `at_s` (epoch second) on, per horizon.
+
+    A horizon stands in `ahead` or, with the code of the reason, in `nothing`: `missing:level` without a level at the
+    origin, `not_fitted` for a horizon that nobody fitted.
+    """
+
+    at_s: float
+    ahead: tuple[Ahead, ...]
+    nothing: tuple[tuple[float, str], ...] = ()
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """All codes, each once."""
+        codes = [code for ahead in self.ahead for code in ahead.why] + [code for _, code in self.nothing]
+        return tuple(dict.fromkeys(codes))
