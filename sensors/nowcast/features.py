@@ -36,10 +36,9 @@ class Design:
         whole: Mask = np.isfinite(self.values).all(axis=1)
         return whole
 
-    def missing_at(self, row: int) -> tuple[str, ...]:
-        """The sources of the row's NaN, each once, in order."""
-        gone = ~np.isfinite(self.values[row])
-        return tuple(dict.fromkeys(name.rsplit(":", 1)[0] for name, is_gone in zip(self.names, gone, strict=True) if is_gone))
+    def rows(self, first: int, end: int) -> Design:
+        """The rows from `first` up to, not with, `end`."""
+        return Design(self.names, self.values[first:end])
 
 
 def design(history: History, *, rain: tuple[str, ...] = (), upstream: tuple[str, ...] = ()) -> Design:
