@@ -25,6 +25,7 @@ CLAIMS: Mapping[str, str] = {
     "terrain": "drain 4000 x 4000 cells: fill, directions, accumulation, HAND; peers: pyflwdir 0.5.12, pysheds 0.5",
     "tiles": "uncached vector tiles, 1,000,000 incidents and 39,200 streets, one worker; peer: tipg, same tables",
     "geocoder": "places in Thai free text: right, wrong and sure, per second; peer: likeness in PostgreSQL",
+    "nowcast": "levels 1, 3 and 6 h ahead on two real networks, shown where they have skill; peer: persistence",
     "multicast": "the LINE stand-in's answer to 500 recipients; floor: a bare Starlette endpoint",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sensors.nowcast.fitted import NO_SKILL, Fitted, Forecaster, Inputs, Way, fit_model, fit_still, ways_of
+from sensors.nowcast.fitted import NO_SKILL, Fitted, Forecaster, Inputs, Way, fit_model, fit_still
 from sensors.nowcast.grid import History
 from sensors.nowcast.skill import Score, edges, judge, score
 
@@ -28,12 +28,20 @@ def is_fit_to_show(found: Score) -> bool:
 
 
 def choose(
-    history: History, forecasters: Sequence[Forecaster], *, horizons_h: Sequence[float], seed: int
+    history: History,
+    forecasters: Sequence[Forecaster],
+    *,
+    ways: Sequence[Inputs],
+    horizons_h: Sequence[float],
+    seed: int,
 ) -> tuple[Choice, ...]:
-    """For each set of inputs and horizon the forecaster with the best skill on rising water of those fit to show."""
+    """For each set of inputs and horizon the forecaster with the best skill on rising water of those fit to show.
+
+    `ways` are usually all of `fitted.ways_of(history)`: what is shown when an input is missing needs its own skill.
+    """
     return tuple(
         _choice(history, forecasters, inputs=inputs, horizon_h=horizon_h, seed=seed)
-        for inputs in ways_of(history)
+        for inputs in ways
         for horizon_h in horizons_h
     )
 

@@ -17,7 +17,8 @@ from sensors.nowcast.doubt import Doubt, Said, activity, as_bands, bands_along, 
 from sensors.nowcast.features import Design, design
 from sensors.nowcast.forecast import PERSISTENCE, Ahead, Forecast
 from sensors.nowcast.grid import HOUR_S, Array, History
-from sensors.nowcast.linear import INNER_SHARE, Predictor, Recipe, Rows, persistence
+from sensors.nowcast.linear import INNER_SHARE, Recipe, Rows, persistence
+from sensors.nowcast.predictors import Predictor
 
 HORIZONS_H = (1.0, 3.0, 6.0)
 LEAST_ROWS = 200

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from sensors.nowcast.features import Design
 from sensors.nowcast.grid import Array
+from sensors.nowcast.predictors import Linear, Predictor
 
 # How much of the scaled features' variance the penalty is; 0.01 to 1 was measured in 0023.
 PENALTIES = (0.03, 0.1, 0.3, 1.0)
@@ -54,42 +54,7 @@ class Rows:
         return Rows(names, values, self.changes, self.horizon_h, self.gap)
 
 
-class Predictor(Protocol):
-    """What a recipe has learnt."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The features that it needs."""
-        ...
-
-    def changes(self, design: Design) -> Array:
-        """The expected change from each row on, NaN where a needed feature is NaN."""
-        ...
-
-
 Recipe = Callable[[Rows], Predictor]
-
-
-@dataclass(frozen=True)
-class Linear:
-    """change = intercept + features · weights, kept within the changes that were seen in fitting."""
-
-    names: tuple[str, ...]
-    weights: tuple[float, ...]
-    intercept: float
-    least: float
-    most: float
-
-    def changes(self, design: Design) -> Array:
-        """The expected change from each row on, NaN where a needed feature is NaN."""
-        total = self.intercept + columns(design, self.names) @ np.asarray(self.weights, dtype=np.float64)
-        bounded: Array = np.clip(total, self.least, self.most)
-        return bounded
-
-
-def columns(design: Design, names: tuple[str, ...]) -> Array:
-    """The named columns of a design, in this order."""
-    return design.values[:, [design.names.index(name) for name in names]]
 
 
 def persistence(rows: Rows) -> Linear:

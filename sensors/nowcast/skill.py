@@ -80,8 +80,10 @@ class Score:
 
 
 def edges(history: History, *, first_share: float = FIRST_SHARE, folds: int = FOLDS) -> tuple[int, ...]:
-    """The points between which the folds lie, the last one the history's end."""
-    return tuple(round(len(history) * share) for share in np.linspace(first_share, 1.0, folds + 1))
+    """The points between which the folds lie, each with as many readings, the last one the history's end."""
+    measured = np.flatnonzero(history.is_measured)
+    inner = [int(measured[int(share * len(measured))]) for share in np.linspace(first_share, 1.0, folds + 1)[:-1]]
+    return (*inner, len(history))
 
 
 def judge(

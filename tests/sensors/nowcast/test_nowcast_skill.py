@@ -1,0 +1,173 @@
+"""Skill in rolling folds, intervals that hold, and who may be shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sensors.nowcast.choice import choose, fit_chosen
+from sensors.nowcast.doubt import Said, bands_along, learn_doubt
+from sensors.nowcast.features import design
+from sensors.nowcast.fitted import Forecaster, Inputs, fit_model, ways_of
+from sensors.nowcast.grid import Array, History
+from sensors.nowcast.linear import damped_trend, ridge
+from sensors.nowcast.skill import Crossings, Judged, crossings, edges, judge, score, skill
+
+FORECASTERS = (Forecaster("damped", damped_trend, (1.0,)), Forecaster("ridge", ridge, (1.0,)))
+FULL = Inputs(rain=("R",), upstream=("U",))
+
+
+def judged(said: list[float], true: list[float], *, level: float = 0.0) -> Judged:
+    number = len(true)
+    return Judged(
+        times_s=43_200.0 * np.arange(number),
+        levels=np.full(number, level),
+        said=np.array(said),
+        true=np.array(true),
+        bands=np.tile([[[-1.0, 1.0], [-2.0, 2.0]]], (number, 1, 1)),
+    )
+
+
+def test_skill_is_nought_for_persistence_one_for_the_truth_and_less_for_worse() -> None:
+    """PI = 1 - MSE / MSE of persistence."""
+    true = [0.1, -0.2, 0.3]
+    assert skill(judged([0.0, 0.0, 0.0], true)) == 0.0
+    assert skill(judged(true, true)) == 1.0
+    assert skill(judged([0.2, -0.4, 0.6], true)) == pytest.approx(0.0)
+    assert skill(judged([-0.1, 0.2, -0.3], true)) == pytest.approx(-3.0)
+
+
+def test_rising_water_is_the_tenth_that_rose_most() -> None:
+    """Of twenty origins two are rising, and none where the water only falls."""
+    true = [0.01 * number for number in range(20)]
+    assert np.flatnonzero(judged(true, true).is_rising).tolist() == [18, 19]
+    falling = [-0.01 * number for number in range(20)]
+    assert not judged(falling, falling).is_rising.any()
+
+
+def test_a_skill_from_one_day_is_less_sure_than_the_same_from_many() -> None:
+    """What holds on one good day and fails on the others is left with less than nothing in the resamples."""
+    steady = judged([0.05] * 40, [0.1] * 40)
+    lucky = judged([1.0, 1.0] + [-0.05] * 38, [1.0, 1.0] + [0.1] * 38)
+    assert score(steady, seed=1).skill_least == pytest.approx(0.75)
+    assert score(lucky, seed=1).skill > 0.0
+    assert score(lucky, seed=1).skill_least < 0.0
+
+
+def test_crossings_count_only_from_below() -> None:
+    """Hit, miss and false alarm of a threshold one metre above; from above there is nothing to warn of."""
+    assert crossings(judged([1.2, 0.2, 1.2, 0.2], [1.1, 1.1, 0.1, 0.1]), 1.0) == Crossings(1, 1, 1)
+    assert crossings(judged([1.2], [1.1], level=2.0), 1.0) == Crossings(0, 0, 0)
+
+
+def test_the_future_changes_no_past_forecast(river: History) -> None:
+    """Whatever comes after an edge, shuffled or not, what was said before it is the same to the last bit."""
+    cut = edges(river)[2]
+    order = np.concatenate([np.arange(cut), cut + np.random.default_rng(0).permutation(len(river) - cut)])
+
+    def shuffled(series: Array) -> Array:
+        return series[order]
+
+    other = replace(
+        river,
+        level=shuffled(river.level),
+        rain_mm={"R": shuffled(river.rain_mm["R"])},
+        upstream={"U": shuffled(river.upstream["U"])},
+    )
+    found = [
+        judge(FORECASTERS[1], history, inputs=FULL, horizon_h=1.0, edges=edges(river)) for history in (river, other)
+    ]
+    assert found[0] is not None
+    assert found[1] is not None
+    before = found[0].times_s < river.times_s[cut] - 3600.0
+    assert before.sum() > 300
+    np.testing.assert_array_equal(found[0].said[before], found[1].said[before])
+    np.testing.assert_array_equal(found[0].bands[before], found[1].bands[before])
+    assert not np.array_equal(found[0].said[~before], found[1].said[~before])
+
+
+def test_a_fit_knows_no_truth_of_its_own_future(river: History) -> None:
+    """The model of an edge is the model of a history that ends there."""
+    cut = 900
+    seen = design(river, upstream=("U",))
+    cut_off = fit_model(FORECASTERS[1], river.between(0, cut), seen.rows(0, cut), 1.0)
+    alone = fit_model(FORECASTERS[1], river.between(0, cut), design(river.between(0, cut), upstream=("U",)), 1.0)
+    assert cut_off == alone
+
+
+def test_the_folds_hold_as_many_readings_each(river: History) -> None:
+    """A hole of days makes no fold without readings."""
+    holed = replace(river, is_measured=(np.arange(len(river)) < 600) | (np.arange(len(river)) > 1300))
+    found = edges(holed)
+    counts = [holed.is_measured[first:end].sum() for first, end in zip(found, found[1:], strict=False)]
+    assert max(counts) - min(counts) <= 2
+    assert found[-1] == len(river)
+
+
+def test_noise_is_never_shown(noise: History) -> None:
+    """Where nothing foretells the level nobody is chosen, and the forecast says so and is not shown."""
+    choices = choose(noise, FORECASTERS, ways=ways_of(noise), horizons_h=(1.0,), seed=1)
+    assert {choice.forecaster for choice in choices} == {None}
+    ahead = fit_chosen(noise, choices, FORECASTERS).predict(noise, (1.0,)).ahead[0]
+    assert (ahead.is_shown, ahead.why) == (False, ("no_skill",))
+
+
+def test_a_copy_of_the_gauge_above_is_shown(river: History) -> None:
+    """Two hours of foreknowledge are skill, and ridge finds it."""
+    choices = choose(river, FORECASTERS, ways=(FULL,), horizons_h=(1.0,), seed=1)
+    assert choices[0].forecaster == "ridge"
+    assert choices[0].scores["ridge"].rising_skill > 0.7
+    assert fit_chosen(river, choices, FORECASTERS).predict(river, (1.0,)).ahead[0].is_shown
+
+
+def test_choosing_twice_chooses_the_same(noise: History) -> None:
+    """The resamples are drawn from the seed."""
+    first, second = (
+        choose(noise, FORECASTERS, ways=ways_of(noise), horizons_h=(1.0,), seed=5) for _ in range(2)
+    )
+    assert first == second
+
+
+def said(spread: Array, *, seed: int) -> Said:
+    rng = np.random.default_rng(seed)
+    number = len(spread)
+    return Said(
+        times_s=900.0 * np.arange(number),
+        changes=np.zeros(number),
+        true=rng.normal(0.0, spread),
+        activity=np.ones(number),
+        horizon_s=3600.0,
+    )
+
+
+@pytest.mark.parametrize("after", [1.0, 4.0])
+def test_bands_cover_what_they_say_also_when_the_errors_grow(after: float) -> None:
+    """Within five points of 80 and 90 %, though the errors of the weeks judged are four times those of the fit."""
+    doubt = learn_doubt(said(np.ones(800), seed=1))
+    later = said(np.full(3000, after), seed=2)
+    ends, _ = bands_along(doubt, later)
+    for column, nominal in enumerate((0.8, 0.9)):
+        inside = (later.true >= ends[:, column, 0]) & (later.true <= ends[:, column, 1])
+        assert inside.mean() == pytest.approx(nominal, abs=0.05)
+
+
+def test_an_error_counts_only_once_its_horizon_is_over() -> None:
+    """A band does not know of an error that nobody could know yet."""
+    doubt = learn_doubt(said(np.ones(600), seed=1))
+    later = said(np.ones(50), seed=2)
+    wild = replace(later, true=np.where(np.arange(50) >= 20, 1000.0, later.true))
+    quiet, _ = bands_along(doubt, later)
+    moved, _ = bands_along(doubt, wild)
+    np.testing.assert_array_equal(quiet[:24], moved[:24])
+    assert (moved[24, :, 1] > quiet[24, :, 1]).all()
+
+
+def test_busier_water_has_wider_bands() -> None:
+    """Where errors go with the water's activity, so do the bands."""
+    busy = np.tile([1.0, 5.0], 400)
+    learnt = learn_doubt(replace(said(busy, seed=3), activity=busy))
+    ends, _ = bands_along(learnt, replace(said(np.ones(2), seed=4), activity=np.array([1.0, 5.0])))
+    width = ends[:, 0, 1] - ends[:, 0, 0]
+    assert width[1] > 3.0 * width[0]
