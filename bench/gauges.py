@@ -47,7 +47,7 @@ LEAST_READINGS = 1000
 
 
 def calder(folder: Path) -> Network:
-    """Five levels (m, local datum) and four rains (mm) every 15 minutes, 28 days of 2025; its times are taken as UTC."""
+    """Five levels (m, local datum) and four rains (mm) every 15 minutes, 28 days of 2025; times taken as UTC."""
     series = {path.name: _calder_rows(path) for path in sorted(folder.glob("*-15min-Qualified.csv"))}
     return Network(
         name="calder",

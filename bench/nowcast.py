@@ -1,13 +1,13 @@
 """Levels one, three and six hours ahead on two real networks, judged against "it stays as it is".
 
-The last 30 % of each network's span is held out (`bench.gauges`). Who may be shown is chosen on what is earlier and then
-left alone; in the held-out weeks the models are fitted again at the beginning of each week, on all that was known by then.
+The last 30 % of each network's span is held out (`bench.gauges`). Who may be shown is chosen on what is earlier and
+then left alone; the models are fitted again at the beginning of each held-out week, on all that was known by then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from rich.table import Table
@@ -19,6 +19,7 @@ from core.progress import console, step
 from core.settings import ROOT
 from sensors.nowcast.boosting import boosting
 from sensors.nowcast.choice import Choice, choose, fit_chosen
+from sensors.nowcast.doubt import NOMINALS
 from sensors.nowcast.fitted import HORIZONS_H, STILL, Fitted, Forecaster, ways_of
 from sensors.nowcast.forecast import PERSISTENCE
 from sensors.nowcast.grid import HOUR_S, History, history
@@ -80,23 +81,35 @@ class _Row:
             "horizon_h": self.horizon_h,
             "chosen": self.chosen,
             "origins": len(self.judged),
-            "skill_before": {name: [rounded(one.skill), rounded(one.rising_skill)] for name, one in self.before.items()},
-            "skill_held_out": {name: [rounded(one.skill), rounded(one.rising_skill)] for name, one in self.after.items()},
+            "skill_before": {name: _both(one) for name, one in self.before.items()},
+            "skill_held_out": {name: _both(one) for name, one in self.after.items()},
             "covers_80_90": [rounded(self.judged.coverage(0.8)), rounded(self.judged.coverage(0.9))],
             "covers_80_90_rising": [rounded(rising.coverage(0.8)), rounded(rising.coverage(0.9))],
         }
 
 
+@dataclass(frozen=True)
+class _Week:
+    network: str
+    week: int
+    horizon_h: float
+    nominal: float
+    covered: float
+
+    @property
+    def off_points(self) -> float:
+        return abs(self.covered - self.nominal) * 100
+
+
 def measure(*, seed: int) -> Result:
     """Every gauge and horizon of both networks; the seconds are those of one forecast of three horizons."""
-    rows, choices = [], {}
+    rows: list[_Row] = []
+    choices = {}
     with step("choosing on the earlier part and judging the held-out weeks") as tell:
         targets = list(_targets())
         for number, target in enumerate(targets):
             tell(f"{target.gauge}, {number + 1} of {len(targets)}")
-            chosen = choose(
-                target.early, FORECASTERS, ways=ways_of(target.early)[:1], horizons_h=HORIZONS_H, seed=seed
-            )
+            chosen = choose(target.early, FORECASTERS, ways=ways_of(target.early)[:1], horizons_h=HORIZONS_H, seed=seed)
             choices[target.gauge] = chosen
             rows.extend(_rows(target, chosen, seed=seed))
     console.print(_table(rows))
@@ -107,7 +120,12 @@ def measure(*, seed: int) -> Result:
     with step("one forecast of three horizons, a week after the fit") as tell:
         recent = first.whole.between(first.split - first.whole.steps(24.0), first.edges[1])
         ours = take_turns({OURS: timed(lambda: _forecast(fitted, recent))}, rounds=ROUNDS, tell=tell)[OURS]
-    facts = {"gauges": len(targets), "rows": [row.as_json() for row in rows], "weeks": _weeks(rows), "seed": seed}
+    facts = {
+        "gauges": len(targets),
+        "rows": [row.as_json() for row in rows],
+        "weeks": [asdict(week) for week in _weeks(rows)],
+        "seed": seed,
+    }
     figures = _figures(rows)
     most = {"shown_below_zero": 0.0, "weeks_off_5_points": 0.0}
     return Result("nowcast", facts, ours, {}, {}, figures, most, {"shown": 1.0})
@@ -149,7 +167,7 @@ def _figures(rows: Sequence[_Row]) -> dict[str, float]:
     shown = [row for row in rows if row.is_shown]
     skills = [row.after[row.chosen] for row in shown]
     weeks = _weeks(rows)
-    off = [abs(row.judged.coverage(nominal) - nominal) * 100 for row in shown for nominal in (0.8, 0.9)]
+    off = [abs(row.judged.coverage(nominal) - nominal) * 100 for row in shown for nominal in NOMINALS]
     rising = [row.judged.where(row.judged.is_rising) for row in shown]
     return {
         "shown": float(len(shown)),
@@ -159,7 +177,7 @@ def _figures(rows: Sequence[_Row]) -> dict[str, float]:
         "least_skill_shown": rounded(min((one.skill for one in skills), default=0.0)),
         "median_skill_shown": rounded(float(np.median([one.skill for one in skills] or [0.0]))),
         "median_rising_skill_shown": rounded(float(np.median([one.rising_skill for one in skills] or [0.0]))),
-        "weeks_off_5_points": float(sum(week["off"] > POINTS for week in weeks)),
+        "weeks_off_5_points": float(sum(week.off_points > POINTS for week in weeks)),
         "shown_intervals_off_5_points": float(sum(one > POINTS for one in off)),
         "shown_intervals": float(len(off)),
         "rising_covered_80": rounded(_mean([one.coverage(0.8) for one in rising])),
@@ -172,7 +190,7 @@ def _mean(numbers: Sequence[float]) -> float:
     return float(np.mean(known)) if known else 0.0
 
 
-def _weeks(rows: Sequence[_Row]) -> list[dict[str, float]]:
+def _weeks(rows: Sequence[_Row]) -> list[_Week]:
     """The coverage of the shown intervals by network, held-out week, horizon and nominal, all gauges together."""
     found: dict[tuple[str, int, float, float], list[tuple[float, int]]] = {}
     for row in rows:
@@ -182,31 +200,22 @@ def _weeks(rows: Sequence[_Row]) -> list[dict[str, float]]:
         week_of = np.searchsorted(starts_s, row.judged.times_s, side="right")
         for week in np.unique(week_of):
             part = row.judged.where(week_of == week)
-            for nominal in (0.8, 0.9):
+            for nominal in NOMINALS:
                 key = (row.target.network.name, int(week), row.horizon_h, nominal)
                 found.setdefault(key, []).append((part.coverage(nominal), len(part)))
-    weeks = []
-    for (network, week, horizon_h, nominal), parts in sorted(found.items()):
-        covered = sum(share * number for share, number in parts) / sum(number for _, number in parts)
-        weeks.append(
-            {
-                "network": network,  # type: ignore[dict-item]  # One name among the numbers of the line.
-                "week": week,
-                "horizon_h": horizon_h,
-                "nominal": nominal,
-                "covered": rounded(covered),
-                "off": rounded(abs(covered - nominal) * 100),
-            }
+    return [
+        _Week(
+            *key, covered=rounded(sum(share * number for share, number in parts) / sum(number for _, number in parts))
         )
-    return weeks
+        for key, parts in sorted(found.items())
+    ]
 
 
 def _table(rows: Sequence[_Row]) -> Table:
     table = Table(title="skill over persistence, all / rising; before: rolling origins of the earlier part")
-    for name in ("gauge", "h", "chosen", *(f"{one.name} {part}" for part in ("before", "held out") for one in FORECASTERS)):
+    judged = [f"{one.name} {part}" for part in ("before", "held out") for one in FORECASTERS]
+    for name in ("gauge", "h", "chosen", *judged, "covers 80/90", "rising 80/90"):
         table.add_column(name)
-    table.add_column("covers 80/90")
-    table.add_column("rising 80/90")
     for row in rows:
         rising = row.judged.where(row.judged.is_rising)
         table.add_row(
@@ -218,6 +227,10 @@ def _table(rows: Sequence[_Row]) -> Table:
             f"{rising.coverage(0.8):.2f} {rising.coverage(0.9):.2f}",
         )
     return table
+
+
+def _both(found: Score) -> list[float]:
+    return [rounded(found.skill), rounded(found.rising_skill)]
 
 
 def _pair(found: Score | None) -> str:

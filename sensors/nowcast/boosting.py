@@ -14,11 +14,17 @@ from sensors.nowcast.predictors import Trees
 
 SEED = 2569
 # Small trees: a gauge has seen few floods, and a leaf of 40 origins is half a day at 15 minutes.
-SETTINGS = {"max_iter": 80, "learning_rate": 0.06, "max_leaf_nodes": 8, "min_samples_leaf": 40, "l2_regularization": 5.0}
+SETTINGS = {
+    "max_iter": 80,
+    "learning_rate": 0.06,
+    "max_leaf_nodes": 8,
+    "min_samples_leaf": 40,
+    "l2_regularization": 5.0,
+}
 
 
 def boosting(rows: Rows) -> Trees:
-    """Trees on all features, shrunk by what the later rows say of trees of the earlier; the same rows, the same trees."""
+    """Trees on all features, shrunk by what later rows say of trees of the earlier; same rows, same trees."""
     cut = round(INNER_SHARE * len(rows))
     late = rows.later(cut)
     shrink = shrinkage(_grown(rows.earlier(cut)).predict(late.values), late.changes)

@@ -33,7 +33,7 @@ class Design:
     @property
     def is_whole(self) -> Mask:
         """The rows without a NaN."""
-        whole: Mask = np.isfinite(self.values).all(axis=1)
+        whole: Mask = np.asarray(np.isfinite(self.values).all(axis=1))
         return whole
 
     def rows(self, first: int, end: int) -> Design:
@@ -42,7 +42,7 @@ class Design:
 
 
 def design(history: History, *, rain: tuple[str, ...] = (), upstream: tuple[str, ...] = ()) -> Design:
-    """The features at every point from the level itself, the named rain gauges (their mean) and the named gauges above."""
+    """The features at every point: of the level, of the named rain gauges (their mean) and the named gauges above."""
     columns = {**_own(history), **_tide(history)}
     if rain:
         columns |= _rain(history, rain)

@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import InvalidInputError
 from sensors.nowcast.doubt import Doubt, Said, activity, as_bands, bands_along, learn_doubt
 from sensors.nowcast.features import Design, design
 from sensors.nowcast.forecast import PERSISTENCE, Ahead, Forecast
-from sensors.nowcast.grid import HOUR_S, Array, History
+from sensors.nowcast.grid import HOUR_S, History
 from sensors.nowcast.linear import INNER_SHARE, Recipe, Rows, persistence
 from sensors.nowcast.predictors import Predictor
 
@@ -157,7 +158,9 @@ def fit_model(forecaster: Forecaster, history: History, seen: Design, horizon_h:
     return Model(forecaster.name, forecaster.recipe(rows), doubt)
 
 
-def said_along(model: Model, history: History, seen: Design, *, horizon_h: float, first: int) -> tuple[Said, Array]:
+def said_along(
+    model: Model, history: History, seen: Design, *, horizon_h: float, first: int
+) -> tuple[Said, NDArray[np.intp]]:
     """What the model says at every point from `first` on that it can speak at, and the numbers of these points."""
     changes = model.predictor.changes(Design(seen.names, seen.values[first:]))
     able = np.flatnonzero(np.isfinite(changes) & history.is_measured[first:])
@@ -168,8 +171,8 @@ def said_along(model: Model, history: History, seen: Design, *, horizon_h: float
 
 
 def _missing(predictor: Predictor, seen: Design) -> tuple[str, ...]:
-    needed = set(predictor.names)
-    gone = [name for name, value in zip(seen.names, seen.values[-1], strict=True) if name in needed and not np.isfinite(value)]
+    needed, newest = set(predictor.names), zip(seen.names, seen.values[-1], strict=True)
+    gone = [name for name, value in newest if name in needed and not np.isfinite(value)]
     return tuple(dict.fromkeys("missing:" + name.rsplit(":", 1)[0] for name in gone))
 
 

@@ -114,7 +114,7 @@ def history(
     hold_s = HOLD_INTERVALS * step_s if hold_s is None else hold_s
     start_s = math.ceil(float(target.times_s[0]) / step_s) * step_s
     end_s = float(target.times_s[-1]) if until_s is None else until_s
-    points_s = start_s + step_s * np.arange(max(0, math.floor((end_s - start_s) / step_s)) + 1)
+    points_s = start_s + step_s * np.arange(max(0, math.floor((end_s - start_s) / step_s)) + 1, dtype=np.float64)
     level, age_s = _held(target, points_s)
     return History(
         start_s=start_s,

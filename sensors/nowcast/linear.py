@@ -68,14 +68,17 @@ def damped_trend(rows: Rows) -> Linear:
     With the share k of a slope kept per hour the change over h hours is slope · (1 - k^h) / -ln k, the continuous form
     of the damped trend (Gardner and McKenzie, Management Science 31, 1985).
     """
-    tried = [(f"level:-{window_h:g}h", _faded_h(rows.horizon_h, kept) / window_h)
-             for window_h in TREND_WINDOWS_H for kept in KEPT_PER_H]
+    tried = [
+        (f"level:-{window_h:g}h", _faded_h(rows.horizon_h, kept) / window_h)
+        for window_h in TREND_WINDOWS_H
+        for kept in KEPT_PER_H
+    ]
     name, weight = min(tried, key=lambda one: _mean_square(rows.only((one[0],)).values[:, 0] * one[1] - rows.changes))
     return Linear((name,), (weight,), 0.0, float(rows.changes.min()), float(rows.changes.max()))
 
 
 def _faded_h(horizon_h: float, kept: float) -> float:
-    return (1.0 - kept**horizon_h) / -math.log(kept)
+    return (1.0 - math.pow(kept, horizon_h)) / -math.log(kept)
 
 
 def ridge(rows: Rows) -> Linear:
@@ -88,7 +91,8 @@ def ridge(rows: Rows) -> Linear:
     early, late = rows.earlier(cut), rows.later(cut)
     without = tuple(name for name in rows.names if not name.startswith("hour:"))
     tried = [(names, penalty) for names in (rows.names, without) for penalty in PENALTIES]
-    said = [_solved(early.only(names), penalty, 1.0).changes(Design(late.names, late.values)) for names, penalty in tried]
+    seen = Design(late.names, late.values)
+    said = [_solved(early.only(names), penalty, 1.0).changes(seen) for names, penalty in tried]
     shrinks = [shrinkage(said_changes, late.changes) for said_changes in said]
     errors = [_mean_square(shrink * one - late.changes) for shrink, one in zip(shrinks, said, strict=True)]
     best = int(np.argmin(errors))

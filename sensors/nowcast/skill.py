@@ -1,7 +1,7 @@
 """Whether a forecaster is better than "it stays as it is": judged as on duty, on what came after each fit.
 
-Skill over persistence is PI = 1 - MSE / MSE of persistence (Kitanidis and Bras, Water Resources Research 16, 1980): 0 is
-persistence, 1 perfect, below 0 worse than saying nothing.
+Skill over persistence is PI = 1 - MSE / MSE of persistence (Kitanidis and Bras, Water Resources Research 16, 1980): 0
+is persistence, 1 perfect, below 0 worse than saying nothing.
 
 *Rising water* are the tenth of the judged origins after which the level rose most over the horizon, where it rose at
 all. Only the outcome tells which they are, so a forecaster that always says "it rises" would shine on them: nothing is
@@ -10,6 +10,7 @@ chosen by them alone.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,7 +49,13 @@ class Judged:
 
     def where(self, chosen: Mask) -> Judged:
         """The origins of the mask."""
-        return Judged(self.times_s[chosen], self.levels[chosen], self.said[chosen], self.true[chosen], self.bands[chosen])
+        return Judged(
+            times_s=self.times_s[chosen],
+            levels=self.levels[chosen],
+            said=self.said[chosen],
+            true=self.true[chosen],
+            bands=self.bands[chosen],
+        )
 
     def coverage(self, nominal: float) -> float:
         """The share of truths inside the band, its ends with it; NaN without origins."""
@@ -69,7 +76,9 @@ class Crossings:
 
 @dataclass(frozen=True)
 class Score:
-    """The skill on all and on rising water, what is left of it in 19 of 20 resamples, and on how many days it rests."""
+    """The skill on all and on rising water, what is left of it in 19 of 20 resamples, on how many days it rests,
+    and the skill on the worst quarter of the origins in order of time.
+    """
 
     rows: int
     skill: float
@@ -77,6 +86,7 @@ class Score:
     rising_skill: float
     rising_least: float
     rising_days: int
+    worst_part: float
 
 
 def edges(history: History, *, first_share: float = FIRST_SHARE, folds: int = FOLDS) -> tuple[int, ...]:
@@ -96,7 +106,7 @@ def judge(
     """
     seen = inputs.design(history)
     parts = []
-    for edge, end in zip(edges, edges[1:], strict=False):
+    for edge, end in itertools.pairwise(edges):
         model = fit_model(forecaster, history.between(0, edge), seen.rows(0, edge), horizon_h)
         if model is None:
             continue
@@ -127,7 +137,7 @@ def skill(judged: Judged) -> float:
 
 
 def score(judged: Judged, *, seed: int) -> Score:
-    """The skills, and the least that 95 % of resamples leave of them; resampled in whole days, as errors come in floods."""
+    """The skills, and the least that 95 % of resamples leave; resampled in whole days, as errors come in floods."""
     rising = judged.is_rising
     return Score(
         rows=len(judged),
@@ -136,7 +146,12 @@ def score(judged: Judged, *, seed: int) -> Score:
         rising_skill=skill(judged.where(rising)),
         rising_least=_least(judged.where(rising), seed=seed),
         rising_days=len(np.unique(judged.times_s[rising] // DAY_S)),
+        worst_part=min(skill(judged.where(part)) for part in _parts(len(judged))),
     )
+
+
+def _parts(origins: int) -> list[Mask]:
+    return [np.arange(origins) * FOLDS // max(1, origins) == part for part in range(FOLDS)]
 
 
 def _least(judged: Judged, *, seed: int) -> float:

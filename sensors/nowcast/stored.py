@@ -1,7 +1,7 @@
 """What was fitted as a JSON document of numbers and names, with a version: reading one runs nothing.
 
-A pickle would run whatever it holds and bind a model to the release that wrote it. Weights and trees are numbers; 80 small
-trees take some 60 kB.
+A pickle would run whatever it holds and bind a model to the release that wrote it. Weights and trees are numbers; 80
+small trees take some 60 kB.
 """
 
 from __future__ import annotations

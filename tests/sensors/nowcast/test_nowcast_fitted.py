@@ -56,7 +56,7 @@ def test_persistence_stays(river: History) -> None:
 
 def test_the_gauge_above_tells_of_the_next_hour(river: History, fitted: Fitted) -> None:
     """Of a copy that comes two hours later, the next hour is known but for the noise."""
-    points = [point for point in range(800, 1400, 40)]
+    points = list(range(800, 1400, 40))
     errors = [
         fitted.predict(river.between(0, point + 1), (1.0,)).ahead[0].level - river.level[point + 4] for point in points
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -101,7 +102,7 @@ def test_the_folds_hold_as_many_readings_each(river: History) -> None:
     """A hole of days makes no fold without readings."""
     holed = replace(river, is_measured=(np.arange(len(river)) < 600) | (np.arange(len(river)) > 1300))
     found = edges(holed)
-    counts = [holed.is_measured[first:end].sum() for first, end in zip(found, found[1:], strict=False)]
+    counts = [holed.is_measured[first:end].sum() for first, end in itertools.pairwise(found)]
     assert max(counts) - min(counts) <= 2
     assert found[-1] == len(river)
 
@@ -124,9 +125,7 @@ def test_a_copy_of_the_gauge_above_is_shown(river: History) -> None:
 
 def test_choosing_twice_chooses_the_same(noise: History) -> None:
     """The resamples are drawn from the seed."""
-    first, second = (
-        choose(noise, FORECASTERS, ways=ways_of(noise), horizons_h=(1.0,), seed=5) for _ in range(2)
-    )
+    first, second = (choose(noise, FORECASTERS, ways=ways_of(noise), horizons_h=(1.0,), seed=5) for _ in range(2))
     assert first == second
 
 
