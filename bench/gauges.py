@@ -59,8 +59,8 @@ def calder(folder: Path) -> Network:
     )
 
 
-def jakarta(folder: Path) -> Network:
-    """Levels (mm, each gauge's own zero) of the stations with a thousand readings, early 2019; no rain.
+def jakarta(folder: Path, *, least_readings: int = LEAST_READINGS) -> Network:
+    """Levels (mm, each gauge's own zero) of stations with that many readings, early 2019; no rain.
 
     Repeats are one reading, zeros are drops. A reading more than a metre from the last trusted one is doubted, and left
     out, until a second agrees with it: as a duty room would know it at that time, never by what comes later.
@@ -74,7 +74,7 @@ def jakarta(folder: Path) -> Network:
         name="jakarta",
         unit="mm",
         held_out_from=datetime(2019, 3, 12, tzinfo=WIB),
-        levels={station: readings for station, readings in levels.items() if len(readings.times_s) >= LEAST_READINGS},
+        levels={station: readings for station, readings in levels.items() if len(readings.times_s) >= least_readings},
         rain={},
         above=JAKARTA_ABOVE,
     )

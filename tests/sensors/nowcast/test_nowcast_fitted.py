@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from core.errors import InvalidInputError
+from core.settings import ROOT
 from sensors.nowcast import stored
 from sensors.nowcast.boosting import _grown, boosting
 from sensors.nowcast.features import Design, design
@@ -163,3 +166,10 @@ def test_the_same_history_fits_the_same_model(river: History, recipe: Recipe) ->
     alone = replace(river, rain_mm={}, upstream={})
     forecaster = Forecaster("it", recipe, (1.0,))
     assert forecaster.fit(alone) == forecaster.fit(alone)
+
+
+def test_whoever_only_forecasts_loads_no_scikit_learn() -> None:
+    """Kept models speak without the library that grew them: only a process that fits trees loads it."""
+    program = "import sys, sensors.nowcast.stored, sensors.nowcast.choice; print('sklearn' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -23,7 +23,7 @@ FULL = Inputs(rain=("R",), upstream=("U",))
 def judged(said: list[float], true: list[float], *, level: float = 0.0) -> Judged:
     number = len(true)
     return Judged(
-        times_s=43_200.0 * np.arange(number),
+        times_s=43_200.0 * np.arange(number, dtype=np.float64),
         levels=np.full(number, level),
         said=np.array(said),
         true=np.array(true),
@@ -69,7 +69,7 @@ def test_the_future_changes_no_past_forecast(river: History) -> None:
     order = np.concatenate([np.arange(cut), cut + np.random.default_rng(0).permutation(len(river) - cut)])
 
     def shuffled(series: Array) -> Array:
-        return series[order]
+        return np.asarray(series[order])
 
     other = replace(
         river,
@@ -133,7 +133,7 @@ def said(spread: Array, *, seed: int) -> Said:
     rng = np.random.default_rng(seed)
     number = len(spread)
     return Said(
-        times_s=900.0 * np.arange(number),
+        times_s=900.0 * np.arange(number, dtype=np.float64),
         changes=np.zeros(number),
         true=rng.normal(0.0, spread),
         activity=np.ones(number),
