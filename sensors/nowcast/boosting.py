@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
-from threadpoolctl import threadpool_limits
 
 from sensors.nowcast.linear import INNER_SHARE, Rows, shrinkage
 from sensors.nowcast.predictors import Trees
@@ -33,9 +32,7 @@ def boosting(rows: Rows) -> Trees:
 
 def _grown(rows: Rows) -> Any:
     trees = HistGradientBoostingRegressor(**SETTINGS, early_stopping=False, random_state=SEED)
-    # One thread: small trees gain nothing from two, and threads that wait for a busy processor take ten times as long.
-    with threadpool_limits(limits=1):
-        return trees.fit(rows.values, rows.changes)
+    return trees.fit(rows.values, rows.changes)
 
 
 def _as_trees(grown: Any, *, names: tuple[str, ...], shrink: float) -> Trees:

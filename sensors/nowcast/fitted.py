@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from core.errors import InvalidInputError
 from sensors.nowcast.doubt import Doubt, Said, activity, as_bands, bands_along, learn_doubt
@@ -144,7 +145,9 @@ def fit_model(forecaster: Forecaster, history: History, seen: Design, horizon_h:
     cut = round(INNER_SHARE * len(rows))
     if len(rows.earlier(cut)) < LEAST_ROWS // 4:
         return None
-    early = forecaster.recipe(rows.earlier(cut))
+    # One thread: small matrices and trees gain nothing from two, and spinning on a busy processor costs five times more.
+    with threadpool_limits(limits=1):
+        early, whole = forecaster.recipe(rows.earlier(cut)), forecaster.recipe(rows)
     late = Design(rows.names, rows.values[cut:])
     doubt = learn_doubt(
         Said(
@@ -155,7 +158,7 @@ def fit_model(forecaster: Forecaster, history: History, seen: Design, horizon_h:
             horizon_s=horizon_h * HOUR_S,
         )
     )
-    return Model(forecaster.name, forecaster.recipe(rows), doubt)
+    return Model(forecaster.name, whole, doubt)
 
 
 def said_along(
