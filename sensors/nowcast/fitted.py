@@ -145,7 +145,7 @@ def fit_model(forecaster: Forecaster, history: History, seen: Design, horizon_h:
     cut = round(INNER_SHARE * len(rows))
     if len(rows.earlier(cut)) < LEAST_ROWS // 4:
         return None
-    # One thread: small matrices and trees gain nothing from two, and spinning on a busy processor costs five times more.
+    # One thread: small matrices and trees gain nothing from two, which spin on a busy processor.
     with threadpool_limits(limits=1):
         early, whole = forecaster.recipe(rows.earlier(cut)), forecaster.recipe(rows)
     late = Design(rows.names, rows.values[cut:])
