@@ -33,7 +33,7 @@ FORECASTERS = (
 )
 HOLD_S = HOUR_S  # Jakarta reports every 10 to 30 minutes, 99 in 100 within 2 hours.
 WEEK_DAYS = 7
-LEAST_ROWS = 50
+LEAST_ROWS = 50  # Fewer held-out origins judge nothing; how many gauges and horizons that are is printed.
 ROUNDS = 21
 POINTS = 5.0
 # Where the first official alarm (Siaga 3) begins, mm.
@@ -126,7 +126,8 @@ def measure(*, seed: int) -> Result:
         "weeks": [asdict(week) for week in _weeks(rows)],
         "seed": seed,
     }
-    figures = _figures(rows)
+    not_judged = len(targets) * len(HORIZONS_H) - len(rows)
+    figures = {**_figures(rows), "not_judged": float(not_judged)}
     most = {"shown_below_zero": 0.0, "weeks_off_5_points": 0.0}
     return Result("nowcast", facts, ours, {}, {}, figures, most, {"shown": 1.0})
 
