@@ -241,7 +241,7 @@ class Reading(Base):
     received_wall_at: Mapped[datetime] = mapped_column(_AT)
     id: Mapped[int] = mapped_column(sa.BigInteger, READING_ID, server_default=READING_ID.next_value())
     ended_at: Mapped[datetime | None] = mapped_column(_AT)
-    result: Mapped[Any | None] = mapped_column(JSONB)
+    result: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     result_time: Mapped[datetime | None] = mapped_column(_AT)
     result_quality: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     valid_from: Mapped[datetime | None] = mapped_column(_AT)

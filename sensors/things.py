@@ -30,7 +30,7 @@ DEFINITIONS = {
     "water_level": "http://vocab.nerc.ac.uk/standard_name/water_surface_height_above_reference_datum/",
     "rainfall": "http://vocab.nerc.ac.uk/standard_name/thickness_of_rainfall_amount/",
 }
-OURS = "verified"  # What instruments and properties are is written here, whatever a pack says of its stations.
+OURS = "real"  # What instruments and properties are is written here, whatever a pack says of its stations.
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ def _describe_stations() -> None:
     op.execute("INSERT INTO sensor (name, description, trust, encoding_type, metadata, code) "
                "SELECT kind, kind, min(trust), 'text/plain', to_jsonb(kind), kind FROM station GROUP BY kind")
     op.execute("INSERT INTO observed_property (name, description, trust, definition, code) "
-               "SELECT observed_property, observed_property, 'verified', observed_property, observed_property "
+               "SELECT observed_property, observed_property, 'real', observed_property, observed_property "
                "FROM datastream GROUP BY observed_property")
     for table, content in (("location", "location"), ("feature_of_interest", "feature")):
         op.execute(f"INSERT INTO {table} (name, description, trust, encoding_type, {content}, geom, station_id) "

@@ -1,0 +1,177 @@
+"""What clients of SensorThings do: post entities and arrays of observations, change them, take them away."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import clock
+from core.errors import ConflictError, FaonamError, ForbiddenError
+from sensors.actions import IncomingReading, store_device_rows
+from sensors.models import Reading
+from sensors.payloads import DeviceRow
+from sensors.sensorthings import rendering, writing
+from sensors.sensorthings.errors import BodyError, MethodError
+from sensors.sensorthings.model import OBSERVATION
+from sensors.sensorthings.observing import Stream, locked_stream
+from sensors.sensorthings.payloads import Draft, changes_of, draft_of, id_of, replacement_of
+from sensors.sensorthings.reading import Place
+
+MOST_ROWS = 10_000
+
+
+@contextlib.contextmanager
+def _changing() -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.IntegrityError:
+        raise ConflictError("What this links to was taken away meanwhile; nothing was changed.") from None
+    except sa.exc.DataError:
+        raise BodyError("A value of the body is out of the range of what can be kept.") from None
+
+
+def post(session: Session, place: Place, content: Any, *, device_key: str | None, now: datetime) -> int:
+    """The entity that the body describes exists in the collection of the place; returns its id.
+
+    With a device's key an Observation of its station goes the way of its readings, judged and moving states. Raises
+    MethodError where the place is no collection, BodyError, OwnedError, ForbiddenError.
+    """
+    if place.id is not None:
+        raise MethodError(f"One {place.entity.name} cannot be posted to; post to a collection.")
+    back = _way_back(place)
+    draft = draft_of(place.entity, content, given=frozenset(back))
+    links = dict(draft.links)
+    for name in back:
+        others = links.get(name, ()) if place.entity.relations[name].is_many else ()
+        links[name] = (*others, place.parent_id or 0)
+    draft = replace(draft, links=links)
+    with _changing():
+        if device_key is not None:
+            return _observe_by_device(session, draft, key=device_key, now=now)
+        return writing.create(session, draft, now=now)
+
+
+def _way_back(place: Place) -> list[str]:
+    if place.parent is None:
+        return []
+    relations = place.entity.relations.values()
+    return [relation.name for relation in relations if relation.target == place.parent.name]
+
+
+def patch(session: Session, place: Place, content: Any, *, now: datetime) -> None:
+    """The entity is as the body says, and as before where it says nothing."""
+    _change(session, place, changes_of(place.entity, content), now=now)
+
+
+def put(session: Session, place: Place, content: Any, *, now: datetime) -> None:
+    """The entity is as the body says, and without what it does not say."""
+    _change(session, place, replacement_of(place.entity, content), now=now)
+
+
+def _change(session: Session, place: Place, draft: Draft, *, now: datetime) -> None:
+    if place.id is None:
+        raise MethodError("A collection cannot be changed; change its entities.")
+    with _changing():
+        writing.change(session, draft, place.id, now=now)
+
+
+def delete(session: Session, place: Place) -> None:
+    """The entity of the place is gone with what depends on it."""
+    if place.id is None:
+        raise MethodError("A collection cannot be deleted; delete its entities.")
+    with _changing():
+        writing.remove(session, place.entity, place.id)
+
+
+def _observe_by_device(session: Session, draft: Draft, *, key: str, now: datetime) -> int:
+    if draft.entity is not OBSERVATION:
+        raise ForbiddenError("A device's key is for its observations, not for other entities.")
+    link = draft.links["Datastream"][0]
+    if isinstance(link, Draft):
+        raise ForbiddenError("A device's key is for the datastreams of its own station, not for new ones.")
+    return keep_of_device(session, locked_stream(session, link), draft, key=key, now=now)
+
+
+def keep_of_device(session: Session, stream: Stream, draft: Draft, *, key: str, now: datetime) -> int:
+    """The observation went the way of the station's readings; returns its id, that of the first one if repeated.
+
+    Raises ForbiddenError where the key is not this station's, BodyError where the reading is refused.
+    """
+    at, value = draft.columns.get("observed_at") or now, draft.columns.get("value")
+    if stream.code is None or stream.unit is None:
+        raise ForbiddenError("The key of a device is for its own station's datastreams only.")
+    if value is None:
+        raise BodyError("A device's result is a number.")
+    reading = IncomingReading(
+        datastream_code=stream.code, observed_at=at, value=value, unit=stream.unit, received_wall_at=clock.wall_now()
+    )
+    raw = json.dumps({"datastream": stream.code, "observed_at": at.isoformat(), "value": value})
+    answer = store_device_rows(session, [DeviceRow(reading, key, raw)], source="sensorthings")[0]
+    if answer.reason == "wrong_key":
+        raise ForbiddenError("This device key is not that of the datastream's station.")
+    if answer.status == "refused":
+        raise BodyError(answer.detail or "The reading was refused.")
+    same = (Reading.datastream_id == stream.id) & (Reading.observed_at == at)
+    found: int = session.execute(sa.select(Reading.id).where(same).order_by(Reading.copy).limit(1)).scalar_one()
+    return found
+
+
+def create_observations(
+    session: Session, content: Any, *, base: str, device_key: str | None, now: datetime
+) -> list[str]:
+    """Each row of the arrays is an observation; the answer has its address, or "error", in the place of each row.
+
+    A row that cannot be kept leaves the others (18-088, clause 12.2). Raises BodyError where no rows can be told apart.
+    """
+    answers: list[str] = []
+    for stream_id, components, rows, count in _blocks(content):
+        if len(answers) + count > MOST_ROWS:
+            raise BodyError(f"At most {MOST_ROWS} observations are taken at once.")
+        for row in rows:
+            answers.append(_row(session, stream_id, components, row, base=base, device_key=device_key, now=now))
+    return answers
+
+
+def _blocks(content: Any) -> Iterator[tuple[int, list[str], list[Any], int]]:
+    blocks = content if isinstance(content, list) else [content]
+    for block in blocks:
+        if not isinstance(block, dict) or not isinstance(block.get("Datastream"), dict):
+            raise BodyError("Each block of a data array names its Datastream by @iot.id.")
+        components, rows = block.get("components"), block.get("dataArray")
+        if not isinstance(components, list) or not all(isinstance(name, str) for name in components):
+            raise BodyError("Each block of a data array has its components, a list of names.")
+        if not isinstance(rows, list):
+            raise BodyError("Each block of a data array has its dataArray, a list of rows.")
+        yield id_of(block["Datastream"].get("@iot.id"), "Datastream"), components, rows, len(rows)
+
+
+def _row(
+    session: Session, stream_id: int, components: list[str], row: Any, *, base: str, device_key: str | None,
+    now: datetime,
+) -> str:
+    try:
+        if not isinstance(row, list) or len(row) != len(components):
+            raise BodyError("A row has one value for each component.")
+        with session.begin_nested():
+            body = _named(components, row) | {"Datastream": {"@iot.id": stream_id}}
+            id_ = post(session, Place(OBSERVATION), body, device_key=device_key, now=now)
+    except FaonamError:
+        return "error"
+    return rendering.link(base, OBSERVATION, id_)
+
+
+def _named(components: list[str], row: list[Any]) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    for name, value in zip(components, row, strict=True):
+        if name == "FeatureOfInterest/id":
+            named["FeatureOfInterest"] = {"@iot.id": value}
+        else:
+            named[name] = value
+    return named

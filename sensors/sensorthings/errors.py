@@ -1,0 +1,33 @@
+"""What can be wrong with a question or a body of SensorThings, each with the sentence of its case."""
+
+from __future__ import annotations
+
+from core.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
+
+
+class QueryError(InvalidInputError):
+    """The question does not follow the standard."""
+
+
+class BodyError(InvalidInputError):
+    """The body does not follow the standard."""
+
+
+class NoSuchResourceError(NotFoundError):
+    """The address leads to nothing."""
+
+
+class OwnedError(ForbiddenError):
+    """This belongs to a city's pack and is changed there."""
+
+
+class CopiesExhaustedError(ConflictError):
+    """There are too many observations of one datastream at one time."""
+
+
+class MethodError(InvalidInputError):
+    """This method cannot be used here."""
+
+
+class NotBuiltError(InvalidInputError):
+    """This part of the standard is not built."""

@@ -1,0 +1,118 @@
+"""Entities as the standard writes them in JSON: what was asked, absolute links, times in UTC. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from sensors.sensorthings import times
+from sensors.sensorthings.model import ID_NAMES, LINK_NAMES, Entity, Kind
+from sensors.sensorthings.options import Options
+
+_PLAIN = "$,;()/'@:*="
+# Present even where nothing is known: the standard asks for the property.
+ALWAYS = frozenset({"result", "resultTime", "phenomenonTime"})
+
+
+@dataclass(frozen=True)
+class Form:
+    """Which properties, links and control names of an entity are written."""
+
+    entity: Entity
+    properties: tuple[str, ...]
+    relations: tuple[str, ...]
+    has_id: bool
+    has_link: bool
+    is_selected: bool
+
+
+def form_of(entity: Entity, options: Options) -> Form:
+    """What $select leaves of the entity; everything where it is absent."""
+    if options.select is None:
+        return Form(entity, tuple(entity.properties), tuple(entity.relations), True, True, False)
+    asked = options.select
+    return Form(
+        entity,
+        properties=tuple(name for name in entity.properties if name in asked),
+        relations=tuple(name for name in entity.relations if name in asked),
+        has_id=bool(ID_NAMES & set(asked)),
+        has_link=bool(LINK_NAMES & set(asked)),
+        is_selected=True,
+    )
+
+
+def link(base: str, entity: Entity, id_: int) -> str:
+    """The absolute address of an entity."""
+    return f"{base}/{entity.collection}({id_})"
+
+
+def written(row: Mapping[str, Any], form: Form, *, base: str) -> dict[str, Any]:
+    """The entity of a row whose columns are `id`, each property by its name and `NAME_end` of its periods."""
+    entity, here = form.entity, link(base, form.entity, row["id"])
+    content: dict[str, Any] = {}
+    if form.has_id:
+        content["@iot.id"] = row["id"]
+    if form.has_link:
+        content["@iot.selfLink"] = here
+    for name in form.properties:
+        said = property_value(row, name, entity.properties[name])
+        keeps_null = form.is_selected or (name in ALWAYS and entity.name == "Observation")
+        if said is not None or keeps_null:
+            content[name] = said
+    for name in form.relations:
+        content[f"{name}@iot.navigationLink"] = f"{here}/{name}"
+    return content
+
+
+def property_value(row: Mapping[str, Any], name: str, kind: Kind) -> Any:
+    """The property as JSON; None where it is absent."""
+    said = row[name]
+    if kind is Kind.ANY:
+        return row[f"{name}_json"] if said is None else plain_number(said)
+    if said is None:
+        return None
+    if kind is Kind.TIME:
+        return times.written(said)
+    if kind is Kind.PERIOD:
+        end: datetime | None = row[f"{name}_end"]
+        return times.written_period(said, end)
+    return said
+
+
+def plain_number(said: float) -> int | float:
+    """The number without a needless fraction, as it was most likely sent."""
+    return int(said) if said.is_integer() and abs(said) < 2**53 else said
+
+
+def question(raw: Mapping[str, str]) -> str:
+    """Options as they stand behind the question mark of an address."""
+    return "&".join(f"{name}={quote(value, safe=_PLAIN)}" for name, value in raw.items())
+
+
+def next_link(address: str, options: Options, *, shown: int, token: str) -> str:
+    """The address of the next page; its $skip tells people where they are, its $skiptoken is what counts."""
+    more = {"$skip": str(options.skip + shown), "$skiptoken": token}
+    kept = {name: value for name, value in options.raw.items() if name not in more}
+    return f"{address}?{question(kept | more)}"
+
+
+def data_arrays(rows: Sequence[Mapping[str, Any]], form: Form, *, base: str) -> list[dict[str, Any]]:
+    """Observations as rows of values, one block a datastream (18-088, clause 12)."""
+    names = ([*(["id"] if form.has_id else [])], [*form.properties])
+    components = [*names[0], *names[1]]
+    blocks: dict[int, list[list[Any]]] = {}
+    for row in rows:
+        values = [property_value(row, name, form.entity.properties[name]) for name in names[1]]
+        blocks.setdefault(row["_Datastream"], []).append([row["id"], *values] if names[0] else values)
+    return [
+        {
+            "Datastream@iot.navigationLink": f"{base}/Datastreams({stream})",
+            "components": components,
+            "dataArray@iot.count": len(block),
+            "dataArray": block,
+        }
+        for stream, block in blocks.items()
+    ]
