@@ -30,6 +30,7 @@ from api.routes import (
     places,
     public,
     rasters,
+    sensorthings,
     session,
     tiles,
 )
@@ -99,6 +100,7 @@ def create_app() -> FastAPI:
     app.include_router(line_webhook.router)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
+    app.include_router(sensorthings.router)
     app.add_api_route("/ogc", _to_open_data, include_in_schema=False)
     app.mount("/ogc", app.state.open_data)
     app.include_router(static.router)

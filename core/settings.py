@@ -9,6 +9,7 @@ import functools
 import os
 import secrets
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -49,11 +50,19 @@ class Settings(BaseSettings):
     log_format: str = "console"
     metrics_token: SecretStr | None = None
     readings_kept_days: int = Field(default=400, ge=32)
+    # Who may write through SensorThings without signing in: everybody, nobody, or who reaches a loopback address.
+    sta_writes: Literal["loopback", "open", "closed"] = "loopback"
 
     @property
     def api_url(self) -> str:
         """The address on which browsers and the LINE stand-in reach the API."""
         return f"http://{self.api_host}:{self.api_port}"
+
+    @property
+    def has_open_sta_writes(self) -> bool:
+        """Generic clients of SensorThings may write without signing in."""
+        is_loopback = self.api_host in {"127.0.0.1", "::1", "localhost"}
+        return self.sta_writes == "open" or (self.sta_writes == "loopback" and is_loopback)
 
     @property
     def line(self) -> LineSettings:

@@ -76,8 +76,8 @@ class Source:
         """The id of the one entity that this relation leads to."""
         if relation == "FeatureOfInterest":
             stream = _STREAM.alias()
-            default = sa.select(stream.c.foi_id).where(stream.c.id == self["datastream_id"]).scalar_subquery()
-            return sa.func.coalesce(self["foi_id"], default)
+            default = sa.select(stream.c.foi_id).where(stream.c.id == self["datastream_id"]).correlate_except(stream)
+            return sa.func.coalesce(self["foi_id"], default.scalar_subquery())
         return self[_FOREIGN[relation]]
 
     def is_shown(self) -> Sql | None:
@@ -85,7 +85,7 @@ class Source:
         if self.entity.name != "Observation":
             return None
         stream = _STREAM.alias()
-        return sa.exists().where(stream.c.id == self["datastream_id"])
+        return sa.exists().where(stream.c.id == self["datastream_id"]).correlate_except(stream)
 
 
 _COLUMNS = {"encodingType": "encoding_type", "observationType": "observation_type", "resultTime": "result_time"}
@@ -113,7 +113,8 @@ def _unit(source: Source) -> Typed:
 
 
 def _latest(source: Source, expression: Sql) -> Sql:
-    return sa.select(expression).where(_LATEST.c.datastream_id == source.id).scalar_subquery()
+    query = sa.select(expression).where(_LATEST.c.datastream_id == source.id)
+    return query.correlate_except(_LATEST).scalar_subquery()
 
 
 def _stream_phenomenon_time(source: Source) -> Typed:
@@ -163,13 +164,11 @@ def is_child(parent: Entity, parent_id: Sql, relation: str, child: Source) -> Sq
     if back in _THROUGH:
         table, mine, theirs = _THROUGH[back]
         link = table.alias()
-        return child.id.in_(sa.select(link.c[theirs]).where(link.c[mine] == parent_id))
+        return child.id.in_(sa.select(link.c[theirs]).where(link.c[mine] == parent_id).correlate_except(link))
     if back == ("FeatureOfInterest", "Observations"):
         stream = _STREAM.alias()
-        by_default = sa.and_(
-            child["foi_id"].is_(None),
-            child["datastream_id"].in_(sa.select(stream.c.id).where(stream.c.foi_id == parent_id)),
-        )
+        streams = sa.select(stream.c.id).where(stream.c.foi_id == parent_id).correlate_except(stream)
+        by_default = sa.and_(child["foi_id"].is_(None), child["datastream_id"].in_(streams))
         return sa.or_(child["foi_id"] == parent_id, by_default)
     return child[_FOREIGN[parent.name]] == parent_id
 

@@ -285,8 +285,3 @@ def _step(part: str, entity: Entity | None, *, is_one: bool) -> tuple[Entity, St
     if int(key) > LARGEST_ID:
         raise NoSuchResourceError(f"There is no {target.name} {key[:40]}.")
     return target, Step(name, int(key)), True
-
-
-def links_to_collections(base: str) -> list[dict[str, str]]:
-    """The entity sets of the service's root."""
-    return [{"name": name, "url": f"{base}/{name}"} for name in COLLECTIONS]

@@ -1,0 +1,120 @@
+"""A city with one station, and a client of SensorThings that talks to it over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from core.db import transaction
+from gis.points import LonLat
+from sensors.actions import IncomingReading, NewStation, register_station, store_readings
+
+ROOT = "/sta/v1.1"
+DEVICE_KEY = "key-of-G1-long-and-random"
+
+
+def station(**changes: object) -> NewStation:
+    """A gauge as a city pack gives it."""
+    facts: dict[str, object] = {
+        "code": "G1", "name_th": "สะพาน", "name_en": "Bridge", "kind": "gauge", "place": LonLat(lon=100.0, lat=8.0),
+        "bank_m_msl": 5.0, "bed_m_msl": 0.0, "watch_m_msl": 3.0, "warning_m_msl": 4.0, "danger_m_msl": 5.0,
+        "interval_s": 300, "device_key": DEVICE_KEY, "trust": "real", "layer": "gauges",
+    }
+    return NewStation(**(facts | changes))  # type: ignore[arg-type]  # the facts are those of NewStation
+
+
+class Sta:
+    """A client: addresses below the service's root, JSON in and out."""
+
+    def __init__(self, http: TestClient) -> None:
+        self.http = http
+
+    def get(self, path: str, *, status: int = 200, **params: str) -> Any:
+        """The JSON at the address; its status must be the one given."""
+        answer = self.http.get(self._url(path), params={f"${name}": value for name, value in params.items()} or None)
+        assert answer.status_code == status, answer.text
+        return answer.json() if answer.content else None
+
+    def send(self, method: str, path: str, body: Any = None, *, status: int, **headers: str) -> Any:
+        """What the change was answered with; its status must be the one given."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = self.http.request(method, self._url(path), json=body, headers=named)
+        assert answer.status_code == status, answer.text
+        return answer.json() if answer.content else None
+
+    def post(self, path: str, body: Any, *, status: int = 201, **headers: str) -> Any:
+        """The entity that was created."""
+        return self.send("POST", path, body, status=status, **headers)
+
+    @staticmethod
+    def _url(path: str) -> str:
+        return path if path.startswith("http") else f"{ROOT}/{path}"
+
+    def ids(self, path: str, **params: str) -> list[int]:
+        """The ids of a page, in its order."""
+        return [one["@iot.id"] for one in self.get(path, **params)["value"]]
+
+    def pages(self, path: str, **params: str) -> list[Any]:
+        """Every entity, by following the links to further pages."""
+        page = self.get(path, **params)
+        found = list(page["value"])
+        while "@iot.nextLink" in page:
+            page = self.get(page["@iot.nextLink"])
+            found += page["value"]
+        return found
+
+
+def _client() -> Iterator[Sta]:
+    with TestClient(create_app()) as http:
+        yield Sta(http)
+
+
+@pytest.fixture
+def sta(database: sa.Engine, frozen_clock: Callable[[datetime], None]) -> Iterator[Sta]:
+    """A client of a service without any entity; the clock stands at 2026-11-21 03:00 UTC."""
+    yield from _client()
+
+
+@pytest.fixture
+def gauge(sta: Sta, now: datetime) -> int:
+    """The id of a station's datastream with three readings, 10 minutes apart, the last one 10 minutes ago."""
+    with transaction() as session:
+        register_station(session, station())
+        rows = [IncomingReading("G1", now - timedelta(minutes=10 * ago), 1.0 + ago, "m") for ago in (3, 2, 1)]
+        store_readings(session, rows, source="test")
+        return int(session.execute(sa.text("SELECT id FROM datastream")).scalar_one())
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Where the test clock stands."""
+    return datetime.fromisoformat("2026-11-21T03:00:00+00:00")
+
+
+SENSOR = {"name": "S", "description": "s", "encodingType": "text/plain", "metadata": "none"}
+PROPERTY = {"name": "Level", "description": "p", "definition": "http://example.org/level"}
+PLACE = {
+    "name": "Pier", "description": "l", "encodingType": "application/geo+json",
+    "location": {"type": "Point", "coordinates": [100.5, 7.5]},
+}
+
+
+def datastream(**more: Any) -> dict[str, Any]:
+    """A datastream with its sensor and property, as a body inserts it."""
+    return {
+        "name": "D", "description": "d", "observationType": "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement",
+        "unitOfMeasurement": {"name": "metre", "symbol": "m", "definition": "ucum:m"},
+        "Sensor": SENSOR, "ObservedProperty": PROPERTY, **more,
+    }
+
+
+def thing(**more: Any) -> dict[str, Any]:
+    """A thing at a place with one datastream, as a body inserts it."""
+    return {"name": "T", "description": "t", "properties": {"colour": "red", "size": 3}, "Locations": [PLACE],
+            "Datastreams": [datastream()], **more}
