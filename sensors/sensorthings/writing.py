@@ -99,13 +99,14 @@ def refuse_owned(session: Session, entity: Entity, id_: int) -> None:
 
 
 def _link_many(session: Session, entity: Entity, id_: int, links: Links, *, now: datetime) -> None:
-    for name, linked in links.items():
+    # Places first: what is observed without a feature of interest is about where its thing is.
+    for name, linked in sorted(links.items(), key=lambda link: link[0] != "Locations"):
         target = entity.relations[name].target
         if (entity.name, name) == ("Thing", "Locations"):
             move_thing(session, id_, [_resolved(session, target, one, now=now) for one in linked], at=now)
         elif (entity.name, name) == ("Location", "Things"):
             for one in linked:
-                move_thing(session, _resolved(session, target, one, now=now), [id_], at=now)
+                _bring_thing(session, one, location_id=id_, now=now)
         elif (entity.name, name) == ("HistoricalLocation", "Locations"):
             _fill_history(session, id_, [_resolved(session, target, one, now=now) for one in linked])
         elif (entity.name, name) == ("Location", "HistoricalLocations"):
@@ -137,6 +138,13 @@ def move_thing(session: Session, thing_id: int, location_ids: list[int], *, at: 
         values = {"thing_id": thing_id, "time": at}
         history_id = _insert(session, ENTITIES["HistoricalLocation"], values)
         _link_history(session, history_id, location_ids)
+
+
+def _bring_thing(session: Session, link: int | Draft, *, location_id: int, now: datetime) -> None:
+    if isinstance(link, Draft):
+        create(session, Draft(link.entity, link.columns, link.links | {"Locations": (location_id,)}), now=now)
+    else:
+        move_thing(session, _resolved(session, "Thing", link, now=now), [location_id], at=now)
 
 
 def _set_locations(session: Session, thing_id: int, location_ids: Iterable[int]) -> None:
