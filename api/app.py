@@ -89,6 +89,7 @@ def create_app() -> FastAPI:
     app.state.public_water = public.SameAnswer()
     app.state.open_data = OpenData()
     problems.add_problems(app)
+    sensorthings.add_problems(app)
     # The last one added is the outermost.
     app.add_middleware(security.CatchAll)
     app.add_middleware(security.BodyLimit)

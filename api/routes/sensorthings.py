@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.routing import APIRoute
 
@@ -35,16 +35,16 @@ STATUS: dict[type[errors.FaonamError], int] = {
 }
 
 
-def of_error(error: errors.FaonamError) -> JSONResponse | None:
-    """The error as clients of the standard read it; None where it is not about what they asked."""
-    status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
-    if status is None:
-        return None
-    return JSONResponse({"code": status, "type": error.title, "message": error.detail}, status_code=status)
+class StandardError(Exception):
+    """A domain error on an address of the standard, which has a form of its own for errors."""
+
+    def __init__(self, error: errors.FaonamError, status: int) -> None:
+        super().__init__(error.detail)
+        self.error, self.status = error, status
 
 
 class _Route(APIRoute):
-    """Errors leave behind the session's end, so that nothing half-written stays."""
+    """Domain errors become the standard's; they are raised on, because a session that sees none is committed."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         inner = super().get_route_handler()
@@ -53,12 +53,23 @@ class _Route(APIRoute):
             try:
                 return await inner(request)
             except errors.FaonamError as error:
-                said = of_error(error)
-                if said is None:
+                status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
+                if status is None:
                     raise
-                return said
+                raise StandardError(error, status) from error
 
         return answer
+
+
+def add_problems(app: FastAPI) -> None:
+    """Errors on the standard's addresses are JSON with a code, its title and the sentence of the case."""
+
+    def answer(request: Request, fault: Exception) -> JSONResponse:
+        assert isinstance(fault, StandardError)  # noqa: S101 - registered for this class only.
+        content = {"code": fault.status, "type": fault.error.title, "message": fault.error.detail}
+        return JSONResponse(content, status_code=fault.status)
+
+    app.add_exception_handler(StandardError, answer)
 
 
 router = APIRouter(prefix=ROOT, tags=["sensorthings"], route_class=_Route, include_in_schema=False)

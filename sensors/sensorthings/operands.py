@@ -33,7 +33,9 @@ def _json_as(content: Sql, json_type: str, as_type: Any) -> Sql:
 
 def text(operand: Typed) -> Sql:
     """The operand as text. Raises QueryError where it is none."""
-    if operand.kind in {Kind.TEXT, Kind.NULL}:
+    if operand.kind is Kind.NULL:
+        return sa.cast(operand.sql, sa.Text)
+    if operand.kind is Kind.TEXT:
         return operand.sql
     if operand.kind is Kind.JSON:
         return operand.sql.op("#>>", return_type=sa.Text())(sa.literal_column("'{}'::text[]"))
@@ -45,7 +47,9 @@ def text(operand: Typed) -> Sql:
 
 def number(operand: Typed) -> Sql:
     """The operand as a number. Raises QueryError where it is none."""
-    if operand.kind in {Kind.NUMBER, Kind.ANY, Kind.NULL}:
+    if operand.kind is Kind.NULL:
+        return sa.cast(operand.sql, sa.Double)
+    if operand.kind in {Kind.NUMBER, Kind.ANY}:
         return operand.sql
     if operand.kind is Kind.JSON:
         return _json_as(operand.sql, "number", sa.Double)
@@ -54,7 +58,9 @@ def number(operand: Typed) -> Sql:
 
 def moment(operand: Typed) -> Sql:
     """The operand as an instant; a period by its start. Raises QueryError where it is neither."""
-    if operand.kind in {Kind.TIME, Kind.PERIOD, Kind.NULL}:
+    if operand.kind is Kind.NULL:
+        return sa.cast(operand.sql, sa.DateTime(timezone=True))
+    if operand.kind in {Kind.TIME, Kind.PERIOD}:
         return operand.sql
     raise QueryError(f"A time is needed here, not a {operand.kind.value}.")
 

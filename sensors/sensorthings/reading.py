@@ -198,7 +198,8 @@ class Reader:
         options, ids = expand.options, [row["id"] for row in rows]
         if not ids:
             return
-        parents = sa.func.unnest(sa.literal(ids, sa.ARRAY(sa.BigInteger))).table_valued("id").render_derived(name="parents")
+        given = sa.func.unnest(sa.literal(ids, sa.ARRAY(sa.BigInteger)))
+        parents = given.table_valued("id").render_derived(name="parents")
         place = Place(target(entity, expand.relation), parent=entity, relation=expand.relation)
         statement = self._statement(place.entity, options, place=place)
         statement.matching.append(is_child(entity, parents.c.id, expand.relation, statement.source))
