@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import INTERVAL, JSONB
 
 from sensors.sensorthings import expressions as ex
+from sensors.sensorthings import times
 from sensors.sensorthings.columns import Source, Sql, Typed, is_linked, target
 from sensors.sensorthings.errors import QueryError
 from sensors.sensorthings.functions import FUNCTIONS
@@ -21,6 +22,11 @@ TYPES: dict[Kind, Any] = {
     Kind.NUMBER: sa.Double, Kind.TEXT: sa.Text, Kind.BOOLEAN: sa.Boolean, Kind.TIME: _AT, Kind.DATE: sa.Date,
     Kind.CLOCK: sa.Time, Kind.DURATION: INTERVAL,
 }
+
+_TIMES = frozenset({Kind.TIME, Kind.PERIOD})
+_OF_TIME = frozenset({
+    "year", "month", "day", "hour", "minute", "second", "fractionalseconds", "date", "time", "totaloffsetminutes"
+})
 
 
 class Scope:
@@ -99,10 +105,21 @@ def value(expression: ex.Expression, scope: Scope) -> Typed:
         return Typed(Kind.NUMBER, -number(operand))
     if isinstance(expression, ex.Binary):
         left, right = value(expression.left, scope), value(expression.right, scope)
+        if left.kind in _TIMES:
+            right = _as_time(expression.right, right)
+        elif right.kind in _TIMES:
+            left = _as_time(expression.left, left)
         if expression.operator in ex.COMPARISONS:
             return Typed(Kind.BOOLEAN, compared(expression.operator, left, right))
         return _arithmetic(expression.operator, left, right)
     return Typed(Kind.BOOLEAN, condition(expression, scope))
+
+
+def _as_time(said: ex.Expression, operand: Typed) -> Typed:
+    """A time that was put in quotes, as many clients do, is a time where one is needed."""
+    if isinstance(said, ex.Literal) and said.kind is Kind.TEXT:
+        return _literal(ex.Literal(Kind.PERIOD, times.period(str(said.value))))
+    return operand
 
 
 def _literal(literal: ex.Literal) -> Typed:
@@ -188,8 +205,8 @@ def _end(operand: Typed) -> Sql:
 
 
 def _arithmetic(operator: str, left: Typed, right: Typed) -> Typed:
-    times, kinds = {Kind.TIME, Kind.PERIOD}, (left.kind, right.kind)
-    if (operator in {"add", "sub"} and Kind.DURATION in kinds) or (operator == "sub" and set(kinds) <= times):
+    kinds = (left.kind, right.kind)
+    if (operator in {"add", "sub"} and Kind.DURATION in kinds) or (operator == "sub" and set(kinds) <= _TIMES):
         return _moved(operator, left, right)
     a, b = number(left), number(right)
     if operator in {"add", "sub", "mul"}:
@@ -217,4 +234,7 @@ def _moved(operator: str, left: Typed, right: Typed) -> Typed:
 def _call(call: ex.Call, scope: Scope) -> Typed:
     if call.name == "now":
         return Typed(Kind.TIME, sa.literal(scope.now, _AT), is_nullable=False)
-    return FUNCTIONS[call.name](*(value(argument, scope) for argument in call.arguments))
+    operands = [value(argument, scope) for argument in call.arguments]
+    if call.name in _OF_TIME:
+        operands = [_as_time(said, one) for said, one in zip(call.arguments, operands, strict=True)]
+    return FUNCTIONS[call.name](*operands)

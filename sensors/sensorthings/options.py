@@ -76,6 +76,8 @@ def options_of(pairs: Iterable[tuple[str, str]], entity: Entity, *, depth: int) 
     raw: dict[str, str] = {}
     for name, value in pairs:
         known = name if name.startswith("$") else f"${name}"
+        if known not in _NAMES and depth == 0 and not name.startswith(("$", "@")):
+            continue  # An option of somebody's own (OData 4.0, part 2, clause 5.2), such as one against caches.
         if known not in _NAMES:
             raise QueryError(f"There is no option '{name[:40]}'.")
         if known in raw:
@@ -278,10 +280,8 @@ def _step(part: str, entity: Entity | None, *, is_one: bool) -> tuple[Entity, St
         return target, Step(name), not many
     if not many:
         raise NoSuchResourceError(f"'{name}' is one entity and takes no id.")
-    if re.fullmatch(r"-\d{1,40}", key.strip(), re.ASCII):
-        raise NoSuchResourceError(f"There is no {target.name} {key[:40]}.")
     if not re.fullmatch(r"\d{1,40}", key.strip(), re.ASCII):
-        raise QueryError(f"The id of a {target.name} is a whole number, not '{key[:40]}'.")
+        raise NoSuchResourceError(f"There is no {target.name} {key[:40]}: ids are whole numbers.")
     if int(key) > LARGEST_ID:
         raise NoSuchResourceError(f"There is no {target.name} {key[:40]}.")
     return target, Step(name, int(key)), True

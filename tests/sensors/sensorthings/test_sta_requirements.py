@@ -112,7 +112,7 @@ def test_addresses_lead_to_collections_entities_properties_and_references(sta: S
 
 @requires("request-data/status-code", "request-data/query-status-code")
 @pytest.mark.parametrize(("path", "status"), [
-    ("Nothing", 404), ("Things(99)", 404), ("Things(0)", 404), ("Things(1)/Nothing", 404), ("Things('a')", 400),
+    ("Nothing", 404), ("Things(99)", 404), ("Things(0)", 404), ("Things(1)/Nothing", 404), ("Things('a')", 404),
     ("Things(99999999999999999999)", 404), ("Things?$filter=nothing eq 1", 400), ("Things?$orderby=nothing", 400),
     ("Things?$top=-1", 400), ("Things?$foo=1", 400), ("Things?$filter=name eq", 400), ("Things?$expand=Nothing", 400),
     ("Things?$select=nothing", 400), ("Things?$skiptoken=abc", 400), ("Things(1)?$filter=name eq 'T'", 400),
@@ -147,6 +147,7 @@ def series(sta: Sta) -> int:
     ("result div 0 eq 1", []), ("result eq '3'", [3]), ("result eq null", []),
     ("phenomenonTime lt 2020-01-03T00:00:00Z", [0, 1]), ("phenomenonTime ge 2020-01-09T00:00:00+07:00", [8, 9]),
     ("phenomenonTime eq 2020-01-01T00:30:15.25Z", [0]),
+    ("phenomenonTime lt '2020-01-03T00:00:00Z'", [0, 1]), ("date(phenomenonTime) eq date('2020-01-05T01:00:00Z')", [4]),
     ("phenomenonTime lt 2020-01-02T00:00:00Z add duration'P1D'", [0, 1]),
     ("year(phenomenonTime) eq 2020 and month(phenomenonTime) eq 1 and day(phenomenonTime) eq 4", [3]),
     ("hour(phenomenonTime) eq 5", [5]), ("minute(phenomenonTime) eq 30 and result eq 1", [1]),
