@@ -22,6 +22,7 @@ from staff.rules import AccountRef
 
 WRITERS = ("officer", "admin")
 CREATE_OBSERVATIONS = "CreateObservations"
+JSON_PATCH = "application/json-patch+json"
 # A page from elsewhere can send these without asking first; it must not write to a service on this machine.
 FORMS = frozenset({"text/plain", "application/x-www-form-urlencoded", "multipart/form-data"})
 STATUS: dict[type[errors.FaonamError], int] = {
@@ -79,8 +80,6 @@ async def _body(request: Request) -> bytes:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in FORMS:
         raise QueryError(f"The body must be application/json, not {kind}.")
-    if kind == "application/json-patch+json":
-        raise NotBuiltError("JSON Patch is not built; send the changed properties as application/json.")
     return await request.body()
 
 
@@ -185,11 +184,20 @@ def _entities(reader: Reader, path: str) -> Place:
 
 
 @router.patch("/{path:path}")
-def update(path: str, body: Body, reader: AskedReader, account: OptionalAccount) -> Response:
-    """The entity is as the body says, and as before where it says nothing."""
+def update(
+    path: str,
+    body: Body,
+    reader: AskedReader,
+    account: OptionalAccount,
+    content_type: Annotated[str, Header()] = "application/json",
+) -> Response:
+    """The entity is as the body says, and as before where it says nothing; or as after a JSON Patch."""
     _refuse_stranger(account)
     place = _entities(reader, path)
-    actions.patch(reader.session, place, content_of(body), now=reader.now)
+    if content_type.partition(";")[0].strip().lower() == JSON_PATCH:
+        actions.patch_by_operations(reader, place, content_of(body))
+    else:
+        actions.patch(reader.session, place, content_of(body), now=reader.now)
     return _changed(reader, place)
 
 

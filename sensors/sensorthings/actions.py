@@ -19,10 +19,12 @@ from sensors.models import Reading
 from sensors.payloads import DeviceRow
 from sensors.sensorthings import rendering, writing
 from sensors.sensorthings.errors import BodyError, MethodError
+from sensors.sensorthings.jsonpatch import patched
 from sensors.sensorthings.model import OBSERVATION
 from sensors.sensorthings.observing import Stream, locked_stream
+from sensors.sensorthings.options import Options
 from sensors.sensorthings.payloads import Draft, changes_of, draft_of, id_of, replacement_of
-from sensors.sensorthings.reading import Place
+from sensors.sensorthings.reading import Place, Reader
 
 MOST_ROWS = 10_000
 
@@ -68,6 +70,20 @@ def _way_back(place: Place) -> list[str]:
 def patch(session: Session, place: Place, content: Any, *, now: datetime) -> None:
     """The entity is as the body says, and as before where it says nothing."""
     _change(session, place, changes_of(place.entity, content), now=now)
+
+
+def patch_by_operations(reader: Reader, place: Place, operations: Any) -> None:
+    """The entity's properties are as after the operations of a JSON Patch (RFC 6902); one that fails undoes all."""
+    if place.id is None:
+        raise MethodError("A collection cannot be changed; change its entities.")
+    names = tuple(place.entity.properties)
+    before = reader.one(Place(place.entity, place.id), Options(select=names, raw={"$select": ",".join(names)}))
+    after = patched({name: value for name, value in before.items() if value is not None}, operations)
+    if not isinstance(after, dict):
+        raise BodyError(f"A {place.entity.name} is a JSON object.")
+    changed = {name: value for name, value in after.items() if name not in before or value != before[name]}
+    gone = {name: None for name, value in before.items() if value is not None and name not in after}
+    patch(reader.session, place, changed | gone, now=reader.now)
 
 
 def put(session: Session, place: Place, content: Any, *, now: datetime) -> None:

@@ -31,7 +31,7 @@ CONFORMANCE = (
         f"{_REQ}/create-update-delete/{part}"
         for part in (
             "create-entity", "link-to-existing-entities", "deep-insert", "deep-insert-status-code", "update-entity",
-            "update-entity-put", "delete-entity", "historical-location-auto-creation",
+            "update-entity-put", "update-entity-jsonpatch", "delete-entity", "historical-location-auto-creation",
         )
     ),
     f"{_REQ}/data-array/data-array",

@@ -330,6 +330,31 @@ def test_a_put_leaves_only_what_it_says(sta: Sta, whole: dict[str, int]) -> None
     sta.send("PUT", here, {"name": "n"}, status=400)
 
 
+@requires("create-update-delete/update-entity-jsonpatch")
+def test_a_json_patch_changes_by_operations(sta: Sta, whole: dict[str, int]) -> None:
+    """Each operation of RFC 6902 works on the entity's properties; one that fails undoes all."""
+    here, kind = _path("Thing", whole), "application/json-patch+json"
+    operations = [
+        {"op": "test", "path": "/properties/colour", "value": "red"},
+        {"op": "replace", "path": "/name", "value": "patched"},
+        {"op": "add", "path": "/properties/list", "value": [1, 3]},
+        {"op": "add", "path": "/properties/list/1", "value": 2},
+        {"op": "copy", "from": "/properties/list/0", "path": "/properties/list/-"},
+        {"op": "move", "from": "/properties/size", "path": "/properties/a~1b"},
+        {"op": "remove", "path": "/properties/colour"},
+    ]
+    after = sta.send("PATCH", here, operations, status=200, Content_Type=kind)
+    assert (after["name"], after["properties"]) == ("patched", {"list": [1, 2, 3, 1], "a/b": 3})
+    for wrong in (
+        [{"op": "replace", "path": "/name", "value": "x"}, {"op": "test", "path": "/description", "value": "no"}],
+        [{"op": "remove", "path": "/nothing"}], [{"op": "fly"}], {"name": "x"}, [{"op": "remove", "path": "/name"}],
+        [{"op": "add", "path": "/colour", "value": 1}], [{"op": "replace", "path": "", "value": []}],
+        [{"op": "move", "from": "/properties", "path": "/properties/a"}],
+    ):
+        sta.send("PATCH", here, wrong, status=400, Content_Type=kind)
+    assert sta.get(here) == after
+
+
 @requires("create-update-delete/delete-entity")
 @pytest.mark.parametrize(("name", "gone"), [
     ("Thing", {"Thing", "HistoricalLocation", "Datastream", "Observation"}),
