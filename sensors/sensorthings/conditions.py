@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -101,7 +101,7 @@ def value(expression: ex.Expression, scope: Scope) -> Typed:
     if isinstance(expression, ex.Unary) and expression.operator == "-":
         operand = value(expression.operand, scope)
         if operand.kind is Kind.DURATION:
-            return Typed(Kind.DURATION, -operand.sql)
+            return Typed(Kind.DURATION, sa.literal(timedelta(0), INTERVAL) - operand.sql)
         return Typed(Kind.NUMBER, -number(operand))
     if isinstance(expression, ex.Binary):
         left, right = value(expression.left, scope), value(expression.right, scope)

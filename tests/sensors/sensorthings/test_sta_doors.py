@@ -59,7 +59,7 @@ def test_a_device_observes_with_its_own_key_only(sta: Sta, gauge: int, now: date
     assert sta.post(path, body, X_Device_Key=DEVICE_KEY)["@iot.id"] == made["@iot.id"]
     assert sta.post(path, body | {"result": 4.6}, status=400, X_Device_Key=DEVICE_KEY)["message"].endswith(".")
     bad = {"result": 40, "phenomenonTime": (now - timedelta(minutes=1)).isoformat()}
-    assert sta.post(path, bad, X_Device_Key=DEVICE_KEY)["resultQuality"] == {"qartod": 4, "reason": "out_of_range"}
+    assert sta.post(path, bad, X_Device_Key=DEVICE_KEY)["resultQuality"] == {"qartod": 4, "reason": "other_datum"}
     later = {"result": 4.5, "phenomenonTime": (now + timedelta(minutes=2)).isoformat()}
     sta.post("CreateObservations", [{"Datastream": {"@iot.id": gauge}, "components": list(later),
                                      "dataArray": [list(later.values())]}], X_Device_Key=DEVICE_KEY)
