@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
+from cli import datafolder
 from core import cluster, db
 from core.errors import SetupError
 from core.progress import Progress, console, step
@@ -24,6 +25,7 @@ from core.settings import ANOTHER_DATABASE, ROOT, data_dir, settings
 if TYPE_CHECKING:
     from gis.citypack.importer import ImportReport, LayerReport
     from gis.citypack.manifest import Manifest
+    from gis.queries import CityCard
 
 CITY_NEEDS = {
     "boundary": "nobody knows where the city ends",
@@ -49,17 +51,6 @@ def cluster_while_needed() -> Iterator[bool]:
             db.engine().dispose()
 
 
-def note_city() -> None:
-    """Commands that read a city of the private cluster read the one that this process works with."""
-    fresh = _note().with_suffix(".new")
-    fresh.write_text(json.dumps({"database": db.engine().url.database}))
-    fresh.replace(_note())
-
-
-def _note() -> Path:
-    return data_dir() / "city.json"
-
-
 @contextlib.contextmanager
 def city_while_needed() -> Iterator[None]:
     """The city that was last run or imported in this folder, or the one at DATABASE_URL, can be read; it is named.
@@ -70,11 +61,12 @@ def city_while_needed() -> Iterator[None]:
     from gis.errors import NoCityError
 
     with cluster_while_needed() as is_private:
-        if is_private and _note().is_file():
-            db.use(cluster.default_cluster().url(json.loads(_note().read_text())["database"]))
+        noted = datafolder.noted_database() if is_private else None
+        if noted is not None:
+            db.use(cluster.default_cluster().url(noted))
         try:
             with db.transaction() as session:
-                console.print(f"city: {queries.city_card(session).name_th}", style="dim")
+                console.print(f"city: {_named(queries.city_card(session))}", style="dim")
         except (sa.exc.ProgrammingError, sa.exc.OperationalError, NoCityError) as exc:
             raise SetupError(
                 "There is no city here yet. Start one with ./run, or bring one with: faonam city import PATH"
@@ -82,15 +74,9 @@ def city_while_needed() -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def only_one(name: str, *, sentence: str) -> Iterator[None]:
-    """No other process holds this data folder's lock `name`; raises SetupError with the sentence where one does."""
-    with (data_dir() / f"{name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SetupError(sentence) from None
-        yield
+def _named(card: CityCard) -> str:
+    """The city and the database that this process reads it from, so that nobody takes one for another."""
+    return f"{card.name_th} ({card.slug}, database {db.engine().url.database})"
 
 
 def _digest(*folders: Path) -> str:
@@ -203,12 +189,18 @@ def import_pack(pack: Path, *, boundary: str | None) -> bool:
 
     For `faonam city import`. Raises CityPackError where a new pack has faults.
     """
+    from gis import queries
+
     with cluster_while_needed() as is_private:
+        if is_private:
+            _use_city_of(pack, boundary=boundary)
         _upgrade()
         with step(f"importing {pack}") as tell, db.transaction() as session:
             report = _import(session, pack, tell, boundary=boundary)
+            card = queries.city_card(session)
         if is_private:
-            note_city()
+            datafolder.note_city()
+        console.print(f"The other commands read {_named(card)} from now on.", highlight=False, soft_wrap=True)
     table = Table("layer", "", "rows", "version", "trust", "warnings", title=report.slug)
     for layer in report.layers:
         marks = "" if not layer.warnings else f"{len(layer.warnings):,}"
@@ -217,6 +209,16 @@ def import_pack(pack: Path, *, boundary: str | None) -> bool:
     for layer in report.layers:
         _tell_of(layer)
     return not report.refused
+
+
+def _use_city_of(pack: Path, *, boundary: str | None) -> None:
+    """This process works on the database that the pack's city belongs into; see `datafolder.database_for`."""
+    from gis.citypack import importer
+
+    manifest = importer.read_pack(pack, boundary=boundary)
+    noted, is_running = datafolder.noted_city(), datafolder.house_runs()
+    database = datafolder.database_for(manifest.extends or manifest.slug, noted=noted, is_running=is_running)
+    db.use(cluster.default_cluster().url(database))
 
 
 def _tell_of(layer: LayerReport) -> None:

@@ -18,7 +18,8 @@ import httpx
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from cli.city import cluster_while_needed, note_city, only_one, prepare
+from cli import datafolder
+from cli.city import cluster_while_needed, prepare
 from core import clock, cluster, db
 from core.errors import SetupError
 from core.progress import console, step
@@ -180,8 +181,8 @@ def _stopped_cleanly() -> Iterator[None]:
 
 
 def _only_house(name: str) -> contextlib.AbstractContextManager[None]:
-    what = "Another Faonam" if name == "house" else "Another ./run --once"
-    return only_one(
+    what = "Another Faonam" if name == datafolder.HOUSE else "Another ./run --once"
+    return datafolder.only_one(
         name, sentence=f"{what} works in {data_dir()}. End it, or choose another folder with FAONAM_DATA_DIR."
     )
 
@@ -195,10 +196,10 @@ def live(*, city: Path | None, speed: float | None, is_fresh: bool) -> None:
 
     _refuse_taken(_ports().values())
     _refuse_wrong_addresses()
-    with _stopped_cleanly(), _only_house("house"), cluster_while_needed() as is_private:
+    with _stopped_cleanly(), _only_house(datafolder.HOUSE), cluster_while_needed() as is_private:
         packs = prepare(city, name="faonam", is_fresh=is_fresh)
         if is_private:
-            note_city()
+            datafolder.note_city()
         if is_fresh:
             forget_the_city_that_was(is_private=is_private)
         with db.transaction() as session:

@@ -90,7 +90,7 @@ def read_manifest(folder: Path) -> Manifest:
     Raises CityPackError that names what is missing or unknown.
     """
     if not folder.is_dir():
-        raise CityPackError([f"{folder}: there is no such folder."])
+        raise CityPackError([f"{folder}: there is no such file or folder."])
     path = _manifest_path(folder)
     try:
         text = path.read_text(encoding="utf-8-sig")

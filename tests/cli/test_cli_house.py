@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 from psycopg import errors
 
-from cli import city, house
+from cli import city, datafolder, house
 from core import cluster
 from core.errors import SetupError, trouble_outside
 from core.settings import settings
@@ -32,7 +32,7 @@ def test_a_second_house_in_the_same_folder_is_refused() -> None:
 
 
 def _only_one() -> contextlib.AbstractContextManager[None]:
-    return city.only_one("test-house", sentence="Another one works here.")
+    return datafolder.only_one("test-house", sentence="Another one works here.")
 
 
 def test_a_taken_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ def test_a_folder_without_manifest_says_which_ones_are_shipped(session: Session,
     said = refusal(session, tmp_path)
     assert "city.toml" in said
     assert "nakhon-si-thammarat" in said
-    assert "no such folder" in refusal(session, tmp_path / "nowhere")
+    assert "no such file or folder" in refusal(session, tmp_path / "nowhere")
 
 
 def test_broken_toml_names_the_line(session: Session, pack: Pack) -> None:
