@@ -17,10 +17,12 @@ import psycopg
 from fastapi.sse import format_sse_event
 
 from api import queries
+from core import clock
 from core.db import database_url, transaction
 from core.errors import UnavailableError
 from core.events import LIVE_CHANNEL
 from core.logs import get_logger
+from core.pace import PaceSet
 
 log = get_logger("api.live")
 
@@ -41,6 +43,7 @@ REFETCH = "live.refetch"
 
 # What may leave by this door: names and fields that hold nothing of residents. Everything else stays inside.
 VISIBLE: Mapping[str, frozenset[str]] = {
+    PaceSet.name: frozenset({"speed"}),
     "sensors.readings_stored": frozenset({"count", "latest_at"}),
     "sensors.level_state_changed": frozenset({"station_id", "from_state", "to_state", "level_m_msl", "observed_at"}),
     "cctv.frame_read": frozenset({"camera_id", "station_id", "taken_at", "is_reading", "level_m_msl", "confidence"}),
@@ -192,6 +195,8 @@ class Broadcaster:
         except (ValueError, KeyError, TypeError):
             log.warning("live.notice_unreadable", length=len(payload))
             return
+        if name == PaceSet.name:
+            clock.look_again()  # Whoever hears of it asks for the clock at once.
         shown = visible(name, data)
         if shown is not None:
             self.tell(message(name, shown, event_id=event_id))

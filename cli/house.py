@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from cli import datafolder
 from cli.city import cluster_while_needed, prepare
-from core import clock, cluster, db
+from core import cluster, db, pace
 from core.errors import SetupError
 from core.progress import console, step
 from core.settings import data_dir, settings
@@ -204,11 +204,11 @@ def live(*, city: Path | None, speed: float | None, is_fresh: bool) -> None:
             forget_the_city_that_was(is_private=is_private)
         with db.transaction() as session:
             passwords = accounts.ensure_demo_accounts(session, _crew_codes(session))
-            clock.run_at(session, speed=1.0)
+            pace.set_pace(session, speed=1.0)
         with _house_running() as supervisor, contextlib.suppress(KeyboardInterrupt):
             _welcome(passwords)
-            pace = ["--patient"] if speed is None else []
-            command = [*FAONAM, "storm", "--speed", str(speed or STORM_SPEED), *pace, *map(str, packs)]
+            patience = ["--patient"] if speed is None else []
+            command = [*FAONAM, "storm", "--speed", str(speed or STORM_SPEED), *patience, *map(str, packs)]
             supervisor.start(Program("storm", command, is_restarted=False))
             while True:
                 supervisor.watch()

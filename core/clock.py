@@ -103,6 +103,11 @@ def run_at(session: Session, *, speed: float, start_at: datetime | None = None) 
     _shared.forget()
 
 
+def look_again() -> None:
+    """The next question reads the clock anew: it has been set by another process."""
+    _shared.forget()
+
+
 def freeze(at: Callable[[], datetime] | None) -> None:
     """`now()` answers what `at` says; None lets the shared clock run again. For tests."""
     _shared.fixed = at

@@ -18,7 +18,7 @@ from typing import Any
 import cv2
 
 from cctv.pictures import jpeg
-from core import clock, db
+from core import clock, db, pace
 from core.errors import SetupError
 from core.logs import get_logger
 from demo import figures as closing
@@ -66,7 +66,7 @@ class Storm:
         """The shared clock runs at the storm's speed, and LINE knows every member."""
         with db.transaction() as session:
             _register_with_line(queries.line_members(session))
-            clock.run_at(session, speed=self._speed)
+            pace.set_pace(session, speed=self._speed)
         self.start_at = clock.now()
         log.info("storm.began", speed=self._speed, gauges=len(self._gauges), cameras=len(self._cameras))
 
@@ -196,7 +196,7 @@ class _Pace:
         wanted = min(PATIENT_SPEED, self._speed) if waits_for else self._speed
         if wanted != self._now:
             with db.transaction() as session:
-                clock.run_at(session, speed=wanted)
+                pace.set_pace(session, speed=wanted)
             log.info("storm.waits" if waits_for else "storm.goes_on", speed=wanted, waits_for=waits_for)
             self._now = wanted
 
@@ -210,7 +210,7 @@ def play(*, packs: Sequence[Path], speed: float, is_patient: bool) -> None:
     storm.begin()
     _weather(storm, _Pace(speed, is_patient=is_patient), until_h=scenario.STORM_H, on_beat=lambda: None)
     with db.transaction() as session:
-        clock.run_at(session, speed=1.0)
+        pace.set_pace(session, speed=1.0)
     log.info("storm.passed", play_it_again="./run --fresh")
     while True:
         storm.observe(storm.after_h())

@@ -14,13 +14,14 @@ import httpx
 import sqlalchemy as sa
 
 from api import live
+from core import clock, pace
 from core.db import transaction
 from core.events import Event, publish
 from line.events import MessageReceived
 from sensors.events import ReadingsStored
 
 AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
-ROOMS = ("line", "residents", "sensors", "cctv", "flood", "incidents", "alerts", "dispatch")
+ROOMS = ("core", "line", "residents", "sensors", "cctv", "flood", "incidents", "alerts", "dispatch")
 
 
 def _messages(answer: httpx.Response) -> Iterator[dict[str, Any]]:
@@ -54,6 +55,22 @@ def test_an_event_of_another_transaction_reaches_the_screen(served: Any) -> None
             "name": "sensors.readings_stored",
             "data": expected,
         }
+
+
+def test_a_clock_that_was_set_anew_is_told_and_already_read_anew(served: Any) -> None:
+    """A screen that hears that the storm is over asks for the clock and must not be told the storm's speed again."""
+    clock.freeze(None)
+    with transaction() as session:
+        pace.set_pace(session, speed=120.0)
+    with served.client.stream("GET", "/api/v1/live") as answer:
+        messages = _messages(answer)
+        assert next(messages)["name"] == "live.hello"
+        assert served.client.get("/api/v1/clock").json()["speed"] == 120.0
+        with transaction() as session:  # As another process would: this one's own clock is told nothing.
+            publish(session, pace.PaceSet(1.0))
+            session.execute(sa.update(clock.ClockSetting).values(speed=1.0))
+        assert _until(messages, "core.pace_set")["data"] == {"speed": 1.0}
+        assert served.client.get("/api/v1/clock").json()["speed"] == 1.0
 
 
 def test_what_residents_write_never_leaves_by_this_door(served: Any) -> None:

@@ -1,5 +1,6 @@
 // Resources that stay fresh: live events say when to look again, a slow round catches what no event said.
 import { ApiProblem, get } from './api'
+import { clock } from './clock.svelte'
 
 type News = { id: number | null; name: string; data: Record<string, unknown> }
 
@@ -140,6 +141,7 @@ class Live {
   private hear(news: News): void {
     this.isConnected = true
     const isAll = news.name === 'live.refetch' || (news.name === 'live.hello' && news.data.is_complete === false)
+    if (isAll || news.name === 'core.pace_set') void clock.look()
     for (const resource of this.resources) if (isAll || resource.hears(news.name)) resource.refresh()
   }
 }
