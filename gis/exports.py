@@ -28,6 +28,13 @@ LAYERS = (
 SUFFIXES = {"gpkg": ".gpkg", "pmtiles": ".pmtiles"}
 _NEWEST = "SELECT max(id) FROM flood_run WHERE horizon_min = 0"
 _HAS_RUN = "SELECT EXISTS (SELECT FROM flood_run WHERE id = :run_id)"
+# The public view holds the picture of now; this is any other one, with the same columns.
+_PICTURE = (
+    "SELECT p.id, p.run_id, r.computed_at, r.valid_at, r.horizon_min, r.method, r.confidence, p.depth_class, "
+    "p.run_id = (SELECT max(id) FROM flood_run WHERE horizon_min = 0) AS is_current, "
+    "(SELECT is_simulated FROM city) AS is_simulated, p.geom "
+    "FROM flood_polygon p JOIN flood_run r ON r.id = p.run_id WHERE p.run_id = :run_id"
+)
 LOWEST_ZOOM, HIGHEST_ZOOM = 8, 15
 
 
@@ -114,11 +121,10 @@ def _check(session: Session, out: Path, layers: Sequence[str], *, suffix: str, r
 def _rows(session: Session, name: str, *, run_id: int | None) -> GeoDataFrame:
     import geopandas
 
-    chosen = ""
-    if name == "flood_polygons":
-        chosen = " WHERE run_id = :run_id" if run_id is not None else " WHERE is_current"
-    statement = sa.text(f"SELECT * FROM gis_public.{name}{chosen} ORDER BY id")  # noqa: S608 - one of LAYERS.
-    parameters = {"run_id": run_id} if ":run_id" in chosen else None
+    is_of_a_run = name == "flood_polygons" and run_id is not None
+    chosen = _PICTURE if is_of_a_run else f"SELECT * FROM gis_public.{name}"  # noqa: S608 - one of LAYERS.
+    statement = sa.text(f"{chosen} ORDER BY id")
+    parameters = {"run_id": run_id} if is_of_a_run else None
     rows = geopandas.read_postgis(statement, session.connection(), geom_col="geom", crs="EPSG:4326", params=parameters)
     if "dated" in rows:
         rows["dated"] = [None if at is None else str(at) for at in rows["dated"]]

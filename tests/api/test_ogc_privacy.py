@@ -170,17 +170,25 @@ def test_the_address_without_a_slash_leads_on(browser: TestClient) -> None:
     assert browser.get("/ogc", follow_redirects=False).headers["location"] == "/ogc/"
 
 
-def test_a_picture_that_is_drawn_later_is_there_at_once(api: Api) -> None:
-    """The catalogue is read at the start; a flood that comes afterwards is its features all the same."""
+def test_only_the_newest_picture_of_now_is_open_data_and_at_once(api: Api) -> None:
+    """The catalogue is read at the start, a flood comes afterwards; past and forecast water never lies on top of it."""
     assert api.items("flood_polygons")["numberMatched"] == 0
+    now_id = [_draw(horizon_min=horizon_min) for horizon_min in (0, 0, 180)][1]
+    drawn = api.items("flood_polygons")["features"]
+    assert [(one["properties"]["run_id"], one["properties"]["is_current"]) for one in drawn] == [(now_id, True)]
+
+
+def _draw(*, horizon_min: int) -> int:
+    """A picture of the flood that has one polygon; its id."""
     with transaction() as session:
-        session.execute(
+        return int(session.execute(
             sa.text(
                 "WITH run AS (INSERT INTO flood_run (computed_at, valid_at, computed_wall_at, method, levels, wall_s, "
-                "confidence) VALUES (now(), now(), now(), 'canal-network', '{}', 0, 1) RETURNING id) "
+                "confidence, horizon_min, basis_run_id) VALUES (now(), now() + make_interval(mins => :horizon_min), "
+                "now(), 'canal-network', '{}', 0, 1, :horizon_min, "
+                "CASE WHEN :horizon_min > 0 THEN (SELECT max(id) FROM flood_run) END) RETURNING id) "
                 "INSERT INTO flood_polygon (run_id, depth_class, geom) SELECT id, 1, "
-                "ST_Multi(ST_MakeEnvelope(100, 8, 100.01, 8.01, 4326)) FROM run"
-            )
-        )
-    drawn = api.items("flood_polygons")["features"]
-    assert [one["properties"]["is_current"] for one in drawn] == [True]
+                "ST_Multi(ST_MakeEnvelope(100, 8, 100.01, 8.01, 4326)) FROM run RETURNING run_id"
+            ),
+            {"horizon_min": horizon_min},
+        ).scalar_one())

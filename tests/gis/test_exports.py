@@ -9,6 +9,7 @@ from pathlib import Path
 import geopandas
 import pyogrio
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.errors import InvalidInputError, NotFoundError
@@ -78,6 +79,27 @@ def test_a_picture_that_is_not_there_is_no_dry_city(city: Session, tmp_path: Pat
             city, tmp_path / "x.gpkg", layers=["flood_polygons"], run_id=77, tell=lambda what: None
         )
     assert not any(tmp_path.glob("*x*"))
+
+
+def test_a_past_picture_has_the_columns_of_the_one_of_now(city: Session, tmp_path: Path) -> None:
+    """A file of another moment is read by the same program, and says that it is not of now."""
+    runs = [
+        city.execute(sa.text(
+            "WITH run AS (INSERT INTO flood_run (computed_at, valid_at, computed_wall_at, method, levels, wall_s, "
+            "confidence) VALUES (now(), now(), now(), 'canal-network', '{}', 0, 1) RETURNING id) "
+            "INSERT INTO flood_polygon (run_id, depth_class, geom) SELECT id, 1, "
+            "ST_Multi(ST_MakeEnvelope(100, 8, 100.01, 8.01, 4326)) FROM run RETURNING run_id"
+        )).scalar_one()
+        for _ in range(2)
+    ]
+    found = {}
+    for run_id in (None, *runs):
+        out = tmp_path / f"{run_id}.gpkg"
+        exports.write_geopackage(city, out, layers=["flood_polygons"], run_id=run_id, tell=lambda what: None)
+        found[run_id] = geopandas.read_file(out, layer="flood_polygons")
+    assert [list(rows["run_id"]) for rows in found.values()] == [[runs[1]], [runs[0]], [runs[1]]]
+    assert [list(rows["is_current"]) for rows in found.values()] == [[True], [False], [True]]
+    assert len({tuple(rows.columns) for rows in found.values()}) == 1
 
 
 def test_a_file_s_name_says_what_is_in_it(city: Session, tmp_path: Path) -> None:
