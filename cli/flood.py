@@ -24,7 +24,9 @@ def folder_of(city: str) -> Path:
     for folder in (Path(city), OPEN_DATA / city):
         if folder.is_dir():
             return folder
-    raise InvalidInputError(f"There is no city pack '{city}': neither a folder of that name nor one in {OPEN_DATA}.")
+    known = sorted(folder.name for folder in OPEN_DATA.iterdir() if folder.is_dir()) if OPEN_DATA.is_dir() else []
+    cities = f"cities of open data here: {', '.join(known)}" if known else f"and there are no open data in {OPEN_DATA}"
+    raise InvalidInputError(f"There is no city pack '{city}': it is no folder ({cities}).")
 
 
 def validate(city: str) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 from rich.console import Console
 from rich.table import Table
 
-from core.progress import step
+from core.progress import console, step
 
 
 def prepare(
@@ -24,3 +24,8 @@ def prepare(
     for name in ("known_cells", "hole_count", "raised_cells", "stream_cells", "cells_without_drain"):
         table.add_row(name.replace("_", " "), f"{told[name]:,}")
     Console().print(table)
+    if told["lowest_m"] == told["highest_m"]:
+        console.print(
+            f"warning: every known cell of {dem.name} lies at {told['lowest_m']:g} m: no water flows anywhere on it, "
+            "and its maps say nothing of how it drains.", markup=False, highlight=False, soft_wrap=True,
+        )

@@ -27,6 +27,10 @@ def whole_file(out: Path) -> Iterator[Path]:
         raise InvalidInputError(f"This user may not write into {out.parent}.")
     fresh = out.with_name(f".{out.stem[:100]}.new{out.suffix}")
     try:
+        fresh.touch()  # Root may do everything, and still makes no file in /proc.
+    except OSError as exc:
+        raise InvalidInputError(f"Nothing can be written into {out.parent}: {exc.strerror}.") from exc
+    try:
         fresh.unlink(missing_ok=True)
         yield fresh
         fresh.replace(out)

@@ -157,10 +157,14 @@ def _check(survey: Survey, wish: Wish) -> None:
     if survey.holes and wish.holes == "refuse":
         row, column = survey.largest_at
         raise InvalidInputError(
-            f"{name}: {survey.holes:,} holes ({survey.hole_cells:,} cells of nodata inside), the largest of "
-            f"{survey.largest_cells:,} cells from row {row}, column {column}. Fill them; or where they are water that "
-            "takes the flow away, say --holes drain."
+            f"{name}: {_counted(survey.holes, 'hole')} ({_counted(survey.hole_cells, 'cell')} of nodata inside), the "
+            f"largest of {_counted(survey.largest_cells, 'cell')} from row {row}, column {column}. Fill them; or where "
+            "they are water that takes the flow away, say --holes drain."
         )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
 def _facts(terrain: Elevation, survey: Survey) -> dict[str, Any]:

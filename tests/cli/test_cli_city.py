@@ -8,8 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from cli import city
+from cli import flood as flood_commands
 from core.db import transaction
-from core.errors import SetupError
+from core.errors import InvalidInputError, SetupError
 from gis.citypack.importer import import_city
 from gis.citypack.manifest import read_manifest
 from gis.errors import CityPackError
@@ -46,3 +47,12 @@ def test_another_city_in_the_database_of_a_city_is_told_how_to_get_its_own(datab
     other = _pack(tmp_path / "other", head=Pack.head.replace("tiny", "other")).close()
     with pytest.raises(SetupError, match=r"'tiny'; 'other' needs one of its own: .*DATABASE_URL.*FAONAM_DATA_DIR"):
         city.prepare(other, name="faonam", is_fresh=False)
+
+
+def test_a_city_that_is_not_there_is_told_which_ones_are() -> None:
+    """Whoever mistypes a name reads the right one."""
+    with pytest.raises(InvalidInputError) as refused:
+        flood_commands.folder_of("nonsense")
+    known = [folder.name for folder in flood_commands.OPEN_DATA.glob("*/")]
+    assert "'nonsense'" in str(refused.value)
+    assert all(name in str(refused.value) for name in known)

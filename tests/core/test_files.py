@@ -34,6 +34,13 @@ def test_a_whole_file_takes_the_name(tmp_path: Path) -> None:
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"map.html": "today"}
 
 
+def test_a_place_where_nothing_can_be_written_is_named_before_the_work() -> None:
+    """Also to root, whose rights allow everything: the kernel's own folders take no file from anybody."""
+    said = "Nothing can be written into /proc" if os.geteuid() == 0 else "may not write into /proc"
+    with pytest.raises(InvalidInputError, match=said), whole_file(Path("/proc/map.html")):
+        pytest.fail("nothing may be written")
+
+
 def test_folders_devices_and_pipes_are_never_replaced(tmp_path: Path) -> None:
     """As root, a file moved to /dev/null would take the device's place for everybody."""
     os.mkfifo(tmp_path / "pipe")

@@ -178,6 +178,26 @@ def test_maps_that_are_there_outlive_a_failure(tmp_path: Path) -> None:
     assert _maps(wish.out).keys() == MAPS.keys()
 
 
+def test_one_hole_is_one_hole(tmp_path: Path) -> None:
+    """The sentence counts as people do."""
+    ground_m = _ground_m()
+    ground_m[50, 100] = np.nan
+    with pytest.raises(InvalidInputError, match=r"dem.tif: 1 hole \(1 cell of nodata inside\), the largest of 1 cell "):
+        _prepare(_wish(_write(tmp_path / "dem.tif", ground_m)))
+
+
+@pytest.mark.parametrize(("side", "is_flat"), [(40, True), (1, True), (40, False)])
+def test_a_terrain_without_a_slope_is_said_to_move_no_water(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], side: int, is_flat: bool
+) -> None:
+    """Maps of a plane look like maps of anything else, so that nobody would notice."""
+    ground_m = np.full((side, side), 3.0)
+    ground_m[0, 0] = 3.0 if is_flat else 2.9
+    source = _write(tmp_path / "dem.tif", ground_m)
+    command.prepare(source, out=tmp_path / "maps", threshold=40, side=64, holes="refuse", dask=None)
+    assert ("lies at 3 m: no water flows anywhere" in capsys.readouterr().err) == is_flat
+
+
 def test_the_command_prints_what_it_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`faonam terrain prepare` ends with the figures of the drainage; an error of ours comes through as it is."""
     source = _write(tmp_path / "dem.tif", _ground_m())
