@@ -134,8 +134,11 @@ class Desk {
     this.isDetailOpen = true
   }
 
+  /** The layer is on where it was off; depth and chance colour the same water, so that one of them puts the other off. */
   switchLayer(name: Switch): void {
-    this.hidden = this.hidden.includes(name) ? this.hidden.filter((one) => one !== name) : [...this.hidden, name]
+    const other: Switch | null = name === 'depth' ? 'chance' : name === 'chance' ? 'depth' : null
+    if (!this.hidden.includes(name)) this.hidden = [...this.hidden, name]
+    else this.hidden = [...this.hidden.filter((one) => one !== name && one !== other), ...(other ? [other] : [])]
   }
 
   /** The map flies to a place of the gazetteer, wide enough for its whole radius. */
