@@ -45,6 +45,12 @@ export function codeWord(prefix: string, code: string | null | undefined): strin
   return bundles[words.language].hasMessage(`${prefix}-${code}`) ? t(`${prefix}-${code}`) : code
 }
 
+/** The code's words in every language: people also search in the one that their screen does not show. */
+export function codeWords(prefix: string, code: string): string[] {
+  const values = Object.values(bundles).map((bundle) => bundle.getMessage(`${prefix}-${code}`)?.value)
+  return values.filter((value) => typeof value === 'string')
+}
+
 export function named(names: Names | null | undefined): string {
   if (!names) return ''
   return (words.language === 'th' ? names.th || names.en : names.en || names.th) ?? ''

@@ -571,6 +571,18 @@ searching = Searching…
 found-likely = likely
 found-maybe = maybe
 found-guess = a guess
+found-name =
+  { $count ->
+    [1] has this name
+   *[other] has this name, as several do
+  }
+found-kind =
+  { $count ->
+    [1] is of this kind
+   *[other] is of this kind, one of several
+  }
+search-left = and { $count } more; say it more exactly
+search-cut = The text is long: only its first { $count } letters were read
 found-outside = outside the city
 back-to-city = Back to the city
 found-within = within { $radius }

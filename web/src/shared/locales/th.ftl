@@ -562,6 +562,18 @@ searching = กำลังค้นหา…
 found-likely = น่าจะใช่
 found-maybe = อาจใช่
 found-guess = เดา
+found-name =
+  { $count ->
+    [1] ชื่อตรงกับที่ค้น
+   *[other] ชื่อตรงกับที่ค้น เป็นหนึ่งในหลายแห่ง
+  }
+found-kind =
+  { $count ->
+    [1] ประเภทตรงกับที่ค้น
+   *[other] ประเภทตรงกับที่ค้น เป็นหนึ่งในหลายแห่ง
+  }
+search-left = และอีก { $count } รายการ พิมพ์ให้เจาะจงขึ้น
+search-cut = ข้อความยาว อ่านเฉพาะ { $count } ตัวอักษรแรก
 found-outside = นอกเขตเมือง
 back-to-city = กลับไปที่เมือง
 found-within = อยู่ในรัศมี { $radius }
