@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import desk as hands
 import pytest
 from house import PLACE, House, house, only_house
 from playwright.sync_api import Locator, Page, expect
@@ -34,7 +35,7 @@ MODES = ("alerts", "water", "incidents", "jobs", "cameras", "overview")
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[House]:
-    """A house whose storm has just begun; both tests play in it, one after the other."""
+    """A house whose storm has just begun; all tests play in it, one after the other."""
     with only_house(), house("browser", "--fresh") as running:
         running.await_alive()
         yield running
@@ -144,6 +145,12 @@ def _search(page: Page) -> None:
             page.get_by_test_id("search").fill(words)
         expect(hits.first).to_contain_text(first)
     assert all("เครื่องวัด" in text for text in hits.all_inner_texts())
+    expect(page.get_by_test_id("search-left")).to_contain_text("อีก 1 รายการ")  # Seven measure, six are shown.
+    with page.expect_response(re.compile("/geocode")):
+        page.get_by_test_id("search").fill("วัด")
+    expect(hits.first).to_contain_text("ประเภทตรงกับที่ค้น เป็นหนึ่งในหลายแห่ง")
+    page.get_by_test_id("search").fill("น้ำท่วม" * 60)
+    expect(page.get_by_test_id("search-cut")).to_contain_text("400")
 
 
 # ── The resident ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -372,4 +379,26 @@ def test_every_screen_fits_a_phone_and_a_desk_in_thai_and_the_public_page_asks_f
             page.get_by_test_id(f"mode-{mode}").click()
             expect(page.get_by_test_id(f"mode-{mode}")).to_have_attribute("aria-current", "page")
             _both_widths(page, f"the console's {mode}")
+            for size in (PHONE, DESK):
+                page.set_viewport_size({"width": size["width"], "height": size["height"]})
+                hands.assert_page_stands_still(page, f"the console's {mode} at {size['width']} px")
+        screens.assert_quiet()
+
+
+def test_the_map_obeys_the_hands_that_draw_tick_search_and_resize(running: House, tmp_path: Path) -> None:
+    """What an officer does to the map shows at once, and asks the server nothing that it must refuse."""
+    passwords = _passwords()
+    with Screens(running.note()["api"], tmp_path) as screens:
+        desk = screens.new("desk", DESK)
+        page = desk.sign_in("/", "approver", passwords["approver"])
+        desk.await_map()
+        hands.one_colour_for_the_water(page)
+        hands.draw_an_area(page)
+        hands.narrow_the_window(desk)
+        desk.close()
+
+        phone = screens.new("phone", PHONE)
+        phone.sign_in("/", "approver", passwords["approver"])
+        phone.await_map()
+        hands.search_on_a_phone(phone.page)
         screens.assert_quiet()
