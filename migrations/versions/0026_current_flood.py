@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0099_current_flood"
-down_revision = "0023_intake"
+revision = "0026_current_flood"
+down_revision = "0025_watch"
 branch_labels = None
 depends_on = None
 
