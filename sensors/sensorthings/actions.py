@@ -39,6 +39,13 @@ def _changing() -> Iterator[None]:
         raise BodyError("A value of the body is out of the range of what can be kept.") from None
 
 
+@contextlib.contextmanager
+def all_or_nothing(session: Session) -> Iterator[None]:
+    """What is done inside is done whole, or not at all where it raises; what was before stays."""
+    with session.begin_nested():
+        yield
+
+
 def post(session: Session, place: Place, content: Any, *, device_key: str | None, now: datetime) -> int:
     """The entity that the body describes exists in the collection of the place; returns its id.
 

@@ -121,12 +121,35 @@ def test_a_hostile_body_is_refused(sta: Sta, content: bytes, status: int) -> Non
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [
-    ("POST", "$batch", 501), ("POST", "Things(1)", 405), ("DELETE", "Things", 405), ("PUT", "Things(1)/name", 405),
+    ("POST", "Things(1)", 405), ("DELETE", "Things", 405), ("PUT", "Things(1)/name", 405),
     ("POST", "Nothing", 404), ("DELETE", "Things(99)", 404), ("POST", "Datastreams(1)/Thing", 405),
 ])
 def test_a_method_in_the_wrong_place_says_so(sta: Sta, gauge: int, method: str, path: str, status: int) -> None:
     """405 for what cannot be done there, 404 for what is not there, 501 for what is not built."""
     assert sta.send(method, path, {}, status=status)["code"] == status
+
+
+def test_a_batch_is_answered_request_by_request(sta: Sta, gauge: int) -> None:
+    """A request of a JSON batch stands for itself or falls with its atomicity group; later ones name earlier ones."""
+    answers = sta.post("$batch", {"requests": [
+        {"id": "1", "method": "post", "url": "Things", "body": {"name": "A", "description": "a"}},
+        {"id": "2", "method": "patch", "url": "$1", "body": {"description": "later"}},
+        {"id": "3", "method": "get", "url": "/sta/v1.1/Things?$filter=name eq 'A'&$select=description"},
+        {"id": "4", "method": "post", "url": "$1/Datastreams", "body": datastream(), "atomicityGroup": "g"},
+        {"id": "5", "method": "delete", "url": f"Datastreams({gauge})", "atomicityGroup": "g"},
+        {"id": "6", "method": "post", "url": "Datastreams", "body": datastream(Thing={"@iot.id": "$1"})},
+        {"id": "7", "method": "fly", "url": "Things"}, {"id": "8", "method": "get", "url": "Nothing"},
+    ]}, status=200)["responses"]
+    assert [(one["id"], one["status"]) for one in answers] == [
+        ("1", 201), ("2", 200), ("3", 200), ("4", 424), ("5", 403), ("6", 201), ("7", 405), ("8", 404),
+    ]
+    assert answers[2]["body"]["value"] == [{"description": "later"}]
+    thing_id = answers[0]["body"]["@iot.id"]
+    assert len(sta.ids(f"Things({thing_id})/Datastreams")) == 1
+    assert sta.http.post("/sta/v1.1/$batch", content=b"--x", headers={"Content-Type": "multipart/mixed; boundary=x"}
+                         ).status_code == 501
+    for wrong in ([], {"requests": 1}, {"requests": [{"id": 1}]}, {"requests": [{}] * 300}):
+        sta.post("$batch", wrong, status=400)
 
 
 _ATOMS = st.sampled_from([
