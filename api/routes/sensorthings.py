@@ -73,6 +73,9 @@ router = APIRouter(prefix=ROOT, tags=["sensorthings"], route_class=_Route, inclu
 
 
 async def _body(request: Request) -> bytes:
+    origin = request.headers.get("origin")
+    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
+        raise errors.ForbiddenError("A page of another site cannot write here.")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in FORMS:
         raise QueryError(f"The body must be application/json, not {kind}.")

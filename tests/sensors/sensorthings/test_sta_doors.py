@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from core.db import transaction
 from core.settings import settings
 from sensors.sensorthings.model import COLLECTIONS
+from tests.accounts import PASSWORD, add_account
 from tests.sensors.sensorthings.conftest import DEVICE_KEY, PLACE, SENSOR, Sta, datastream, thing
 
 
@@ -107,7 +108,23 @@ def test_a_form_of_another_site_cannot_write(sta: Sta) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
         answer = sta.http.post("/sta/v1.1/Things", content=json.dumps(thing()), headers={"Content-Type": kind})
         assert answer.status_code == 400
+    for origin in ("http://evil.example", "null"):
+        sta.post("Things", thing(), status=403, Origin=origin)
     assert sta.ids("Things") == []
+    sta.post("Things", thing(), Origin="http://testserver")
+
+
+def test_an_officer_writes_where_strangers_may_not(sta: Sta, gauge: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signed in as an officer, with the token of the sign-in, one may write what no pack owns; a viewer may not."""
+    monkeypatch.setenv("FAONAM_STA_WRITES", "closed")
+    settings.cache_clear()
+    for role, status in (("viewer", 403), ("officer", 201)):
+        with transaction() as session:
+            add_account(session, role, roles=[role])
+        signed_in = sta.http.post("/api/v1/session", json={"username": role, "password": PASSWORD}).json()
+        sta.post("Things", thing(), status=403)
+        sta.post("Things", thing(), status=status, X_CSRF_Token=signed_in["csrf_token"])
+        sta.send("DELETE", f"Datastreams({gauge})", status=403, X_CSRF_Token=signed_in["csrf_token"])
 
 
 @pytest.mark.parametrize(("content", "status"), [
