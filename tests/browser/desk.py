@@ -83,6 +83,22 @@ def narrow_the_window(screen: Screen) -> None:
     assert abs(middle["y"] - size[1] / 2) <= MIDDLE_OFF_PX, (middle, size)
 
 
+def search_by_words(page: Page) -> None:
+    """A code finds its gauge first, a place's name the place, and the word for gauges all of them."""
+    hits = page.locator("#search-hits [role=option]")
+    for words, first in (("g1", "(G1)"), ("ตลาดเก่า", "ตลาดเก่า"), ("เครื่องวัด", "เครื่องวัด")):
+        with page.expect_response(re.compile("/geocode")):
+            page.get_by_test_id("search").fill(words)
+        expect(hits.first).to_contain_text(first)
+    assert all("เครื่องวัด" in text for text in hits.all_inner_texts())
+    expect(page.get_by_test_id("search-left")).to_contain_text("อีก 1 รายการ")  # Seven measure, six are shown.
+    with page.expect_response(re.compile("/geocode")):
+        page.get_by_test_id("search").fill("วัด")
+    expect(hits.first).to_contain_text("ประเภทตรงกับที่ค้น เป็นหนึ่งในหลายแห่ง")
+    page.get_by_test_id("search").fill("น้ำท่วม" * 60)
+    expect(page.get_by_test_id("search-cut")).to_contain_text("400")
+
+
 def search_on_a_phone(page: Page) -> None:
     """Who searches sees all hits: the depth at the middle gives way, and an open sheet lies below them."""
     hits = page.locator("#search-hits [role=option]")

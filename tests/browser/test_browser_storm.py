@@ -111,7 +111,7 @@ def _look_around(officer: Screen) -> None:
     expect(page.get_by_test_id("not-now")).to_be_hidden()
     page.get_by_test_id("depth-middle").click()
     expect(page.get_by_test_id("depth")).to_contain_text(re.compile("โอกาสน้ำท่วม|ไม่ทราบ"))
-    _search(page)
+    hands.search_by_words(page)
     page.get_by_test_id("search").fill("ตลาดเก่า")
     page.get_by_test_id("search").press("Enter")
     expect(page.get_by_test_id("search")).to_have_value("")
@@ -135,22 +135,6 @@ def _look_back(officer: Screen) -> None:
 
     officer.await_rendered("gauges", _are_of_then, f"the gauges at {levels}")
     assert officer.rendered("crews") == officer.rendered("incidents") == []
-
-
-def _search(page: Page) -> None:
-    """A code finds its gauge first, a place's name the place, and the word for gauges all of them."""
-    hits = page.locator("#search-hits [role=option]")
-    for words, first in (("g1", "(G1)"), ("ตลาดเก่า", "ตลาดเก่า"), ("เครื่องวัด", "เครื่องวัด")):
-        with page.expect_response(re.compile("/geocode")):
-            page.get_by_test_id("search").fill(words)
-        expect(hits.first).to_contain_text(first)
-    assert all("เครื่องวัด" in text for text in hits.all_inner_texts())
-    expect(page.get_by_test_id("search-left")).to_contain_text("อีก 1 รายการ")  # Seven measure, six are shown.
-    with page.expect_response(re.compile("/geocode")):
-        page.get_by_test_id("search").fill("วัด")
-    expect(hits.first).to_contain_text("ประเภทตรงกับที่ค้น เป็นหนึ่งในหลายแห่ง")
-    page.get_by_test_id("search").fill("น้ำท่วม" * 60)
-    expect(page.get_by_test_id("search-cut")).to_contain_text("400")
 
 
 # ── The resident ─────────────────────────────────────────────────────────────────────────────────────────────────────
