@@ -21,7 +21,7 @@ from sensors.sensorthings import rendering, writing
 from sensors.sensorthings.errors import BodyError, MethodError
 from sensors.sensorthings.jsonpatch import patched
 from sensors.sensorthings.model import OBSERVATION
-from sensors.sensorthings.observing import Stream, locked_stream
+from sensors.sensorthings.observing import Stream, features_there, locked_stream, observe_all
 from sensors.sensorthings.options import Options
 from sensors.sensorthings.payloads import Draft, changes_of, draft_of, id_of, replacement_of
 from sensors.sensorthings.reading import Place, Reader
@@ -157,8 +157,10 @@ def create_observations(
     for stream_id, components, rows, count in _blocks(content):
         if len(answers) + count > MOST_ROWS:
             raise BodyError(f"At most {MOST_ROWS} observations are taken at once.")
-        for row in rows:
-            answers.append(_row(session, stream_id, components, row, base=base, device_key=device_key, now=now))
+        drafts = [_draft(stream_id, components, row) for row in rows]
+        together = _kept_together(session, stream_id, drafts, now=now) if device_key is None else None
+        ids = together or [_kept(session, draft, device_key=device_key, now=now) for draft in drafts]
+        answers += ["error" if id_ is None else rendering.link(base, OBSERVATION, id_) for id_ in ids]
     return answers
 
 
@@ -175,19 +177,43 @@ def _blocks(content: Any) -> Iterator[tuple[int, list[str], list[Any], int]]:
         yield id_of(block["Datastream"].get("@iot.id"), "Datastream"), components, rows, len(rows)
 
 
-def _row(
-    session: Session, stream_id: int, components: list[str], row: Any, *, base: str, device_key: str | None,
-    now: datetime,
-) -> str:
+def _draft(stream_id: int, components: list[str], row: Any) -> Draft | None:
     try:
         if not isinstance(row, list) or len(row) != len(components):
             raise BodyError("A row has one value for each component.")
-        with session.begin_nested():
-            body = _named(components, row) | {"Datastream": {"@iot.id": stream_id}}
-            id_ = post(session, Place(OBSERVATION), body, device_key=device_key, now=now)
+        return draft_of(OBSERVATION, _named(components, row) | {"Datastream": {"@iot.id": stream_id}})
     except FaonamError:
-        return "error"
-    return rendering.link(base, OBSERVATION, id_)
+        return None
+
+
+def _kept_together(
+    session: Session, stream_id: int, drafts: list[Draft | None], *, now: datetime
+) -> list[int | None] | None:
+    """The ids of all usable rows, kept by one statement; None where that fails, so that each is tried by itself."""
+    usable = [draft for draft in drafts if draft is not None]
+    features = [draft.links.get("FeatureOfInterest", (None,))[0] for draft in usable]
+    ids = {one for one in features if isinstance(one, int)}
+    if any(isinstance(one, Draft) for one in features) or ids - features_there(session, ids):
+        return None
+    seen = [(draft.columns, one) for draft, one in zip(usable, features, strict=True) if not isinstance(one, Draft)]
+    try:
+        with _changing(), session.begin_nested():
+            made = iter(observe_all(session, datastream_id=stream_id, seen=seen, now=now))
+    except FaonamError:
+        return None
+    return [None if draft is None else next(made) for draft in drafts]
+
+
+def _kept(session: Session, draft: Draft | None, *, device_key: str | None, now: datetime) -> int | None:
+    if draft is None:
+        return None
+    try:
+        with _changing(), session.begin_nested():
+            if device_key is not None:
+                return _observe_by_device(session, draft, key=device_key, now=now)
+            return writing.create(session, draft, now=now)
+    except FaonamError:
+        return None
 
 
 def _named(components: list[str], row: list[Any]) -> dict[str, Any]:

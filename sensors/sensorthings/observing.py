@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +21,9 @@ UNVERIFIED = "unverified"
 SOURCE = "sensorthings"
 MOST_COPIES = 32_767
 _READING = table_of(Reading)
+_OPTIONAL = (
+    "value", "result", "ended_at", "result_time", "result_quality", "valid_from", "valid_to", "parameters",
+)
 
 
 @dataclass(frozen=True)
@@ -51,48 +55,74 @@ def locked_stream(session: Session, datastream_id: int) -> Stream:
 def observe(
     session: Session, *, datastream_id: int, columns: dict[str, Any], foi_id: int | None, now: datetime
 ) -> int:
-    """The observation is kept in this generic datastream; returns its id.
+    """The observation is kept in this generic datastream; returns its id. Raises as `observe_all`."""
+    return observe_all(session, datastream_id=datastream_id, seen=[(columns, foi_id)], now=now)[0]
 
-    Without a feature of interest it is about where its thing is. Raises OwnedError for a datastream of a station,
-    BodyError where nothing says what it is about.
+
+def observe_all(
+    session: Session, *, datastream_id: int, seen: Sequence[tuple[dict[str, Any], int | None]], now: datetime
+) -> list[int]:
+    """The observations, each its columns and feature of interest, are kept in this generic datastream; their ids.
+
+    Without a feature of interest they are about where their thing is. Raises OwnedError for a datastream of a station,
+    BodyError where nothing says what they are about, CopiesExhaustedError.
     """
     stream = locked_stream(session, datastream_id)
     if stream.station_id is not None:
         raise OwnedError("This datastream belongs to a station of the city: only its own device writes to it.")
-    about = foi_id if foi_id is not None else feature_of_thing(session, stream.thing_id)
-    observed_at = columns.get("observed_at") or now
-    row = columns | {
-        "datastream_id": stream.id,
-        "observed_at": observed_at,
-        "copy": next_copy(session, stream.id, observed_at),
-        "foi_id": about,
-        "qc_flag": int(Flag.NOT_EVALUATED),
-        "source": SOURCE,
-        "received_at": now,
-        "received_wall_at": clock.wall_now(),
-    }
-    observation_id: int = session.execute(sa.insert(_READING).values(row).returning(_READING.c.id)).scalar_one()
-    _note_newest(session, stream.id, row)
-    widen_area(session, stream.id, about)
-    return observation_id
+    if not seen:
+        return []
+    at_thing = feature_of_thing(session, stream.thing_id) if any(foi_id is None for _, foi_id in seen) else None
+    times = [columns.get("observed_at") or now for columns, _ in seen]
+    copies = _next_copies(session, stream.id, times)
+    wall = clock.wall_now()
+    rows = [
+        dict.fromkeys(_OPTIONAL)
+        | columns
+        | {
+            "datastream_id": stream.id,
+            "observed_at": at,
+            "copy": copy,
+            "foi_id": at_thing if foi_id is None else foi_id,
+            "qc_flag": int(Flag.NOT_EVALUATED),
+            "source": SOURCE,
+            "received_at": now,
+            "received_wall_at": wall,
+        }
+        for (columns, foi_id), at, copy in zip(seen, times, copies, strict=True)
+    ]
+    insert = sa.insert(_READING).returning(_READING.c.id, sort_by_parameter_order=True)
+    ids = list(session.scalars(insert, rows))
+    _note_newest(session, stream.id, rows)
+    for about in sorted({row["foi_id"] for row in rows}):
+        widen_area(session, stream.id, about)
+    return ids
 
 
 def next_copy(session: Session, datastream_id: int, observed_at: datetime) -> int:
     """The place of one more observation of this time. Raises CopiesExhaustedError."""
-    same = (Reading.datastream_id == datastream_id) & (Reading.observed_at == observed_at)
-    last = session.scalar(sa.select(sa.func.max(_READING.c["copy"])).where(same))
-    if last is None:
-        return 0
-    if last >= MOST_COPIES:
+    return _next_copies(session, datastream_id, [observed_at])[0]
+
+
+def _next_copies(session: Session, datastream_id: int, times: Sequence[datetime]) -> list[int]:
+    last = sa.func.max(_READING.c["copy"])
+    same = (_READING.c.datastream_id == datastream_id) & _READING.c.observed_at.in_(sorted(set(times)))
+    taken = session.execute(sa.select(_READING.c.observed_at, last).where(same).group_by(_READING.c.observed_at))
+    free = {at.astimezone(UTC): copy + 1 for at, copy in taken}
+    copies = []
+    for at in times:
+        copies.append(free.get(at, 0))
+        free[at] = copies[-1] + 1
+    if max(copies) > MOST_COPIES:
         raise CopiesExhaustedError("There are too many observations of this datastream at this one time.")
-    return int(last) + 1
+    return copies
 
 
 _NEWEST = sa.text(
     """
     INSERT INTO latest_reading AS l (datastream_id, observed_at, value, qc_flag, first_observed_at, last_ended_at,
                                      first_result_time, last_result_time)
-    VALUES (:d, :t, :v, 2, :t, :ended, :r, :r)
+    VALUES (:d, :t, :v, 2, :first, :ended, :first_result, :last_result)
     ON CONFLICT (datastream_id) DO UPDATE
     SET value = CASE WHEN excluded.observed_at >= l.observed_at THEN excluded.value ELSE l.value END,
         observed_at = greatest(l.observed_at, excluded.observed_at),
@@ -113,15 +143,19 @@ _RECOUNT = sa.text(
 )
 
 
-def _note_newest(session: Session, datastream_id: int, row: dict[str, Any]) -> None:
+def _note_newest(session: Session, datastream_id: int, rows: Sequence[dict[str, Any]]) -> None:
+    newest = max(rows, key=lambda row: row["observed_at"])
+    results = [row["result_time"] for row in rows if row["result_time"] is not None]
     session.execute(
         _NEWEST,
         {
             "d": datastream_id,
-            "t": row["observed_at"],
-            "v": row.get("value"),
-            "ended": row.get("ended_at"),
-            "r": row.get("result_time"),
+            "t": newest["observed_at"],
+            "v": newest["value"],
+            "first": min(row["observed_at"] for row in rows),
+            "ended": max((row["ended_at"] for row in rows if row["ended_at"] is not None), default=None),
+            "first_result": min(results, default=None),
+            "last_result": max(results, default=None),
         },
     )
 
@@ -162,6 +196,14 @@ def feature_of_thing(session: Session, thing_id: int) -> int:
     location.foi_id = feature.id
     session.flush()
     return feature.id
+
+
+def features_there(session: Session, ids: Collection[int]) -> set[int]:
+    """Those of the ids that are features of interest."""
+    if not ids:
+        return set()
+    wanted = sa.literal(sorted(ids), sa.ARRAY(sa.BigInteger))
+    return set(session.scalars(sa.select(FeatureOfInterest.id).where(FeatureOfInterest.id == sa.func.any(wanted))))
 
 
 def widen_area(session: Session, datastream_id: int, foi_id: int) -> None:
