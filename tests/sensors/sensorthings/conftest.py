@@ -58,11 +58,11 @@ class Sta:
 
     def ids(self, path: str, **params: str) -> list[int]:
         """The ids of a page, in its order."""
-        return [one["@iot.id"] for one in self.get(path, **params)["value"]]
+        return [one["@iot.id"] for one in self.get(path, status=200, **params)["value"]]
 
     def pages(self, path: str, **params: str) -> list[Any]:
         """Every entity, by following the links to further pages."""
-        page = self.get(path, **params)
+        page = self.get(path, status=200, **params)
         found = list(page["value"])
         while "@iot.nextLink" in page:
             page = self.get(page["@iot.nextLink"])
