@@ -86,7 +86,8 @@ _GROUND_VERSION = sa.text(
         (SELECT path || ':' || version FROM terrain),
         (SELECT string_agg(name || ':' || version, ',' ORDER BY name) FROM layer),
         (SELECT bit_xor(hashtidextended(s.ctid, age(s.xmin)::bigint - first.age)) FROM station s, first),
-        (SELECT bit_xor(hashtidextended(d.ctid, age(d.xmin)::bigint - first.age)) FROM datastream d, first)),
+        (SELECT bit_xor(hashtidextended(d.ctid, age(d.xmin)::bigint - first.age)) FROM datastream d, first
+         WHERE d.station_id IS NOT NULL)),
         concat((SELECT bit_xor(hashtidextended(z.ctid, age(z.xmin)::bigint - first.age)) FROM zone z, first)),
         concat((SELECT bit_xor(hashtidextended(h.ctid, age(h.xmin)::bigint - first.age)) FROM home h, first))
     """

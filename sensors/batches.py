@@ -6,11 +6,11 @@ finds to be new therefore stays new, and the rows go in by COPY, without asking 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -34,6 +34,7 @@ class Memory:
     pace: Learnt
 
 
+# Documents go to the database as one JSON text: an array of them would be escaped letter by letter.
 _LOCK = sa.text(
     "SELECT datastream_id, newest_at, quality, pace FROM stream_memory WHERE datastream_id = ANY(:ids) "
     "ORDER BY datastream_id FOR UPDATE"
@@ -75,8 +76,7 @@ def lock_free_memories(session: Session, datastream_ids: Iterable[int]) -> list[
 _REMEMBER = sa.text(
     """
     UPDATE stream_memory AS m SET newest_at = known.t, quality = known.q, pace = known.p
-    FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[]), CAST(:q AS jsonb[]), CAST(:p AS jsonb[]))
-         AS known(d, t, q, p)
+    FROM json_to_recordset(CAST(:rows AS json)) AS known(d int, t timestamptz, q jsonb, p jsonb)
     WHERE m.datastream_id = known.d
     """
 )
@@ -84,15 +84,11 @@ _REMEMBER = sa.text(
 
 def remember(session: Session, memories: Mapping[int, Memory]) -> None:
     """The memories are kept for the next batch."""
-    session.execute(
-        _REMEMBER,
-        {
-            "d": list(memories),
-            "t": [memory.newest_at for memory in memories.values()],
-            "q": [json.dumps(memory.quality.as_json()) for memory in memories.values()],
-            "p": [json.dumps(memory.pace.as_json()) for memory in memories.values()],
-        },
-    )
+    rows = [
+        {"d": datastream_id, "t": memory.newest_at, "q": memory.quality.as_json(), "p": memory.pace.as_json()}
+        for datastream_id, memory in memories.items()
+    ]
+    session.execute(_REMEMBER, {"rows": orjson.dumps(rows).decode()})
 
 
 _VALUES = sa.text(
@@ -253,9 +249,9 @@ _KEEP_WATCHES = sa.text(
     UPDATE level_state AS s
     SET state = n.state, since_at = n.since, level_m_msl = n.level, observed_at = n.at, condition = n.condition,
         condition_since_at = n.condition_since, watch = n.watch
-    FROM unnest(CAST(:d AS int[]), CAST(:state AS smallint[]), CAST(:since AS timestamptz[]), CAST(:level AS float8[]),
-                CAST(:at AS timestamptz[]), CAST(:condition AS smallint[]), CAST(:condition_since AS timestamptz[]),
-                CAST(:watch AS jsonb[])) AS n(d, state, since, level, at, condition, condition_since, watch)
+    FROM json_to_recordset(CAST(:rows AS json)) AS n(
+        d int, state smallint, since timestamptz, level float8, at timestamptz, condition smallint,
+        condition_since timestamptz, watch jsonb)
     WHERE s.datastream_id = n.d
     """
 )
@@ -271,17 +267,11 @@ def watches(session: Session, datastream_ids: Iterable[int]) -> dict[int, WatchS
 
 def keep_watches(session: Session, states: Mapping[int, WatchState]) -> None:
     """The watch stands there now, and so do the gauges on the screens."""
-    after = list(states.values())
-    session.execute(
-        _KEEP_WATCHES,
+    rows = [
         {
-            "d": list(states),
-            "state": [int(one.state) for one in after],
-            "since": [one.since_at for one in after],
-            "level": [one.value for one in after],
-            "at": [one.good_at for one in after],
-            "condition": [int(one.condition) for one in after],
-            "condition_since": [one.condition_since_at for one in after],
-            "watch": [json.dumps(one.as_json()) for one in after],
-        },
-    )
+            "d": datastream_id, "state": int(one.state), "since": one.since_at, "level": one.value, "at": one.good_at,
+            "condition": int(one.condition), "condition_since": one.condition_since_at, "watch": one.as_json(),
+        }
+        for datastream_id, one in states.items()
+    ]
+    session.execute(_KEEP_WATCHES, {"rows": orjson.dumps(rows).decode()})

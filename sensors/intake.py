@@ -47,7 +47,8 @@ def store_device_rows(session: Session, rows: Sequence[DeviceRow], *, source: st
 
     Every refused row is kept as it came, without the key.
     """
-    refusals = _refusals(session, rows)
+    streams = _streams_of(session, rows)
+    refusals = _refusals(rows, streams)
     answers = {
         index: RowAnswer(row=index, status="refused", reason=refused.reason, detail=refused.detail)
         for index, refused in refusals.items()
@@ -59,7 +60,8 @@ def store_device_rows(session: Session, rows: Sequence[DeviceRow], *, source: st
         for index, row in enumerate(rows)
         if index not in refusals and isinstance(row.reading, IncomingReading)
     ]
-    stored = store_readings(session, [reading for _, reading in accepted], source=source) if accepted else []
+    readings = [reading for _, reading in accepted]
+    stored = store_readings(session, readings, source=source, streams=streams) if accepted else []
     for (index, _), answer in zip(accepted, stored, strict=True):
         answers[index] = RowAnswer(row=index, status=answer.status, reason=answer.reason, detail=answer.detail)
     return [answers[index] for index in range(len(rows))]
@@ -82,8 +84,7 @@ def _streams_of(session: Session, rows: Sequence[DeviceRow]) -> dict[str, querie
     return queries.streams_by_code(session, codes)
 
 
-def _refusals(session: Session, rows: Sequence[DeviceRow]) -> dict[int, rules.Refused]:
-    streams = _streams_of(session, rows)
+def _refusals(rows: Sequence[DeviceRow], streams: dict[str, queries.Stream]) -> dict[int, rules.Refused]:
     refusals = {}
     for index, row in enumerate(rows):
         if isinstance(row.reading, rules.Refused):
@@ -120,14 +121,19 @@ class _Batch:
         self.first[row.key] = index
 
 
-def store_readings(session: Session, readings: Sequence[IncomingReading], *, source: str) -> list[RowAnswer]:
+def store_readings(
+    session: Session, readings: Sequence[IncomingReading], *, source: str,
+    streams: dict[str, queries.Stream] | None = None,
+) -> list[RowAnswer]:
     """Each reading is stored once, flagged by quality, or refused and kept raw; answered row by row.
 
     Doing it twice changes nothing. The newest readings and the gauges' states follow; `ReadingsStored` tells once per
-    batch, `LevelStateChanged` once per change. `source` says by which way they came (mqtt, http, camera, …).
+    batch, `LevelStateChanged` once per change. `source` says by which way they came (mqtt, http, camera, …); `streams`
+    are theirs, where the caller has asked for them already.
     """
     now = clock.now()
-    streams = queries.streams_by_code(session, {reading.datastream_code for reading in readings})
+    if streams is None:
+        streams = queries.streams_by_code(session, {reading.datastream_code for reading in readings})
     batch = _accepted(session, readings, streams, source=source, now=now)
     if batch.rows:
         # Before anything looks at the readings: who makes a day's partition must hold none of the others.

@@ -22,7 +22,7 @@ from sensors.watch.documents import Rule, level_rule
 from sensors.watch.interval import learn, pace_of
 from sensors.watch.machine import advance, tick
 from sensors.watch.signals import Limits, Reading, seen_level
-from sensors.watch.state import Change, ChangeKind, Observation, WatchState
+from sensors.watch.state import Change, ChangeKind, Observation, Pace, WatchState
 
 OF_THE_WATER = frozenset({ChangeKind.RAISED, ChangeKind.LOWERED})
 OF_THE_GAUGE = frozenset({ChangeKind.LATE, ChangeKind.LOST, ChangeKind.UNTRUSTED, ChangeKind.RETURNED})
@@ -46,14 +46,15 @@ def follow(
     heard = [row for row in rows if streams[row.datastream_id].thresholds]
     before = batches.watches(session, {row.datastream_id for row in heard}) if heard else {}
     for datastream_id, own in groupby(rows, key=lambda row: row.datastream_id):
-        stream, memory = streams[datastream_id], memories[datastream_id]
-        state = before.get(datastream_id)
-        for row in own:
+        stream, memory, heard_rows = streams[datastream_id], memories[datastream_id], list(own)
+        for row in heard_rows:
             memory.pace = learn(memory.pace, observed_at=row.observed_at, received_at=row.received_at)
-            if state is None or stream.thresholds is None:
-                continue
-            rule = rule_of(stream.code, stream.thresholds)
-            state, changes = advance(state, _seen(row, stream, memory, rule), rule.timing)
+        state = before.get(datastream_id)
+        if state is None or stream.thresholds is None:
+            continue
+        rule, pace = rule_of(stream.code, stream.thresholds), pace_of(memory.pace, declared_s=stream.interval_s)
+        for row in heard_rows:
+            state, changes = advance(state, _seen(row, stream, pace, rule), rule.timing)
             states[datastream_id] = state
             told += [_Told(stream, change, row.received_wall_at) for change in changes]
     _keep(session, states, told)
@@ -93,8 +94,7 @@ def rule_of(code: str, thresholds: Thresholds) -> Rule:
     return replace(rule, timing=replace(rule.timing, readings_up=thresholds.good_readings_needed))
 
 
-def _seen(row: Row, stream: Stream, memory: Memory, rule: Rule) -> Observation:
-    pace = pace_of(memory.pace, declared_s=stream.interval_s)
+def _seen(row: Row, stream: Stream, pace: Pace, rule: Rule) -> Observation:
     reading = Reading(stream=stream.code, at=row.observed_at, value=row.value, flag=row.flag, pace=pace)
     return seen_level(reading, rule.only_limits)
 
