@@ -45,6 +45,7 @@ from gis.points import LonLat
 from sensors import batches
 from sensors.actions import NewStation, register_station
 from sensors.judging import Row, judge_stream
+from sensors.memory import memory_of
 from sensors.partitions import ensure_partitions
 from sensors.queries import Stream, streams_by_code
 
@@ -356,22 +357,21 @@ def _rows(ids: Sequence[int], turn: int, *, newest_at: datetime) -> list[Row]:
 
 
 def _store(rows: list[Row], streams: dict[int, Stream]) -> float:
-    """Judging is Python's and stands before the clock starts; memories, rows, newest values and states are the path."""
+    """What Python decides is decided before the clock starts; locks, rows, newest values and memories are the path."""
     with db.transaction() as session:
-        memories = batches.lock_memories(session, {row.datastream_id for row in rows})
-        for row in rows:
-            memory = memories[row.datastream_id]
-            judge_stream(memory.quality, [row], streams[row.datastream_id].quality, around=lambda _: ())
-            memory.newest_at = row.observed_at
-        states = batches.watches(session, memories)
+        documents = batches.lock_documents(session, {row.datastream_id for row in rows})
+    memories = {one: memory_of(newest_at, document) for one, (newest_at, document) in documents.items()}
+    for row in rows:
+        memory = memories[row.datastream_id]
+        judge_stream(memory.quality, [row], streams[row.datastream_id].quality, around=lambda _: ())
+        memory.newest_at = row.observed_at
+    written = {one: (memory.newest_at, memory.document()) for one, memory in memories.items()}
     began_s = time.perf_counter()
     with db.transaction() as session:
-        batches.lock_memories(session, memories)
-        batches.watches(session, memories)
+        batches.lock_documents(session, written)
         batches.copy_in(session, rows, source="bench")
         batches.advance_latest(session, rows)
-        batches.keep_watches(session, states)
-        batches.remember(session, memories)
+        batches.remember(session, written)
     return time.perf_counter() - began_s
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from core.errors import InvalidInputError
 from gis.points import LonLat
 from sensors.intake import RowAnswer, check_device_keys, keep_unstorable, key_hash, store_device_rows, store_readings
-from sensors.models import Datastream, LevelStateRow, Station
+from sensors.models import Datastream, LevelStateRow, Station, StreamMemory
 from sensors.rules import IncomingReading
 from sensors.things import Face, show_datastream, show_station
 
@@ -98,7 +98,9 @@ def _register_datastream(session: Session, new: NewStation, *, station: Station,
     session.add(datastream)
     session.flush()
     if session.get(LevelStateRow, datastream.id) is None:
+        # From now on its silence is noticed, though it has never spoken.
         session.add(LevelStateRow(datastream_id=datastream.id, state=0))
+        session.add(StreamMemory(datastream_id=datastream.id))
         session.flush()
 
 

@@ -7,88 +7,64 @@ finds to be new therefore stays new, and the rows go in by COPY, without asking 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.db import driver_connection
 from sensors.judging import Row
-from sensors.quality.state import State
 from sensors.quality.stream import Tests
 from sensors.rules import Flag
-from sensors.watch.interval import Learnt
 from sensors.watch.state import WatchState
 
 Key = tuple[int, datetime]
 
 
-@dataclass(slots=True)
-class Memory:
-    """What is remembered of a stream: its newest reading's time, where its quality control stands, and its pace."""
-
-    newest_at: datetime | None
-    quality: State
-    pace: Learnt
-
-
-# Documents go to the database as one JSON text: an array of them would be escaped letter by letter.
-_LOCK = sa.text(
-    "SELECT datastream_id, newest_at, quality, pace FROM stream_memory WHERE datastream_id = ANY(:ids) "
-    "ORDER BY datastream_id FOR UPDATE"
+_LOCK = (
+    "SELECT datastream_id, newest_at, document FROM stream_memory WHERE datastream_id = ANY(%b) ORDER BY datastream_id "
+    "FOR UPDATE"
 )
 _BEGIN = sa.text(
     "INSERT INTO stream_memory (datastream_id) SELECT id FROM unnest(CAST(:ids AS int[])) AS fresh(id) ORDER BY id "
     "ON CONFLICT DO NOTHING"
 )
+Documents = Mapping[int, tuple[datetime | None, bytes | None]]
 
 
-def lock_memories(session: Session, datastream_ids: Iterable[int]) -> dict[int, Memory]:
-    """The memory of each datastream; nobody else stores for them until the commit."""
+def lock_documents(session: Session, datastream_ids: Iterable[int]) -> Documents:
+    """The written memory of each datastream; nobody else stores for them until the commit."""
     ids = sorted(set(datastream_ids))
-    found = session.execute(_LOCK, {"ids": ids}).all()
+    found = _locked(session, _LOCK, ids)
     if len(found) < len(ids):
         session.execute(_BEGIN, {"ids": ids})
-        found = session.execute(_LOCK, {"ids": ids}).all()
-    return {
-        row.datastream_id: Memory(
-            row.newest_at,
-            State() if row.quality is None else State.from_json(row.quality),
-            Learnt() if row.pace is None else Learnt.from_json(row.pace),
-        )
-        for row in found
-    }
+        found = _locked(session, _LOCK, ids)
+    return found
 
 
-_LOCK_FREE = sa.text(
-    "SELECT datastream_id FROM stream_memory WHERE datastream_id = ANY(:ids) ORDER BY datastream_id "
-    "FOR UPDATE SKIP LOCKED"
-)
+def lock_free_documents(session: Session, datastream_ids: Iterable[int]) -> Documents:
+    """The written memories of those of the datastreams that nobody stores for now, locked until the commit."""
+    return _locked(session, _LOCK + " SKIP LOCKED", sorted(set(datastream_ids)))
 
 
-def lock_free_memories(session: Session, datastream_ids: Iterable[int]) -> list[int]:
-    """Those of the datastreams that nobody stores for now, locked until the commit."""
-    return list(session.scalars(_LOCK_FREE, {"ids": sorted(set(datastream_ids))}))
+def _locked(session: Session, statement: str, ids: list[int]) -> Documents:
+    with driver_connection(session).cursor(binary=True) as cursor:
+        found = cursor.execute(statement, [ids]).fetchall()
+    return {datastream_id: (newest_at, document) for datastream_id, newest_at, document in found}
 
 
-_REMEMBER = sa.text(
-    """
-    UPDATE stream_memory AS m SET newest_at = known.t, quality = known.q, pace = known.p
-    FROM json_to_recordset(CAST(:rows AS json)) AS known(d int, t timestamptz, q jsonb, p jsonb)
+_REMEMBER = """
+    UPDATE stream_memory AS m SET newest_at = known.t, document = known.document
+    FROM unnest(CAST(%b AS int[]), CAST(%b AS timestamptz[]), CAST(%b AS bytea[])) AS known(d, t, document)
     WHERE m.datastream_id = known.d
     """
-)
 
 
-def remember(session: Session, memories: Mapping[int, Memory]) -> None:
-    """The memories are kept for the next batch."""
-    rows = [
-        {"d": datastream_id, "t": memory.newest_at, "q": memory.quality.as_json(), "p": memory.pace.as_json()}
-        for datastream_id, memory in memories.items()
-    ]
-    session.execute(_REMEMBER, {"rows": orjson.dumps(rows).decode()})
+def remember(session: Session, documents: Documents) -> None:
+    """The written memories are kept for the next batch."""
+    columns = [list(documents), [at for at, _ in documents.values()], [text for _, text in documents.values()]]
+    with driver_connection(session).cursor(binary=True) as cursor:
+        cursor.execute(_REMEMBER, columns)
 
 
 _VALUES = sa.text(
@@ -194,17 +170,17 @@ _ADVANCE = sa.text(
         CAST(:why AS text[]), CAST(:c AS float8[]), CAST(:first AS timestamptz[]), CAST(:good_t AS timestamptz[]),
         CAST(:good_v AS float8[]), CAST(:good_wall AS timestamptz[]))
     ON CONFLICT (datastream_id) DO UPDATE SET
-        (observed_at, value, qc_flag, qc_reason, confidence) = (
-            SELECT * FROM (VALUES
-                (excluded.observed_at, excluded.value, excluded.qc_flag, excluded.qc_reason, excluded.confidence),
-                (l.observed_at, l.value, l.qc_flag, l.qc_reason, l.confidence)) AS one(t, v, f, why, c)
-            ORDER BY t DESC LIMIT 1),
+        observed_at = greatest(l.observed_at, excluded.observed_at),
+        value = CASE WHEN excluded.observed_at > l.observed_at THEN excluded.value ELSE l.value END,
+        qc_flag = CASE WHEN excluded.observed_at > l.observed_at THEN excluded.qc_flag ELSE l.qc_flag END,
+        qc_reason = CASE WHEN excluded.observed_at > l.observed_at THEN excluded.qc_reason ELSE l.qc_reason END,
+        confidence = CASE WHEN excluded.observed_at > l.observed_at THEN excluded.confidence ELSE l.confidence END,
         first_observed_at = least(l.first_observed_at, excluded.first_observed_at),
-        (good_observed_at, good_value, good_received_wall_at) = (
-            SELECT * FROM (VALUES
-                (l.good_observed_at, l.good_value, l.good_received_wall_at),
-                (excluded.good_observed_at, excluded.good_value, excluded.good_received_wall_at)) AS one(t, v, wall)
-            ORDER BY t DESC NULLS LAST LIMIT 1)
+        good_observed_at = greatest(l.good_observed_at, excluded.good_observed_at),
+        good_value = CASE WHEN excluded.good_observed_at > coalesce(l.good_observed_at, '-infinity')
+                          THEN excluded.good_value ELSE l.good_value END,
+        good_received_wall_at = CASE WHEN excluded.good_observed_at > coalesce(l.good_observed_at, '-infinity')
+                                     THEN excluded.good_received_wall_at ELSE l.good_received_wall_at END
     """
 )
 
@@ -243,35 +219,28 @@ def advance_latest(session: Session, rows: Iterable[Row]) -> None:
     )
 
 
-_WATCHES = sa.text("SELECT datastream_id, watch FROM level_state WHERE datastream_id = ANY(:ids)")
-_KEEP_WATCHES = sa.text(
+_KEEP_STATES = sa.text(
     """
     UPDATE level_state AS s
-    SET state = n.state, since_at = n.since, level_m_msl = n.level, observed_at = n.at, condition = n.condition,
-        condition_since_at = n.condition_since, watch = n.watch
-    FROM json_to_recordset(CAST(:rows AS json)) AS n(
-        d int, state smallint, since timestamptz, level float8, at timestamptz, condition smallint,
-        condition_since timestamptz, watch jsonb)
+    SET state = n.state, since_at = n.since, condition = n.condition, condition_since_at = n.condition_since
+    FROM unnest(CAST(:d AS int[]), CAST(:state AS smallint[]), CAST(:since AS timestamptz[]),
+                CAST(:condition AS smallint[]), CAST(:condition_since AS timestamptz[]))
+         AS n(d, state, since, condition, condition_since)
     WHERE s.datastream_id = n.d
     """
 )
 
 
-def watches(session: Session, datastream_ids: Iterable[int]) -> dict[int, WatchState]:
-    """Where the watch over these datastreams stands; their memories must be locked."""
-    return {
-        row.datastream_id: WatchState() if row.watch is None else WatchState.from_json(row.watch)
-        for row in session.execute(_WATCHES, {"ids": sorted(set(datastream_ids))})
-    }
-
-
-def keep_watches(session: Session, states: Mapping[int, WatchState]) -> None:
-    """The watch stands there now, and so do the gauges on the screens."""
-    rows = [
+def keep_states(session: Session, states: Mapping[int, WatchState]) -> None:
+    """What screens ask of these gauges is what the watch has seen."""
+    after = list(states.values())
+    session.execute(
+        _KEEP_STATES,
         {
-            "d": datastream_id, "state": int(one.state), "since": one.since_at, "level": one.value, "at": one.good_at,
-            "condition": int(one.condition), "condition_since": one.condition_since_at, "watch": one.as_json(),
-        }
-        for datastream_id, one in states.items()
-    ]
-    session.execute(_KEEP_WATCHES, {"rows": orjson.dumps(rows).decode()})
+            "d": list(states),
+            "state": [int(one.state) for one in after],
+            "since": [one.since_at for one in after],
+            "condition": [int(one.condition) for one in after],
+            "condition_since": [one.condition_since_at for one in after],
+        },
+    )

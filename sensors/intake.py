@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 
 from core import clock, events
 from sensors import batches, queries, rules, watching
-from sensors.batches import Key, Memory
+from sensors.batches import Key
 from sensors.errors import DeviceKeyMissingError, DeviceKeyUnknownError
 from sensors.events import ReadingsStored
 from sensors.judging import Around, Row, judge_stream
+from sensors.memory import Memory, memory_of
 from sensors.models import ReadingRefused
 from sensors.partitions import ensure_partitions
 from sensors.payloads import MAX_RAW_CHARS, UNSTORABLE, DeviceRow
@@ -138,7 +139,8 @@ def store_readings(
     if batch.rows:
         # Before anything looks at the readings: who makes a day's partition must hold none of the others.
         ensure_partitions(session, {observed_at.date() for _, observed_at in batch.rows})
-        memories = batches.lock_memories(session, (datastream_id for datastream_id, _ in batch.rows))
+        documents = batches.lock_documents(session, (datastream_id for datastream_id, _ in batch.rows))
+        memories = {one: memory_of(newest_at, document) for one, (newest_at, document) in documents.items()}
         new = _new_rows(session, batch, readings, memories, source=source)
         if new:
             _keep(session, new, {stream.id: stream for stream in streams.values()}, memories, source=source, now=now)
@@ -223,7 +225,8 @@ def _keep(
     on_time = [row for row in rows if row.observed_at <= now + rules.CLOCK_AHEAD_AFTER]
     batches.advance_latest(session, on_time)
     watching.follow(session, on_time, streams, memories)
-    batches.remember(session, {row.datastream_id: memories[row.datastream_id] for row in rows})
+    stored_for = {row.datastream_id: memories[row.datastream_id] for row in rows}
+    batches.remember(session, {one: (memory.newest_at, memory.document()) for one, memory in stored_for.items()})
     events.publish(session, ReadingsStored(count=len(rows), latest_at=max(row.observed_at for row in rows)))
 
 

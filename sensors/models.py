@@ -285,9 +285,8 @@ class LatestReading(Base):
 class StreamMemory(Base):
     """What the intake knows of a station's datastream between two batches; whoever holds its lock stores for it.
 
-    `newest_at` is the time of the newest reading ever stored, ahead of the clock or not; `quality` is where its
-    quality control stands (`sensors.quality.state.State`), `pace` how often it speaks
-    (`sensors.watch.interval.Learnt`).
+    `newest_at` is the time of the newest reading ever stored, ahead of the clock or not; `document` all else that is
+    remembered (`sensors.memory.Memory`).
     """
 
     __tablename__ = "stream_memory"
@@ -297,8 +296,7 @@ class StreamMemory(Base):
         sa.ForeignKey("datastream.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     newest_at: Mapped[datetime | None] = mapped_column(_AT)
-    quality: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    pace: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    document: Mapped[bytes | None]
 
 
 class QualityParameters(Base):
@@ -321,21 +319,15 @@ class QualityParameters(Base):
 
 
 class LevelStateRow(Base):
-    """How the water stands at a gauge and how far the gauge is to be believed, as the watch last saw it.
-
-    `watch` is all that it remembers (`sensors.watch.state.WatchState`); the columns beside it are what screens ask for.
-    """
+    """How the water stands at a gauge and how far the gauge is to be believed, as the watch last saw it."""
 
     __tablename__ = "level_state"
 
     datastream_id: Mapped[int] = mapped_column(sa.ForeignKey("datastream.id", ondelete="CASCADE"), primary_key=True)
     state: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
     since_at: Mapped[datetime | None] = mapped_column(_AT)
-    level_m_msl: Mapped[float | None]
-    observed_at: Mapped[datetime | None] = mapped_column(_AT)
     condition: Mapped[int] = mapped_column(sa.SmallInteger, default=0, server_default="0")
     condition_since_at: Mapped[datetime | None] = mapped_column(_AT)
-    watch: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class LevelStateChange(Base):

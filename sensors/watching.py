@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from core import clock, events
 from sensors import batches
-from sensors.batches import Memory
 from sensors.events import GaugeConditionChanged, LevelStateChanged
 from sensors.judging import Row
+from sensors.memory import Memory, memory_of
 from sensors.models import LevelStateChange
 from sensors.queries import Stream, watched_streams
 from sensors.rules import Thresholds
@@ -41,23 +41,21 @@ def follow(
     session: Session, rows: Sequence[Row], streams: dict[int, Stream], memories: dict[int, Memory]
 ) -> None:
     """The watch has heard these new readings, which are in the order of datastream and time; their pace is learnt."""
-    states: dict[int, WatchState] = {}
+    shown: dict[int, WatchState] = {}
     told: list[_Told] = []
-    heard = [row for row in rows if streams[row.datastream_id].thresholds]
-    before = batches.watches(session, {row.datastream_id for row in heard}) if heard else {}
     for datastream_id, own in groupby(rows, key=lambda row: row.datastream_id):
         stream, memory, heard_rows = streams[datastream_id], memories[datastream_id], list(own)
         for row in heard_rows:
             memory.pace = learn(memory.pace, observed_at=row.observed_at, received_at=row.received_at)
-        state = before.get(datastream_id)
-        if state is None or stream.thresholds is None:
+        if stream.thresholds is None:
             continue
         rule, pace = rule_of(stream.code, stream.thresholds), pace_of(memory.pace, declared_s=stream.interval_s)
         for row in heard_rows:
-            state, changes = advance(state, _seen(row, stream, pace, rule), rule.timing)
-            states[datastream_id] = state
+            memory.watch, changes = advance(memory.watch, _seen(row, stream, pace, rule), rule.timing)
             told += [_Told(stream, change, row.received_wall_at) for change in changes]
-    _keep(session, states, told)
+            if changes:
+                shown[datastream_id] = memory.watch
+    _keep(session, shown, told)
 
 
 def tick_all(session: Session, *, now: datetime) -> int:
@@ -66,20 +64,25 @@ def tick_all(session: Session, *, now: datetime) -> int:
     Gauges whose readings are just being stored are left out; the next tick has them.
     """
     streams = {stream.id: stream for stream in watched_streams(session)}
-    free = batches.lock_free_memories(session, streams)
-    states: dict[int, WatchState] = {}
+    shown: dict[int, WatchState] = {}
+    written: dict[int, tuple[datetime | None, bytes]] = {}
     told: list[_Told] = []
     wall = clock.wall_now()
-    for datastream_id, before in batches.watches(session, free).items():
-        stream = streams[datastream_id]
+    for datastream_id, (newest_at, document) in batches.lock_free_documents(session, streams).items():
+        stream, memory = streams[datastream_id], memory_of(newest_at, document)
         if stream.thresholds is None:
             continue
-        after, changes = tick(before, now, rule_of(stream.code, stream.thresholds).timing)
+        before = memory.watch
+        memory.watch, changes = tick(before, now, rule_of(stream.code, stream.thresholds).timing)
         # A tick that changes nothing is not written: the next one finds out the same.
-        if replace(after, ticked_at=before.ticked_at) != before:
-            states[datastream_id] = after
+        if replace(memory.watch, ticked_at=before.ticked_at) != before:
+            written[datastream_id] = (newest_at, memory.document())
+        if changes:
+            shown[datastream_id] = memory.watch
         told += [_Told(stream, change, wall) for change in changes]
-    _keep(session, states, told)
+    if written:
+        batches.remember(session, written)
+    _keep(session, shown, told)
     return len(told)
 
 
@@ -99,9 +102,9 @@ def _seen(row: Row, stream: Stream, pace: Pace, rule: Rule) -> Observation:
     return seen_level(reading, rule.only_limits)
 
 
-def _keep(session: Session, states: dict[int, WatchState], told: Sequence[_Told]) -> None:
-    if states:
-        batches.keep_watches(session, states)
+def _keep(session: Session, shown: dict[int, WatchState], told: Sequence[_Told]) -> None:
+    if shown:
+        batches.keep_states(session, shown)
     for one in told:
         session.add(_history(one))
         if one.change.kind in OF_THE_WATER:

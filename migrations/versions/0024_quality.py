@@ -1,4 +1,4 @@
-"""Quality as it is judged from reading to reading: its parameters by version, its memory, the tests beside a flag."""
+"""Quality as it is judged from reading to reading: its parameters by version, and the tests beside a flag."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ def upgrade() -> None:
         sa.Column("reason", sa.String, nullable=False),
         sa.UniqueConstraint("datastream_id", "version", name="uq_quality_parameters_datastream_id_version"),
     )
-    op.add_column("stream_memory", sa.Column("quality", JSONB))
     op.execute(
         "ALTER TABLE reading ADD COLUMN qc_tests integer NOT NULL DEFAULT 0, ADD COLUMN qc_parameters_id integer"
     )
@@ -35,5 +34,4 @@ def downgrade() -> None:
     """Flags stay, without the tests that gave them."""
     op.drop_column("reading", "qc_parameters_id")
     op.drop_column("reading", "qc_tests")
-    op.drop_column("stream_memory", "quality")
     op.drop_table("quality_parameters")

@@ -1,10 +1,9 @@
-"""The watch over each gauge: what it remembers, the gauge's own condition, and the history of every kind of change."""
+"""The watch over each gauge: the gauge's own condition beside its water's, and the history of every kind of change."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0025_watch"
 down_revision = "0024_quality"
@@ -14,12 +13,12 @@ depends_on = None
 
 def upgrade() -> None:
     """States stand as they were; what was half-way up begins its count anew."""
-    op.add_column("stream_memory", sa.Column("pace", JSONB))
     op.drop_column("level_state", "pending_state")
     op.drop_column("level_state", "pending_count")
     op.add_column("level_state", sa.Column("condition", sa.SmallInteger, nullable=False, server_default="0"))
     op.add_column("level_state", sa.Column("condition_since_at", sa.DateTime(timezone=True)))
-    op.add_column("level_state", sa.Column("watch", JSONB))
+    op.drop_column("level_state", "level_m_msl")
+    op.drop_column("level_state", "observed_at")
     op.add_column("level_state_change", sa.Column("kind", sa.String, nullable=False, server_default="raised"))
     op.execute("UPDATE level_state_change SET kind = 'lowered' WHERE to_state < from_state")
     op.add_column("level_state_change", sa.Column("condition", sa.SmallInteger, nullable=False, server_default="0"))
@@ -35,9 +34,10 @@ def downgrade() -> None:
     op.alter_column("level_state_change", "level_m_msl", nullable=False)
     for name in ("is_announced", "condition", "kind"):
         op.drop_column("level_state_change", name)
-    for name in ("watch", "condition_since_at", "condition"):
+    op.add_column("level_state", sa.Column("observed_at", sa.DateTime(timezone=True)))
+    op.add_column("level_state", sa.Column("level_m_msl", sa.Double))
+    for name in ("condition_since_at", "condition"):
         op.drop_column("level_state", name)
     op.add_column("level_state", sa.Column("pending_count", sa.SmallInteger, nullable=False, server_default="0"))
     op.alter_column("level_state", "pending_count", server_default=None)
     op.add_column("level_state", sa.Column("pending_state", sa.SmallInteger))
-    op.drop_column("stream_memory", "pace")
