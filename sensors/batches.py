@@ -161,14 +161,13 @@ def reflag(session: Session, rows: Sequence[Row]) -> None:
     session.execute(_NEWEST_GOOD, {"ids": sorted({row.datastream_id for row in rows})})
 
 
-_ADVANCE = sa.text(
-    """
+_ADVANCE = """
     INSERT INTO latest_reading AS l (datastream_id, observed_at, value, qc_flag, qc_reason, confidence,
                                      first_observed_at, good_observed_at, good_value, good_received_wall_at)
     SELECT * FROM unnest(
-        CAST(:d AS int[]), CAST(:t AS timestamptz[]), CAST(:v AS float8[]), CAST(:f AS smallint[]),
-        CAST(:why AS text[]), CAST(:c AS float8[]), CAST(:first AS timestamptz[]), CAST(:good_t AS timestamptz[]),
-        CAST(:good_v AS float8[]), CAST(:good_wall AS timestamptz[]))
+        CAST(%b AS int[]), CAST(%b AS timestamptz[]), CAST(%b AS float8[]), CAST(%b AS smallint[]),
+        CAST(%b AS text[]), CAST(%b AS float8[]), CAST(%b AS timestamptz[]), CAST(%b AS timestamptz[]),
+        CAST(%b AS float8[]), CAST(%b AS timestamptz[]))
     ON CONFLICT (datastream_id) DO UPDATE SET
         observed_at = greatest(l.observed_at, excluded.observed_at),
         value = CASE WHEN excluded.observed_at > l.observed_at THEN excluded.value ELSE l.value END,
@@ -182,7 +181,6 @@ _ADVANCE = sa.text(
         good_received_wall_at = CASE WHEN excluded.good_observed_at > coalesce(l.good_observed_at, '-infinity')
                                      THEN excluded.good_received_wall_at ELSE l.good_received_wall_at END
     """
-)
 
 
 def advance_latest(session: Session, rows: Iterable[Row]) -> None:
@@ -201,22 +199,15 @@ def advance_latest(session: Session, rows: Iterable[Row]) -> None:
     ids = sorted(newest)
     if not ids:
         return
-    goods = [good.get(one) for one in ids]
-    session.execute(
-        _ADVANCE,
-        {
-            "d": ids,
-            "t": [newest[one].observed_at for one in ids],
-            "v": [newest[one].value for one in ids],
-            "f": [int(newest[one].flag) for one in ids],
-            "why": [newest[one].reason for one in ids],
-            "c": [newest[one].confidence for one in ids],
-            "first": [first[one] for one in ids],
-            "good_t": [row and row.observed_at for row in goods],
-            "good_v": [row and row.value for row in goods],
-            "good_wall": [row and row.received_wall_at for row in goods],
-        },
-    )
+    last, goods = [newest[one] for one in ids], [good.get(one) for one in ids]
+    columns = [
+        ids, [row.observed_at for row in last], [row.value for row in last], [int(row.flag) for row in last],
+        [row.reason for row in last], [row.confidence for row in last], [first[one] for one in ids],
+        [row and row.observed_at for row in goods], [row and row.value for row in goods],
+        [row and row.received_wall_at for row in goods],
+    ]
+    with driver_connection(session).cursor(binary=True) as cursor:
+        cursor.execute(_ADVANCE, columns)
 
 
 _KEEP_STATES = sa.text(
