@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sensors.nowcast.grid import HOUR_S, Readings, ascending
+from sensors.records.calder import read_calder
+from sensors.records.jakarta import read_jakarta
+from sensors.records.rows import JAKARTA_TIME, Row
 
-WIB = timezone(timedelta(hours=7))
 MOST_JUMP_MM = 1000.0
 JUMP_WITHIN_S = 2 * HOUR_S
 
@@ -48,13 +48,13 @@ LEAST_READINGS = 1000
 
 def calder(folder: Path) -> Network:
     """Five levels (m, local datum) and four rains (mm) every 15 minutes, 28 days of 2025; times taken as UTC."""
-    series = {path.name: _calder_rows(path) for path in sorted(folder.glob("*-15min-Qualified.csv"))}
+    series = {path.name: _readings(read_calder(path).rows) for path in sorted(folder.glob("*-15min-Qualified.csv"))}
     return Network(
         name="calder",
         unit="m",
         held_out_from=datetime(2025, 9, 5, tzinfo=UTC),
-        levels={name.split("-level-")[0]: ascending(rows) for name, rows in series.items() if "-level-" in name},
-        rain={name.split("-rainfall-")[0]: ascending(rows) for name, rows in series.items() if "-rainfall-" in name},
+        levels={name.split("-level-")[0]: readings for name, readings in series.items() if "-level-" in name},
+        rain={name.split("-rainfall-")[0]: readings for name, readings in series.items() if "-rainfall-" in name},
         above=CALDER_ABOVE,
     )
 
@@ -65,43 +65,20 @@ def jakarta(folder: Path, *, least_readings: int = LEAST_READINGS) -> Network:
     Repeats are one reading, zeros are drops. A reading more than a metre from the last trusted one is doubted, and left
     out, until a second agrees with it: as a duty room would know it at that time, never by what comes later.
     """
-    rows: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for path in sorted(folder.glob("2019-0?.csv")):
-        for station, time_s, level_mm in _jakarta_rows(path):
-            rows[station].append((time_s, level_mm))
-    levels = {station: _trusted(ascending(found)) for station, found in sorted(rows.items())}
+    stations = read_jakarta(folder).stations()
+    levels = {name: _trusted(_readings(row for row in rows if row.value != 0.0)) for name, rows in stations.items()}
     return Network(
         name="jakarta",
         unit="mm",
-        held_out_from=datetime(2019, 3, 12, tzinfo=WIB),
+        held_out_from=datetime(2019, 3, 12, tzinfo=JAKARTA_TIME),
         levels={station: readings for station, readings in levels.items() if len(readings.times_s) >= least_readings},
         rain={},
         above=JAKARTA_ABOVE,
     )
 
 
-def _calder_rows(path: Path) -> list[tuple[float, float]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return [
-            (datetime.fromisoformat(row["dateTime"]).replace(tzinfo=UTC).timestamp(), float(row["value"]))
-            for row in csv.DictReader(file)
-            if row["value"]
-        ]
-
-
-def _jakarta_rows(path: Path) -> Iterator[tuple[str, float, float]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
-            moment = _jakarta_moment(row["tanggal"].strip(), row.get("waktu"))
-            level_mm = float(row["tinggi_air"])
-            if level_mm != 0.0:
-                yield row["nama_pintu_air"].strip(), moment.replace(tzinfo=WIB).timestamp(), level_mm
-
-
-def _jakarta_moment(day: str, clock: str | None) -> datetime:
-    if clock is None:
-        return datetime.fromisoformat(day)
-    return datetime.strptime(f"{day} {clock.strip()}", "%Y-%m-%d %I:%M:%S%p")
+def _readings(rows: Iterable[Row]) -> Readings:
+    return ascending([(row.at.timestamp(), row.value) for row in rows])
 
 
 def _trusted(readings: Readings) -> Readings:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +11,9 @@ from numpy.typing import NDArray
 
 from core.errors import SetupError
 from core.settings import ROOT
+from sensors.records.calder import read_calder
+from sensors.records.jakarta import read_jakarta
+from sensors.records.rows import Row
 
 SENSORS = ROOT.parent / "shared" / "data" / "sensors"
 SENTINEL = -999.0
@@ -43,29 +43,18 @@ def real_series() -> list[Series]:
 
 
 def _calder(path: Path) -> Series:
-    with path.open(encoding="utf-8") as file:
-        rows = {_epoch_s(row["dateTime"]): float(row["value"]) for row in csv.DictReader(file) if row["value"]}
-    return _series(path.name.split("-15min")[0], rows, is_rain="rainfall" in path.name)
+    rows = read_calder(path).rows
+    return _series(rows[0].station, rows, is_rain=rows[0].unit != "m", per_unit=1.0)
 
 
 def _jakarta() -> list[Series]:
-    gates: dict[str, dict[float, float]] = defaultdict(dict)
-    for path in sorted((SENSORS / "jakarta_bpbd").glob("*.csv")):
-        with path.open(encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                at_s = _epoch_s(f"{row['tanggal']} {row['waktu']}" if "waktu" in row else row["tanggal"])
-                gates[row["nama_pintu_air"].strip()].setdefault(at_s, float(row["tinggi_air"]) / 1000.0)
-    return [_series(name, rows, is_rain=False) for name, rows in sorted(gates.items())]
+    stations = read_jakarta(SENSORS / "jakarta_bpbd").stations()
+    return [_series(name, rows, is_rain=False, per_unit=1000.0) for name, rows in sorted(stations.items())]
 
 
-def _series(name: str, rows: dict[float, float], *, is_rain: bool) -> Series:
-    times_s = sorted(rows)
-    return Series(name, is_rain, np.array(times_s), np.array([rows[at_s] for at_s in times_s]))
-
-
-def _epoch_s(text: str) -> float:
-    pattern = "%Y-%m-%d %I:%M:%S%p" if text.endswith("M") else "%Y-%m-%d %H:%M:%S"
-    return datetime.strptime(text.replace("T", " "), pattern).replace(tzinfo=UTC).timestamp()
+def _series(name: str, rows: Sequence[Row], *, is_rain: bool, per_unit: float) -> Series:
+    times_s = np.array([row.at.timestamp() for row in rows])
+    return Series(name, is_rain, times_s, np.array([row.value / per_unit for row in rows]))
 
 
 def with_faults(series: Series, rng: np.random.Generator) -> Series:
