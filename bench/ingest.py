@@ -7,36 +7,28 @@ published is stored or in quarantine. A change's latency runs from before its re
 connection sees it.
 
 The floor is PostgreSQL's: the same rows into a table of datastream, time, value and flag with a primary key and a
-partition a day, by COPY, as in docs/decisions/0025; our path writes all columns, three indexes, memories, newest values
-and states.
+partition a day, by COPY, as in docs/decisions/0025; our path writes all columns, three indexes, newest values and
+memories.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import http.client
-import json
-import math
-import multiprocessing
 import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from multiprocessing.connection import Connection
-from typing import Any
 
-import aiomqtt
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bench.measure import Result, Timing, check, rounded
 from bench.places import own_database
+from bench.senders import APART_S, GAUGES, KEY, RISING_EACH, SECONDS, Sender, readings_each, send_by_http, send_by_mqtt
 from bench.servers import free_port, our_api
 from core import db
 from core.progress import Progress, step
@@ -49,33 +41,17 @@ from sensors.memory import memory_of
 from sensors.partitions import ensure_partitions
 from sensors.queries import Stream, streams_by_code
 
-GAUGES, RISING_EACH = 2_000, 10
-SECONDS, RATE_PER_S = 60, 5_600
-ROWS_A_MESSAGE, ROWS_A_POST = 14, 350
-WRONG_EACH = 200
-APART_S = 60.0
 LATEST_S = 60.0
-WAVE = 120  # Readings from one high water to the next, so that no step is faster than quality allows.
 PATH_ROWS, PATH_ROUNDS = 5_000, 15
-KEY = "a key of a bench, long and of no use"
 LOOK_EVERY_S = 0.02
-
-
-@dataclass
-class Sent:
-    """What a sender reports: how many rows, when each reading left (by gauge and time), and when it had sent all."""
-
-    rows: int = 0
-    left_at: dict[tuple[int, int], float] = field(default_factory=dict)
-    ended_s: float = 0.0
 
 
 def measure(*, seed: int) -> Result:
     """A minute of everything, and then fifteen rounds of the database path and its floor."""
     with own_database("ingest"):
-        began_at = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=APART_S * (_each() + 5))
+        began_at = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=APART_S * (readings_each() + 5))
         with step(f"registering {GAUGES:,} gauges") as tell:
-            _register(tell, until=began_at + timedelta(seconds=APART_S * (_each() + PATH_ROUNDS * 4)))
+            _register(tell, until=began_at + timedelta(seconds=APART_S * (readings_each() + PATH_ROUNDS * 4)))
         seen = _play(began_at, seed=seed)
         paths, copies = _beside_copy(seed)
     ratio = rounded(copies.typical_s / paths.typical_s)
@@ -88,11 +64,6 @@ def measure(*, seed: int) -> Result:
         figures={**seen, "share_of_copy": ratio},
         most={"lost": 0.0, "change_p95_s": 1.0}, least={"readings_per_s": 5_000.0, "share_of_copy": 0.25},
     )
-
-
-def _each() -> int:
-    """Readings of each gauge."""
-    return SECONDS * RATE_PER_S // GAUGES
 
 
 def _register(tell: Progress, *, until: datetime) -> None:
@@ -114,25 +85,6 @@ def _gauge(number: int) -> NewStation:
     )
 
 
-def _level_m(gauge: int, number: int) -> float:
-    """Calm water scatters about 0.5 m; one gauge in ten goes from there to 2.3 m and back."""
-    scatter = 0.005 * math.sin(12.9898 * gauge + 78.233 * number)
-    if gauge % RISING_EACH:
-        return 0.5 + scatter
-    return 1.4 - 0.9 * math.cos(2 * math.pi * (number / WAVE + gauge / GAUGES)) + scatter
-
-
-def _row(gauge: int, number: int, began_at: datetime) -> dict[str, Any]:
-    is_wrong = (gauge * 7919 + number) % WRONG_EACH == 0
-    return {
-        "datastream": f"G{gauge:04d}",
-        "observed_at": (began_at + timedelta(seconds=APART_S * number)).isoformat(),
-        "value": round(_level_m(gauge, number), 4),
-        "unit": "cm" if is_wrong else "m",
-        "key": KEY,
-    }
-
-
 # --- a minute of everything ----------------------------------------------------------------------------------------
 
 
@@ -144,10 +96,10 @@ def _play(began_at: datetime, *, seed: int) -> dict[str, float]:
         watcher.start()
         first_s = time.time()
         senders = [
-            _Sender(_send_by_mqtt, port, range(0, GAUGES, 2), began_at),
-            _Sender(_send_by_http, api.connection.port, range(1, GAUGES, 2), began_at),
+            Sender(send_by_mqtt, port, range(0, GAUGES, 2), began_at),
+            Sender(send_by_http, api.connection.port, range(1, GAUGES, 2), began_at),
         ]
-        sent = [sender.wait(tell) for sender in senders]
+        sent = [sender.wait(lambda: _tell_stored(tell)) for sender in senders]
         published = sum(one.rows for one in sent)
         last_s = _await_all(published, tell)
         watcher.stop()
@@ -181,84 +133,9 @@ def _gateway(port: int) -> Iterator[None]:
         child.wait(30)
 
 
-class _Sender:
-    """A process that sends, and what it reports in the end."""
-
-    def __init__(self, send: Any, port: int, gauges: range, began_at: datetime) -> None:
-        here, there = multiprocessing.Pipe()
-        self._here = here
-        self._child = multiprocessing.get_context("spawn").Process(
-            target=send, args=(there, port, gauges, began_at), daemon=True
-        )
-        self._child.start()
-
-    def wait(self, tell: Progress) -> Sent:
-        """The report, once all is sent."""
-        while not self._here.poll(1.0):
-            check(self._child.is_alive(), "a sender died.")
-            with db.transaction() as session:
-                tell(f"{sum(_counts(session)):,} stored")
-        sent: Sent = self._here.recv()
-        self._child.join()
-        return sent
-
-
-def _pieces(gauges: range, size: int) -> Iterator[tuple[float, list[tuple[int, int]]]]:
-    """(seconds after the start at which to send, gauges with the number of their reading) for a whole minute."""
-    rows = [(gauge, number) for number in range(_each()) for gauge in gauges]
-    for start in range(0, len(rows), size):
-        yield start / len(rows) * SECONDS, rows[start : start + size]
-
-
-def _send_by_http(there: Connection, port: int, gauges: range, began_at: datetime) -> None:
-    sent = Sent()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    began_s = time.perf_counter()
-    for due_s, piece in _pieces(gauges, ROWS_A_POST):
-        time.sleep(max(0.0, due_s - (time.perf_counter() - began_s)))
-        body = json.dumps([_row(gauge, number, began_at) for gauge, number in piece])
-        left_at = time.time()
-        connection.request("POST", "/api/v1/readings", body, {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        answer.read()
-        check(answer.status == http.client.OK, f"readings were answered {answer.status}.")
-        sent.rows += len(piece)
-        sent.left_at |= dict.fromkeys(piece, left_at)
-    there.send(sent)
-
-
-def _send_by_mqtt(there: Connection, port: int, gauges: range, began_at: datetime) -> None:
-    there.send(asyncio.run(_publish_all(port, gauges, began_at)))
-
-
-async def _publish_all(port: int, gauges: range, began_at: datetime) -> Sent:
-    """Each message holds what one gauge has to say since the last; the broker has taken each before it counts."""
-    sent = Sent()
-    messages = [
-        (gauge, list(range(first, min(first + ROWS_A_MESSAGE, _each()))))
-        for first in range(0, _each(), ROWS_A_MESSAGE) for gauge in gauges
-    ]
-    async with await _connected(port) as client:
-        began_s = time.perf_counter()
-        for place, (gauge, numbers) in enumerate(messages):
-            due_s = place / len(messages) * SECONDS
-            await asyncio.sleep(max(0.0, due_s - (time.perf_counter() - began_s)))
-            body = json.dumps([_row(gauge, number, began_at) for number in numbers])
-            left_at = time.time()
-            await client.publish(f"faonam/v1/G{gauge:04d}/readings", body, qos=1)
-            sent.rows += len(numbers)
-            sent.left_at |= {(gauge, number): left_at for number in numbers}
-    return sent
-
-
-async def _connected(port: int) -> aiomqtt.Client:
-    """A client for a broker that may still be starting."""
-    for _ in range(100):
-        with contextlib.suppress(aiomqtt.MqttError):
-            async with aiomqtt.Client("127.0.0.1", port, timeout=5):
-                break
-        await asyncio.sleep(0.2)
-    return aiomqtt.Client("127.0.0.1", port, timeout=60)
+def _tell_stored(tell: Progress) -> None:
+    with db.transaction() as session:
+        tell(f"{sum(_counts(session)):,} stored")
 
 
 def _counts(session: Session) -> tuple[int, int]:

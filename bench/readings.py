@@ -25,7 +25,7 @@ LEVELS_M_MSL = (0.5, 1.2, 1.7, 2.3)  # Calm, watch, warning and danger by the th
 STEADY_READINGS = 10
 FILLED = ("reading", "latest_reading", "level_state_change", "event")
 SPIKE_SHARE, SPIKE_M_MSL = 0.02, 99.0
-BAR = {"copy": 160.0}
+BAR = {"copy": 64.0}
 
 
 def measure(*, seed: int) -> Result:

@@ -1,4 +1,4 @@
-"""All SQL of sensors that reads, and the batched statements that write."""
+"""What others ask of sensors: streams, gauges as they stand, histories. A batch's SQL is in `sensors.batches`."""
 
 from __future__ import annotations
 

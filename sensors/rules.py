@@ -1,4 +1,4 @@
-"""What a reading is worth, and what the water's state is: pure decisions over plain values.
+"""What can be kept as a reading, what a level means by its thresholds, and when a gauge is stale: pure decisions.
 
 Quality flags are QARTOD's: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing.
 """

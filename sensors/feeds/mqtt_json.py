@@ -13,10 +13,7 @@ from sensors.rules import SENTINELS, Refused
 
 def rows_of_publish(topic_code: str, payload: bytes, *, received_wall_at: datetime) -> Parsed:
     """The rows of one message, one object or a list of them, named by the code of the topic."""
-    try:
-        rows = rows_of_message(topic_code, payload, received_wall_at=received_wall_at)
-    except RecursionError:
-        return [FeedFault(Reason.TOO_DEEP, "The message is nested too deeply to be read.", raw_of_bytes(payload))]
+    rows = rows_of_message(topic_code, payload, received_wall_at=received_wall_at)
     if not rows:
         return [FeedFault(Reason.EMPTY, "The message is an empty list.", raw_of_bytes(payload))]
     return [_row_of(row) for row in rows]

@@ -16,7 +16,8 @@ from core.errors import SetupError
 from core.settings import ROOT, data_dir, settings
 
 FRAMEWORK = {
-    "__init__", "catalogue", "exceptions", "gauges", "measure", "peers", "places", "scribbles", "series", "servers",
+    "__init__", "catalogue", "exceptions", "gauges", "measure", "peers", "places", "scribbles", "senders", "series",
+    "servers",
     "town",
 }  # fmt: skip
 
