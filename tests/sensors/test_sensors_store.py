@@ -22,6 +22,7 @@ from sensors.models import LatestReading, LevelStateChange, LevelStateRow, Readi
 from sensors.partitions import ensure_partitions
 from sensors.payloads import rows_of_message
 from sensors.quality.stream import Tests
+from sensors.rules import Refused
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 KEY = "a-long-random-key"
@@ -291,6 +292,14 @@ def test_malformed_messages_are_refused_and_kept(session: Session, payload: byte
     session.flush()
     assert [(a.status, a.reason) for a in answers] == [("refused", reason)]
     assert session.scalars(sa.select(ReadingRefused.reason)).all() == [reason]
+
+
+def test_a_message_at_the_edge_of_nesting_is_refused() -> None:
+    """What is nested so deep that it can be read but not written again is a refused row, no fault of the gateway."""
+    for depth in range(900, 1100):
+        payload = b"[" * depth + b"]" * depth
+        rows = rows_of_message("KTY01", payload, received_wall_at=NOW)
+        assert [type(row.reading) for row in rows] == [Refused], depth
 
 
 def test_numbers_at_the_edge_of_json_are_flagged(session: Session) -> None:
