@@ -1,7 +1,8 @@
 """The gateway: what devices publish by MQTT becomes readings, in small batches; nothing is lost on the way.
 
-A message is acknowledged to the broker only when the database has it. A gateway that is killed, or a database that is
-away, therefore costs time and no readings: the broker sends again, and storing twice is the same as once.
+Every message stands in the inbox on disk before its device or the city's broker is told that it has been taken, and
+until the database has it. A gateway that is killed, a broker that is killed or a database that is away therefore cost
+time and no readings; storing twice is the same as once.
 """
 
 from __future__ import annotations
@@ -10,9 +11,8 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -26,28 +26,19 @@ from core.logs import get_logger
 from core.settings import ROOT, settings
 from sensors import broker
 from sensors.actions import keep_unstorable, store_device_rows
-from sensors.payloads import rows_of_message
+from sensors.inbox import Doorkeeper, Inbox, Kept, Message, inbox_path
+from sensors.payloads import DeviceRow, rows_of_message
+from sensors.topics import TAKEN
 
 log = get_logger("sensors.gateway")
 
-TOPIC = "faonam/v1/+/readings"
 CLIENT_NAME = "faonam-gateway"
-BATCH_ROWS = 500
-LINGER_S = 0.1  # Batches of at most 200 ms were measured to be enough for thousands of readings a second.
-QUEUE_LIMIT = 100_000  # Beyond it messages are left to the broker, unacknowledged.
+BATCH_MESSAGES = 500
+LOOK_EVERY_S = 0.1  # Batches of at most 200 ms were measured to be enough for thousands of readings a second.
+QUEUE_LIMIT = 100_000  # Beyond it messages are left to the city's broker, unacknowledged.
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 5.0
 WORTH_A_LINE_S = 1.0
-LAST_FLUSH_S = 5.0
-
-
-@dataclass(frozen=True)
-class Received:
-    """A message as it came; `acknowledge` tells the broker that it need not send it again."""
-
-    code: str
-    payload: bytes
-    received_wall_at: datetime
-    acknowledge: Callable[[], object]
+LAST_BATCH_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -102,20 +93,21 @@ async def _run_until_told() -> None:
 
 
 async def serve(stop: asyncio.Event) -> None:
-    """Messages are received and stored until `stop` is set; what was received before is stored before it returns."""
-    queue: asyncio.Queue[Received] = asyncio.Queue(QUEUE_LIMIT)
+    """Messages are taken and stored until `stop` is set; what is not stored by then waits in the inbox."""
     address = broker_address()
-    async with asyncio.TaskGroup() as group:
-        if settings().mqtt_url is None:
-            group.create_task(keep_broker(address.port, stop))
-        receiving = group.create_task(_receive(address, queue, stop))
-        storing = group.create_task(_store_all(queue))
-        await stop.wait()
-        with contextlib.suppress(TimeoutError):
-            # What cannot be stored in time is not acknowledged, so the broker sends it again.
-            await asyncio.wait_for(queue.join(), LAST_FLUSH_S)
-        receiving.cancel()
-        storing.cancel()
+    with Inbox(inbox_path()) as inbox:
+        async with asyncio.TaskGroup() as group:
+            if settings().mqtt_url is None:
+                group.create_task(keep_broker(address.port, stop))
+                receiving = None
+            else:
+                receiving = group.create_task(_receive(address, stop))
+            storing = group.create_task(_store_all(inbox, stop))
+            await stop.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(storing, LAST_BATCH_S)
+            if receiving is not None:
+                receiving.cancel()
     log.info("gateway.stopped")
 
 
@@ -153,23 +145,26 @@ async def _sleep_unless(stop: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stop.wait(), seconds)
 
 
-async def _receive(address: BrokerAddress, queue: asyncio.Queue[Received], stop: asyncio.Event) -> None:
-    """Connected whenever the broker is there; the session persists, so nothing sent meanwhile is missed."""
+async def _receive(address: BrokerAddress, stop: asyncio.Event) -> None:
+    """Connected whenever the city's broker is there; the session persists, so nothing sent meanwhile is missed."""
     wait_s = FIRST_WAIT_S
-    while not stop.is_set():
-        try:
-            async with _client(address) as client:
-                await client.subscribe(TOPIC, qos=1)
-                log.info("mqtt.connected", host=address.host, port=address.port)
-                wait_s = FIRST_WAIT_S
-                async for message in client.messages:
-                    await queue.put(_received(client, message))
-        except aiomqtt.MqttError as fault:
-            # The embedded broker starts beside us; only one that stays away is worth a line.
-            if wait_s >= WORTH_A_LINE_S:
-                log.warning("mqtt.disconnected", reason=str(fault), again_in_s=wait_s)
-        await _sleep_unless(stop, wait_s)
-        wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+    with Inbox(inbox_path()) as inbox:
+        doorkeeper = Doorkeeper(inbox)
+        while not stop.is_set():
+            try:
+                async with _client(address) as client:
+                    for topic in TAKEN:
+                        await client.subscribe(topic, qos=1)
+                    log.info("mqtt.connected", host=address.host, port=address.port)
+                    wait_s = FIRST_WAIT_S
+                    async for message in client.messages:
+                        _take(client, message, doorkeeper)
+            except aiomqtt.MqttError as fault:
+                if wait_s >= WORTH_A_LINE_S:
+                    log.warning("mqtt.disconnected", reason=str(fault), again_in_s=wait_s)
+            await _sleep_unless(stop, wait_s)
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+        await doorkeeper.close()
 
 
 def _client(address: BrokerAddress) -> aiomqtt.Client:
@@ -184,51 +179,48 @@ def _client(address: BrokerAddress) -> aiomqtt.Client:
     return client
 
 
-def _received(client: aiomqtt.Client, message: aiomqtt.Message) -> Received:
-    def acknowledge() -> None:
-        client._client.ack(message.mid, message.qos)
-
+def _take(client: aiomqtt.Client, message: aiomqtt.Message, doorkeeper: Doorkeeper) -> None:
+    """The broker is told that it need not send the message again as soon as it is on disk, and not before."""
     payload = message.payload if isinstance(message.payload, bytes | bytearray) else str(message.payload).encode()
-    code = message.topic.value.split("/")[2]
-    return Received(code=code, payload=bytes(payload), received_wall_at=clock.wall_now(), acknowledge=acknowledge)
 
-
-async def _store_all(queue: asyncio.Queue[Received]) -> None:
-    while True:
-        batch = await _next_batch(queue)
-        await _store_until_done(batch)
-        for received in batch:
-            received.acknowledge()
-            queue.task_done()
-
-
-async def _next_batch(queue: asyncio.Queue[Received]) -> list[Received]:
-    """The next message and all that arrive within the linger, 500 at most."""
-    batch = [await queue.get()]
-    deadline = asyncio.get_running_loop().time() + LINGER_S
-    while len(batch) < BATCH_ROWS:
-        try:
-            async with asyncio.timeout_at(deadline):
-                batch.append(await queue.get())
-        except TimeoutError:
-            break
-    return batch
-
-
-async def _store_until_done(batch: Sequence[Received]) -> None:
-    """The batch is in the database, however long the database is away; waits grow up to 5 s."""
-    wait_s = FIRST_WAIT_S
-    while True:
-        try:
-            await asyncio.to_thread(store_batch, batch)
+    def acknowledge(kept: asyncio.Future[None]) -> None:
+        if kept.cancelled():
             return
+        fault = kept.exception()
+        if fault is None:
+            client._client.ack(message.mid, message.qos)
+        else:
+            log.error("message.not_kept", reason=str(fault))
+            client._client.disconnect()  # The broker sends again to who has come back, and only then.
+
+    doorkeeper.keep(Message(message.topic.value, bytes(payload), clock.wall_now())).add_done_callback(acknowledge)
+
+
+async def _store_all(inbox: Inbox, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        batch = await asyncio.to_thread(inbox.oldest, BATCH_MESSAGES)
+        if batch and await _is_stored(batch, stop):
+            await asyncio.to_thread(inbox.forget, batch)
+        if len(batch) < BATCH_MESSAGES:
+            await _sleep_unless(stop, LOOK_EVERY_S)
+
+
+async def _is_stored(batch: Sequence[Kept], stop: asyncio.Event) -> bool:
+    """Whether the batch is in the database, however long that is away; waits grow up to 5 s. False if told to stop."""
+    wait_s = FIRST_WAIT_S
+    messages = [kept.message for kept in batch]
+    while not stop.is_set():
+        try:
+            await asyncio.to_thread(store_batch, messages)
+            return True
         except Exception as fault:  # Whatever it is, the readings are kept and tried again: losing them is worse.
             log.error("batch.waits", messages=len(batch), reason=type(fault).__name__, again_in_s=wait_s)
-        await asyncio.sleep(wait_s)
+        await _sleep_unless(stop, wait_s)
         wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+    return False
 
 
-def store_batch(batch: Sequence[Received]) -> None:
+def store_batch(batch: Sequence[Message]) -> None:
     """The messages are stored row by row; one that the database cannot take is refused and stops no other.
 
     Raises sqlalchemy's OperationalError or TimeoutError where the database is away.
@@ -239,29 +231,30 @@ def store_batch(batch: Sequence[Received]) -> None:
         raise
     except Exception as fault:  # A poisoned row: find it, so that the others do not wait for ever.
         log.error("batch.divided", messages=len(batch), reason=type(fault).__name__)
-        for received in batch:
-            _store_alone(received)
+        for message in batch:
+            _store_alone(message)
 
 
-def _store_alone(received: Received) -> None:
+def _store_alone(message: Message) -> None:
     try:
-        _store([received])
+        _store([message])
     except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError):
         raise
     except Exception as fault:  # What cannot be stored is kept as it came, with the reason.
         log.error("message.refused", reason=type(fault).__name__)
         with transaction() as session:
-            keep_unstorable(session, received.payload, source="mqtt")
+            keep_unstorable(session, message.payload, source="mqtt")
 
 
-def _store(batch: Sequence[Received]) -> None:
-    rows = [
-        row
-        for received in batch
-        for row in rows_of_message(received.code, received.payload, received_wall_at=received.received_wall_at)
-    ]
+def _store(batch: Sequence[Message]) -> None:
+    rows = [row for message in batch for row in _rows_of(message)]
     with transaction() as session:
         answers = store_device_rows(session, rows, source="mqtt")
     refused = sorted({str(answer.reason) for answer in answers if answer.status == "refused"})
     if refused:
         log.warning("rows.refused", rows=sum(answer.status == "refused" for answer in answers), reasons=refused)
+
+
+def _rows_of(message: Message) -> list[DeviceRow]:
+    code = message.topic.split("/")[2]
+    return rows_of_message(code, message.payload, received_wall_at=message.received_wall_at)
