@@ -43,7 +43,7 @@ install_packages() {
 }
 
 CORE_PACKAGES="python3=/usr/bin/python3 python3-venv=/usr/lib/python3*/ensurepip/__init__.py ca-certificates=/etc/ssl/certs/ca-certificates.crt postgresql-15=/usr/lib/postgresql/1[5-9]/bin/postgres postgresql-15-postgis-3=/usr/share/postgresql/1[5-9]/extension/postgis.control libatomic1=/usr/lib/*/libatomic.so.1"
-TEST_PACKAGES="chromium=/usr/bin/chromium fonts-thai-tlwg=/usr/share/fonts/truetype/tlwg"
+TEST_PACKAGES="chromium=/usr/bin/chromium fonts-thai-tlwg=/usr/share/fonts/truetype/tlwg mosquitto=/usr/sbin/mosquitto"
 
 setup_packages() {
   set -f; IFS=' '

@@ -8,8 +8,10 @@ import os
 import signal
 import socket
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ from sensors.partitions import ensure_partitions
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 STATIONS = 10
+MOSQUITTO = "/usr/sbin/mosquitto"  # Debian's, which `./test` installs.
 
 
 @pytest.fixture
@@ -250,6 +253,99 @@ def test_a_message_that_cannot_be_kept_is_not_acknowledged(port: int) -> None:
             return is_acknowledged, sent.is_published(), await _until(Reading, 1)
 
     assert asyncio.run(send()) == (False, True, 1)
+
+
+# --- a broker of the city's own ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _mosquitto(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Debian's Mosquitto as a city would run it: accounts, and sessions that it writes to disk."""
+    (folder / "mosquitto.conf").write_text(
+        f"listener {port} 127.0.0.1\nuser root\nallow_anonymous false\npassword_file {folder}/passwords\n"
+        f"persistence true\npersistence_location {folder}/\nlog_dest none\n"
+    )
+    subprocess.run(["mosquitto_passwd", "-b", "-c", folder / "passwords", "city", "p@ss"], check=True)
+    child = subprocess.Popen([MOSQUITTO, "-c", folder / "mosquitto.conf"], stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.05)
+        yield child
+    finally:
+        child.terminate()
+        child.wait(10)
+
+
+@asynccontextmanager
+async def _known_device(port: int) -> AsyncIterator[aiomqtt.Client]:
+    async with aiomqtt.Client(
+        "127.0.0.1", port, username="city", password="p@ss", max_concurrent_outgoing_calls=50
+    ) as client:
+        yield client
+
+
+async def _publish(port: int, steps: range) -> None:
+    async with _known_device(port) as device:
+        for step in steps:
+            await device.publish("faonam/v1/G1/readings", _message("G1", step), qos=1)
+
+
+@pytest.fixture
+def citys_port(port: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The port of a broker of the city's own, which `MQTT_URL` names."""
+    monkeypatch.setenv("MQTT_URL", f"mqtt://city:p%40ss@127.0.0.1:{port}")
+    settings.cache_clear()
+    return port
+
+
+@pytest.mark.mosquitto
+def test_readings_come_through_the_citys_own_broker(citys_port: int, tmp_path: Path) -> None:
+    """With `MQTT_URL` no broker of ours starts; what is published while no gateway runs is stored by the next."""
+
+    async def play() -> tuple[int, int]:
+        async with _gateway():
+            for step in range(100):  # Until the gateway has subscribed for the first time.
+                await _publish(citys_port, range(step, step + 1))
+                if await _until(Reading, 1, limit_s=0.3):
+                    break
+            first = await asyncio.to_thread(_count, Reading)
+        await _publish(citys_port, range(1000, 1300))
+        async with _gateway():
+            return first, await _until(Reading, 300 + first)
+
+    with _mosquitto(tmp_path, citys_port):
+        first, both = asyncio.run(play())
+    assert first >= 1
+    assert both == first + 300
+
+
+@pytest.mark.mosquitto
+def test_a_citys_broker_that_dies_for_a_while_is_found_again(citys_port: int, tmp_path: Path) -> None:
+    """After kill -9 and a pause the gateway reconnects by itself, and what is published then is stored."""
+
+    async def play(child: subprocess.Popen[bytes]) -> tuple[int, int]:
+        async with _gateway():
+            for step in range(100):
+                await _publish(citys_port, range(step, step + 1))
+                if await _until(Reading, 1, limit_s=0.3):
+                    break
+            child.kill()
+            child.wait()
+            await asyncio.sleep(1.0)
+            with _mosquitto(tmp_path, citys_port):
+                before = await asyncio.to_thread(_count, Reading)
+                for step in range(2000, 2100):
+                    with suppress(aiomqtt.MqttError):
+                        await _publish(citys_port, range(step, step + 1))
+                    if await _until(Reading, before + 1, limit_s=0.3) > before:
+                        break
+                return before, await asyncio.to_thread(_count, Reading)
+
+    with _mosquitto(tmp_path, citys_port) as child:
+        before, after = asyncio.run(play(child))
+    assert after > before
 
 
 @pytest.mark.parametrize("url", ["http://broker:1883", "mqtt://", "broker:1883"])
