@@ -17,20 +17,14 @@ from bench.measure import OURS, Result, rounded, take_turns, timed
 from core.errors import SetupError
 from core.progress import console, step
 from core.settings import ROOT
-from sensors.nowcast.boosting import boosting
 from sensors.nowcast.choice import Choice, choose, fit_chosen
 from sensors.nowcast.doubt import NOMINALS
-from sensors.nowcast.fitted import HORIZONS_H, STILL, Fitted, Forecaster, ways_of
+from sensors.nowcast.fitted import HORIZONS_H, STILL, Fitted, ways_of
 from sensors.nowcast.forecast import PERSISTENCE
 from sensors.nowcast.grid import HOUR_S, History, history
-from sensors.nowcast.linear import damped_trend, ridge
+from sensors.nowcast.nightly import FORECASTERS
 from sensors.nowcast.skill import DAY_S, Judged, Score, crossings, judge, score
 
-FORECASTERS = (
-    Forecaster("damped", damped_trend),
-    Forecaster("ridge", ridge),
-    Forecaster("boosting", boosting),
-)
 HOLD_S = HOUR_S  # Jakarta reports every 10 to 30 minutes, 99 in 100 within 2 hours.
 WEEK_DAYS = 7
 LEAST_ROWS = 50  # Fewer held-out origins judge nothing; how many gauges and horizons that are is printed.
@@ -109,9 +103,9 @@ def measure(*, seed: int) -> Result:
         targets = list(_targets())
         for number, target in enumerate(targets):
             tell(f"{target.gauge}, {number + 1} of {len(targets)}")
-            chosen = choose(target.early, FORECASTERS, ways=ways_of(target.early)[:1], horizons_h=HORIZONS_H, seed=seed)
+            chosen = choose(target.early, FORECASTERS, ways=ways_of(target.early)[:1], horizons_h=HORIZONS_H)
             choices[target.gauge] = chosen
-            rows.extend(_rows(target, chosen, seed=seed))
+            rows.extend(_rows(target, chosen))
     console.print(_table(rows))
     for line in _crossed(rows):
         console.print(line)
@@ -148,7 +142,7 @@ def _forecast(fitted: Fitted, recent: History) -> object:
     return fitted.predict(recent, HORIZONS_H)
 
 
-def _rows(target: _Target, choices: Sequence[Choice], *, seed: int) -> Iterator[_Row]:
+def _rows(target: _Target, choices: Sequence[Choice]) -> Iterator[_Row]:
     for choice in choices:
         held_out = {}
         for forecaster in (*FORECASTERS, STILL):
@@ -160,7 +154,7 @@ def _rows(target: _Target, choices: Sequence[Choice], *, seed: int) -> Iterator[
         name = choice.forecaster or PERSISTENCE
         if name not in held_out:
             continue
-        after = {one: score(judged, seed=seed) for one, judged in held_out.items() if one != PERSISTENCE}
+        after = {one: score(judged) for one, judged in held_out.items() if one != PERSISTENCE}
         yield _Row(target, choice.horizon_h, name, dict(choice.scores), after, held_out[name])
 
 

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from core.errors import InvalidInputError
 from sensors.nowcast.doubt import Doubt, Said, activity, as_bands, bands_along, learn_doubt
 from sensors.nowcast.features import Design, design
-from sensors.nowcast.forecast import PERSISTENCE, Ahead, Forecast
+from sensors.nowcast.forecast import PERSISTENCE, Ahead, Forecast, Skill
 from sensors.nowcast.grid import HOUR_S, History
 from sensors.nowcast.linear import INNER_SHARE, Recipe, Rows, persistence
 from sensors.nowcast.predictors import Predictor
@@ -42,11 +42,12 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Model:
-    """One horizon's expectation and its doubt."""
+    """One horizon's expectation and its doubt, and by which skill it was chosen, where it was."""
 
     forecaster: str
     predictor: Predictor
     doubt: Doubt
+    skill: Skill | None = None
 
 
 @dataclass(frozen=True)
@@ -192,4 +193,4 @@ def _expected(model: Model, recent: History, seen: Design, horizon_h: float, why
     )
     ends, _ = bands_along(model.doubt, now)
     level = float(recent.level[-1])
-    return Ahead(horizon_h, level + change, as_bands(ends[-1], level=level), model.forecaster, why)
+    return Ahead(horizon_h, level + change, as_bands(ends[-1], level=level), model.forecaster, why, model.skill)

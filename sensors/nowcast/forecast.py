@@ -17,12 +17,20 @@ class Band:
 
 
 @dataclass(frozen=True)
+class Skill:
+    """The skill over persistence that a model had before it was chosen, on all and on rising water."""
+
+    all: float
+    rising: float
+
+
+@dataclass(frozen=True)
 class Ahead:
     """The level expected `horizon_h` after the origin, in the datastream's unit; `bands` narrowest first.
 
     `forecaster` is the one that was used. `why` says in codes what kept a better one away: `missing:rain`,
     `missing:level`, `missing:upstream:NAME`, `not_fitted` (too few rows to fit it) or `no_skill` (nothing was chosen
-    for this horizon); empty where nothing did.
+    for this horizon); empty where nothing did. `skill` is None where the forecaster was not chosen by its skill.
     """
 
     horizon_h: float
@@ -30,6 +38,7 @@ class Ahead:
     bands: tuple[Band, ...]
     forecaster: str
     why: tuple[str, ...] = ()
+    skill: Skill | None = None
 
     @property
     def low(self) -> float:

@@ -11,10 +11,12 @@ chosen by them alone.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import stdtr
 
 from sensors.nowcast.doubt import NOMINALS, bands_along
 from sensors.nowcast.fitted import Forecaster, Inputs, fit_model, said_along
@@ -23,7 +25,8 @@ from sensors.nowcast.grid import Array, History, Mask
 RISING_SHARE = 0.1
 FIRST_SHARE, FOLDS = 0.4, 4  # The first 40 % are only learnt from; the rest is judged in four parts, one after another.
 DAY_S = 86_400.0
-RESAMPLES = 2000
+MARGIN = 0.1  # A skill below this is not worth a look at the screen.
+LEAST_DAYS = 5  # On fewer days neither the errors nor their kinship from day to day can be known.
 
 
 @dataclass(frozen=True)
@@ -76,15 +79,17 @@ class Crossings:
 
 @dataclass(frozen=True)
 class Score:
-    """The skill on all and on rising water, what is left of it in 19 of 20 resamples, on how many days it rests,
-    and the skill on the worst quarter of the origins in order of time.
+    """The skill on all and on rising water, on how many days it rests, how likely either is chance, and the worst part.
+
+    `chance` and `rising_chance` are p-values: how likely so much skill is where the true one is at most `MARGIN`.
+    `worst_part` is the skill on the worst quarter of the origins in order of time.
     """
 
     rows: int
     skill: float
-    skill_least: float
+    chance: float
     rising_skill: float
-    rising_least: float
+    rising_chance: float
     rising_days: int
     worst_part: float
 
@@ -136,15 +141,15 @@ def skill(judged: Judged) -> float:
     return 1.0 - float(np.sum((judged.said - judged.true) ** 2)) / still if still > 0.0 else 0.0
 
 
-def score(judged: Judged, *, seed: int) -> Score:
-    """The skills, and the least that 95 % of resamples leave; resampled in whole days, as errors come in floods."""
+def score(judged: Judged) -> Score:
+    """The skills, on how many days they rest, and how likely they are chance."""
     rising = judged.is_rising
     return Score(
         rows=len(judged),
         skill=skill(judged),
-        skill_least=_least(judged, seed=seed),
+        chance=chance(judged),
         rising_skill=skill(judged.where(rising)),
-        rising_least=_least(judged.where(rising), seed=seed),
+        rising_chance=chance(judged.where(rising)),
         rising_days=len(np.unique(judged.times_s[rising] // DAY_S)),
         worst_part=min(skill(judged.where(part)) for part in _parts(len(judged))),
     )
@@ -154,17 +159,34 @@ def _parts(origins: int) -> list[Mask]:
     return [np.arange(origins) * FOLDS // max(1, origins) == part for part in range(FOLDS)]
 
 
-def _least(judged: Judged, *, seed: int) -> float:
-    if not len(judged):
-        return float("-inf")
+def chance(judged: Judged) -> float:
+    """The p-value of "the skill is at most `MARGIN`" against "it is more"; 1 on fewer than `LEAST_DAYS` days.
+
+    The test of Diebold and Mariano (Journal of Business & Economic Statistics 13, 1995) on the loss that the forecaster
+    saves, summed by day because errors come in floods; the variance of its mean counts the kinship of neighbouring days
+    with Bartlett's weights (Newey and West, Econometrica 55, 1987), corrected for few days and read from Student's t
+    (Harvey, Leybourne and Newbold, International Journal of Forecasting 13, 1997).
+    """
     _, day = np.unique(judged.times_s // DAY_S, return_inverse=True)
-    errors = np.bincount(day, (judged.said - judged.true) ** 2)
-    still = np.bincount(day, judged.true**2)
-    days = len(errors)
-    drawn = np.random.default_rng(seed).multinomial(days, np.full(days, 1.0 / days), size=RESAMPLES)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        skills = np.where(drawn @ still > 0.0, 1.0 - (drawn @ errors) / (drawn @ still), 0.0)
-    return float(np.quantile(skills, 0.05))
+    saved = np.bincount(day, (1.0 - MARGIN) * judged.true**2 - (judged.said - judged.true) ** 2)
+    days = len(saved)
+    if days < LEAST_DAYS:
+        return 1.0
+    lags = math.floor(4.0 * (days / 100.0) ** (2.0 / 9.0))
+    variance = _long_variance(saved, lags=lags)
+    if variance <= 0.0:
+        return 0.0 if saved.mean() > 0.0 else 1.0
+    span = lags + 1
+    few = (days + 1 - 2 * span + span * (span - 1) / days) / days
+    statistic = float(saved.mean()) / math.sqrt(variance / days) * math.sqrt(max(few, 0.0))
+    return float(stdtr(days - 1, -statistic))
+
+
+def _long_variance(series: Array, *, lags: int) -> float:
+    """The variance of the series' mean times its length, where values up to so many apart are kin."""
+    apart = series - series.mean()
+    kin = [float(apart[lag:] @ apart[: len(apart) - lag]) / len(apart) for lag in range(lags + 1)]
+    return kin[0] + 2.0 * sum((1.0 - lag / (lags + 1)) * kin[lag] for lag in range(1, lags + 1))
 
 
 def crossings(judged: Judged, threshold: float) -> Crossings:
