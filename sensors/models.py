@@ -15,6 +15,7 @@ from geoalchemy2 import Geometry, WKBElement
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+import sensors.nowcast_models  # noqa: F401 - tables of this room too.
 from core.db import Base
 
 _AT = sa.DateTime(timezone=True)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+import sensors.nowcast_jobs  # noqa: F401 - jobs of this room too.
 from core import clock, jobs
 from core.logs import get_logger
 from core.settings import data_dir, settings

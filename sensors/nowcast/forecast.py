@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 PERSISTENCE = "persistence"
@@ -73,3 +74,39 @@ class Forecast:
         """All codes, each once."""
         codes = [code for ahead in self.ahead for code in ahead.why] + [code for _, code in self.nothing]
         return tuple(dict.fromkeys(codes))
+
+
+@dataclass(frozen=True)
+class Point:
+    """A level and its band `hours` after an origin; `is_shown` where it may be believed."""
+
+    hours: float
+    level: float
+    low: float
+    high: float
+    is_shown: bool
+
+
+def between(origin_level: float, points: Sequence[Point], *, hours: float, beyond_h: float = 0.0) -> Point | None:
+    """The forecast of a time between its horizons, on the straight line from the one before (first: the origin itself).
+
+    None unless both neighbours are shown; the last horizon's stands for `beyond_h` hours more. `points` ascend.
+    """
+    before = Point(0.0, origin_level, origin_level, origin_level, is_shown=True)
+    for point in points:
+        if hours <= point.hours:
+            return _on_the_line(before, point, hours) if before.is_shown and point.is_shown else None
+        before = point
+    is_near = hours <= before.hours + beyond_h
+    return before if points and before.is_shown and is_near else None
+
+
+def _on_the_line(first: Point, second: Point, hours: float) -> Point:
+    share = (hours - first.hours) / (second.hours - first.hours)
+
+    def of(start: float, end: float) -> float:
+        return start + share * (end - start)
+
+    return Point(
+        hours, of(first.level, second.level), of(first.low, second.low), of(first.high, second.high), is_shown=True
+    )

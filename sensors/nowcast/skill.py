@@ -168,7 +168,8 @@ def chance(judged: Judged) -> float:
     (Harvey, Leybourne and Newbold, International Journal of Forecasting 13, 1997).
     """
     _, day = np.unique(judged.times_s // DAY_S, return_inverse=True)
-    saved = np.bincount(day, (1.0 - MARGIN) * judged.true**2 - (judged.said - judged.true) ** 2)
+    gain = (1.0 - MARGIN) * judged.true**2 - (judged.said - judged.true) ** 2
+    saved = np.bincount(day, gain).astype(np.float64)
     days = len(saved)
     if days < LEAST_DAYS:
         return 1.0

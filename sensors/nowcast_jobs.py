@@ -1,0 +1,39 @@
+"""When nowcasts are fitted, made, held against what came, and forgotten."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from core import clock, jobs
+
+FORECASTS_AT_ONCE = 100  # Of a beat: some ten milliseconds each; who waited longest is first at the next.
+
+
+@jobs.periodic(name="sensors.fit_nowcasts", cron="10 20 * * *")  # 03:10 in Thailand, after old days have left.
+def fit_nowcasts(session: Session) -> None:
+    """Each gauge with enough history waits to be fitted, a job each and one at a time; old forecasts are gone."""
+    from sensors import nowcasting  # Loads scipy, which only a worker that forecasts needs.
+
+    now = clock.now()
+    nowcasting.forget(session, now=now)
+    for datastream_id in nowcasting.with_history(session, now=now):
+        jobs.enqueue(session, fit_nowcast, lock="sensors.fit_nowcast", datastream_id=datastream_id)
+
+
+@jobs.job(name="sensors.fit_nowcast", attempts=2)
+def fit_nowcast(session: Session, *, datastream_id: int) -> None:
+    """The datastream's model is that of its last 90 days."""
+    from sensors import nowcasting
+
+    nowcasting.fit(session, datastream_id, now=clock.now())
+
+
+@jobs.periodic(name="sensors.make_nowcasts", cron="*/20 * * * * *")
+def make_nowcasts(session: Session) -> None:
+    """Where levels came in the last ten minutes of the shared clock there is a forecast from the newest of them."""
+    from sensors import nowcasting
+
+    now = clock.now()
+    nowcasting.verify(session, now=now)
+    for datastream_id in nowcasting.due(session, now=now, most=FORECASTS_AT_ONCE):
+        nowcasting.make_forecast(session, datastream_id, now=now)
