@@ -26,6 +26,7 @@ from api.routes import (
     jobs,
     line_webhook,
     live,
+    nowcast,
     overview,
     places,
     public,
@@ -44,6 +45,7 @@ ROUTERS = (
     tiles.router,  # Before /incidents/{incident_id}.
     places.router,
     gauges.router,
+    nowcast.router,
     cameras.router,
     flood.router,
     rasters.router,

@@ -23,6 +23,7 @@ from flood.events import FloodRedrawn, ZoneSeverityChanged
 from flood.models import FloodPolygon, FloodRoad, FloodRun, Zone, ZoneState
 from gis.crs import STORED_SRID, transformer
 from residents import queries as residents
+from sensors.forecasts import ExpectedLevel, expected_levels
 
 if TYPE_CHECKING:
     from flood.exposed import ZoneFacts
@@ -102,7 +103,7 @@ def draw_nothing(
 
 
 def look_ahead(session: Session, *, basis_run_id: int, horizon_min: int, now: datetime) -> FloodRun | None:
-    """The picture so many minutes after the basis stands beside it, its levels carried on by their trends.
+    """The picture so many minutes after the basis stands beside it, its levels as forecast, else carried on by trends.
 
     Its zones have the severity of that picture alone, and nobody is told of it as of a fact. None where it has been
     drawn before, or the basis knew no water. Raises NoSuchRunError, NoTerrainError, MixedDatumsError.
@@ -117,7 +118,8 @@ def look_ahead(session: Session, *, basis_run_id: int, horizon_min: int, now: da
     hours, sites = horizon_min / 60, ground.terrain.sites
     on_map = [level for level in queries.levels(session, now=now) if level.station_id in sites]
     known = belief.judged(on_map, sites, drawn=basis.levels)
-    ahead = [rules.level_ahead(level, hours=hours) for level in known if level.is_usable]
+    told = expected_levels(session, at=basis.valid_at + timedelta(minutes=horizon_min), now=now)
+    ahead = [_ahead(level, told.get(level.station_id), hours=hours) for level in known if level.is_usable]
     # What is not believed now, or would not be then, is in no picture to come, but named in it.
     levels = [*(belief.judged_ahead(level, sites) for level, _ in ahead), *(one for one in known if one.doubt)]
     usable = {level.station_id: level.level_m_msl for level in levels if level.is_usable}
@@ -139,6 +141,15 @@ def look_ahead(session: Session, *, basis_run_id: int, horizon_min: int, now: da
     session.flush()
     log.info("flood.looked_ahead", run_id=run.id, basis=basis_run_id, horizon_min=horizon_min, wall_s=run.wall_s)
     return run
+
+
+def _ahead(level: rules.Level, told: ExpectedLevel | None, *, hours: float) -> tuple[rules.Level, float]:
+    if told is None:
+        return rules.level_ahead(level, hours=hours)
+    return rules.level_told(
+        level, expected_m_msl=told.level_m_msl, low_m_msl=told.low_m_msl, high_m_msl=told.high_m_msl,
+        nominal=told.nominal, forecaster=told.forecaster,
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,7 +49,7 @@ def judged(
 
 
 def judged_ahead(level: Level, sites: Mapping[int, Site]) -> Level:
-    """The level of an hour to come with its doubt: a trend may carry it where no water stands."""
+    """The level of an hour to come with its doubt: a trend or a forecast may carry it where no water stands."""
     site = sites.get(level.station_id)
     return replace(level, doubt=_off_ground(level, site)) if site is not None else level
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from statistics import NormalDist
 
 from flood.errors import MixedDatumsError
 from gis.datum import is_sea_level
@@ -42,6 +43,7 @@ LOOK_AHEAD_INTERVAL = timedelta(minutes=30)
 TREND_LASTS_H = 1.5
 AHEAD_DOUBT_SHARE = 0.5
 DRIFT_M_PER_SQRT_H = 0.05
+TREND = "trend"
 # Assumed: each hour ahead takes a tenth of the confidence.
 CONFIDENCE_PER_HOUR = 0.9
 
@@ -84,6 +86,8 @@ class Level:
     doubt: str | None = None
     believed_m_msl: float | None = None
     believed_at: datetime | None = None
+    # In a picture of hours to come: TREND, or the forecaster whose nowcast of the gauge may be shown.
+    ahead_by: str | None = None
 
     @property
     def is_usable(self) -> bool:
@@ -191,7 +195,18 @@ def level_ahead(level: Level, *, hours: float) -> tuple[Level, float]:
     """
     rise_m = level.trend_m_per_h * TREND_LASTS_H * (1.0 - math.exp(-hours / TREND_LASTS_H))
     sigma_m = math.hypot(AHEAD_DOUBT_SHARE * rise_m, DRIFT_M_PER_SQRT_H * math.sqrt(hours))
-    return replace(level, level_m_msl=level.level_m_msl + rise_m, state=0), sigma_m
+    return replace(level, level_m_msl=level.level_m_msl + rise_m, state=0, ahead_by=TREND), sigma_m
+
+
+def level_told(
+    level: Level, *, expected_m_msl: float, low_m_msl: float, high_m_msl: float, nominal: float, forecaster: str
+) -> tuple[Level, float]:
+    """The level as a nowcast tells it and one standard deviation of that, metres, as if its band were a normal one's.
+
+    Its `state` is 0, as that of a level that goes on by its trend.
+    """
+    sigma_m = (high_m_msl - low_m_msl) / 2.0 / NormalDist().inv_cdf((1.0 + nominal) / 2.0)
+    return replace(level, level_m_msl=expected_m_msl, state=0, ahead_by=forecaster), sigma_m
 
 
 def news(levels: Sequence[Level], drawn: Mapping[str, Mapping[str, object]]) -> list[Level]:

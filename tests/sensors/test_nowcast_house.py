@@ -23,7 +23,7 @@ from sensors.nowcast_models import Nowcast, NowcastModel
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 STEP = timedelta(minutes=30)
-POINTS = 40 * 48
+POINTS = 32 * 48
 NEAR, FAR = LonLat(lon=100.0, lat=8.0), LonLat(lon=101.0, lat=8.0)
 
 
@@ -79,6 +79,7 @@ class House:
     stations: dict[str, int]
 
     def forecast(self, code: str, *, now: datetime = NOW) -> forecasts.GaugeForecast:
+        """What a gauge's newest forecast is at that time."""
         found = forecasts.forecast_of(self.session, self.stations[code], now=now)
         assert found is not None
         return found
@@ -282,11 +283,11 @@ def test_any_name_gets_to_the_process_that_fits() -> None:
 
 def test_a_fit_that_lasts_is_ended() -> None:
     """Its time is bounded: whoever waits is told, and the process is gone."""
-    with pytest.raises(UnavailableError, match="more than 0.05 s"):
+    with pytest.raises(UnavailableError, match=r"more than 0\.05 s"):
         nowcast_child.learn_aside(named("r"), within_s=0.05)
 
 
 def test_a_fit_that_fails_is_told() -> None:
     """What the process says last is the reason, no silence."""
-    with pytest.raises(UnavailableError, match="A fit failed: .+"):
+    with pytest.raises(UnavailableError, match=r"A fit failed: .+"):
         nowcast_child.learn_aside(History(0.0, 900.0, np.zeros(0), np.zeros(0, dtype=np.bool_)))
