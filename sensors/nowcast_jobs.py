@@ -34,6 +34,13 @@ def make_nowcasts(session: Session) -> None:
     from sensors import nowcasting
 
     now = clock.now()
-    nowcasting.verify(session, now=now)
     for datastream_id in nowcasting.due(session, now=now, most=FORECASTS_AT_ONCE):
         nowcasting.make_forecast(session, datastream_id, now=now)
+
+
+@jobs.periodic(name="sensors.verify_nowcasts", cron="*/10 * * * *")
+def verify_nowcasts(session: Session) -> None:
+    """Forecasts whose time has come have the level that came beside them."""
+    from sensors import nowcasting
+
+    nowcasting.verify(session, now=clock.now())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.errors import UnavailableError
+from core.settings import ROOT
 from gis.points import LonLat
 from sensors import forecasts, nowcast_child, nowcast_jobs, nowcasting
 from sensors.actions import NewStation, register_station
@@ -236,7 +239,8 @@ def test_what_came_stands_beside_what_was_said(house: House) -> None:
     """Each forecast gets the good level of its time, and the running skill is that of the forecasts that were shown."""
     session, tide = house.session, house.ids["tide"]
     nowcasting.make_forecast(session, tide, now=NOW)
-    assert nowcasting.verify(session, now=NOW) == 0
+    nowcast_jobs.verify_nowcasts.run(session)
+    assert session.scalars(sa.select(Nowcast.came_m_msl)).all() == [None, None, None]
     truth = house.forecast("tide").horizons[0].level_m_msl + 0.01
     keep(session, "tide", np.array([5.0, truth]), until=NOW + 2 * STEP)
     assert nowcasting.verify(session, now=NOW + 2 * STEP) == 1
@@ -279,6 +283,12 @@ def test_any_name_gets_to_the_process_that_fits() -> None:
     for name in ("a/b", "../c", "ฝน"):
         there = nowcast_child._unpacked(nowcast_child._packed(named(name)))
         np.testing.assert_array_equal(there.rain_mm[name], named(name).rain_mm[name])
+
+
+def test_who_forecasts_loads_no_scikit_learn() -> None:
+    """Only the process that fits pays for it: workers with every job of the room, and the forecasts, do without."""
+    loaded = "import sys, sensors.tasks, sensors.nowcasting; sys.exit('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, check=False).returncode == 0
 
 
 def test_a_fit_that_lasts_is_ended() -> None:
