@@ -102,7 +102,7 @@ def night(module_session: Session) -> House:
         keep(session, code, values)
     ids = {row.code: row.id for row in session.execute(sa.text("SELECT code, id FROM datastream"))}
     for code in ("tide", "walk"):
-        nowcasting.fit(session, ids[code], now=NOW)
+        nowcast_jobs.fit_nowcast.run(session, datastream_id=ids[code])
     return House(session, ids, stations)
 
 
@@ -143,7 +143,7 @@ def test_a_random_walk_is_never_shown(house: House) -> None:
     """Where nothing is better than persistence no model is kept, no forecast made, and the gauge says so."""
     model = model_of(house, "walk")
     assert (model.reason, model.document) == ("no_skill", None)
-    assert {choice["forecaster"] for choice in model.choices} == {None}
+    assert {(choice["forecaster"], *choice["rain"]) for choice in model.choices} == {(None,)}  # Rain is 450 km away.
     assert house.ids["walk"] not in nowcasting.due(house.session, now=NOW, most=10)
     found = house.forecast("walk")
     assert (found.is_shown, found.reason, found.horizons) == (False, "no_skill", ())
