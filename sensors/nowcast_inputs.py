@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -37,7 +38,7 @@ def good_readings(session: Session, datastream_id: int, *, after: datetime, unti
         return ascending(cursor.execute(_GOOD, [datastream_id, after, until]).fetchall())
 
 
-def rain_near(session: Session, datastream_id: int) -> dict[str, int]:
+def rain_near(session: Session, datastream_id: int) -> dict[str, int | None]:
     """The nearest rain gauges of the datastream's station, nearest first: their codes and datastreams.
 
     The gauges upstream are not asked for: nothing in the house says yet which gauge lies above which.
@@ -46,18 +47,33 @@ def rain_near(session: Session, datastream_id: int) -> dict[str, int]:
     return {row.code: row.datastream_id for row in found}
 
 
-def history_of(
-    session: Session, datastream_id: int, *, after: datetime, until: datetime, step_s: float | None = None
-) -> History | None:
-    """The levels and the rain near by on one grid that ends with the newest level; None with fewer than two levels.
+def rain_named(session: Session, codes: Iterable[str]) -> dict[str, int | None]:
+    """The datastreams of the rain gauges with these codes; None for one that is gone."""
+    found = session.execute(
+        sa.text(
+            "SELECT s.code, d.id FROM station s JOIN datastream d ON d.station_id = s.id "
+            "AND d.observed_property = 'rainfall' WHERE s.code = ANY(:codes)"
+        ),
+        {"codes": list(codes)},
+    )
+    ids = {row.code: row.id for row in found}
+    return {code: ids.get(code) for code in codes}
 
-    `step_s`: nothing takes what the levels' own interval asks for, five minutes at least.
+
+def history_of(
+    session: Session, datastream_id: int, *, rain: Mapping[str, int | None], after: datetime, until: datetime,
+    step_s: float | None = None,
+) -> History | None:
+    """The levels and this rain on one grid that ends with the newest level; None with fewer than two levels.
+
+    `step_s`: nothing takes what the levels' own interval asks for, five minutes at least. A rain gauge that is gone has
+    no reading in it.
     """
     level = good_readings(session, datastream_id, after=after, until=until)
     if len(level.times_s) < 2:
         return None
-    rain = {
-        code: good_readings(session, rain_id, after=after, until=until)
-        for code, rain_id in rain_near(session, datastream_id).items()
+    fallen = {
+        code: ascending([]) if rain_id is None else good_readings(session, rain_id, after=after, until=until)
+        for code, rain_id in rain.items()
     }
-    return history(level, rain=rain, step_s=step_s or max(LEAST_STEP_S, grid_step_s(level.times_s)))
+    return history(level, rain=fallen, step_s=step_s or max(LEAST_STEP_S, grid_step_s(level.times_s)))

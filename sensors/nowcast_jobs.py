@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from core import clock, jobs
 
-FORECASTS_AT_ONCE = 100  # Of a beat: some ten milliseconds each; who waited longest is first at the next.
+FORECASTS_AT_ONCE = 500  # Of a beat; who waited longest is first at the next.
 
 
 @jobs.periodic(name="sensors.fit_nowcasts", cron="10 20 * * *")  # 03:10 in Thailand, after old days have left.
@@ -28,14 +28,21 @@ def fit_nowcast(session: Session, *, datastream_id: int) -> None:
     nowcasting.fit(session, datastream_id, now=clock.now())
 
 
-@jobs.periodic(name="sensors.make_nowcasts", cron="*/20 * * * * *")
+@jobs.periodic(name="sensors.make_nowcasts", cron="* * * * *")
 def make_nowcasts(session: Session) -> None:
-    """Where levels came in the last ten minutes of the shared clock there is a forecast from the newest of them."""
+    """Each gauge with levels that are ten minutes newer than its forecast waits for one; none waits for another."""
     from sensors import nowcasting
 
-    now = clock.now()
-    for datastream_id in nowcasting.due(session, now=now, most=FORECASTS_AT_ONCE):
-        nowcasting.make_forecast(session, datastream_id, now=now)
+    for datastream_id in nowcasting.due(session, now=clock.now(), most=FORECASTS_AT_ONCE):
+        jobs.enqueue(session, make_nowcast, datastream_id=datastream_id)
+
+
+@jobs.job(name="sensors.make_nowcast", attempts=2)
+def make_nowcast(session: Session, *, datastream_id: int) -> None:
+    """There is a forecast from the gauge's newest good level on."""
+    from sensors import nowcasting
+
+    nowcasting.make_forecast(session, datastream_id, now=clock.now())
 
 
 @jobs.periodic(name="sensors.verify_nowcasts", cron="*/10 * * * *")

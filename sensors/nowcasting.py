@@ -16,7 +16,7 @@ from sensors.nowcast.fitted import HORIZONS_H
 from sensors.nowcast.forecast import Forecast
 from sensors.nowcast.stored import from_json
 from sensors.nowcast_child import Learnt, learn_aside
-from sensors.nowcast_inputs import history_of
+from sensors.nowcast_inputs import history_of, rain_named, rain_near
 from sensors.nowcast_models import Nowcast, NowcastModel
 
 log = get_logger("sensors.nowcasting")
@@ -72,7 +72,8 @@ def fit(session: Session, datastream_id: int, *, now: datetime) -> NowcastModel 
     """
     if session.scalar(sa.text("SELECT 1 FROM datastream WHERE id = :id"), {"id": datastream_id}) is None:
         return None
-    history = history_of(session, datastream_id, after=now - FITTED_ON, until=now)
+    rain = rain_near(session, datastream_id)
+    history = history_of(session, datastream_id, rain=rain, after=now - FITTED_ON, until=now)
     readings = 0 if history is None else int(history.is_measured.sum())
     if history is None or readings < LEAST_READINGS:
         return _keep(session, datastream_id, now=now, readings=readings, reason=TOO_SHORT)
@@ -125,11 +126,12 @@ def make_forecast(session: Session, datastream_id: int, *, now: datetime) -> For
     Rain that is missing leaves a poorer model to speak, or persistence, which is kept with its `why` and never shown.
     A model of a version that can no longer be read is let go, and the gauge waits for the next night's.
     """
-    model = session.get_one(NowcastModel, datastream_id)
-    if model.document is None or model.step_s is None or model.data_to is None:
+    model = session.get(NowcastModel, datastream_id)
+    if model is None or model.document is None or model.step_s is None or model.data_to is None:
         return None
     after = max(min(model.data_to, now) - SEEN, now - SEEN_AT_MOST)
-    recent = history_of(session, datastream_id, after=after, until=now, step_s=model.step_s)
+    rain = rain_named(session, sorted({code for choice in model.choices for code in choice["rain"]}))
+    recent = history_of(session, datastream_id, rain=rain, after=after, until=now, step_s=model.step_s)
     if recent is None:
         return None
     try:

@@ -183,6 +183,20 @@ def test_without_rain_a_poorer_model_speaks_and_says_so(house: House) -> None:
         assert horizon.skill_rising == (blind[horizon.hours]["skill_rising"] if horizon.is_shown else None)
 
 
+def test_rain_gauges_may_come_and_go(house: House) -> None:
+    """A model hears of the gauges that it was fitted with: a nearer one changes nothing, a gone one is missing."""
+    nowcasting.make_forecast(house.session, house.ids["tide"], now=NOW)
+    before = house.forecast("tide")
+    register_station(house.session, station("rain-new", replace(NEAR, lat=8.01), "rain"))
+    house.session.execute(sa.delete(Nowcast))
+    nowcasting.make_forecast(house.session, house.ids["tide"], now=NOW)
+    assert house.forecast("tide") == before
+    house.session.execute(sa.text("DELETE FROM station WHERE code = 'rain'"))
+    house.session.execute(sa.delete(Nowcast))
+    nowcasting.make_forecast(house.session, house.ids["tide"], now=NOW)
+    assert all("missing:rain" in " ".join(horizon.why) for horizon in house.forecast("tide").horizons)
+
+
 def test_doubtful_readings_start_no_forecast(house: House) -> None:
     """A level that failed its tests is no origin: the forecast is the one from the last good level, to the bit."""
     nowcasting.make_forecast(house.session, house.ids["tide"], now=NOW)
@@ -190,7 +204,7 @@ def test_doubtful_readings_start_no_forecast(house: House) -> None:
     later = NOW + STEP
     keep(house.session, "tide", np.array([99.0]), until=later, flag=4)
     assert house.ids["tide"] not in nowcasting.due(house.session, now=later, most=10)
-    seen = history_of(house.session, house.ids["tide"], after=NOW - timedelta(days=1), until=later)
+    seen = history_of(house.session, house.ids["tide"], rain={}, after=NOW - timedelta(days=1), until=later)
     assert seen is not None
     assert float(np.nanmax(seen.level)) < 9.0
     nowcasting.make_forecast(house.session, house.ids["tide"], now=later)
@@ -201,8 +215,11 @@ def test_a_forecast_is_made_when_levels_came_and_once(house: House) -> None:
     """Each beat forecasts from the newest level, once, and waits for the next; a silent gauge is left alone."""
     session, tide = house.session, house.ids["tide"]
     assert nowcasting.due(session, now=NOW, most=10) == [tide]
+    nowcast_jobs.make_nowcasts.run(session)
+    waiting = sa.text("SELECT args FROM procrastinate_jobs WHERE task_name = 'sensors.make_nowcast'")
+    assert session.scalars(waiting).all() == [{"datastream_id": tide}]
     for _ in range(2):
-        nowcast_jobs.make_nowcasts.run(session)
+        nowcast_jobs.make_nowcast.run(session, datastream_id=tide)
     count = sa.select(sa.func.count()).select_from(Nowcast)
     assert session.scalar(count) == 3
     assert nowcasting.due(session, now=NOW + timedelta(minutes=9), most=10) == []
