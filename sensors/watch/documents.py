@@ -22,6 +22,14 @@ WARNING_BELOW_BANK_M = 0.5
 CANAL_DEAD_BAND_M = 0.10
 ROAD_DEAD_BAND_M = 0.03
 RAIN_HOURS = (1, 3, 24)
+# Limits of what one rule may ask for: its readings are read again with every batch that feeds it.
+LONGEST_WINDOW_S = 2 * 24 * 3600.0
+LONGEST_TIMING_S = 30 * 24 * 3600.0
+LONGEST_FORECAST_H = 7 * 24.0
+MOST_STREAMS = 200
+MOST_READINGS_COUNTED = 1000
+LONGEST_TEXT = 100
+THRESHOLDS_VERSION = 0  # Of the level rule that follows from a station's thresholds; an officer's begin with 1.
 LEVEL_FIELDS = ("watch", "warning", "danger", "dead_band")
 TIMING_FIELDS = (
     "readings_up", "up_after_s", "up_after_intervals", "readings_down", "hold_s", "merge_s", "repeat_s", "step_down_s",
@@ -42,10 +50,10 @@ class Kind(StrEnum):
 
 
 OWN_FIELDS: dict[Kind, tuple[str, ...]] = {
-    Kind.LEVEL: LEVEL_FIELDS,
+    Kind.LEVEL: (*LEVEL_FIELDS, "witnesses", "fresh_s"),
     Kind.RATE_OF_RISE: (*LEVEL_FIELDS, "within_s"),
     Kind.RAIN_SUM: ("sums", "interval_s"),
-    Kind.UPSTREAM: (*LEVEL_FIELDS, "lag_s", "change_within_s"),
+    Kind.UPSTREAM: (*LEVEL_FIELDS, "lag_s", "change_within_s", "about"),
     Kind.QUORUM: ("limits", "needed", "fresh_s"),
     Kind.FORECAST_CROSSING: (*LEVEL_FIELDS, "within_h", "least_confidence"),
     Kind.SILENCE: (),
@@ -58,7 +66,9 @@ class Rule:
     """One version of a rule. `limits` are its levels by stream (by the first stream where there is one set for all).
 
     `rain` has, for each sum, the seconds back and the limits in mm. Durations are seconds; what a kind does not use
-    keeps its default.
+    keeps its default. `witnesses` are other gauges of the same water with their own limits, which bear a level out
+    where their newest good reading is not older than `fresh_s`. `about` is the datastream whose place a rule of
+    upstream water speaks of.
     """
 
     code: str
@@ -76,6 +86,13 @@ class Rule:
     fresh_s: float = 3600.0
     within_h: float = 6.0
     least_confidence: float = 0.9
+    witnesses: Mapping[str, Limits] = field(default_factory=dict)
+    about: str | None = None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Every stream whose readings the rule looks at: those that drive it, then its witnesses."""
+        return (*self.streams, *self.witnesses)
 
     @property
     def only_limits(self) -> Limits:
@@ -86,6 +103,7 @@ class Rule:
     def window_s(self) -> float:
         """How far back the readings are needed that its signal is made of."""
         back_s = {
+            Kind.LEVEL: self.fresh_s if self.witnesses else 0.0,
             Kind.RATE_OF_RISE: self.within_s, Kind.UPSTREAM: self.lag_s + (self.change_within_s or 0.0),
             Kind.QUORUM: self.fresh_s, Kind.RAIN_SUM: max((back for back, _ in self.rain), default=0.0),
         }
@@ -99,11 +117,17 @@ def bank_limits(bank: float, *, dead_band: float = CANAL_DEAD_BAND_M) -> Limits:
     )
 
 
+def level_code(stream: str) -> str:
+    """The code of the rule of a gauge's level; an officer's rule of this code takes the place of the thresholds'."""
+    return f"{Kind.LEVEL}/{stream}"
+
+
 def level_rule(stream: str, limits: Limits, *, timing: Timing | None = None) -> Rule:
-    """The first version of a level rule of one stream."""
+    """The level rule of one stream that follows from its thresholds."""
     timing = timing or Timing(top=_top([limits]))
     return Rule(
-        code=f"level/{stream}", version=1, kind=Kind.LEVEL, streams=(stream,), limits={stream: limits}, timing=timing
+        code=level_code(stream), version=THRESHOLDS_VERSION, kind=Kind.LEVEL, streams=(stream,),
+        limits={stream: limits}, timing=timing,
     )
 
 
@@ -118,22 +142,31 @@ def parse_rule(document: object) -> Rule:
     rain = _rain(document) if kind is Kind.RAIN_SUM else ()
     top = _top([*limits.values(), *(one for _, one in rain)])
     seconds = {
-        name: _number(_needed_field(document, name), name, least=1.0)
-        for name in ("interval_s", "within_s", "lag_s", "fresh_s", "within_h")
-        if name in OWN_FIELDS[kind]
+        name: _number(_needed_field(document, name), name, least=1.0, most=most)
+        for name, most in _NEEDED_NUMBERS.items()
+        if name in OWN_FIELDS[kind] and not (kind is Kind.LEVEL and document.get(name) is None)
     }
     more = {}
     if document.get("change_within_s") is not None:
-        more["change_within_s"] = _number(document["change_within_s"], "change_within_s", least=1.0)
+        more["change_within_s"] = _number(
+            document["change_within_s"], "change_within_s", least=1.0, most=LONGEST_WINDOW_S
+        )
     if kind is Kind.FORECAST_CROSSING:
         given = _needed_field(document, "least_confidence")
         more["least_confidence"] = _number(given, "least_confidence", least=0.0, most=1.0)
+    code = _code(document, kind, streams)
     return Rule(
-        code=_text(_needed_field(document, "code"), "code"),
+        code=code, witnesses=_witnesses(document.get("witnesses", {}), streams), about=_about(document.get("about")),
         version=_whole(_needed_field(document, "version"), "version", least=1),
         kind=kind, streams=streams, timing=_timing(document.get("timing", {}), top), limits=limits, rain=rain,
         needed=_quorum_needed(document, streams) if kind is Kind.QUORUM else 1, **seconds, **more,
     )
+
+
+_NEEDED_NUMBERS = {
+    "interval_s": LONGEST_WINDOW_S, "within_s": LONGEST_WINDOW_S, "lag_s": LONGEST_WINDOW_S,
+    "fresh_s": LONGEST_WINDOW_S, "within_h": LONGEST_FORECAST_H,
+}
 
 
 def parse_rules(document: object) -> list[Rule]:
@@ -157,11 +190,37 @@ def _kind(document: dict[str, object]) -> Kind:
     return Kind(given)
 
 
+def _code(document: dict[str, object], kind: Kind, streams: tuple[str, ...]) -> str:
+    code = _text(_needed_field(document, "code"), "code")
+    if code.startswith(level_code("")) and (kind is not Kind.LEVEL or code != level_code(streams[0])):
+        raise InvalidInputError(
+            f"The field 'code' is '{code}', which belongs to the level of that gauge: give this rule another one."
+        )
+    return code
+
+
+def _about(given: object) -> str | None:
+    return None if given is None else _text(given, "about")
+
+
+def _witnesses(given: object, streams: tuple[str, ...]) -> dict[str, Limits]:
+    if not isinstance(given, dict):
+        raise InvalidInputError("The field 'witnesses' must have the levels of each gauge that bears this one out.")
+    if len(given) > MOST_STREAMS:
+        raise InvalidInputError(f"The field 'witnesses' names more than {MOST_STREAMS} datastreams.")
+    for stream in given:
+        if _text(stream, "witnesses") in streams:
+            raise InvalidInputError(f"The field 'witnesses' names '{stream}', which cannot bear itself out.")
+    return {stream: _limits(one, f"witnesses.{stream}.") for stream, one in given.items()}
+
+
 def _streams(document: dict[str, object]) -> tuple[str, ...]:
     given = _needed_field(document, "streams")
     if not isinstance(given, list) or not given:
         raise InvalidInputError("The field 'streams' must be a list of datastream codes, at least one.")
     streams = tuple(_text(one, "streams") for one in given)
+    if len(streams) > MOST_STREAMS:
+        raise InvalidInputError(f"The field 'streams' names more than {MOST_STREAMS} datastreams.")
     if len(set(streams)) != len(streams):
         raise InvalidInputError("The field 'streams' names a datastream twice.")
     return streams
@@ -173,10 +232,10 @@ def _limits_by_stream(document: dict[str, object], kind: Kind, streams: tuple[st
         if not isinstance(given, dict) or set(given) != set(streams):
             raise InvalidInputError("The field 'limits' must have the levels of each of 'streams', and of no other.")
         return {stream: _limits(given[stream], f"limits.{stream}.") for stream in streams}
-    if "watch" not in OWN_FIELDS[kind]:
-        return {}
     if len(streams) != 1:
         raise InvalidInputError(f"The field 'streams' must name one datastream: a rule of the kind '{kind}' has one.")
+    if "watch" not in OWN_FIELDS[kind]:
+        return {}
     return {streams[0]: _limits({name: document[name] for name in LEVEL_FIELDS if name in document}, "")}
 
 
@@ -226,7 +285,7 @@ def _timing(given: object, top: WaterState) -> Timing:
     _only(given, TIMING_FIELDS, of="'timing'")
     default = Timing()
     spans = {
-        name: _number(given.get(name, getattr(default, name)), f"timing.{name}", least=0.0)
+        name: _number(given.get(name, getattr(default, name)), f"timing.{name}", least=0.0, most=LONGEST_TIMING_S)
         for name in ("up_after_s", "up_after_intervals", "hold_s", "merge_s", "silence_repeat_s")
     }
     repeat = given.get("repeat_s", default.repeat_s)
@@ -235,7 +294,7 @@ def _timing(given: object, top: WaterState) -> Timing:
         readings_down=_count(given, "readings_down", default.readings_down),
         untrusted_after=_count(given, "untrusted_after", default.untrusted_after),
         **spans, pace=_pace(given), top=top, step_down_s=_step_down(given.get("step_down_s")),
-        repeat_s=None if repeat is None else _number(repeat, "timing.repeat_s", least=60.0),
+        repeat_s=None if repeat is None else _number(repeat, "timing.repeat_s", least=60.0, most=LONGEST_TIMING_S),
     )
 
 
@@ -244,7 +303,7 @@ def _pace(given: dict[str, object]) -> Pace | None:
     if not {"interval_s", "late_after_s", "lost_after_s"} & set(given):
         return None
     pace = Pace(**{
-        name: _number(given.get(name, getattr(ASSUMED_PACE, name)), f"timing.{name}", least=1.0)
+        name: _number(given.get(name, getattr(ASSUMED_PACE, name)), f"timing.{name}", least=1.0, most=LONGEST_TIMING_S)
         for name in ("interval_s", "late_after_s", "lost_after_s")
     })
     if pace.lost_after_s < pace.late_after_s:
@@ -253,7 +312,7 @@ def _pace(given: dict[str, object]) -> Pace | None:
 
 
 def _count(given: dict[str, object], name: str, default: int) -> int:
-    return _whole(given.get(name, default), f"timing.{name}", least=1)
+    return _whole(given.get(name, default), f"timing.{name}", least=1, most=MOST_READINGS_COUNTED)
 
 
 def _step_down(given: object) -> tuple[float, float] | None:
@@ -261,7 +320,7 @@ def _step_down(given: object) -> tuple[float, float] | None:
         return None
     if not isinstance(given, list) or len(given) != 2:
         raise InvalidInputError("The field 'timing.step_down_s' must be two numbers: from danger, and from warning.")
-    first, second = (_number(one, "timing.step_down_s", least=0.0) for one in given)
+    first, second = (_number(one, "timing.step_down_s", least=0.0, most=LONGEST_TIMING_S) for one in given)
     return first, second
 
 
@@ -290,12 +349,15 @@ def _needed_field(document: dict[str, object], name: str) -> object:
 def _text(given: object, name: str) -> str:
     if not isinstance(given, str) or not given.strip():
         raise InvalidInputError(f"The field '{name}' must be a text that is not empty.")
+    if len(given) > LONGEST_TEXT or not given.isprintable():
+        raise InvalidInputError(f"The field '{name}' must be a text of at most {LONGEST_TEXT} letters.")
     return given
 
 
-def _whole(given: object, name: str, *, least: int) -> int:
-    if not isinstance(given, int) or isinstance(given, bool) or given < least:
-        raise InvalidInputError(f"The field '{name}' must be a whole number of {least} or more.")
+def _whole(given: object, name: str, *, least: int, most: int = 2**31 - 1) -> int:
+    if not isinstance(given, int) or isinstance(given, bool) or not least <= given <= most:
+        above = "" if most == 2**31 - 1 else f", at most {most}"
+        raise InvalidInputError(f"The field '{name}' must be a whole number of {least} or more{above}.")
     return given
 
 

@@ -5,7 +5,8 @@ A level drives its machine directly. Every other kind is a severity: how bad thi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -74,6 +75,12 @@ def seen_level(reading: Reading, limits: Limits) -> Observation:
     )
 
 
+def seen_by_witnesses(readings: Sequence[Reading], limits: Mapping[str, Limits]) -> WaterState | None:
+    """The highest level that a witness's newest good reading reaches; None where none of them has one."""
+    heard = _newest_good([one for one in readings if one.stream in limits])
+    return max((limits[stream].reached(value) for stream, value in heard.items()), default=None)
+
+
 def seen_silence(reading: Reading) -> Observation:
     """Any reading is a sign of life, whatever it says: silence is told by the machine's tick."""
     return replace(_nothing(reading), flag=reading.flag, value=reading.value)
@@ -85,14 +92,8 @@ def seen_rise(readings: Sequence[Reading], limits: Limits, *, within_s: float) -
     The newest comes last. Alone in its window it says nothing of a rise, so it is a lower bound.
     """
     newest = readings[-1]
-    if newest.value is None:
-        return _nothing(newest)
     window = _values(readings, after=newest.at - timedelta(seconds=within_s))
-    rise = newest.value - min([*window, newest.value])
-    return Observation(
-        at=newest.at, flag=newest.flag, reached=limits.reached(rise), held=limits.held(rise), value=rise,
-        pace=newest.pace, is_floor=len(window) < 2,
-    )
+    return _rise(newest, limits, lowest=min(window, default=None), is_floor=len(window) < 2)
 
 
 def seen_rain(
@@ -124,9 +125,12 @@ def seen_upstream(
     The signal comes as soon as upstream shows it and lasts until the lag has passed since upstream showed it last.
     """
     newest = readings[-1]
+    seen = (
+        [seen_level(one, limits) for one in readings] if change_within_s is None
+        else _rises(readings, limits, within_s=change_within_s)
+    )
     on_the_way = [
-        _one_upstream(readings[: place + 1], limits, change_within_s=change_within_s)
-        for place, one in enumerate(readings)
+        told for one, told in zip(readings, seen, strict=True)
         if one.at > newest.at - timedelta(seconds=lag_s) and (one.flag is Flag.GOOD or one is newest)
     ]
     trusted = [one for one in on_the_way if one.flag is Flag.GOOD] or on_the_way
@@ -135,10 +139,34 @@ def seen_upstream(
     )
 
 
-def _one_upstream(readings: Sequence[Reading], limits: Limits, *, change_within_s: float | None) -> Observation:
-    if change_within_s is None:
-        return seen_level(readings[-1], limits)
-    return seen_rise(readings, limits, within_s=change_within_s)
+def _rises(readings: Sequence[Reading], limits: Limits, *, within_s: float) -> list[Observation]:
+    """What `seen_rise` says at each of the readings, in one pass: candidates for the lowest wait in rising order."""
+    lows: deque[tuple[datetime, float]] = deque()
+    heard: deque[datetime] = deque()
+    rises = []
+    for one in readings:
+        after = one.at - timedelta(seconds=within_s)
+        if one.flag is Flag.GOOD and one.value is not None:
+            while lows and lows[-1][1] >= one.value:
+                lows.pop()
+            lows.append((one.at, one.value))
+            heard.append(one.at)
+        while lows and lows[0][0] <= after:
+            lows.popleft()
+        while heard and heard[0] <= after:
+            heard.popleft()
+        rises.append(_rise(one, limits, lowest=lows[0][1] if lows else None, is_floor=len(heard) < 2))
+    return rises
+
+
+def _rise(newest: Reading, limits: Limits, *, lowest: float | None, is_floor: bool) -> Observation:
+    if newest.value is None:
+        return _nothing(newest)
+    rise = max(newest.value - lowest, 0.0) if lowest is not None else 0.0
+    return Observation(
+        at=newest.at, flag=newest.flag, reached=limits.reached(rise), held=limits.held(rise), value=rise,
+        pace=newest.pace, is_floor=is_floor,
+    )
 
 
 def seen_quorum(
@@ -150,7 +178,8 @@ def seen_quorum(
     observation is a lower bound, so that dead gauges never give an all-clear.
     """
     newest = readings[-1]
-    fresh = _newest_good(readings, after=newest.at - timedelta(seconds=fresh_s))
+    after = newest.at - timedelta(seconds=fresh_s)
+    fresh = _newest_good([one for one in readings if one.at > after])
     reached = [limits[stream].reached(value) for stream, value in fresh.items()]
     held = [limits[stream].held(value) for stream, value in fresh.items()]
     silent = [WaterState.DANGER] * (len(limits) - len(fresh))
@@ -193,10 +222,10 @@ def _values(readings: Sequence[Reading], *, after: datetime) -> list[float]:
     return [one.value for one in readings if one.at > after and one.flag is Flag.GOOD and one.value is not None]
 
 
-def _newest_good(readings: Sequence[Reading], *, after: datetime) -> dict[str, float]:
+def _newest_good(readings: Sequence[Reading]) -> dict[str, float]:
     newest: dict[str, tuple[datetime, float]] = {}
     for one in readings:
-        if one.at <= after or one.flag is not Flag.GOOD or one.value is None:
+        if one.flag is not Flag.GOOD or one.value is None:
             continue
         if one.stream not in newest or newest[one.stream][0] <= one.at:
             newest[one.stream] = (one.at, one.value)

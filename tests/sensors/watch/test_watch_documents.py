@@ -87,6 +87,17 @@ def test_a_bank_gives_the_levels_of_hat_yai() -> None:
         ("quorum", "limits", {"a": {"watch": 1.0}}, "'limits'"),
         ("quorum", "limits", {"a": {"watch": 1.0}, "b": {"watch": None}}, "'limits.b.watch'"),
         ("forecast_crossing", "least_confidence", 1.5, "'least_confidence'"),
+        ("level", "code", "level/other", "'code'"),
+        ("silence", "code", "level/g", "'code'"),
+        ("level", "code", "a" * 101, "'code'"),
+        ("level", "witnesses", ["w"], "'witnesses'"),
+        ("level", "witnesses", {"g": {"watch": 1.0}}, "'witnesses'"),
+        ("level", "witnesses", {"w": {}}, "'witnesses.w.watch'"),
+        ("silence", "streams", ["a", "b"], "'streams'"),
+        ("silence", "about", "g", "'about' is unknown"),
+        ("rate_of_rise", "within_s", 1e9, "'within_s'"),
+        ("level", "timing", {"merge_s": 1e300}, "'timing.merge_s'"),
+        ("quorum", "streams", [f"s{place}" for place in range(201)], "'streams'"),
     ],
 )
 def test_a_faulty_rule_is_refused_with_the_field_named(kind: str, field: str, value: object, named: str) -> None:

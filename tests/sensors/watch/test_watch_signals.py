@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+import pytest
+
 from sensors.rules import Flag, WaterState
 from sensors.watch.documents import parse_rule
-from sensors.watch.dry_run import dry_run, observe, observe_forecast
+from sensors.watch.dry_run import by_stream, dry_run, observe, observe_forecast, trial, visits
 from sensors.watch.signals import ForecastPoint, Reading
 from sensors.watch.state import ChangeKind, Pace
 from tests.sensors.watch.test_watch_documents import LEVEL, OF_KIND
@@ -138,3 +140,31 @@ def test_a_rule_may_know_better_than_the_gauge_when_it_is_lost() -> None:
 def test_readings_of_other_streams_change_nothing() -> None:
     """A rule sees its own streams."""
     assert dry_run(parse_rule(LEVEL), _readings([(0, 9.0), (10, 9.0)], stream="other"), []) == []
+
+
+def test_a_witness_at_the_top_raises_danger_at_once() -> None:
+    """Two gauges of the same water that agree at the top need no second reading; a silent witness says nothing."""
+    rule = parse_rule({**LEVEL, "witnesses": {"w": {"danger": 3.0}}, "fresh_s": 1800})
+    high = _readings([(0, 5.0), (10, 9.0)])
+    raised = dry_run(rule, [*high, *_readings([(9, 3.1)], stream="w")], [])
+    assert [(one.kind, one.to_state) for one in raised] == [(K.RAISED, DANGER)]
+    assert dry_run(rule, high, []) == []
+    assert dry_run(rule, [*high, *_readings([(9, 2.9)], stream="w")], []) == []
+    stale = [*_readings([(0, 3.1)], stream="w"), *_readings([(0, 5.0), (40, 9.0)])]
+    assert dry_run(rule, stale, []) == []
+
+
+def test_what_naive_eyes_would_count_is_said_beside_the_changes() -> None:
+    """A level that swings about its limit is one change and many crossings."""
+    swinging = [(10.0 * step, 5.91 if step % 2 else 5.89) for step in range(14)]
+    told = trial(parse_rule(LEVEL), _readings(swinging), [])
+    assert (told.naive_crossings, [one.kind for one in told.changes]) == (13, [K.RAISED])
+    assert len(told.observations) == 14
+
+
+def test_the_cost_of_a_trial_is_known_before_it_is_made() -> None:
+    """A window over many readings is looked at once a reading; a level looks at each reading once."""
+    rise = parse_rule(OF_KIND["rate_of_rise"])
+    readings = _readings([(float(minute), 1.0) for minute in range(1000)])
+    assert visits(parse_rule(LEVEL), by_stream(parse_rule(LEVEL), readings)) == 1000
+    assert visits(rise, by_stream(rise, readings)) == pytest.approx(1000 * 1000 * rise.window_s / (999 * 60))
