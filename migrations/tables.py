@@ -9,5 +9,5 @@ ROOMS = ("staff", "gis", "line", "residents", "sensors", "cctv", "flood", "incid
 
 def declare_all() -> None:
     """`core.db.Base.metadata` knows the tables of every room."""
-    for module in ("core.clock", "core.events", *(f"{room}.models" for room in ROOMS)):
+    for module in ("core.clock", "core.events", "sensors.rulebook.models", *(f"{room}.models" for room in ROOMS)):
         importlib.import_module(module)

@@ -48,3 +48,28 @@ class GaugeConditionChanged(Event):
     station_id: int
     condition: int
     observed_at: datetime
+
+
+@dataclass(frozen=True)
+class RuleStateChanged(Event):
+    """A rule of the watch beyond the gauges' own levels has changed (`change`: raised, eased, lost, …) or repeats.
+
+    `station_id` is the place that it speaks of, None where it speaks of a zone. Who tells people tells those that are
+    announced.
+    """
+
+    name: ClassVar[str] = "sensors.rule_state_changed"
+    is_urgent: ClassVar[bool] = True
+
+    rule_code: str
+    rule_version: int
+    rule_kind: str
+    change: str
+    station_id: int | None
+    from_state: int
+    to_state: int
+    condition: int
+    is_announced: bool
+    value: float | None
+    observed_at: datetime
+    received_wall_at: datetime

@@ -334,7 +334,8 @@ class LevelStateRow(Base):
 class LevelStateChange(Base):
     """The history of a gauge: each change of its water and of the gauge itself (`sensors.watch.state.ChangeKind`).
 
-    Never changed. `is_announced` are those that somebody is to be told of.
+    Never changed. `is_announced` are those that somebody is to be told of; `rule_version` is 0 where the rule was that
+    of the station's thresholds.
     """
 
     __tablename__ = "level_state_change"
@@ -350,3 +351,4 @@ class LevelStateChange(Base):
     kind: Mapped[str] = mapped_column(default="raised", server_default="raised")
     condition: Mapped[int] = mapped_column(sa.SmallInteger, default=0, server_default="0")
     is_announced: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
+    rule_version: Mapped[int] = mapped_column(default=0, server_default="0")

@@ -98,7 +98,7 @@ def window(rule: Rule, by_stream: Mapping[str, Sequence[Reading]], newest: Readi
     for stream in rule.inputs:
         known = by_stream.get(stream, ())
         first, last = bisect.bisect_left(known, since, key=_at), bisect.bisect_right(known, newest.at, key=_at)
-        found += [one for one in known[first:last] if one is not newest]
+        found += [one for one in known[first:last] if (one.stream, one.at) != (newest.stream, newest.at)]
     return [*sorted(found, key=_at), newest]
 
 
