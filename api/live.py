@@ -46,6 +46,9 @@ VISIBLE: Mapping[str, frozenset[str]] = {
     PaceSet.name: frozenset({"speed"}),
     "sensors.readings_stored": frozenset({"count", "latest_at"}),
     "sensors.level_state_changed": frozenset({"station_id", "from_state", "to_state", "level_m_msl", "observed_at"}),
+    "sensors.rule_state_changed": frozenset(
+        {"rule_code", "rule_kind", "change", "station_id", "from_state", "to_state", "condition", "observed_at"}
+    ),
     "cctv.frame_read": frozenset({"camera_id", "station_id", "taken_at", "is_reading", "level_m_msl", "confidence"}),
     "flood.redrawn": frozenset({"run_id", "severity_by_zone", "is_without_data"}),
     "flood.zone_severity_changed": frozenset({"run_id", "zone_id", "zone_code", "from_severity", "to_severity"}),
