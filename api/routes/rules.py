@@ -20,6 +20,7 @@ from staff.rules import AccountRef
 
 router = APIRouter(tags=["sensors"])
 
+Officer = Annotated[AccountRef, Depends(needs("officer", "approver", "dispatcher", "admin"))]
 Author = Annotated[AccountRef, Depends(needs("approver", "admin"))]
 Code = Annotated[str, Path(max_length=LONGEST_TEXT)]
 # A year of the Buddhist era is no time of a reading.
@@ -178,7 +179,7 @@ def list_rules(session: SessionDep, account: CurrentAccount) -> Rules:
 
 
 @router.post("/rules/dry-run", summary="What a rule would have changed")
-def try_rule(body: DryRun, session: SessionDep, account: CurrentAccount) -> DryRunOut:
+def try_rule(body: DryRun, session: SessionDep, account: Officer) -> DryRunOut:
     """These readings, this rule: these changes, by the machine that runs in service; nothing is kept."""
     rule = parse_rule({"code": "dry-run", **body.document, "version": 1})
     if body.readings is not None:
