@@ -28,6 +28,8 @@ class Desk {
   focus = $state.raw<Focus | null>(null)
   /** The question that stands over everything. It outlives the card it was asked on, which the water may withdraw. */
   asked = $state.raw<{ question: 'approve' | 'decline'; alert: Alert } | null>(null)
+  /** The rulebook lies open: of one gauge by its id, or of all. */
+  rulesOf = $state<number | 'all' | null>(null)
   /** Whose exposure lies on the map: a zone by its id, the whole city, or what was drawn. */
   exposed = $state<number | 'city' | 'area' | null>(null)
   /** What the drawn area holds. */

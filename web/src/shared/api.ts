@@ -55,4 +55,5 @@ async function request<T>(method: string, path: string, body?: unknown, signal?:
 /** An answer that `signal` cancelled fails like an offline one; who cancelled it looks at the signal. */
 export const get = <T>(path: string, signal?: AbortSignal) => request<T>('GET', path, undefined, signal)
 export const post = <T>(path: string, body: unknown = {}) => request<T>('POST', path, body)
+export const put = <T>(path: string, body: unknown) => request<T>('PUT', path, body)
 export const remove = <T>(path: string) => request<T>('DELETE', path)
