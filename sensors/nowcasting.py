@@ -18,6 +18,8 @@ from sensors.nowcast.stored import from_json
 from sensors.nowcast_child import Learnt, learn_aside
 from sensors.nowcast_inputs import history_of, rain_named, rain_near
 from sensors.nowcast_models import Nowcast, NowcastModel
+from sensors.rulebook.following import follow_forecast
+from sensors.watch.signals import ForecastPoint
 
 log = get_logger("sensors.nowcasting")
 
@@ -145,7 +147,22 @@ def make_forecast(session: Session, datastream_id: int, *, now: datetime) -> For
     rows = _rows(datastream_id, forecast, origin_m_msl=float(recent.level[-1]))
     if rows:
         session.execute(insert(Nowcast).values(rows).on_conflict_do_nothing())
+        _tell_rules(session, datastream_id, forecast)
     return forecast
+
+
+def _tell_rules(session: Session, datastream_id: int, forecast: Forecast) -> None:
+    """Rules of forecasts hear what may be shown, and nothing else: a level that is even chances, and lower ends."""
+    code = session.scalar(sa.text("SELECT code FROM datastream WHERE id = :id"), {"id": datastream_id})
+    issued_at = _at(forecast.at_s)
+    points = [
+        ForecastPoint(code, issued_at, issued_at + timedelta(hours=ahead.horizon_h), value, confidence)
+        for ahead in forecast.ahead if ahead.is_shown
+        # Of what lies outside a band, half lies below it.
+        for value, confidence in [(ahead.level, 0.5), *((one.low, (1 + one.nominal) / 2) for one in ahead.bands)]
+    ]
+    if points:
+        follow_forecast(session, points)
 
 
 def _rows(datastream_id: int, forecast: Forecast, *, origin_m_msl: float) -> list[dict[str, object]]:

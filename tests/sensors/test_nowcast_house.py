@@ -23,6 +23,9 @@ from sensors.actions import NewStation, register_station
 from sensors.nowcast.grid import Array, History
 from sensors.nowcast_inputs import history_of
 from sensors.nowcast_models import Nowcast, NowcastModel
+from sensors.rulebook.keeping import keep_rule
+from sensors.rulebook.models import WatchRuleChange
+from tests.accounts import add_account
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 STEP = timedelta(minutes=30)
@@ -166,6 +169,26 @@ def test_the_night_fits_each_gauge_by_a_job_of_its_own(house: House) -> None:
     ).all()
     assert {job.args["datastream_id"] for job in jobs} == {house.ids["tide"], house.ids["walk"]}
     assert {job.lock for job in jobs} == {"sensors.fit_nowcast"}
+
+
+def test_a_rule_of_forecasts_hears_what_is_shown(house: House) -> None:
+    """A level that the shown forecast reaches raises the rule that asks for it; the same forecast again tells nothing."""
+    author = add_account(house.session, "author", roles=["approver"])
+    for code, stream in (("soon", "tide"), ("walking", "walk")):
+        keep_rule(
+            house.session, code,
+            {
+                "kind": "forecast_crossing", "streams": [stream], "watch": -9.0, "within_h": 6, "least_confidence": 0.8,
+                "timing": {"readings_up": 1},
+            },
+            based_on_version=0, account=author, reason="a test",
+        )
+    for _ in range(2):
+        nowcasting.make_forecast(house.session, house.ids["tide"], now=NOW)
+        nowcasting.make_forecast(house.session, house.ids["walk"], now=NOW)
+    house.session.flush()
+    changes = house.session.scalars(sa.select(WatchRuleChange)).all()
+    assert [(change.rule_code, change.kind, change.to_state) for change in changes] == [("soon", "raised", 1)]
 
 
 def test_without_rain_a_poorer_model_speaks_and_says_so(house: House) -> None:
