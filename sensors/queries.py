@@ -1,4 +1,4 @@
-"""What others ask of sensors: streams, gauges as they stand, histories. A batch's SQL is in `sensors.batches`."""
+"""What others ask of sensors: streams, gauges as they stand. A batch's SQL is in `sensors.batches`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from gis.points import LonLat
 from sensors import rules
-from sensors.models import Datastream, Station
+from sensors.models import Station
 from sensors.quality.parameters import Parameters
 from sensors.quality.sites import Site, parameters_of
 
@@ -82,15 +82,6 @@ class GaugeCard:
     qc_flag: int | None
     qc_reason: str | None
     confidence: float | None
-
-
-@dataclass(frozen=True)
-class ReadingPoint:
-    """One reading of a history: aware UTC time, value in the datastream's unit (None where missing), QARTOD flag."""
-
-    observed_at: datetime
-    value: float | None
-    qc_flag: int
 
 
 _STREAMS = (
@@ -239,20 +230,3 @@ def current_levels(session: Session, now: datetime) -> list[GaugeLevel]:
             )
         )
     return levels
-
-
-def readings_since(session: Session, station_id: int, *, since: datetime) -> list[ReadingPoint] | None:
-    """The station's water levels (or rain) from `since` on, oldest first; None where there is no such station."""
-    datastream_id = session.scalar(
-        sa.select(Datastream.id).where(Datastream.station_id == station_id).order_by(Datastream.id).limit(1)
-    )
-    if datastream_id is None:
-        return None
-    rows = session.execute(
-        sa.text(
-            "SELECT observed_at, value, qc_flag FROM reading "
-            "WHERE datastream_id = :id AND observed_at >= :since ORDER BY observed_at"
-        ),
-        {"id": datastream_id, "since": since},
-    )
-    return [ReadingPoint(observed_at=at, value=value, qc_flag=flag) for at, value, flag in rows]

@@ -14,7 +14,8 @@ from api.deps import CurrentAccount, SessionDep
 from cctv.queries import camera_ids_by_station
 from core import clock
 from core.errors import InvalidInputError, NotFoundError
-from sensors import actions, queries
+from sensors import actions, history, queries
+from sensors.health import GaugeHealth, healths
 from sensors.payloads import row_of
 
 router = APIRouter(tags=["sensors"])
@@ -31,18 +32,54 @@ class GaugeFeatures(BaseModel):
 
 
 class Point(BaseModel):
-    """One reading: when, how much, and its QARTOD flag."""
+    """One reading: when, how much, its QARTOD flag, and codes of why it is in doubt: the gravest and all tests."""
 
     observed_at: datetime
     value: float | None
     qc_flag: int
+    qc_reason: str | None
+    qc_tests: list[str]
 
 
 class History(BaseModel):
-    """A gauge's readings, oldest first."""
+    """A gauge's readings, oldest first.
+
+    Where there are many, `bucket_s` says of how many seconds each the lowest and highest are here, good and doubtful
+    ones by themselves, and `stored` how many there are in truth. Points further apart than `gap_after_s` have silence
+    between them.
+    """
 
     gauge_id: int
     readings: list[Point]
+    stored: int
+    bucket_s: float | None
+    gap_after_s: float
+
+
+class RainStation(BaseModel):
+    """The rain gauge nearest to a gauge."""
+
+    id: int
+    code: str
+    name: dict[str, str]
+    trust: str
+    distance_m: int
+
+
+class RainHour(BaseModel):
+    """The rain of an hour; the least that fell where not all of the hour was measured."""
+
+    from_at: datetime
+    rain_mm: float
+    is_whole: bool
+
+
+class Rain(BaseModel):
+    """The rain near a gauge by the hour, oldest first; no station where none is near. Unheard hours are absent."""
+
+    gauge_id: int
+    station: RainStation | None
+    hours: list[RainHour]
 
 
 class RowResult(BaseModel):
@@ -61,8 +98,10 @@ class Intake(BaseModel):
     rows: list[RowResult]
 
 
-def gauge_feature(card: queries.GaugeCard, *, camera_id: int | None) -> dict[str, Any]:
-    """A gauge as a GeoJSON feature."""
+def gauge_feature(
+    card: queries.GaugeCard, *, camera_id: int | None, health: GaugeHealth
+) -> dict[str, Any]:
+    """A gauge as a GeoJSON feature; its condition is ok, late, lost or untrusted."""
     return {
         "type": "Feature",
         "id": card.station_id,
@@ -84,32 +123,74 @@ def gauge_feature(card: queries.GaugeCard, *, camera_id: int | None) -> dict[str
             "confidence": card.confidence,
             "trust": card.trust,
             "camera_id": camera_id,
+            "condition": health.condition,
+            "condition_since_at": health.since_at,
+            "last_heard_at": health.last_heard_at,
+            "last_good_at": card.observed_at,
+            "interval_s": health.interval_s,
+            "declared_interval_s": health.declared_s,
+            "is_interval_learnt": health.is_interval_learnt,
         },
     }
 
 
+def gauge_features(session: SessionDep, now: datetime) -> list[dict[str, Any]]:
+    """Every gauge and camera as it stands at `now`, by code."""
+    cameras, cards = camera_ids_by_station(session), queries.gauges(session, now)
+    known = healths(session, now)
+    return [
+        gauge_feature(card, camera_id=cameras.get(card.station_id), health=known[card.datastream_id])
+        for card in cards if card.datastream_id in known  # One may have been removed in between.
+    ]
+
+
 @router.get("/gauges", summary="Every gauge as it stands now")
 def list_gauges(session: SessionDep, account: CurrentAccount) -> GaugeFeatures:
-    """Levels, states, trends and doubts of all gauges and cameras."""
-    cameras = camera_ids_by_station(session)
-    cards = queries.gauges(session, clock.now())
-    return GaugeFeatures(features=[gauge_feature(card, camera_id=cameras.get(card.station_id)) for card in cards])
+    """Levels, states, trends and doubts of all gauges and cameras, and how far each is to be believed."""
+    return GaugeFeatures(features=gauge_features(session, clock.now()))
+
+
+Hours = Annotated[float, Query(gt=0, le=168)]
 
 
 @router.get("/gauges/{gauge_id}/readings", summary="A gauge's history")
-def list_readings(
-    gauge_id: int,
-    session: SessionDep,
-    account: CurrentAccount,
-    hours: Annotated[float, Query(gt=0, le=168)] = 12,
-) -> History:
-    """The readings of the last hours (at most a week), good and doubtful ones, each with its flag."""
-    points = queries.readings_since(session, gauge_id, since=clock.now() - timedelta(hours=hours))
-    if points is None:
+def list_readings(gauge_id: int, session: SessionDep, account: CurrentAccount, hours: Hours = 12) -> History:
+    """The readings of the last hours (at most a week), good and doubtful ones, each with its flag and why.
+
+    There are at most some 2,000: of more, the lowest and the highest of each stretch are given.
+    """
+    now = clock.now()
+    found = history.history(session, gauge_id, since=now - timedelta(hours=hours), now=now)
+    if found is None:
         raise NotFoundError(f"There is no gauge {gauge_id}.")
     return History(
         gauge_id=gauge_id,
-        readings=[Point(observed_at=p.observed_at, value=p.value, qc_flag=p.qc_flag) for p in points],
+        readings=[
+            Point(observed_at=p.observed_at, value=p.value, qc_flag=p.qc_flag, qc_reason=p.reason, qc_tests=p.doubts)
+            for p in found.points
+        ],
+        stored=found.stored,
+        bucket_s=found.bucket_s,
+        gap_after_s=found.gap_after_s,
+    )
+
+
+@router.get("/gauges/{gauge_id}/rain", summary="The rain near a gauge")
+def list_rain(gauge_id: int, session: SessionDep, account: CurrentAccount, hours: Hours = 12) -> Rain:
+    """The hourly sums of the nearest rain gauge; an empty list where none is near."""
+    now = clock.now()
+    if queries.gauge(session, gauge_id, now) is None:
+        raise NotFoundError(f"There is no gauge {gauge_id}.")
+    near = history.rain_nearby(session, gauge_id, since=now - timedelta(hours=hours))
+    if near is None:
+        return Rain(gauge_id=gauge_id, station=None, hours=[])
+    return Rain(
+        gauge_id=gauge_id,
+        station=RainStation(
+            id=near.station_id, code=near.code, name={"th": near.name_th, "en": near.name_en}, trust=near.trust,
+            distance_m=round(near.distance_m),
+        ),
+        hours=[RainHour(from_at=h.from_at, rain_mm=round(h.rain_mm, 2), is_whole=h.is_whole) for h in near.hours],
     )
 
 

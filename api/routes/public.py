@@ -13,10 +13,9 @@ from pydantic import BaseModel
 import cctv.queries
 import flood.queries
 import gis.queries
-import sensors.queries
 from api.deps import SessionDep
 from api.routes.cameras import camera_feature
-from api.routes.gauges import gauge_feature
+from api.routes.gauges import gauge_features
 from api.routes.overview import ClockOut, clock_out
 
 router = APIRouter(prefix="/public", tags=["public"])
@@ -80,13 +79,11 @@ def _water(session: SessionDep) -> PublicWater:
     time_now = clock_out()
     city = gis.queries.city(session)
     run = flood.queries.current_run(session)
-    camera_ids = cctv.queries.camera_ids_by_station(session)
-    gauges = sensors.queries.gauges(session, time_now.now)
     return PublicWater(
         city=PublicCity(slug=city.slug, name=Names(th=city.name_th, en=city.name_en), is_simulated=city.is_simulated),
         clock=time_now,
         computed_at=run.computed_at if run else None,
-        gauges=Features(features=[gauge_feature(card, camera_id=camera_ids.get(card.station_id)) for card in gauges]),
+        gauges=Features(features=gauge_features(session, time_now.now)),
         cameras=Features(features=[camera_feature(card) for card in cctv.queries.cameras(session)]),
         zones=Features(features=[_zone_feature(zone) for zone in flood.queries.current_zones(session)]),
     )

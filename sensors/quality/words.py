@@ -25,3 +25,8 @@ def reason_of(flag: Flag, tests: Tests) -> str | None:
     if flag in {Flag.GOOD, Flag.NOT_EVALUATED}:
         return None
     return next((reason for test, reason in REASONS if tests & test), None)
+
+
+def doubts_of(tests: Tests) -> list[str]:
+    """The codes of every test that casts doubt on the reading, the gravest first; notes on the stream are left out."""
+    return [reason for test, reason in REASONS if tests & test]

@@ -18,6 +18,7 @@ from core.events import EventRecord
 from gis.points import LonLat
 from sensors import queries
 from sensors.actions import IncomingReading, NewStation, register_station, store_device_rows, store_readings
+from sensors.history import history
 from sensors.models import LatestReading, LevelStateChange, LevelStateRow, Reading, ReadingRefused
 from sensors.partitions import ensure_partitions
 from sensors.payloads import rows_of_message
@@ -241,10 +242,10 @@ def test_history_is_in_order_and_an_unknown_station_has_none(session: Session) -
     """A gauge's history runs from old to new, across midnight too."""
     station_id = _station(session)
     store_readings(session, [_reading(0.5, -5), _reading(0.4, -600)], source="test")
-    points = queries.readings_since(session, station_id, since=NOW - timedelta(hours=12))
-    assert points is not None
-    assert [point.value for point in points] == [0.4, 0.5]
-    assert queries.readings_since(session, 0, since=NOW) is None
+    found = history(session, station_id, since=NOW - timedelta(hours=12), now=NOW)
+    assert found is not None
+    assert [point.value for point in found.points] == [0.4, 0.5]
+    assert history(session, 0, since=NOW, now=NOW) is None
 
 
 def test_only_the_stations_own_key_is_believed(session: Session) -> None:
