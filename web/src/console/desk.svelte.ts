@@ -3,10 +3,10 @@ import { get } from '../shared/api'
 import { clock } from '../shared/clock.svelte'
 import { live, Resource } from '../shared/live.svelte'
 import { circle } from '../shared/map/circle'
-import { crewFeatures, gaugeFeatures, gaugeRank, incidentFeatures, routeFeatures } from '../shared/map/sources'
+import { crewFeatures, gaugeFeatures, gaugeRank, healthRank, incidentFeatures, routeFeatures } from '../shared/map/sources'
 import type { Switch } from '../shared/map/style'
 import type {
-  Alert, AreaFacts, Camera, City, Crew, Flood, Found, Gauge, Incident, IncidentDetail, Job, LonLat, Overview, Points, Reading, Shapes,
+  Alert, AreaFacts, Camera, City, Crew, Flood, Found, Gauge, History, Incident, IncidentDetail, Job, LonLat, Overview, Points, Shapes,
   Suggestion, Zone,
 } from '../shared/types'
 
@@ -50,7 +50,7 @@ class Desk {
   readonly jobs = new Resource<{ jobs: Job[] }>(() => '/jobs', INCIDENT_NEWS)
   readonly crews = new Resource<Points<Crew>>(() => '/crews', ['dispatch.'])
   readonly overview = new Resource<Overview>(() => '/overview', [...ALERT_NEWS, ...INCIDENT_NEWS, ...LEVEL_NEWS], 4000)
-  readonly readings = new Resource<{ gauge_id: number; readings: Reading[] }>(
+  readonly readings = new Resource<History>(
     () => (this.gauge ? `/gauges/${this.gauge.id}/readings?hours=12` : null),
     LEVEL_NEWS,
     3000,
@@ -69,6 +69,8 @@ class Desk {
       .map((feature) => feature.properties)
       .sort((a, b) => gaugeRank(b) - gaugeRank(a) || this.overBank(b) - this.overBank(a) || a.code.localeCompare(b.code)),
   )
+  /** The worst heard first: lost, not believed, late, then those that can be believed by their danger. */
+  readonly gaugesByHealth = $derived(this.gaugeList.toSorted((a, b) => healthRank(a) - healthRank(b)))
   /** The gauge of the time strip: the picked one, or else the most dangerous. */
   readonly gauge = $derived(this.gaugeList.find((gauge) => gauge.id === this.picked.water) ?? this.gaugeList[0] ?? null)
   readonly proposals = $derived((this.alerts.data?.alerts ?? []).filter((alert) => alert.state === 'proposed').sort(byDanger))

@@ -18,9 +18,8 @@ function silentAfter_ms(readings: readonly Reading[]): number {
   return SILENT_AFTER_INTERVALS * steps_ms.sort((a, b) => a - b)[Math.floor(steps_ms.length / 2)]!
 }
 
-/** The readings, oldest first, with a missing one in the middle of each gap. */
-export function withGaps(readings: readonly Reading[]): Reading[] {
-  const limit_ms = silentAfter_ms(readings)
+/** The readings, oldest first, with a missing one in the middle of each gap; the server may know how long that is. */
+export function withGaps(readings: readonly Reading[], limit_ms = silentAfter_ms(readings)): Reading[] {
   return readings.flatMap((reading, index) => {
     const before = readings[index - 1]
     if (!before || at_ms(reading) - at_ms(before) <= limit_ms) return [reading]

@@ -43,6 +43,8 @@ export type Account = {
 }
 
 export type LevelState = 0 | 1 | 2 | 3
+/** `unknown` only in a picture of another moment, for which the gauge had no level. */
+export type GaugeCondition = 'ok' | 'late' | 'lost' | 'untrusted' | 'unknown'
 export type Gauge = {
   id: number
   code: string
@@ -60,8 +62,36 @@ export type Gauge = {
   confidence: number | null
   trust: Trust
   camera_id: number | null
+  condition: GaugeCondition
+  condition_since_at: string | null
+  last_heard_at: string | null
+  last_good_at: string | null
+  interval_s: number
+  declared_interval_s: number | null
+  is_interval_learnt: boolean
 }
-export type Reading = { observed_at: string; value: number | null; qc_flag: number }
+/** A reading with codes of why it is in doubt: the gravest and all tests. */
+export type Reading = { observed_at: string; value: number | null; qc_flag: number; qc_reason?: string | null; qc_tests?: string[] }
+/** `bucket_s` where only the lowest and highest of so many seconds are here; further apart than `gap_after_s` is silence. */
+export type History = { gauge_id: number; readings: Reading[]; stored: number; bucket_s: number | null; gap_after_s: number }
+/** The least that fell where the hour `is_whole` not. */
+export type RainHour = { from_at: string; rain_mm: number; is_whole: boolean }
+export type Rain = { gauge_id: number; station: { id: number; code: string; name: Names; trust: Trust; distance_m: number } | null; hours: RainHour[] }
+/** Skills are shares by which the forecast errs less than "the level stays as it is" does. */
+export type Horizon = {
+  hours: number
+  at: string
+  level_m_msl: number
+  low_m_msl: number
+  high_m_msl: number
+  nominal: number
+  forecaster: string
+  skill: number | null
+  skill_rising: number | null
+  is_shown: boolean
+  why: string[]
+}
+export type GaugeForecast = { gauge_id: number; made_at: string | null; is_shown: boolean; reason: string | null; fitted_at: string | null; horizons: Horizon[] }
 export type Camera = {
   id: number
   code: string

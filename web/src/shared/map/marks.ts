@@ -63,6 +63,30 @@ const silent: Draw = (c) => {
   digit(c, '?', 19, 24.5, '#465468')
 }
 
+// A late gauge is a clock, a lost one a cut-off circle, one that is not believed a hatched square: hollow, unlike any level.
+const CONDITIONS = { late: '#a36a00', lost: '#b3162c', untrusted: '#6b3fa0' } as const
+const condition = (name: keyof typeof CONDITIONS): Draw => (c) => {
+  const shape = new Path2D(name === 'untrusted' ? 'M7 7H31V31H7Z' : 'M19 6a13 13 0 1 1 0 26a13 13 0 1 1 0-26Z')
+  outlined(c, shape, 'rgb(255 255 255 / 94%)')
+  c.strokeStyle = CONDITIONS[name]
+  c.save()
+  c.clip(shape)
+  c.lineWidth = 1.6
+  if (name === 'untrusted') c.stroke(new Path2D('M1 19 19 1M1 28 28 1M1 37 37 1M10 37 37 10M19 37 37 19'))
+  c.restore()
+  c.lineWidth = 3
+  if (name === 'lost') c.setLineDash([7, 4])
+  c.stroke(shape)
+  c.setLineDash([])
+  if (name === 'untrusted') {
+    c.fillStyle = '#fff'
+    c.fill(new Path2D('M19 11a8 8 0 1 1 0 16a8 8 0 1 1 0-16Z'))
+    return digit(c, '?', 19, 24.5, CONDITIONS.untrusted)
+  }
+  c.lineCap = 'round'
+  c.stroke(new Path2D(name === 'late' ? 'M19 11.5V19L24 23' : 'M14 14 24 24M24 14 14 24'))
+}
+
 const pin = (tier: keyof typeof TIERS): Draw => (c) => {
   const shape = new Path2D('M14 38C8 27 3 21.500 3 14a11 11 0 1 1 22 0c0 7.500-5 13-11 24Z')
   c.lineWidth = 4
@@ -127,6 +151,7 @@ export function addMarks(map: MapLibreMap): void {
   const add = (name: string, data: ImageData) => map.hasImage(name) || map.addImage(name, data, { pixelRatio: RATIO })
   for (const name of Object.keys(LEVELS) as (keyof typeof LEVELS)[]) add(`gauge-${name}`, picture(38, 38, level(name)))
   add('gauge-silent', picture(38, 38, silent))
+  for (const name of Object.keys(CONDITIONS) as (keyof typeof CONDITIONS)[]) add(`gauge-${name}`, picture(38, 38, condition(name)))
   for (const tier of Object.keys(TIERS) as (keyof typeof TIERS)[]) add(`pin-${tier}`, picture(28, 41, pin(tier)))
   for (const vehicle of Object.keys(VEHICLES)) add(`crew-${vehicle}`, picture(34, 34, crew(vehicle)))
   add('camera', picture(30, 30, camera))

@@ -2,18 +2,23 @@
 import type { FeatureCollection, LineString, Point, Polygon } from 'geojson'
 import { height, metres } from '../format'
 import { ownName } from '../station'
-import type { Crew, DrawnLevel, Gauge, Incident, Job, LevelState, Points, Shapes, Zone } from '../types'
+import type { Crew, DrawnLevel, Gauge, GaugeCondition, Incident, Job, LevelState, Points, Shapes, Zone } from '../types'
 import { named, t } from '../words.svelte'
 
 const isOpen = (incident: Incident) => !['done', 'closed', 'rejected'].includes(incident.state)
 
 /** A gauge's danger for sorting: a silent one comes after watch, for it may hide anything. */
 export function gaugeRank(gauge: Gauge): number {
-  if (gauge.state === null || gauge.is_stale) return 0.5
-  return gauge.state
+  return markOf(gauge) ?? 0.5
 }
 
-export const markOf = (gauge: Gauge) => (gauge.state === null || gauge.is_stale ? null : gauge.state)
+/** The level that a gauge's mark shows: none where it is silent or not believed, whatever it said last. */
+export const markOf = (gauge: Gauge) => (gauge.state === null || gauge.is_stale || gauge.condition !== 'ok' ? null : gauge.state)
+
+const BY_HEALTH: readonly GaugeCondition[] = ['lost', 'untrusted', 'late', 'unknown', 'ok']
+/** For lists by health: of the lost nothing is known, the untrusted are in doubt, the late may still come. */
+export const healthRank = (gauge: Gauge) => BY_HEALTH.indexOf(gauge.condition)
+export const isSilent = (gauge: Gauge) => gauge.condition === 'late' || gauge.condition === 'lost'
 
 export function trendLabel(trend_m_per_h: number | null): string {
   if (trend_m_per_h === null) return ''
@@ -36,7 +41,7 @@ export function gaugeFeatures(gauges: Points<Gauge>): FeatureCollection<Point> {
           label: ownName(named(gauge.name)) || named(gauge.name),
           state: gauge.state,
           is_stale: gauge.is_stale,
-          mark: String(markOf(gauge) ?? 'silent'),
+          mark: String(markOf(gauge) ?? (gauge.condition === 'unknown' || gauge.condition === 'ok' ? 'silent' : gauge.condition)),
           rank: gaugeRank(gauge),
           has_camera: gauge.camera_id !== null,
           level_label: metres(gauge.level_m_msl) + arrow,
@@ -70,7 +75,7 @@ export function gaugesAt(gauges: Points<Gauge>, levels: DrawnLevel[]): Points<Ga
       const gauge = feature.properties
       const level_m_msl = drawn.get(gauge.code) ?? null
       const state = level_m_msl === null ? null : stateAt(gauge, level_m_msl)
-      return { ...feature, properties: { ...gauge, level_m_msl, state, is_stale: level_m_msl === null, trend_m_per_h: null } }
+      return { ...feature, properties: { ...gauge, level_m_msl, state, is_stale: level_m_msl === null, trend_m_per_h: null, condition: level_m_msl === null ? 'unknown' : 'ok' } }
     }),
   }
 }
