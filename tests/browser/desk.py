@@ -83,6 +83,30 @@ def narrow_the_window(screen: Screen) -> None:
     assert abs(middle["y"] - size[1] / 2) <= MIDDLE_OFF_PX, (middle, size)
 
 
+def read_a_gauge(page: Page) -> None:
+    """A gauge's chart is also a table and a picture, for as far back as is chosen; a mark of doubt says why."""
+    page.get_by_test_id("mode-water").click()
+    page.get_by_test_id("gauge-row").first.click()
+    panel = page.locator("aside.detail")
+    with page.expect_response(re.compile(r"/readings\?hours=168$")) as told:
+        panel.get_by_test_id("period-168").click()
+    assert told.value.ok
+    doubt = panel.get_by_test_id("doubt")
+    if doubt.count():
+        doubt.first.focus()
+        expect(panel.get_by_test_id("chart-told")).to_have_text(doubt.first.get_attribute("aria-label") or "nothing")
+    panel.get_by_test_id("table-toggle").click()
+    expect(panel.locator("figure")).to_have_count(0)
+    assert panel.locator("table tbody tr").count() > 20
+    with page.expect_download() as kept:
+        panel.get_by_test_id("picture").click()
+    assert kept.value.path().read_bytes().startswith(b"\x89PNG")
+    panel.get_by_test_id("table-toggle").click()
+    page.get_by_test_id("gauges-silent").click()
+    expect(page.locator("[data-testid=gauge-row]:not([data-condition=late]):not([data-condition=lost])")).to_have_count(0)
+    page.get_by_test_id("gauges-all").click()
+
+
 def search_by_words(page: Page) -> None:
     """A code finds its gauge first, a place's name the place, and the word for gauges all of them."""
     hits = page.locator("#search-hits [role=option]")

@@ -378,6 +378,7 @@ def test_the_map_obeys_the_hands_that_draw_tick_search_and_resize(running: House
         desk.await_map()
         hands.one_colour_for_the_water(page)
         hands.draw_an_area(page)
+        hands.read_a_gauge(page)
         hands.narrow_the_window(desk)
         desk.close()
 

@@ -22,7 +22,7 @@ export function conditionWords(gauge: Gauge): string {
   const now_ms = clock.now_ms
   if (gauge.last_heard_at === null) return t('never-heard')
   if (gauge.condition === 'untrusted') return t('condition-untrusted-since', { ago: ago(gauge.condition_since_at ?? gauge.last_good_at, now_ms) })
-  if (gauge.condition === 'late' || gauge.condition === 'lost') return t(`condition-${gauge.condition}-since`, { ago: ago(gauge.last_heard_at, now_ms) })
+  if (gauge.condition === 'late' || gauge.condition === 'lost') return t('silent-for', { duration: duration((now_ms - Date.parse(gauge.last_heard_at)) / 1000) })
   return t('measured-ago', { ago: ago(gauge.last_good_at, now_ms) })
 }
 

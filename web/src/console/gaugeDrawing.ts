@@ -73,8 +73,8 @@ export function optionsOf(drawn: () => Drawn, look: Look, after: (u: uPlot) => v
     ],
     series: [{}, { stroke: colour('--crew-text'), width: 3 * scale, points: { show: (u) => u.data[0].length < 3, size: 8 * scale } }],
     hooks: {
-      drawClear: [(u) => {
-        drawBands(u, limitsOf(drawn().gauge), levelRange(drawn(), look)[1], colour)
+      drawClear: [(u) => drawBands(u, limitsOf(drawn().gauge), levelRange(drawn(), look)[1], colour)],
+      drawAxes: [(u) => {
         drawRain(u, drawn(), look)
         drawFan(u, drawn(), look)
       }],
@@ -102,11 +102,13 @@ function drawRain(u: uPlot, drawn: Drawn, look: Look): void {
   const { left, top, width, height } = u.bbox
   const dots = look.scale * devicePixelRatio
   const most_mm = rainTop_mm(drawn.rain)
+  const hours = drawn.rain?.hours ?? []
+  const wettest = hours.reduce<(typeof hours)[number] | undefined>((most, hour) => (most && most.rain_mm >= hour.rain_mm ? most : hour), undefined)
   c.save()
   c.beginPath()
   c.rect(left, top, width, height)
   c.clip()
-  for (const hour of drawn.rain?.hours ?? []) {
+  for (const hour of hours) {
     const from = u.valToPos(Date.parse(hour.from_at) / 1000, 'x', true)
     const to = u.valToPos(Date.parse(hour.from_at) / 1000 + HOUR_S, 'x', true)
     const gap = Math.min(dots, (to - from) / 6)
@@ -123,6 +125,17 @@ function drawRain(u: uPlot, drawn: Drawn, look: Look): void {
       c.strokeRect(bar.x, top, bar.width, bar.height)
       c.setLineDash([])
     }
+    if (hour !== wettest) continue
+    c.font = `600 ${12 * dots}px Sarabun, Garuda, sans-serif`
+    c.textBaseline = 'top'
+    c.textAlign = 'center'
+    c.lineWidth = 3 * dots
+    c.strokeStyle = look.colour('--panel')
+    const text = t('rain-most', { mm: number(hour.rain_mm, hour.rain_mm < LEAST_SCALE_MM ? 1 : 0) })
+    const half = c.measureText(text).width / 2 + 4 * dots
+    const x = within((from + to) / 2, [left + half, left + width - half])
+    c.strokeText(text, x, top + bar.height + 2 * dots)
+    c.fillText(text, x, top + bar.height + 2 * dots)
   }
   c.restore()
 }
@@ -134,8 +147,10 @@ function drawFan(u: uPlot, drawn: Drawn, look: Look): void {
   if (!horizons.length || !last) return
   const c = u.ctx
   const dots = look.scale * devicePixelRatio
+  // A level that is older than silence allows is not where the forecast began: nothing joins the two.
+  const isFresh = Date.parse(drawn.forecast?.made_at ?? '') - Date.parse(last.observed_at) <= (drawn.history?.gap_after_s ?? 0) * 1000
   const start = { at: last.observed_at, level_m_msl: last.value as number, low_m_msl: last.value as number, high_m_msl: last.value as number }
-  const along = [start, ...horizons]
+  const along = isFresh ? [start, ...horizons] : horizons
   const point = (at: string, value: number) => [u.valToPos(Date.parse(at) / 1000, 'x', true), u.valToPos(value, 'y', true)] as const
   const upper = along.map((one) => point(one.at, one.high_m_msl))
   const lower = along.map((one) => point(one.at, one.low_m_msl))
@@ -212,6 +227,7 @@ export function drawDoubt(c: CanvasRenderingContext2D, doubt: Doubt, look: Pick<
   if (doubt.readings.length > 1) {
     c.font = `700 ${12 * dots}px Sarabun, Garuda, sans-serif`
     c.textBaseline = 'middle'
+    c.textAlign = 'left'
     c.lineWidth = 3 * dots
     c.strokeStyle = look.colour('--panel')
     c.fillStyle = look.colour('--untrusted')

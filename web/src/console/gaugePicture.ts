@@ -52,7 +52,8 @@ function compose(chart: HTMLCanvasElement, drawn: Drawn, caption: Caption, colou
   c.fillStyle = colour('--panel')
   c.fillRect(0, 0, WIDTH, HEIGHT)
   const { gauge } = drawn
-  say(`${named(gauge.name)} (${gauge.code})`, MARGIN, 62, '700 42px')
+  const name = named(gauge.name)
+  say(name.includes(gauge.code) ? name : `${name} (${gauge.code})`, MARGIN, 62, '700 42px')
   const level = gauge.level_m_msl === null ? t('never-heard') : `${metres(gauge.level_m_msl)} ${t('msl-long')} · ${gauge.condition === 'ok' ? '' : `${t(`condition-${gauge.condition}`)}: `}${conditionWords(gauge)}`
   say(level, MARGIN, 106, '600 28px')
   say(`${periodWords(drawn.hours)} · ${t('picture-made', { date: dateOf(drawn.now_ms), time: timeOf(drawn.now_ms) })}`, MARGIN, 142, '400 24px', '--ink-soft')

@@ -30,6 +30,11 @@ export function shortDateTimeOf(at: string | number | Date | null | undefined): 
   return `${day} ${timeOf(at)}`
 }
 
+/** The time alone where it was within the last half day, else with its day. */
+export function recentTimeOf(at: string, now_ms: number): string {
+  return now_ms - Date.parse(at) < 12 * 3_600_000 ? timeOf(at) : shortDateTimeOf(at)
+}
+
 const numbers = new Map<number, Intl.NumberFormat>()
 export function number(value: number | null | undefined, digits = 0): string {
   if (value == null || Number.isNaN(value)) return '–'
