@@ -45,6 +45,8 @@ REFETCH = "live.refetch"
 VISIBLE: Mapping[str, frozenset[str]] = {
     PaceSet.name: frozenset({"speed"}),
     "sensors.readings_stored": frozenset({"count", "latest_at"}),
+    "sensors.gauge_condition_changed": frozenset({"station_id", "condition", "observed_at"}),
+    "sensors.flag_overridden": frozenset({"station_id", "observed_at"}),
     "sensors.level_state_changed": frozenset({"station_id", "from_state", "to_state", "level_m_msl", "observed_at"}),
     "sensors.rule_state_changed": frozenset(
         {"rule_code", "rule_kind", "change", "station_id", "from_state", "to_state", "condition", "observed_at"}

@@ -124,9 +124,15 @@ def readings_around(session: Session, datastream_id: int, *, since: datetime) ->
 
 _REFLAG = sa.text(
     """
-    UPDATE reading AS r SET qc_flag = n.f, qc_tests = n.tests, qc_reason = n.why, qc_parameters_id = n.q
-    FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[]), CAST(:f AS smallint[]), CAST(:tests AS int[]),
-                CAST(:why AS text[]), CAST(:q AS int[])) AS n(d, t, f, tests, why, q)
+    UPDATE reading AS r
+    SET qc_flag = CASE WHEN n.is_overridden THEN r.qc_flag ELSE n.f END, qc_tests = n.tests,
+        qc_reason = CASE WHEN n.is_overridden THEN r.qc_reason ELSE n.why END, qc_parameters_id = n.q
+    FROM (
+        SELECT told.*, EXISTS (SELECT FROM flag_override o WHERE o.datastream_id = d AND o.observed_at = t)
+               AS is_overridden
+        FROM unnest(CAST(:d AS int[]), CAST(:t AS timestamptz[]), CAST(:f AS smallint[]), CAST(:tests AS int[]),
+                    CAST(:why AS text[]), CAST(:q AS int[])) AS told(d, t, f, tests, why, q)
+    ) n
     WHERE r.datastream_id = n.d AND r.observed_at = n.t AND r.copy = 0
     """
 )
@@ -146,7 +152,10 @@ _NEWEST_GOOD = sa.text(
 
 
 def reflag(session: Session, rows: Sequence[Row]) -> None:
-    """The stored readings have these flags now, and the newest of their streams are those that are good by them."""
+    """The stored readings have these flags now, and the newest of their streams are those that are good by them.
+
+    What an officer has judged keeps the officer's flag; only its tests are written down.
+    """
     session.execute(
         _REFLAG,
         {
@@ -158,7 +167,12 @@ def reflag(session: Session, rows: Sequence[Row]) -> None:
             "q": [row.quality_id for row in rows],
         },
     )
-    session.execute(_NEWEST_GOOD, {"ids": sorted({row.datastream_id for row in rows})})
+    find_newest_good(session, {row.datastream_id for row in rows})
+
+
+def find_newest_good(session: Session, datastream_ids: Iterable[int]) -> None:
+    """The newest good reading of each is the one that is good by the flags that stand now."""
+    session.execute(_NEWEST_GOOD, {"ids": sorted(datastream_ids)})
 
 
 _ADVANCE = """

@@ -20,6 +20,18 @@ class ReadingsStored(Event):
 
 
 @dataclass(frozen=True)
+class FlagOverridden(Event):
+    """An officer has judged a reading otherwise than its tests did."""
+
+    name: ClassVar[str] = "sensors.flag_overridden"
+
+    datastream_id: int
+    station_id: int
+    observed_at: datetime
+    flag: int
+
+
+@dataclass(frozen=True)
 class LevelStateChanged(Event):
     """The water at a station has come to another state (0 normal, 1 watch, 2 warning, 3 danger).
 

@@ -50,6 +50,20 @@ class ReadingHistory:
 
 
 @dataclass(frozen=True)
+class Override:
+    """A reading that an officer judged: the flag given, by whom, when and why, and what its tests had said."""
+
+    observed_at: datetime
+    value: float | None
+    flag: int
+    reason: str
+    by: str
+    made_at: datetime
+    tested_flag: int
+    tested_reason: str | None
+
+
+@dataclass(frozen=True)
 class RainHour:
     """The rain of the hour from `from_at` on in mm; where not all of it was measured it is the least that fell."""
 
@@ -118,6 +132,25 @@ def history(session: Session, station_id: int, *, since: datetime, now: datetime
         bucket_s=bucket_s,
         gap_after_s=max(pace.late_after_s, 2 * (bucket_s or 0.0)),
     )
+
+
+_OVERRIDES = sa.text(
+    """
+    SELECT DISTINCT ON (o.observed_at) o.observed_at, r.value, o.flag, o.reason, a.display_name AS by, o.made_at,
+           o.tested_flag, o.tested_reason
+    FROM flag_override o
+    JOIN reading r ON r.datastream_id = o.datastream_id AND r.observed_at = o.observed_at AND r.copy = 0
+    JOIN account a ON a.id = o.account_id
+    WHERE o.datastream_id = :id AND o.observed_at >= :since
+    ORDER BY o.observed_at, o.id DESC
+    """
+)
+
+
+def overrides(session: Session, datastream_id: int, *, since: datetime) -> list[Override]:
+    """The readings from `since` on that an officer judged, oldest first, each with the judgement that counts."""
+    rows = session.execute(_OVERRIDES, {"id": datastream_id, "since": since}).mappings()
+    return [Override(**row) for row in rows]
 
 
 _NEAREST_RAIN = sa.text(

@@ -319,6 +319,29 @@ class QualityParameters(Base):
     reason: Mapped[str]
 
 
+class FlagOverride(Base):
+    """An officer's own judgement of a reading; the newest of a reading counts, whatever the tests say of it later.
+
+    `tested_flag` and `tested_reason` are what the tests had said.
+    """
+
+    __tablename__ = "flag_override"
+    __table_args__ = (
+        sa.Index("ix_flag_override_reading", "datastream_id", "observed_at", "id"),
+        sa.CheckConstraint("flag IN (1, 3, 4)", name="flag"),
+    )
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    datastream_id: Mapped[int] = mapped_column(sa.ForeignKey("datastream.id", ondelete="CASCADE"))
+    observed_at: Mapped[datetime] = mapped_column(_AT)
+    flag: Mapped[int] = mapped_column(sa.SmallInteger)
+    reason: Mapped[str]
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"))
+    made_at: Mapped[datetime] = mapped_column(_AT)
+    tested_flag: Mapped[int] = mapped_column(sa.SmallInteger)
+    tested_reason: Mapped[str | None]
+
+
 class LevelStateRow(Base):
     """How the water stands at a gauge and how far the gauge is to be believed, as the watch last saw it."""
 

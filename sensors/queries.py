@@ -100,6 +100,13 @@ def streams_by_code(session: Session, codes: Iterable[str]) -> dict[str, Stream]
     return {row.code: _stream(row) for row in rows}
 
 
+def stream_of_station(session: Session, station_id: int) -> Stream | None:
+    """The datastream of a station; None where there is no such station."""
+    found = session.execute(sa.text(_STREAMS + "d.station_id = :id ORDER BY d.id LIMIT 1"), {"id": station_id})
+    row = found.one_or_none()
+    return _stream(row) if row else None
+
+
 def watched_streams(session: Session) -> list[Stream]:
     """Every datastream of a water level that has thresholds."""
     rows = session.execute(sa.text(_STREAMS + "d.observed_property = 'water_level'"))

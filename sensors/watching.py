@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from sqlalchemy.orm import Session
@@ -76,6 +76,17 @@ def follow(
                 shown[datastream_id] = memory.watch
     _keep(session, shown, told)
     following.follow(session, book, for_rules)
+
+
+def hear_again(session: Session, row: Row, stream: Stream, memory: Memory) -> None:
+    """The watch takes its newest reading by the flag that it has now; an older one, which it is past, changes nothing.
+
+    What the reading has raised already stays until the water is seen below: a false all-clear costs more than late.
+    """
+    if memory.watch.observed_at != row.observed_at:
+        return
+    memory.watch = replace(memory.watch, observed_at=row.observed_at - timedelta.resolution)
+    follow(session, [row], {stream.id: stream}, {stream.id: memory})
 
 
 def tick_all(session: Session, *, now: datetime) -> int:

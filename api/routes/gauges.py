@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 
-from api.deps import CurrentAccount, SessionDep
+from api.deps import CurrentAccount, SessionDep, needs
 from cctv.queries import camera_ids_by_station
 from core import clock
 from core.errors import InvalidInputError, NotFoundError
-from sensors import actions, history, queries
+from sensors import actions, history, overriding, queries
 from sensors.health import GaugeHealth, healths
 from sensors.payloads import row_of
+from sensors.rules import Flag
+from staff.rules import AccountRef
 
 router = APIRouter(tags=["sensors"])
 
+Officer = Annotated[AccountRef, Depends(needs("officer", "approver", "admin"))]
 BODY_LIMIT_BYTES = 1_000_000
 ROWS_LIMIT = 5000
 
@@ -41,6 +45,26 @@ class Point(BaseModel):
     qc_tests: list[str]
 
 
+class OverrideOut(BaseModel):
+    """A reading that an officer judged otherwise than its tests, which had said `tested_flag`."""
+
+    observed_at: datetime
+    value: float | None
+    flag: int
+    reason: str
+    by: str
+    made_at: datetime
+    tested_flag: int
+    tested_reason: str | None
+
+
+class Judged(BaseModel):
+    """An officer's judgement of a reading: good (1), suspect (3) or unusable (4), and why."""
+
+    flag: Literal[1, 3, 4]
+    reason: str = Field(min_length=1, max_length=overriding.LONGEST_REASON)
+
+
 class History(BaseModel):
     """A gauge's readings, oldest first.
 
@@ -54,6 +78,7 @@ class History(BaseModel):
     stored: int
     bucket_s: float | None
     gap_after_s: float
+    overrides: list[OverrideOut]
 
 
 class RainStation(BaseModel):
@@ -160,7 +185,8 @@ def list_readings(gauge_id: int, session: SessionDep, account: CurrentAccount, h
     There are at most some 2,000: of more, the lowest and the highest of each stretch are given.
     """
     now = clock.now()
-    found = history.history(session, gauge_id, since=now - timedelta(hours=hours), now=now)
+    since = now - timedelta(hours=hours)
+    found = history.history(session, gauge_id, since=since, now=now)
     if found is None:
         raise NotFoundError(f"There is no gauge {gauge_id}.")
     return History(
@@ -172,6 +198,20 @@ def list_readings(gauge_id: int, session: SessionDep, account: CurrentAccount, h
         stored=found.stored,
         bucket_s=found.bucket_s,
         gap_after_s=found.gap_after_s,
+        overrides=[OverrideOut(**asdict(one)) for one in history.overrides(session, found.datastream_id, since=since)],
+    )
+
+
+@router.post(
+    "/gauges/{gauge_id}/readings/{observed_at}/flag", summary="Judge a reading", status_code=204,
+    responses={404: {"description": "There is no such gauge, or no reading of this time."}},
+)
+def judge_reading(
+    gauge_id: int, observed_at: AwareDatetime, judged: Judged, session: SessionDep, account: Officer
+) -> None:
+    """An officer's flag stands in the place of the tests' one, with its reason; the value itself never changes."""
+    overriding.override_flag(
+        session, gauge_id, observed_at=observed_at, flag=Flag(judged.flag), reason=judged.reason, by=account
     )
 
 
