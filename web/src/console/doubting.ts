@@ -1,7 +1,7 @@
 // Why a reading or a gauge is in doubt, in words.
 import { clock } from '../shared/clock.svelte'
-import { ago, duration, metres, shortDateTimeOf } from '../shared/format'
-import type { Gauge, GaugeForecast, Reading } from '../shared/types'
+import { ago, duration, metres, shortDateTimeOf, timeOf } from '../shared/format'
+import type { Gauge, GaugeForecast, Override, Reading } from '../shared/types'
 import { codeWord, t } from '../shared/words.svelte'
 
 /** Every test that the reading raised, or what its sender said of it; the flag's own word where nothing is named. */
@@ -15,6 +15,28 @@ export function doubtWords(reading: Reading): string {
   const why = whyWords(reading)
   const flag = codeWord('qc', String(reading.qc_flag))
   return [shortDateTimeOf(reading.observed_at), reading.value === null ? '' : metres(reading.value), why ? `${flag}: ${why}` : flag].filter(Boolean).join(' · ')
+}
+
+/** Overrides of the same words by the same person that follow each other, the newest first. */
+export function overrideRuns(all: readonly Override[]): Override[][] {
+  const runs: Override[][] = []
+  const same = (a: Override, b: Override) => a.by === b.by && a.reason === b.reason && a.flag === b.flag && a.tested_flag === b.tested_flag
+  for (const one of all.toReversed()) {
+    const [last] = runs.slice(-1)
+    if (last?.[0] && same(last[0], one)) last.push(one)
+    else runs.push([one])
+  }
+  return runs
+}
+
+/** Which readings, who says what of them and why, and what their tests had said. */
+export function overrideWords(run: readonly Override[]): string {
+  const [newest, oldest] = [run[0], run.at(-1)]
+  if (!newest || !oldest) return ''
+  const when = newest === oldest ? shortDateTimeOf(newest.observed_at) : `${shortDateTimeOf(oldest.observed_at)}–${timeOf(newest.observed_at)}`
+  const level = newest === oldest ? metres(newest.value) : t('readings-count', { count: run.length })
+  const slots = { when, level, flag: codeWord('qc', String(newest.flag)), by: newest.by, reason: newest.reason }
+  return t('override-says', { ...slots, tested: codeWord('qc', String(newest.tested_flag)) })
 }
 
 /** How the gauge itself stands and since when, for a list. */

@@ -19,7 +19,8 @@ export type Doubt = { key: string; readings: Reading[]; x_px: number; y_px: numb
 type Look = { width_px: number; height_px: number; scale: number; colour: Colour }
 
 const LEAST_SCALE_MM = 10 // Rain of less than this an hour stays a small bar.
-const RAIN_SHARE = 0.3
+const RAIN_SHARE = 0.4 // Of the levels' range, added above them.
+const RAIN_BAR_SHARE = (0.62 * RAIN_SHARE) / (1 + RAIN_SHARE) // Of the plot; the rest is for the figure below the longest bar.
 const TOGETHER_PX = 22 // Marks closer than a finger needs are one.
 const DAY_H = 24
 const HOUR_S = 3600
@@ -112,7 +113,7 @@ function drawRain(u: uPlot, drawn: Drawn, look: Look): void {
     const from = u.valToPos(Date.parse(hour.from_at) / 1000, 'x', true)
     const to = u.valToPos(Date.parse(hour.from_at) / 1000 + HOUR_S, 'x', true)
     const gap = Math.min(dots, (to - from) / 6)
-    const bar = { x: from + gap, width: to - from - 2 * gap, height: (hour.rain_mm / most_mm) * height * RAIN_SHARE * 0.8 }
+    const bar = { x: from + gap, width: to - from - 2 * gap, height: (hour.rain_mm / most_mm) * height * RAIN_BAR_SHARE }
     c.fillStyle = c.strokeStyle = look.colour('--depth-3')
     c.lineWidth = 1.5 * dots
     // The least that fell is an open bar: there may have been more.
@@ -131,6 +132,7 @@ function drawRain(u: uPlot, drawn: Drawn, look: Look): void {
     c.textAlign = 'center'
     c.lineWidth = 3 * dots
     c.strokeStyle = look.colour('--panel')
+    c.fillStyle = look.colour('--ink')
     const text = t('rain-most', { mm: number(hour.rain_mm, hour.rain_mm < LEAST_SCALE_MM ? 1 : 0) })
     const half = c.measureText(text).width / 2 + 4 * dots
     const x = within((from + to) / 2, [left + half, left + width - half])

@@ -73,7 +73,18 @@ export type Gauge = {
 /** A reading with codes of why it is in doubt: the gravest and all tests. */
 export type Reading = { observed_at: string; value: number | null; qc_flag: number; qc_reason?: string | null; qc_tests?: string[] }
 /** `bucket_s` where only the lowest and highest of so many seconds are here; further apart than `gap_after_s` is silence. */
-export type History = { gauge_id: number; readings: Reading[]; stored: number; bucket_s: number | null; gap_after_s: number }
+export type History = { gauge_id: number; readings: Reading[]; stored: number; bucket_s: number | null; gap_after_s: number; overrides: Override[] }
+/** A reading that an officer judged otherwise than its tests. */
+export type Override = {
+  observed_at: string
+  value: number | null
+  flag: number
+  reason: string
+  by: string
+  made_at: string
+  tested_flag: number
+  tested_reason: string | null
+}
 /** The least that fell where the hour `is_whole` not. */
 export type RainHour = { from_at: string; rain_mm: number; is_whole: boolean }
 export type Rain = { gauge_id: number; station: { id: number; code: string; name: Names; trust: Trust; distance_m: number } | null; hours: RainHour[] }
