@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0031_overrides"
-down_revision = "0026_current_flood"
+down_revision = "0030_nowcast"
 branch_labels = None
 depends_on = None
 

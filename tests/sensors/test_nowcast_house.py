@@ -172,7 +172,7 @@ def test_the_night_fits_each_gauge_by_a_job_of_its_own(house: House) -> None:
 
 
 def test_a_rule_of_forecasts_hears_what_is_shown(house: House) -> None:
-    """A level that the shown forecast reaches raises the rule that asks for it; the same forecast again tells nothing."""
+    """A level that the shown forecast reaches raises the rule that asks for it; told again it is no news."""
     author = add_account(house.session, "author", roles=["approver"])
     for code, stream in (("soon", "tide"), ("walking", "walk")):
         keep_rule(
