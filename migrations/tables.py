@@ -9,5 +9,6 @@ ROOMS = ("staff", "gis", "line", "residents", "sensors", "cctv", "flood", "incid
 
 def declare_all() -> None:
     """`core.db.Base.metadata` knows the tables of every room."""
-    for module in ("core.clock", "core.events", "sensors.rulebook.models", *(f"{room}.models" for room in ROOMS)):
+    own = ("core.clock", "core.events", "sensors.rulebook.models", "sensors.feeds_store.models")
+    for module in (*own, *(f"{room}.models" for room in ROOMS)):
         importlib.import_module(module)

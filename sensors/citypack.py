@@ -11,6 +11,9 @@ from gis.citypack.layers import Column, LayerKind, LayerRows, Row, level_column,
 from gis.datum import SEA_LEVEL, is_sea_level
 from gis.points import LonLat
 from sensors.actions import NewStation, register_station, remove_other_stations
+from sensors.feeds_store.citypack import FEEDS
+
+__all__ = ["FEEDS", "GAUGES", "LEVEL_COLUMNS", "register_row", "station_of_row"]
 
 DEFAULT_INTERVAL_S = 300
 StationKind = Literal["gauge", "camera", "rain"]

@@ -10,8 +10,11 @@ import sensors.nowcast_jobs  # noqa: F401 - jobs of this room too.
 from core import clock, jobs
 from core.logs import get_logger
 from core.settings import data_dir, settings
+from sensors.feeds_store import tasks as feed_tasks
 from sensors.partitions import ensure_partitions
 from sensors.watching import tick_all
+
+__all__ = ["archive_old_days", "feed_tasks", "prepare_partitions", "tick_watch"]
 
 log = get_logger("sensors.tasks")
 

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0029_rules"
-down_revision = "0026_current_flood"
+down_revision = "0028_feeds"
 branch_labels = None
 depends_on = None
 

@@ -23,6 +23,23 @@ class PullTrouble(StrEnum):
     HTTP_STATUS = "http_status"
     SIGN_IN = "sign_in"
     BUSY = "busy"
+    REDIRECTED = "redirected"
+    BROKEN_ANSWER = "broken_answer"
+    FORBIDDEN_ADDRESS = "forbidden_address"
+    NO_SECRET = "no_secret"  # noqa: S105 - the code of a trouble, and no secret.
+
+
+class StoreTrouble(StrEnum):
+    """Why a row that could be read is not kept as a reading; codes of the intake and of the counters."""
+
+    UNKNOWN_DATASTREAM = "unknown_datastream"
+    CONFLICTING_VALUE = "conflicting_value"
+    FUTURE_TIME = "future_time"
+    TOO_OLD = "too_old"
+    REPLAYED = "replayed"
+    IMPOSSIBLE_COUNTER = "impossible_counter"
+    WRONG_KEY = "wrong_key"
+    UNKNOWN_FEED = "unknown_feed"
 
 
 class Standing(StrEnum):
@@ -86,7 +103,7 @@ def lines_of(state: FeedState, *, now: datetime) -> list[Line]:
 
 def _known(trouble: str) -> str:
     """The key of a trouble; one that we have no words for is said to be other, not left out."""
-    known = {*Reason, *PullTrouble}
+    known = {*Reason, *PullTrouble, *StoreTrouble}
     return trouble.replace("_", "-") if trouble in known else "other"
 
 

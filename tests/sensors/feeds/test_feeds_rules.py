@@ -13,7 +13,7 @@ from core.errors import InvalidInputError
 from core.words import words
 from sensors.feeds.backoff import PollRule, next_attempt_at
 from sensors.feeds.counters import CounterRule, Verdict, verdict_on
-from sensors.feeds.health import FeedState, PullTrouble, Standing, lines_of, standing_of
+from sensors.feeds.health import FeedState, PullTrouble, Standing, StoreTrouble, lines_of, standing_of
 from sensors.feeds.mapping import mappings_of, reading_of
 from sensors.feeds.row import FeedFault, FeedRow, Reason
 from sensors.feeds.units import canonical, converted
@@ -238,7 +238,7 @@ def test_how_a_feed_does_has_words_for_every_span_and_every_reason(language: str
     for seconds in (5, 60, 119, 7_199, 7_200, 172_799, 172_800, 10**8):
         then, later = NOW - timedelta(seconds=seconds), NOW + timedelta(seconds=seconds)
         for newest in (then, later):
-            for trouble in (*Reason, *PullTrouble, "unheard_of", None):
+            for trouble in (*Reason, *PullTrouble, *StoreTrouble, "unheard_of", None):
                 state = FeedState(600, then, newest, failures=1, trouble=trouble, next_attempt_at=later)
                 lines = lines_of(state, now=NOW)
                 assert all(words("sensors", line.key, language=language, **line.slots) for line in lines)

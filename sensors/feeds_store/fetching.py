@@ -1,0 +1,184 @@
+"""Asking a source over HTTP, distrustfully: within seconds and megabytes, and at the declared host only."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import httpx
+
+from sensors.feeds.bodies import PULLED_LIMIT_BYTES
+from sensors.feeds.health import PullTrouble
+from sensors.feeds.row import Reason
+
+CONNECT_S, READ_S, WHOLE_S = 5.0, 10.0, 20.0
+MOST_REDIRECTS = 3
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_NOT_MODIFIED, _TOO_MANY, _UNAVAILABLE = 304, 429, 503
+# Where clouds answer with the machine's own keys, besides everything link-local.
+_METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question to a source: its address, a secret header or none, and what it said of its last answer."""
+
+    url: str
+    headers: Mapping[str, str]
+    etag: str | None = None
+    last_modified: str | None = None
+    limit_bytes: int = PULLED_LIMIT_BYTES
+    whole_s: float = WHOLE_S
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The whole body; None where the source says that nothing has changed since it was last asked."""
+
+    body: bytes | None
+    etag: str | None
+    last_modified: str | None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no answer: a code with words in sensors/locales, a sentence, and how long we are asked to wait."""
+
+    trouble: str
+    detail: str
+    retry_after: str | None = None
+
+
+Fetched: TypeAlias = Answer | Failure
+
+
+class _Stop(Exception):  # noqa: N818  It is no error but the end of asking, with its failure.
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail)
+        self.failure = failure
+
+
+def fetch(asked: Asked) -> Fetched:
+    """What the source answers. Bad answers of every kind are a Failure with a sentence; nothing is raised for them."""
+    deadline_s = time.monotonic() + asked.whole_s
+    timeout = httpx.Timeout(min(READ_S, asked.whole_s), connect=min(CONNECT_S, asked.whole_s))
+    try:
+        # trust_env: a proxy or a .netrc of the machine would go around what is checked here.
+        with httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False) as client:
+            return _follow(client, asked, deadline_s=deadline_s)
+    except _Stop as stop:
+        return stop.failure
+    except httpx.TimeoutException:
+        return Failure(PullTrouble.TIMEOUT, f"The source did not answer within {asked.whole_s:.0f} s.")
+    except (httpx.DecodingError, httpx.RemoteProtocolError, httpx.ReadError) as fault:
+        return Failure(PullTrouble.BROKEN_ANSWER, f"The answer is cut off or damaged ({type(fault).__name__}).")
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as fault:
+        return Failure(PullTrouble.UNREACHABLE, f"The source cannot be reached ({type(fault).__name__}).")
+
+
+def _follow(client: httpx.Client, asked: Asked, *, deadline_s: float) -> Fetched:
+    url = httpx.URL(asked.url)
+    for _ in range(MOST_REDIRECTS + 1):
+        with _sent(client, url, asked) as response:
+            if response.status_code not in _REDIRECTS:
+                return _answer(response, asked, deadline_s=deadline_s)
+            url = _next(url, response)
+    raise _Stop(Failure(PullTrouble.REDIRECTED, "The source leads from one address to the next without end."))
+
+
+def _next(url: httpx.URL, response: httpx.Response) -> httpx.URL:
+    """Where the source leads to: another path of the same host, or the same over TLS; anything else is refused."""
+    to = url.join(response.headers.get("location", ""))
+    is_same = to.scheme == url.scheme and to.port == url.port
+    is_upgrade = (url.scheme, to.scheme, url.port, to.port) == ("http", "https", None, None)
+    if to.host != url.host or not (is_same or is_upgrade):
+        detail = f"The source leads to {to.scheme}://{to.host[:100]}, which is not the address declared."
+        raise _Stop(Failure(PullTrouble.REDIRECTED, detail))
+    return to
+
+
+def _sent(client: httpx.Client, url: httpx.URL, asked: Asked) -> _Response:
+    host = url.host
+    headers = {"Host": url.netloc.decode("ascii"), "Accept": "application/json, text/csv;q=0.9, */*;q=0.5",
+               "Accept-Encoding": "gzip", "User-Agent": "Faonam", **asked.headers}
+    if asked.etag:
+        headers["If-None-Match"] = asked.etag
+    if asked.last_modified:
+        headers["If-Modified-Since"] = asked.last_modified
+    addresses = list(_addresses(host, url.port or (443 if url.scheme == "https" else 80)))
+    for number, address in enumerate(addresses, 1):
+        # The address that was checked is the one that is asked: a name may mean another one a moment later.
+        request = client.build_request(
+            "GET", url.copy_with(host=address), headers=headers, extensions={"sni_hostname": host}
+        )
+        try:
+            return _Response(client.send(request, stream=True))
+        except httpx.ConnectError:
+            if number == len(addresses):
+                raise
+    raise _Stop(Failure(PullTrouble.UNREACHABLE, f"The host {host[:100]} has no address."))
+
+
+class _Response:
+    """A response that is closed at the end of its block."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+
+    def __enter__(self) -> httpx.Response:
+        return self._response
+
+    def __exit__(self, *_: object) -> None:
+        self._response.close()
+
+
+def _addresses(host: str, port: int) -> Iterator[str]:
+    """The host's addresses. Stops where one of them is link-local: there clouds keep the machine's own keys."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise _Stop(Failure(PullTrouble.UNREACHABLE, f"The host {host[:100]} is not known.")) from None
+    addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+    for text in addresses:
+        if is_forbidden(text):
+            raise _Stop(Failure(PullTrouble.FORBIDDEN_ADDRESS, f"The host {host[:100]} is at {text}: not asked."))
+    yield from addresses
+
+
+def is_forbidden(address: str) -> bool:
+    """No feed may be there: link-local (169.254.0.0/16, fe80::/10), multicast, unset, or a cloud's metadata service."""
+    ip: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = ip.ipv4_mapped or ip.sixtofour or ip
+    return ip.is_link_local or ip.is_multicast or ip.is_unspecified or ip in _METADATA
+
+
+def _answer(response: httpx.Response, asked: Asked, *, deadline_s: float) -> Fetched:
+    status = response.status_code
+    etag, last_modified = response.headers.get("etag"), response.headers.get("last-modified")
+    if status == _NOT_MODIFIED and (asked.etag or asked.last_modified):
+        return Answer(None, asked.etag, asked.last_modified)
+    if status in (401, 403):
+        return Failure(PullTrouble.SIGN_IN, f"The source answered with status {status}.")
+    retry_after = response.headers.get("retry-after")
+    if status == _TOO_MANY or (status == _UNAVAILABLE and retry_after):
+        return Failure(PullTrouble.BUSY, f"The source answered with status {status}.", retry_after)
+    if status != httpx.codes.OK:
+        return Failure(PullTrouble.HTTP_STATUS, f"The source answered with status {status}.")
+    return Answer(_body(response, asked, deadline_s=deadline_s), etag, last_modified)
+
+
+def _body(response: httpx.Response, asked: Asked, *, deadline_s: float) -> bytes:
+    data = bytearray()
+    for piece in response.iter_bytes():
+        data += piece
+        if len(data) > asked.limit_bytes:
+            detail = f"The answer is larger than {asked.limit_bytes} bytes."
+            raise _Stop(Failure(Reason.TOO_LARGE, detail))
+        if time.monotonic() > deadline_s:
+            raise _Stop(Failure(PullTrouble.TIMEOUT, f"The answer was not whole within {asked.whole_s:.0f} s."))
+    return bytes(data)
