@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -23,23 +24,18 @@ def count_uplinks(session: Session, spec: FeedSpec, parsed: Sequence[FeedRow | F
     """
     if not isinstance(spec.options, LorawanOptions):
         return {}
-    known = _devices(session, spec, {_device(row) for row in parsed if _is_counted(row)})
-    verdicts: dict[str, Verdict] = {}
-    fates = {}
-    for index, row in enumerate(parsed):
-        if not isinstance(row, FeedRow) or row.frame_counter is None or row.dedup is None:
-            continue
-        device = _device(row)
-        verdict = verdicts.get(row.dedup)
-        if verdict is None:
-            rule = spec.options.counters.get(device, DEFAULT_RULE)
-            session_id = _session_of(row, device) if spec.kind is FeedKind.TTS else None
-            verdict = verdicts[row.dedup] = _count(
-                session, spec, known, row, device=device, rule=rule, session_id=session_id
-            )
-        if not verdict.is_new:
-            fates[index] = _fate(verdict, row, device)
-    return fates
+    uplinks = _uplinks_in(spec, parsed)
+    known = _devices(session, spec, {uplink.device for uplink in uplinks.values()})
+    counters = spec.options.counters
+    verdicts = {
+        dedup: _count(session, spec, known, uplink, rule=counters.get(uplink.device, DEFAULT_RULE))
+        for dedup, uplink in uplinks.items()
+    }
+    return {
+        index: _fate(verdicts[row.dedup], row, uplinks[row.dedup].device)
+        for index, row in enumerate(parsed)
+        if isinstance(row, FeedRow) and row.dedup in verdicts and not verdicts[row.dedup].is_new
+    }
 
 
 def forget_counter(session: Session, spec: FeedSpec, device: str) -> None:
@@ -52,29 +48,29 @@ def forget_counter(session: Session, spec: FeedSpec, device: str) -> None:
 
 
 def _count(
-    session: Session, spec: FeedSpec, known: dict[str, FeedDevice], row: FeedRow, *, device: str, rule: CounterRule,
-    session_id: str | None,
+    session: Session, spec: FeedSpec, known: dict[str, FeedDevice], uplink: _Uplink, *, rule: CounterRule
 ) -> Verdict:
-    counted = known.get(device)
-    counter = row.frame_counter or 0
+    counted = known.get(uplink.device)
     if counted is None:
-        counted = known[device] = FeedDevice(
-            feed_id=spec.id, device=device, frame_counter=None, session=session_id, newest_at=row.at
-        )
-        session.add(counted)
-    last = None if _is_new_session(counted, session_id, at=row.at) else counted.frame_counter
-    verdict = verdict_on(last, counter, rule=rule)
+        verdict = verdict_on(None, uplink.counter, rule=rule)
+        counted = FeedDevice(feed_id=spec.id, device=uplink.device, newest_at=uplink.at)
+    elif _begins_again(counted, uplink):
+        # Only what is newer than all before can begin again: an old frame that is played again has an old time.
+        is_newer = uplink.at > counted.newest_at
+        verdict = verdict_on(None, uplink.counter, rule=rule) if is_newer else Verdict.REPLAYED
+    else:
+        verdict = verdict_on(counted.frame_counter, uplink.counter, rule=rule)
     if verdict.is_new:
-        counted.frame_counter, counted.session = counter, session_id
-        counted.newest_at = max(counted.newest_at, row.at)
+        session.add(counted)
+        known[uplink.device] = counted
+        counted.frame_counter, counted.session = uplink.counter, uplink.session
+        counted.newest_at = max(counted.newest_at, uplink.at)
     return verdict
 
 
-def _is_new_session(counted: FeedDevice, session_id: str | None, *, at: datetime) -> bool:
-    """A counter begins again with a session. Only what is newer than all before can begin one: a frame of an old
-    session that is played again has an old time.
-    """
-    return session_id is not None and session_id != counted.session and at > counted.newest_at
+def _begins_again(counted: FeedDevice, uplink: _Uplink) -> bool:
+    """The device has joined since, as its network server says, or as a new session shows."""
+    return counted.frame_counter is None or (uplink.session is not None and uplink.session != counted.session)
 
 
 def _fate(verdict: Verdict, row: FeedRow, device: str) -> RowFate:
@@ -94,16 +90,32 @@ def _devices(session: Session, spec: FeedSpec, names: set[str]) -> dict[str, Fee
     return {one.device: one for one in session.scalars(wanted)}
 
 
-def _is_counted(row: FeedRow | FeedFault) -> bool:
-    return isinstance(row, FeedRow) and row.frame_counter is not None
+@dataclass(frozen=True)
+class _Uplink:
+    """One uplink of a message; `at` is the newest time in it, `session` None where the server tells none."""
+
+    device: str
+    counter: int
+    at: datetime
+    session: str | None
 
 
-def _device(row: FeedRow | FeedFault) -> str:
-    """Neither a DevEUI nor a device id of The Things Stack holds a slash."""
-    return row.stream.partition("/")[0] if isinstance(row, FeedRow) else ""
+def _uplinks_in(spec: FeedSpec, parsed: Sequence[FeedRow | FeedFault]) -> dict[str, _Uplink]:
+    """The uplinks that the rows came with, in order, by what is equal for the same uplink delivered twice."""
+    uplinks: dict[str, _Uplink] = {}
+    for row in parsed:
+        if not isinstance(row, FeedRow) or row.dedup is None or row.frame_counter is None:
+            continue
+        # Neither a DevEUI nor a device id of The Things Stack holds a slash.
+        device = row.stream.partition("/")[0]
+        before = uplinks.get(row.dedup)
+        at = row.at if before is None else max(before.at, row.at)
+        uplinks[row.dedup] = _Uplink(device, row.frame_counter, at, _session_of(spec, row.dedup, device))
+    return uplinks
 
 
-def _session_of(row: FeedRow, device: str) -> str | None:
-    """The session in "device:session:counter", as `sensors.feeds.uplinks` writes it."""
-    between = (row.dedup or "").removeprefix(f"{device}:").rpartition(":")[0]
-    return between or None
+def _session_of(spec: FeedSpec, dedup: str, device: str) -> str | None:
+    """The session in "device:session:counter"; what ChirpStack has in its place is another one for each uplink."""
+    if spec.kind is not FeedKind.TTS:
+        return None
+    return dedup.removeprefix(f"{device}:").rpartition(":")[0] or None

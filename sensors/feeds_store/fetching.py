@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -18,6 +19,7 @@ from sensors.feeds.row import Reason
 CONNECT_S, READ_S, WHOLE_S = 5.0, 10.0, 20.0
 MOST_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_GZIP = 16 + zlib.MAX_WBITS
 _NOT_MODIFIED, _TOO_MANY, _UNAVAILABLE = 304, 429, 503
 # Where clouds answer with the machine's own keys, besides everything link-local.
 _METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")))
@@ -74,7 +76,7 @@ def fetch(asked: Asked) -> Fetched:
         return stop.failure
     except httpx.TimeoutException:
         return Failure(PullTrouble.TIMEOUT, f"The source did not answer within {asked.whole_s:.0f} s.")
-    except (httpx.DecodingError, httpx.RemoteProtocolError, httpx.ReadError) as fault:
+    except (zlib.error, httpx.RemoteProtocolError, httpx.ReadError) as fault:
         return Failure(PullTrouble.BROKEN_ANSWER, f"The answer is cut off or damaged ({type(fault).__name__}).")
     except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as fault:
         return Failure(PullTrouble.UNREACHABLE, f"The source cannot be reached ({type(fault).__name__}).")
@@ -173,12 +175,21 @@ def _answer(response: httpx.Response, asked: Asked, *, deadline_s: float) -> Fet
 
 
 def _body(response: httpx.Response, asked: Asked, *, deadline_s: float) -> bytes:
+    """The body, decompressed piece by piece, so that a small answer cannot become a huge one in memory."""
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("identity", "gzip"):
+        detail = f"The answer is packed as {coding[:20]!a}, which nobody asked for."
+        raise _Stop(Failure(PullTrouble.BROKEN_ANSWER, detail))
+    unpack = zlib.decompressobj(_GZIP) if coding == "gzip" else None
     data = bytearray()
-    for piece in response.iter_bytes():
-        data += piece
+    for piece in response.iter_raw():
+        room = asked.limit_bytes + 1 - len(data)
+        data += unpack.decompress(piece, room) if unpack else piece
         if len(data) > asked.limit_bytes:
             detail = f"The answer is larger than {asked.limit_bytes} bytes."
             raise _Stop(Failure(Reason.TOO_LARGE, detail))
         if time.monotonic() > deadline_s:
             raise _Stop(Failure(PullTrouble.TIMEOUT, f"The answer was not whole within {asked.whole_s:.0f} s."))
+    if unpack is not None and not unpack.eof:
+        raise _Stop(Failure(PullTrouble.BROKEN_ANSWER, "The packed answer ends too early."))
     return bytes(data)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core import clock
+from core.db import transaction
 from core.errors import ConflictError, InvalidInputError
 from core.logs import get_logger
 from sensors.feeds.health import PullTrouble
@@ -36,13 +37,13 @@ def lease_due(session: Session) -> list[int]:
     return [health.feed_id for health in healths]
 
 
-def ask(session: Session, feed_id: int, *, before: Session) -> Result | None:
+def ask(session: Session, feed_id: int) -> Result | None:
     """The feed was asked, what it answered is stored, and its health says so; None where it is gone or switched off.
 
-    `before` is a session of its own, which is over before the source is asked: a transaction must not stay open while
-    a stranger takes his time.
+    What to ask is read in a transaction of its own, which is over before the source is asked, and `session` is not
+    used until it has answered: no transaction stays open while a stranger takes his time.
     """
-    with before.begin():
+    with transaction() as before:
         spec = queries.spec_by_id(before, feed_id)
         asked = None if spec is None or spec.url is None else _question(before, spec)
     if spec is None or not spec.is_enabled or asked is None:

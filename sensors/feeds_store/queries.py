@@ -95,7 +95,7 @@ def cards(session: Session, *, now: datetime, wall_now: datetime) -> list[FeedCa
 def _intervals(session: Session) -> dict[str | None, int | None]:
     """How often each datastream of a station is expected, by code."""
     of_stations = sa.select(Datastream.code, Datastream.interval_s).where(Datastream.station_id.is_not(None))
-    return dict(session.execute(of_stations).tuples().all())
+    return {row.code: row.interval_s for row in session.execute(of_stations)}
 
 
 _URGENCY = (Condition.FAILING, Condition.LATE, Condition.WAITING, Condition.WORKING, Condition.OFF)

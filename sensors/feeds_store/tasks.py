@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from core import jobs
-from core.db import engine
 from sensors.feeds_store import polling
 from sensors.feeds_store.spec import FeedSpec
 
@@ -16,8 +15,7 @@ LANES = 2
 @jobs.job(name="sensors.poll_feed", attempts=1)
 def poll_feed(session: Session, *, feed_id: int) -> None:
     """The feed was asked once; when it is asked again, its health says."""
-    with Session(bind=engine(), expire_on_commit=False) as before:
-        polling.ask(session, feed_id, before=before)
+    polling.ask(session, feed_id)
 
 
 @jobs.periodic(name="sensors.poll_feeds", cron="*/30 * * * * *")
