@@ -24,6 +24,8 @@ flood_app = typer.Typer(help="The flood picture: how far it can be believed.", n
 app.add_typer(flood_app, name="flood")
 terrain_app = typer.Typer(help="Terrain: where its water goes.", no_args_is_help=True)
 app.add_typer(terrain_app, name="terrain")
+feeds_app = typer.Typer(help="Feeds: the sources that readings come from.", no_args_is_help=True)
+app.add_typer(feeds_app, name="feeds")
 
 
 BIGGEST_ID = 2**63 - 1
@@ -248,6 +250,32 @@ def list_kinds() -> None:
     from cli import city
 
     city.list_kinds()
+
+
+@feeds_app.command("list")
+def list_feeds() -> None:
+    """Tell how every feed does: last success, lag, error and next attempt."""
+    from cli import feeds
+
+    feeds.list_feeds()
+
+
+@feeds_app.command("poll")
+def poll_feed(code: Annotated[str, typer.Argument(help="The feed's code.")]) -> None:
+    """Ask a feed now, whatever its turn; exits 1 where that fails."""
+    from cli import feeds
+
+    raise typer.Exit(0 if feeds.poll(code) else 1)
+
+
+@feeds_app.command("add")
+def add_feeds(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A TOML file with a [[feed]] for each source.")],
+) -> None:
+    """Declare feeds, or change them; one that sends by itself gets a key, which is shown once."""
+    from cli import feeds
+
+    feeds.add(path)
 
 
 @flood_app.command("validate")

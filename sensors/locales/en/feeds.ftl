@@ -82,3 +82,4 @@ feed-error-impossible-counter = The frame counter of a device is impossible
 feed-error-wrong-key = The key is not that of this feed
 feed-error-unknown-feed = No feed claims this MQTT topic
 feed-switched-off = Switched off: nothing is taken from this source
+feeds-none = There are no feeds yet. Declare some with: faonam feeds add FILE, or in a layer of the city pack

@@ -67,3 +67,4 @@ feed-error-impossible-counter = ลำดับข้อความของอ
 feed-error-wrong-key = รหัสไม่ใช่ของแหล่งข้อมูลนี้
 feed-error-unknown-feed = ไม่มีแหล่งข้อมูลใดใช้หัวข้อ MQTT นี้
 feed-switched-off = ปิดไว้ ไม่รับข้อมูลจากแหล่งนี้
+feeds-none = ยังไม่มีแหล่งข้อมูลเครื่องวัด
