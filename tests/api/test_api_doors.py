@@ -26,6 +26,7 @@ OPEN = {
     ("get", "/api/v1/cameras/{camera_id}/picture.jpg"),
     ("post", "/api/v1/session"),
     ("post", "/api/v1/readings"),
+    ("post", "/api/v1/feeds/{code}"),  # Asks for the feed's own key.
 }
 ALLOWED_TO_ALL_SIGNED_IN = {("delete", "/api/v1/session")}
 

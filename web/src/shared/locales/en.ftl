@@ -242,6 +242,44 @@ chart-empty = No readings in this time
 chart-summary = { $name }, last { $hours } hours: lowest { $lowest }, highest { $highest }, now { $last }
 detail-water = Gauge
 
+## Feeds
+feeds = Feeds
+feeds-back = Back to the water
+feeds-none = There are no feeds yet
+feeds-none-next = Add a layer of the kind feeds to the city pack, or run faonam feeds add on the server. Gauges that send by MQTT or HTTP themselves need no feed.
+feeds-none-short = none yet
+feeds-count = { $count ->
+    [one] 1 feed
+   *[other] { $count } feeds
+  }
+feeds-failing = { $count } failing
+feeds-late = { $count } late
+feed-condition-working = Working
+feed-condition-late = Late
+feed-condition-failing = Failing
+feed-condition-waiting = Waiting
+feed-condition-off = Off
+feed-kind-http_json = JSON over HTTP
+feed-kind-csv = CSV files
+feed-kind-mqtt_json = JSON over MQTT
+feed-kind-tts = The Things Stack
+feed-kind-chirpstack = ChirpStack
+feed-kind-thingsboard = ThingsBoard
+feed-kind-thaiwater = ThaiWater
+feed-kind-ea = UK Environment Agency
+feed-kind-rain_csv = Rain log CSV
+feed-asked-every = asked every { $span }
+feed-sends-every = sends every { $span }
+feed-ask-now = Try now
+feed-is-asked = Asking…
+feed-missing = Is to fill { $codes }, but there is no such datastream
+feed-code = Code
+feed-host = Address
+feed-fills = Fills
+feed-rows = Rows
+feed-counts = { $stored } stored · { $repeated } known · { $refused } refused
+feed-detail = Detail
+
 ## Incidents
 sorted-by-tier = by urgency
 incidents-open = Open

@@ -239,6 +239,41 @@ chart-empty = ยังไม่มีค่าในช่วงนี้
 chart-summary = { $name } { $hours } ชั่วโมงล่าสุด ต่ำสุด { $lowest } สูงสุด { $highest } ล่าสุด { $last }
 detail-water = เครื่องวัด
 
+## แหล่งข้อมูลเครื่องวัด
+feeds = แหล่งข้อมูล
+feeds-back = กลับไปที่น้ำ
+feeds-none = ยังไม่มีแหล่งข้อมูล
+feeds-none-next = เพิ่มชั้นข้อมูล feeds ในชุดข้อมูลเมือง หรือสั่ง faonam feeds add ที่เครื่องแม่ข่าย เครื่องวัดที่ส่งค่าตรงด้วย MQTT หรือ HTTP ไม่ต้องมีแหล่งข้อมูล
+feeds-none-short = ยังไม่มี
+feeds-count = { $count } แหล่ง
+feeds-failing = ขัดข้อง { $count }
+feeds-late = ล่าช้า { $count }
+feed-condition-working = ใช้ได้
+feed-condition-late = ล่าช้า
+feed-condition-failing = ขัดข้อง
+feed-condition-waiting = รอข้อมูลแรก
+feed-condition-off = ปิดไว้
+feed-kind-http_json = JSON ทาง HTTP
+feed-kind-csv = ไฟล์ CSV
+feed-kind-mqtt_json = JSON ทาง MQTT
+feed-kind-tts = The Things Stack
+feed-kind-chirpstack = ChirpStack
+feed-kind-thingsboard = ThingsBoard
+feed-kind-thaiwater = ThaiWater
+feed-kind-ea = สำนักสิ่งแวดล้อมอังกฤษ
+feed-kind-rain_csv = บันทึกฝน CSV
+feed-asked-every = ขอทุก { $span }
+feed-sends-every = ส่งมาทุก { $span }
+feed-ask-now = ลองเลย
+feed-is-asked = กำลังขอข้อมูล…
+feed-missing = ตั้งให้เขียนลง { $codes } แต่ไม่มีชุดข้อมูลวัดนี้
+feed-code = รหัส
+feed-host = ที่อยู่
+feed-fills = เขียนลง
+feed-rows = แถว
+feed-counts = เก็บ { $stored } · ซ้ำ { $repeated } · ไม่รับ { $refused }
+feed-detail = รายละเอียด
+
 ## เหตุ
 sorted-by-tier = เรียงตามความเร่งด่วน
 incidents-open = เปิดอยู่
