@@ -246,7 +246,7 @@ detail-water = Gauge
 feeds = Feeds
 feeds-back = Back to the water
 feeds-none = There are no feeds yet
-feeds-none-next = Add a layer of the kind feeds to the city pack, or run faonam feeds add on the server. Gauges that send by MQTT or HTTP themselves need no feed.
+feeds-none-next = Add a layer of the kind feeds to the city pack, or run faonam feeds add on the server. Gauges that send by MQTT or HTTP themselves need no feed.
 feeds-none-short = none yet
 feeds-count = { $count ->
     [one] 1 feed
