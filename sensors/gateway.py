@@ -26,9 +26,10 @@ from core.logs import get_logger
 from core.settings import ROOT, settings
 from sensors import broker
 from sensors.actions import keep_unstorable, store_device_rows
+from sensors.feeds_store.actions import take_messages
 from sensors.inbox import Doorkeeper, Inbox, Kept, Message, inbox_path
 from sensors.payloads import DeviceRow, rows_of_message
-from sensors.topics import TAKEN
+from sensors.topics import TAKEN, is_of_a_device
 
 log = get_logger("sensors.gateway")
 
@@ -247,12 +248,19 @@ def _store_alone(message: Message) -> None:
 
 
 def _store(batch: Sequence[Message]) -> None:
-    rows = [row for message in batch for row in _rows_of(message)]
+    rows = [row for message in batch if is_of_a_device(message.topic) for row in _rows_of(message)]
+    of_feeds = [
+        (message.topic, message.payload, message.received_wall_at)
+        for message in batch
+        if not is_of_a_device(message.topic)
+    ]
     with transaction() as session:
-        answers = store_device_rows(session, rows, source="mqtt")
-    refused = sorted({str(answer.reason) for answer in answers if answer.status == "refused"})
+        fates = take_messages(session, of_feeds) if of_feeds else []
+        answers = store_device_rows(session, rows, source="mqtt") if rows else []
+    refused = [str(answer.reason) for answer in answers if answer.status == "refused"]
+    refused += [str(fate.reason) for of_one in fates for fate in of_one if fate.status == "refused"]
     if refused:
-        log.warning("rows.refused", rows=sum(answer.status == "refused" for answer in answers), reasons=refused)
+        log.warning("rows.refused", rows=len(refused), reasons=sorted(set(refused)))
 
 
 def _rows_of(message: Message) -> list[DeviceRow]:

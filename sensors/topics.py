@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from aiomqtt import Topic
 
+from sensors.feeds_store.topics import FEED_TOPICS
+
 READINGS = "faonam/v1/+/readings"
-TAKEN = (READINGS,)
+TAKEN = (READINGS, *FEED_TOPICS)
 
 
 def is_taken(topic: str) -> bool:
@@ -15,3 +17,9 @@ def is_taken(topic: str) -> bool:
     except ValueError:  # Nobody may publish on a pattern; the broker hangs up on who tries.
         return False
     return any(named.matches(taken) for taken in TAKEN)
+
+
+def is_of_a_device(topic: str) -> bool:
+    """The topic is `faonam/v1/{code}/readings`; what is taken on others is for feeds."""
+    levels = topic.split("/")
+    return len(levels) == 4 and levels[:2] == ["faonam", "v1"] and levels[3] == "readings"

@@ -27,9 +27,11 @@ from core.settings import settings
 from gis.points import LonLat
 from sensors import gateway
 from sensors.actions import NewStation, register_station
+from sensors.feeds_store.actions import declare_feed
 from sensors.inbox import Inbox, Message, inbox_path
 from sensors.models import Reading, ReadingRefused
 from sensors.partitions import ensure_partitions
+from tests.sensors.feeds_house.declared import a_feed, stream
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 STATIONS = 10
@@ -160,6 +162,27 @@ def test_what_cannot_be_used_is_kept_and_stops_nothing(port: int) -> None:
             return await _until(Reading, 1), refused
 
     assert asyncio.run(send()) == (1, 4)
+
+
+def test_what_a_network_server_publishes_reaches_its_feed(port: int) -> None:
+    """An uplink on the topic that a feed declares is stored for the feed's gauge; one that nobody claims is kept."""
+    with db.transaction() as session:
+        declare_feed(session, a_feed("lora", "tts", streams=[stream("PROBE/level")], options={
+            "topic": "v3/town@ttn/devices/+/up"}))
+    uplink = {"f_cnt": 7, "decoded_payload": {"level": 0.75}, "received_at": NOW.isoformat()}
+    message = json.dumps({"end_device_ids": {"device_id": "PROBE"}, "uplink_message": uplink}).encode()
+
+    async def send() -> tuple[int, int]:
+        async with _gateway():
+            async with _device(port) as device:
+                await device.publish("v3/town@ttn/devices/probe/up", message, qos=1)
+                await device.publish("v3/town@ttn/devices/probe/up", message, qos=1)
+                await device.publish("v3/other@ttn/devices/probe/up", message, qos=1)
+                await device.publish("faonam/v1/G1/readings", _message("G1", 2), qos=1)
+            refused = await _until(ReadingRefused, 1)
+            return await _until(Reading, 2), refused
+
+    assert asyncio.run(send()) == (2, 1)
 
 
 def _broker_pid(port: int) -> int:
