@@ -254,9 +254,14 @@ def _store(batch: Sequence[Message]) -> None:
         for message in batch
         if not is_of_a_device(message.topic)
     ]
-    with transaction() as session:
-        fates = take_messages(session, of_feeds) if of_feeds else []
-        answers = store_device_rows(session, rows, source="mqtt") if rows else []
+    fates, answers = [], []
+    # Each in a transaction of its own: who stores twice in one could make a partition while it holds others.
+    if of_feeds:
+        with transaction() as session:
+            fates = take_messages(session, of_feeds)
+    if rows:
+        with transaction() as session:
+            answers = store_device_rows(session, rows, source="mqtt")
     refused = [str(answer.reason) for answer in answers if answer.status == "refused"]
     refused += [str(fate.reason) for of_one in fates for fate in of_one if fate.status == "refused"]
     if refused:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hmac
 import json
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -20,7 +20,7 @@ from sensors.feeds.backoff import PollRule, next_attempt_at
 from sensors.feeds.bodies import raw_of_bytes
 from sensors.feeds.health import StoreTrouble
 from sensors.feeds.mapping import reading_of
-from sensors.feeds.row import FeedFault, FeedRow, Parsed, Reason
+from sensors.feeds.row import FeedFault, FeedRow, Parsed, Reason, rows_in
 from sensors.feeds_store import queries
 from sensors.feeds_store.counting import count_uplinks, forget_counter
 from sensors.feeds_store.models import Feed, FeedHealth
@@ -29,7 +29,9 @@ from sensors.feeds_store.rules import NO_FAULT, Result, RowFate, result_of
 from sensors.feeds_store.spec import FILES, FeedKind, FeedSpec, spec_of
 from sensors.feeds_store.topics import OWN, is_on
 from sensors.models import ReadingRefused
+from sensors.partitions import ensure_partitions
 from sensors.payloads import MAX_RAW_CHARS, UNSTORABLE, DeviceRow, rows_of_message
+from sensors.rules import REFUSED_WHEN_AHEAD_BY, REFUSED_WHEN_OLDER_THAN
 
 # A source that is asked sends the same faulty row again and again: it is kept once a day.
 KEPT_AGAIN_AFTER = timedelta(days=1)
@@ -123,7 +125,7 @@ def take_push(session: Session, spec: FeedSpec, body: Body) -> list[RowFate]:
     """
     if spec.kind is FeedKind.MQTT_JSON:
         raise InvalidInputError("This feed speaks MQTT: it publishes on faonam/v1/feeds/{code}/{series}.")
-    return _take(session, spec, body)
+    return _take(session, spec, body, parsed_of(spec, body))
 
 
 def take_file(session: Session, spec: FeedSpec, body: Body) -> list[RowFate]:
@@ -135,7 +137,7 @@ def take_file(session: Session, spec: FeedSpec, body: Body) -> list[RowFate]:
         raise InvalidInputError(f"The feed {spec.code} is of the kind '{spec.kind}' and takes no files.")
     if not spec.is_enabled:
         raise ConflictError(f"The feed {spec.code} is switched off; nothing is taken for it.")
-    return _take(session, spec, body)
+    return _take(session, spec, body, parsed_of(spec, body))
 
 
 def take_messages(session: Session, messages: Sequence[tuple[str, bytes, datetime]]) -> list[list[RowFate]]:
@@ -149,10 +151,13 @@ def take_messages(session: Session, messages: Sequence[tuple[str, bytes, datetim
         rows_of_topic(specs, topic, payload, received_at=time.at(wall_at), received_wall_at=wall_at)
         for topic, payload, wall_at in messages
     ]
+    parsed = {number: parsed_of(one.spec, one.body) for number, one in enumerate(found) if one is not None}
+    # Before anything is stored: who makes a day's partition must hold none of the others.
+    ensure_partitions(session, _days_in(parsed.values()))
     # Everybody locks feeds in the order of their ids: two gateways never wait for each other.
     for feed_id in sorted({one.spec.id for one in found if one is not None}):
         lock_health(session, feed_id)
-    for delivery, (topic, payload, _) in zip(found, messages, strict=True):
+    for number, (delivery, (topic, payload, _)) in enumerate(zip(found, messages, strict=True)):
         if delivery is None:
             fates.append(_refuse_unclaimed(session, topic, payload))
         elif delivery.keyed_rows is not None and not _is_own(delivery.spec, delivery.keyed_rows):
@@ -160,8 +165,15 @@ def take_messages(session: Session, messages: Sequence[tuple[str, bytes, datetim
             wrong = RowFate("refused", StoreTrouble.WRONG_KEY, detail)
             fates.append(_refuse_rows(session, delivery.keyed_rows, wrong, source=delivery.spec.source))
         else:
-            fates.append(_take(session, delivery.spec, delivery.body))
+            fates.append(_take(session, delivery.spec, delivery.body, parsed[number]))
     return fates
+
+
+def _days_in(several: Iterable[Parsed]) -> set[date]:
+    """The days of all rows that the intake may store: not those of strangers' years."""
+    now = clock.now()
+    since, until = now - REFUSED_WHEN_OLDER_THAN, now + REFUSED_WHEN_AHEAD_BY
+    return {row.at.date() for parsed in several for row in rows_in(parsed) if since <= row.at <= until}
 
 
 def _is_own(spec: FeedSpec, rows: Sequence[DeviceRow]) -> bool:
@@ -185,12 +197,12 @@ def _refuse_rows(session: Session, rows: Sequence[DeviceRow], fate: RowFate, *, 
     return [fate for _ in rows]
 
 
-def _take(session: Session, spec: FeedSpec, body: Body) -> list[RowFate]:
+def _take(session: Session, spec: FeedSpec, body: Body, parsed: Parsed) -> list[RowFate]:
     health = lock_health(session, spec.id)
     joined = joined_device_of(spec, body)
     if joined is not None:
         forget_counter(session, spec, joined)
-    fates = store_parsed(session, spec, parsed_of(spec, body), received_wall_at=body.received_wall_at)
+    fates = store_parsed(session, spec, parsed, received_wall_at=body.received_wall_at)
     note_result(health, spec, result_of(fates))
     return fates
 
