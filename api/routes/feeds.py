@@ -80,10 +80,13 @@ class Feeds(BaseModel):
 
 
 class FeedRowResult(BaseModel):
-    """What became of one row, with its series and time where they could be read."""
+    """What became of one row, with its series and time where they could be read.
+
+    Ignored are the series of a declared device that nobody asked for.
+    """
 
     row: int
-    status: Literal["stored", "flagged", "repeated", "refused"]
+    status: Literal["stored", "flagged", "repeated", "ignored", "refused"]
     reason: str | None = None
     detail: str | None = None
     stream: str | None = None

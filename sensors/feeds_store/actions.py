@@ -213,8 +213,10 @@ def store_parsed(
     """Each row is in the datastream declared for its series, once, or refused and kept; answered in order.
 
     Where the source was asked (`is_asked`) its list may hold series of others, which are ignored, and what it keeps
-    saying wrongly is kept once a day. Needs the lock of the feed's health.
+    saying wrongly is kept once a day. What a declared device says besides is ignored too: a radar also tells its
+    temperature. Needs the lock of the feed's health.
     """
+    devices = {stream.partition("/")[0] for stream in spec.mappings if "/" in stream}
     known = _refused_lately(session, spec) if is_asked else frozenset()
     fates = count_uplinks(session, spec, parsed)
     readings: dict[int, IncomingReading] = {}
@@ -224,7 +226,7 @@ def store_parsed(
         reading = one if isinstance(one, FeedFault) else reading_of(one, spec.mappings)
         if isinstance(reading, IncomingReading):
             readings[index] = dataclasses.replace(reading, received_wall_at=received_wall_at)
-        elif is_asked and reading.reason == Reason.UNKNOWN_STREAM:
+        elif reading.reason == Reason.UNKNOWN_STREAM and (is_asked or _is_of_known_device(one, devices)):
             fates[index] = RowFate("ignored", reading.reason, reading.detail)
         else:
             fates[index] = RowFate("refused", str(reading.reason), reading.detail)
@@ -234,6 +236,10 @@ def store_parsed(
         if fates[index].status == "refused" and index not in readings and fates[index].reason not in NO_FAULT:
             _keep(session, one.raw, fates[index], known, source=spec.source)
     return [_named(fates[index], one) for index, one in enumerate(parsed)]
+
+
+def _is_of_known_device(one: FeedRow | FeedFault, devices: set[str]) -> bool:
+    return isinstance(one, FeedRow) and "/" in one.stream and one.stream.partition("/")[0] in devices
 
 
 def _stored(

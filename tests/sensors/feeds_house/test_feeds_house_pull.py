@@ -188,6 +188,14 @@ def test_a_redirect_within_the_host_is_followed(source: Source) -> None:
     assert found.trouble == "redirected"
 
 
+def test_the_address_that_was_checked_is_asked_by_its_name(source: Source) -> None:
+    """The connection goes to the address that was looked at; the source still hears its own name."""
+    port = source.url.rpartition(":")[2]
+    source.answers["/"] = (200, {}, b"[]")
+    assert isinstance(fetch(Asked(f"http://localhost:{port}/", {})), Answer)
+    assert source.seen[-1][1]["Host"] == f"localhost:{port}"
+
+
 def test_a_packed_answer_is_whole_or_refused(source: Source) -> None:
     """What was packed is unpacked; what ends too early is damaged and no shorter answer; so are other packings."""
     packed, headers = gzip.compress(b"a,b\n" * 500), {"Content-Encoding": "gzip"}

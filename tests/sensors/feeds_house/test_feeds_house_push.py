@@ -76,8 +76,7 @@ def test_each_source_writes_in_its_own_form(session: Session, declare: Declare) 
     plain = declare("plain", "http_json", streams=[stream("canal", "G2")])
     row = {"datastream": "canal", "observed_at": NOW.isoformat(), "value": 1.1, "unit": "m"}
     assert actions.take_push(session, weir, _body(_recorded("chirpstack_object.json")))[0].status == "stored"
-    board_fates = actions.take_push(session, board, _body({"level": 1.5, "door": 2}, device="d1"))
-    assert [(fate.status, fate.reason) for fate in board_fates] == [("stored", None), ("refused", "unknown_stream")]
+    assert actions.take_push(session, board, _body({"level": 1.5}, device="d1"))[0].status == "stored"
     assert actions.take_push(session, plain, _body(row))[0].status == "stored"
     assert [value for _, value, _ in _values(session)] == [1.425, 1.5, 1.1]
     with pytest.raises(InvalidInputError, match="whose telemetry"):
@@ -92,6 +91,19 @@ def test_a_feed_writes_into_its_own_datastreams_only(session: Session, declare: 
     assert (fate.status, fate.reason) == ("refused", "unknown_stream")
     assert _values(session) == []
     assert session.scalars(sa.select(ReadingRefused.reason)).all() == ["unknown_stream"]
+
+
+def test_what_a_declared_device_says_besides_is_ignored(session: Session, declare: Declare) -> None:
+    """A radar also tells its temperature: no fault of the feed, no row of the quarantine. Another device's is one."""
+    board = declare("board", "thingsboard", streams=[stream("d1/level")])
+    fates = actions.take_push(session, board, _body({"level": 1.5, "temperature": 31}, device="d1"))
+    assert [fate.status for fate in fates] == ["stored", "ignored"]
+    health = session.scalars(sa.select(FeedHealth)).one()
+    assert (health.trouble, health.rows_refused) == (None, 0)
+    assert session.scalars(sa.select(ReadingRefused)).all() == []
+    (other,) = actions.take_push(session, board, _body({"level": 1.5}, device="d2"))
+    assert (other.status, other.reason, health.failures) == ("refused", "unknown_stream", 1)
+    assert len(session.scalars(sa.select(ReadingRefused)).all()) == 1
 
 
 def test_the_same_push_twice_is_once(session: Session, declare: Declare) -> None:
