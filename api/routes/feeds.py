@@ -15,7 +15,7 @@ from core import clock
 from core.errors import InvalidInputError, NotFoundError
 from core.words import words
 from sensors.feeds.bodies import PUSHED_LIMIT_BYTES
-from sensors.feeds.health import Line
+from sensors.feeds.health import Line, error_key
 from sensors.feeds_store import actions, queries, tasks
 from sensors.feeds_store.reading import Body
 from sensors.feeds_store.rules import RowFate
@@ -82,7 +82,7 @@ class Feeds(BaseModel):
 class FeedRowResult(BaseModel):
     """What became of one row, with its series and time where they could be read.
 
-    Ignored are the series of a declared device that nobody asked for.
+    Ignored are the series of a declared device that nobody asked for. `words` say why a row was refused, for people.
     """
 
     row: int
@@ -91,6 +91,7 @@ class FeedRowResult(BaseModel):
     detail: str | None = None
     stream: str | None = None
     observed_at: datetime | None = None
+    words: Sentence | None = None
 
 
 class FeedIntake(BaseModel):
@@ -169,7 +170,7 @@ def _intake(fates: Sequence[RowFate]) -> FeedIntake:
     rows = [
         FeedRowResult.model_validate(
             {"row": row, "status": fate.status, "reason": fate.reason, "detail": fate.detail, "stream": fate.stream,
-             "observed_at": fate.observed_at}
+             "observed_at": fate.observed_at, "words": _why(fate)}
         )
         for row, fate in enumerate(fates)
     ]
@@ -181,6 +182,10 @@ def _view(card: queries.FeedCard) -> FeedView:
     return FeedView(
         name=FeedName(th=card.name_th, en=card.name_en), lines=[_sentence(line) for line in card.lines], **fields
     )
+
+
+def _why(fate: RowFate) -> Sentence | None:
+    return _sentence(Line(error_key(fate.reason))) if fate.status == "refused" and fate.reason else None
 
 
 def _sentence(line: Line) -> Sentence:

@@ -95,16 +95,16 @@ def lines_of(state: FeedState, *, now: datetime) -> list[Line]:
     if state.failures > 0:
         lines.append(Line("feed-failures", {"count": state.failures}))
     if state.trouble is not None:
-        lines.append(Line(f"feed-error-{_known(state.trouble)}"))
+        lines.append(Line(error_key(state.trouble)))
     if state.next_attempt_at is not None:
         lines.append(_span("feed-next", max(timedelta(), state.next_attempt_at - now)))
     return lines
 
 
-def _known(trouble: str) -> str:
-    """The key of a trouble; one that we have no words for is said to be other, not left out."""
+def error_key(trouble: str) -> str:
+    """The key of a trouble's words; one that we have no words for is said to be other, not left out."""
     known = {*Reason, *PullTrouble, *StoreTrouble}
-    return trouble.replace("_", "-") if trouble in known else "other"
+    return f"feed-error-{trouble.replace('_', '-') if trouble in known else 'other'}"
 
 
 def _span(key: str, span: timedelta) -> Line:

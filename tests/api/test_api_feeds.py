@@ -69,6 +69,9 @@ def test_an_officer_brings_a_file(signed_in: Callable[[str], TestClient], browse
     assert [(row["status"], row["reason"]) for row in answer.json()["rows"]] == [
         ("stored", None), ("refused", "not_a_number"), ("refused", "unknown_datastream"),
     ]
+    assert [row["words"] and row["words"]["th"] for row in answer.json()["rows"]] == [
+        None, "ค่าที่ได้ไม่ใช่ตัวเลข", "ไม่มีชุดข้อมูลวัดตามที่ตั้งค่าไว้",
+    ]
     assert officer.post("/api/v1/feeds/plain/csv", content=text).status_code == 422
     assert officer.post("/api/v1/feeds/nowhere/csv", content=text).status_code == 404
     with transaction() as session:

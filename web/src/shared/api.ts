@@ -35,7 +35,7 @@ async function problemOf(response: Response): Promise<ApiProblem> {
 async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json' }
   if (method !== 'GET') headers['X-CSRF-Token'] = csrfToken
-  const isForm = body instanceof FormData
+  const isForm = body instanceof FormData || body instanceof Blob
   if (body !== undefined && !isForm) headers['Content-Type'] = 'application/json'
   const init: RequestInit = { method, headers, credentials: 'same-origin' }
   if (signal) init.signal = signal
