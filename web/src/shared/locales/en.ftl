@@ -678,6 +678,7 @@ city-is-zones = The whole city is the sum of its { $count } zones that can flood
 
 ## Rules of the watch
 rules = Watch rules
+rules-what = when the water's state changes
 rules-of-gauge = Watch rules of this gauge
 rules-none = No rule matches
 rules-none-next = Clear the search, or make a new rule
