@@ -93,7 +93,7 @@ _VITALS = sa.text(
         (SELECT count(*) FROM datastream) AS datastreams,
         (SELECT count(*) FROM reading WHERE observed_at > :now - interval '1 hour' AND observed_at <= :now)
             AS readings_hour,
-        (SELECT count(*) FROM reading_refused) AS refused,
+        (SELECT count(*) FROM reading_refused WHERE replayed_at IS NULL) AS refused,
         coalesce((SELECT jsonb_object_agg(status, n) FROM
                   (SELECT status::text, count(*) AS n FROM procrastinate_jobs GROUP BY status) j), '{}') AS jobs,
         coalesce((SELECT jsonb_object_agg(state, n) FROM

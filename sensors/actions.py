@@ -1,4 +1,4 @@
-"""What can be done with stations and readings: register here, store in `sensors.intake`."""
+"""What can be done with stations and readings: register here, store in `sensors.intake`, try again in `retrying`."""
 
 from __future__ import annotations
 
@@ -12,20 +12,25 @@ from sqlalchemy.orm import Session
 
 from core.errors import InvalidInputError
 from gis.points import LonLat
-from sensors.intake import RowAnswer, check_device_keys, keep_unstorable, key_hash, store_device_rows, store_readings
+from sensors.intake import RowAnswer, check_device_keys, key_hash, store_device_rows, store_readings
 from sensors.models import Datastream, LevelStateRow, Station, StreamMemory
+from sensors.quarantine import keep_unstorable
+from sensors.retrying import Operator, replay_refused, replay_vouched
 from sensors.rules import IncomingReading
 from sensors.things import Face, show_datastream, show_station
 
 __all__ = [
     "IncomingReading",
     "NewStation",
+    "Operator",
     "RowAnswer",
     "check_device_keys",
     "keep_unstorable",
     "key_hash",
     "register_station",
     "remove_other_stations",
+    "replay_refused",
+    "replay_vouched",
     "store_device_rows",
     "store_readings",
 ]

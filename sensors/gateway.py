@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
+import psycopg
 import sqlalchemy.exc
 
 from core import clock
@@ -40,6 +41,8 @@ QUEUE_LIMIT = 100_000  # Beyond it messages are left to the city's broker, unack
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 5.0
 WORTH_A_LINE_S = 1.0
 LAST_BATCH_S = 5.0
+# COPY goes past SQLAlchemy, so a database that dies meanwhile is told by the driver's own error.
+AWAY = (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError)
 
 
 @dataclass(frozen=True)
@@ -224,11 +227,11 @@ async def _is_stored(batch: Sequence[Kept], stop: asyncio.Event) -> bool:
 def store_batch(batch: Sequence[Message]) -> None:
     """The messages are stored row by row; one that the database cannot take is refused and stops no other.
 
-    Raises sqlalchemy's OperationalError or TimeoutError where the database is away.
+    Raises one of `AWAY` where the database is away.
     """
     try:
         _store(batch)
-    except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError):
+    except AWAY:
         raise
     except Exception as fault:  # A poisoned row: find it, so that the others do not wait for ever.
         log.error("batch.divided", messages=len(batch), reason=type(fault).__name__)
@@ -239,12 +242,15 @@ def store_batch(batch: Sequence[Message]) -> None:
 def _store_alone(message: Message) -> None:
     try:
         _store([message])
-    except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError):
+    except AWAY:
         raise
     except Exception as fault:  # What cannot be stored is kept as it came, with the reason.
         log.error("message.refused", reason=type(fault).__name__)
         with transaction() as session:
-            keep_unstorable(session, message.payload, source="mqtt")
+            keep_unstorable(
+                session, message.payload, topic_code=_code_of(message), received_wall_at=message.received_wall_at,
+                source="mqtt",
+            )
 
 
 def _store(batch: Sequence[Message]) -> None:
@@ -269,5 +275,8 @@ def _store(batch: Sequence[Message]) -> None:
 
 
 def _rows_of(message: Message) -> list[DeviceRow]:
-    code = message.topic.split("/")[2]
-    return rows_of_message(code, message.payload, received_wall_at=message.received_wall_at)
+    return rows_of_message(_code_of(message), message.payload, received_wall_at=message.received_wall_at)
+
+
+def _code_of(message: Message) -> str:
+    return message.topic.split("/")[2]

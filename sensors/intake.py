@@ -14,15 +14,14 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from core import clock, events
-from sensors import batches, queries, rules, watching
+from sensors import batches, quarantine, queries, rules, watching
 from sensors.batches import Key
 from sensors.errors import DeviceKeyMissingError, DeviceKeyUnknownError
 from sensors.events import ReadingsStored
 from sensors.judging import Around, Row, judge_stream
 from sensors.memory import Memory, memory_of
-from sensors.models import ReadingRefused
 from sensors.partitions import ensure_partitions
-from sensors.payloads import MAX_RAW_CHARS, UNSTORABLE, DeviceRow
+from sensors.payloads import DeviceRow
 from sensors.rules import Flag, IncomingReading
 
 Status = Literal["stored", "flagged", "repeated", "refused"]
@@ -46,7 +45,7 @@ def key_hash(device_key: str) -> bytes:
 def store_device_rows(session: Session, rows: Sequence[DeviceRow], *, source: str) -> list[RowAnswer]:
     """Rows as devices sent them are stored as `store_readings` does; rows without their station's key are refused.
 
-    Every refused row is kept as it came, without the key.
+    Every refused row is kept as it came: its text without the key, and of the key its hash.
     """
     streams = _streams_of(session, rows)
     refusals = _refusals(rows, streams)
@@ -54,17 +53,20 @@ def store_device_rows(session: Session, rows: Sequence[DeviceRow], *, source: st
         index: RowAnswer(row=index, status="refused", reason=refused.reason, detail=refused.detail)
         for index, refused in refusals.items()
     }
-    for index, refused in refusals.items():
-        _keep_refused(session, rows[index].raw, refused.reason, source=source)
     accepted = [
         (index, row.reading)
         for index, row in enumerate(rows)
         if index not in refusals and isinstance(row.reading, IncomingReading)
     ]
     readings = [reading for _, reading in accepted]
-    stored = store_readings(session, readings, source=source, streams=streams) if accepted else []
-    for (index, _), answer in zip(accepted, stored, strict=True):
+    taken = take_readings(session, readings, source=source, streams=streams) if accepted else []
+    for (index, _), answer in zip(accepted, taken, strict=True):
         answers[index] = RowAnswer(row=index, status=answer.status, reason=answer.reason, detail=answer.detail)
+    for index, row in enumerate(rows):
+        reason = answers[index].reason
+        if answers[index].status == "refused" and reason is not None:
+            hashed = key_hash(row.device_key) if row.device_key else None
+            quarantine.keep_row(session, row, reason, key_hash=hashed, source=source)
     return [answers[index] for index in range(len(rows))]
 
 
@@ -122,28 +124,39 @@ class _Batch:
         self.first[row.key] = index
 
 
-def store_readings(
+def store_readings(session: Session, readings: Sequence[IncomingReading], *, source: str) -> list[RowAnswer]:
+    """Each reading is stored once, flagged by quality, or refused and kept as said; answered row by row.
+
+    Doing it twice changes nothing. The newest readings and the gauges' states follow; `ReadingsStored` tells once per
+    batch, `LevelStateChanged` once per change. `source` says by which way they came (mqtt, http, camera, …).
+    """
+    answers = take_readings(session, readings, source=source)
+    for reading, answer in zip(readings, answers, strict=True):
+        if answer.status == "refused" and answer.reason is not None:
+            quarantine.keep_reading(session, reading, answer.reason, source=source)
+    return answers
+
+
+def take_readings(
     session: Session, readings: Sequence[IncomingReading], *, source: str,
     streams: dict[str, queries.Stream] | None = None,
 ) -> list[RowAnswer]:
-    """Each reading is stored once, flagged by quality, or refused and kept raw; answered row by row.
+    """As `store_readings`, but what is refused is only answered so; whoever calls it keeps that.
 
-    Doing it twice changes nothing. The newest readings and the gauges' states follow; `ReadingsStored` tells once per
-    batch, `LevelStateChanged` once per change. `source` says by which way they came (mqtt, http, camera, …); `streams`
-    are theirs, where the caller has asked for them already.
+    `streams` are those of the readings, where the caller has asked for them already.
     """
     now = clock.now()
     if streams is None:
         streams = queries.streams_by_code(session, {reading.datastream_code for reading in readings})
-    batch = _accepted(session, readings, streams, source=source, now=now)
+    batch = _accepted(readings, streams, now=now)
     if batch.rows:
         # Before anything looks at the readings: who makes a day's partition must hold none of the others.
         ensure_partitions(session, {observed_at.date() for _, observed_at in batch.rows})
         documents = batches.lock_documents(session, (datastream_id for datastream_id, _ in batch.rows))
         memories = {one: memory_of(newest_at, document) for one, (newest_at, document) in documents.items()}
-        new = _new_rows(session, batch, readings, memories, source=source)
+        new = _new_rows(session, batch, memories)
         if new:
-            _keep(session, new, {stream.id: stream for stream in streams.values()}, memories, source=source, now=now)
+            _keep(session, new, {stream.id: stream for stream in streams.values()}, memories, source=source)
             for row in new:
                 index = batch.first[row.key]
                 batch.answers[index] = RowAnswer(index, "stored" if row.flag == Flag.GOOD else "flagged", row.reason)
@@ -151,24 +164,25 @@ def store_readings(
 
 
 def _accepted(
-    session: Session, readings: Sequence[IncomingReading], streams: dict[str, queries.Stream], *, source: str,
-    now: datetime,
+    readings: Sequence[IncomingReading], streams: dict[str, queries.Stream], *, now: datetime
 ) -> _Batch:
     """The readings that can be kept, not judged yet; the others are refused."""
     batch, wall = _Batch(), clock.wall_now()
     for index, reading in enumerate(readings):
         stream = streams.get(reading.datastream_code)
-        refused = rules.refusal(reading, stream.unit if stream else None, now=now)
+        # Nothing has arrived later than now, also where the clock has been set back.
+        received_at = min(reading.received_at or now, now)
+        refused = rules.refusal(reading, stream.unit if stream else None, now=received_at)
         if stream is None or refused is not None:
             assert refused is not None  # noqa: S101  An unknown datastream is refused; this only tells the type.
-            batch.answers[index] = _refuse(session, index, reading, refused, source=source)
+            batch.answers[index] = RowAnswer(index, "refused", refused.reason, refused.detail)
             continue
         row = Row(
             datastream_id=stream.id,
             observed_at=reading.observed_at.astimezone(UTC),
             value=None if math.isnan(reading.value) else float(reading.value),
             confidence=None if reading.confidence is None else float(reading.confidence),
-            received_at=now,
+            received_at=received_at,
             received_wall_at=reading.received_wall_at or wall,
             quality_id=stream.quality_id,
         )
@@ -176,9 +190,7 @@ def _accepted(
     return batch
 
 
-def _new_rows(
-    session: Session, batch: _Batch, readings: Sequence[IncomingReading], memories: dict[int, Memory], *, source: str
-) -> list[Row]:
+def _new_rows(session: Session, batch: _Batch, memories: dict[int, Memory]) -> list[Row]:
     """The rows that are not stored yet, in the order of their keys; the others are answered as repeated or refused.
 
     What is newer than all that is remembered of its datastream cannot be there; only the rest is looked up.
@@ -187,7 +199,7 @@ def _new_rows(
     known = batches.values_at(session, [key for key in values if not _is_newer(key, memories)])
     values |= known
     for index, row in [*((batch.first[key], batch.rows[key]) for key in known), *batch.again]:
-        batch.answers[index] = _repeated(session, index, readings[index], row, values[row.key], source=source)
+        batch.answers[index] = _said_again(index, row, values[row.key])
     return sorted((row for key, row in batch.rows.items() if key not in known), key=lambda row: row.key)
 
 
@@ -196,18 +208,14 @@ def _is_newer(key: Key, memories: dict[int, Memory]) -> bool:
     return newest_at is None or key[1] > newest_at
 
 
-def _repeated(
-    session: Session, index: int, reading: IncomingReading, row: Row, stored: float | None, *, source: str
-) -> RowAnswer:
+def _said_again(index: int, row: Row, stored: float | None) -> RowAnswer:
     if stored == _storable(row.value):
         return RowAnswer(index, "repeated")
-    conflict = rules.Refused("conflicting_value", "Another value is already stored for this time.")
-    return _refuse(session, index, reading, conflict, source=source)
+    return RowAnswer(index, "refused", "conflicting_value", "Another value is already stored for this time.")
 
 
 def _keep(
-    session: Session, rows: list[Row], streams: dict[int, queries.Stream], memories: dict[int, Memory], *, source: str,
-    now: datetime,
+    session: Session, rows: list[Row], streams: dict[int, queries.Stream], memories: dict[int, Memory], *, source: str
 ) -> None:
     """The new rows are judged and stored, what they show of older ones is told, and all that follows has followed."""
     changed: list[Row] = []
@@ -222,7 +230,7 @@ def _keep(
     batches.copy_in(session, rows, source=source)
     if changed:
         batches.reflag(session, changed)
-    on_time = [row for row in rows if row.observed_at <= now + rules.CLOCK_AHEAD_AFTER]
+    on_time = [row for row in rows if row.observed_at <= row.received_at + rules.CLOCK_AHEAD_AFTER]
     batches.advance_latest(session, on_time)
     watching.follow(session, on_time, streams, memories)
     stored_for = {row.datastream_id: memories[row.datastream_id] for row in rows}
@@ -241,28 +249,3 @@ def _around(session: Session, datastream_id: int) -> Around:
         return batches.readings_around(session, datastream_id, since=since)
 
     return around
-
-
-def _refuse(
-    session: Session, index: int, reading: IncomingReading, refused: rules.Refused, *, source: str
-) -> RowAnswer:
-    raw = {
-        "datastream": reading.datastream_code,
-        "observed_at": reading.observed_at.isoformat(),
-        "value": str(reading.value),
-        "unit": reading.unit,
-    }
-    _keep_refused(session, raw, refused.reason, source=source)
-    return RowAnswer(row=index, status="refused", reason=refused.reason, detail=refused.detail)
-
-
-def keep_unstorable(session: Session, payload: bytes, *, source: str) -> None:
-    """A message that the database could not take is kept as refused, as far as it can be read."""
-    _keep_refused(session, payload[:MAX_RAW_CHARS].decode("utf-8", "replace"), "unstorable", source=source)
-
-
-def _keep_refused(session: Session, raw: str | dict[str, str], reason: str, *, source: str) -> None:
-    content = {"text": raw} if isinstance(raw, str) else raw
-    # PostgreSQL's JSON knows no NUL character and no half of a surrogate pair.
-    clean = {name: UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text) for name, text in content.items()}
-    session.add(ReadingRefused(raw=clean, reason=reason, source=source, received_at=clock.now()))

@@ -252,7 +252,11 @@ class Reading(Base):
 
 
 class ReadingRefused(Base):
-    """What could not be kept as a reading, as it came, and why."""
+    """What could not be kept as a reading, as it came, and why; never changed but for what became of a later try.
+
+    `raw` holds the text of a device's row without its key, of which `key_hash` is left, or what a caller inside the
+    house said. A row that was taken at a later try says when and by whom it was tried.
+    """
 
     __tablename__ = "reading_refused"
 
@@ -261,6 +265,11 @@ class ReadingRefused(Base):
     reason: Mapped[str]
     source: Mapped[str]
     received_at: Mapped[datetime] = mapped_column(_AT, index=True)
+    topic_code: Mapped[str | None]
+    key_hash: Mapped[bytes | None]
+    received_wall_at: Mapped[datetime | None] = mapped_column(_AT)
+    replayed_at: Mapped[datetime | None] = mapped_column(_AT)
+    replayed_by: Mapped[str | None]
 
 
 class LatestReading(Base):

@@ -5,50 +5,68 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sensors.rules import IncomingReading, Refused
 
 MAX_PAYLOAD_BYTES = 64 * 1024
-MAX_RAW_CHARS = 2000
+MAX_RAW_CHARS = 2000  # Of a source's file or list, which can be asked again.
+MAX_KEPT_CHARS = 64 * 1024  # Of what a device sent, which cannot: all of every message that is read at all.
 # NUL and halves of surrogate pairs: JSON can write them, a database and an answer cannot.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_TOO_DEEP = "(nested too deep to be written)"
+_KEY = re.compile(r'("key"\s*:\s*)"(?:[^"\\]|\\.)*"?')
 
 
 @dataclass(frozen=True)
 class DeviceRow:
-    """One row as a device sent it: the reading or the refusal, the key it came with, and the raw text (without key)."""
+    """One row as a device sent it: the reading or the refusal, the key it came with, and the raw text (without key).
+
+    `topic_code` is the datastream that its address named, where its text does not say it.
+    """
 
     reading: IncomingReading | Refused
     device_key: str | None
     raw: str
+    topic_code: str | None = None
+    received_wall_at: datetime | None = None
 
 
-def rows_of_message(topic_code: str, payload: bytes, *, received_wall_at: datetime) -> list[DeviceRow]:
+def rows_of_message(topic_code: str | None, payload: bytes, *, received_wall_at: datetime) -> list[DeviceRow]:
     """The rows of one MQTT message on `faonam/v1/{topic_code}/readings`: one object, or a list of them."""
+
+    def refused(reason: str, detail: str) -> list[DeviceRow]:
+        return [DeviceRow(Refused(reason, detail), None, text_of(payload), topic_code, received_wall_at)]
+
     if len(payload) > MAX_PAYLOAD_BYTES:
-        raw = payload[:MAX_RAW_CHARS].decode("utf-8", "replace")
-        return [_refused("too_large", "The message is larger than 64 kB.", raw=raw)]
+        return refused("too_large", "The message is larger than 64 kB.")
     try:
         content = json.loads(payload)
     except (ValueError, RecursionError):
-        return [_refused("not_json", "The message is not JSON.", raw=payload.decode("utf-8", "replace"))]
-    rows = content if isinstance(content, list) else [content]
-    return [row_of(row, topic_code=topic_code, device_key=None, received_wall_at=received_wall_at) for row in rows]
+        return refused("not_json", "The message is not JSON.")
+    contents = content if isinstance(content, list) else [content]
+    rows = [row_of(one, topic_code=topic_code, device_key=None, received_wall_at=received_wall_at) for one in contents]
+    return [replace(row, raw=text_of(payload)) if row.raw == _TOO_DEEP else row for row in rows]
+
+
+def text_of(payload: bytes) -> str:
+    """The message as a text that can be kept: no byte of it is lost, and no device's key is in it."""
+    text = payload[:MAX_KEPT_CHARS].decode("utf-8", "backslashreplace")
+    return _KEY.sub(r'\1"…"', text)[:MAX_KEPT_CHARS]
 
 
 def row_of(content: object, *, topic_code: str | None, device_key: str | None, received_wall_at: datetime) -> DeviceRow:
     """One row from its JSON value. `topic_code` names its datastream, else a field; its `key` beats `device_key`."""
     if not isinstance(content, dict):
         refused = Refused("not_an_object", "A reading is an object with observed_at, value and unit.")
-        return DeviceRow(reading=refused, device_key=device_key, raw=_raw(content))
+        return DeviceRow(refused, device_key, _raw(content), topic_code, received_wall_at)
     fields = {str(name): value for name, value in content.items()}
     key = fields.pop("key", None)
     raw = _raw(fields)
     code = topic_code if topic_code is not None else fields.get("datastream")
     reading = _reading(fields, code=code, received_wall_at=received_wall_at)
-    return DeviceRow(reading=reading, device_key=key if isinstance(key, str) else device_key, raw=raw)
+    return DeviceRow(reading, key if isinstance(key, str) else device_key, raw, topic_code, received_wall_at)
 
 
 def _reading(fields: dict[str, object], *, code: object, received_wall_at: datetime) -> IncomingReading | Refused:
@@ -98,10 +116,6 @@ def _number(value: object) -> float | None:
 
 def _raw(content: object) -> str:
     try:
-        return json.dumps(content, ensure_ascii=False, default=str)[:MAX_RAW_CHARS]
+        return json.dumps(content, ensure_ascii=False, default=str)[:MAX_KEPT_CHARS]
     except RecursionError:  # JSON that could just be read may be nested too deep to be written.
-        return "(nested too deep to be written)"
-
-
-def _refused(reason: str, detail: str, *, raw: str) -> DeviceRow:
-    return DeviceRow(reading=Refused(reason, detail), device_key=None, raw=raw[:MAX_RAW_CHARS])
+        return _TOO_DEEP

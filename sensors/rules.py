@@ -42,7 +42,8 @@ class WaterState(IntEnum):
 class IncomingReading:
     """What a device says: a value in its unit at an aware time. NaN stands for "no value".
 
-    `confidence` (0..1) is the sender's own; `received_wall_at` the real time of arrival where storing comes later.
+    `confidence` (0..1) is the sender's own. Where storing comes later than arrival, `received_wall_at` is the real time
+    of arrival, and `received_at` the shared time against which its own time is judged.
     """
 
     datastream_code: str
@@ -51,6 +52,7 @@ class IncomingReading:
     unit: str
     confidence: float | None = None
     received_wall_at: datetime | None = None
+    received_at: datetime | None = None
 
 
 @dataclass(frozen=True)

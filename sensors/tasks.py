@@ -12,6 +12,7 @@ from core.logs import get_logger
 from core.settings import data_dir, settings
 from sensors.feeds_store import tasks as feed_tasks
 from sensors.partitions import ensure_partitions
+from sensors.quarantine import drop_older
 from sensors.watching import tick_all
 
 __all__ = ["archive_old_days", "feed_tasks", "prepare_partitions", "tick_watch"]
@@ -34,6 +35,14 @@ def archive_old_days(session: Session) -> None:
     before = clock.now().date() - timedelta(days=settings().readings_kept_days)
     for gone in archive_days(session, before=before, folder=data_dir() / "archive"):
         log.info("readings.archived", day=str(gone.day), readings=gone.readings, file=gone.path.name)
+
+
+@jobs.periodic(name="sensors.drop_refused", cron="20 19 * * *")
+def drop_old_refused(session: Session) -> None:
+    """Rows refused longer ago than the city keeps them are gone from the quarantine; the log says how many."""
+    before = clock.now() - timedelta(days=settings().refused_kept_days)
+    for reason, rows in sorted(drop_older(session, before=before).items()):
+        log.info("refused.dropped", reason=reason, rows=rows)
 
 
 @jobs.periodic(name="sensors.tick_watch", cron="*/5 * * * * *")

@@ -135,8 +135,11 @@ def keep_of_device(session: Session, stream: Stream, draft: Draft, *, key: str, 
     reading = IncomingReading(
         datastream_code=stream.code, observed_at=at, value=value, unit=stream.unit, received_wall_at=clock.wall_now()
     )
-    raw = json.dumps({"datastream": stream.code, "observed_at": at.isoformat(), "value": value})
-    answer = store_device_rows(session, [DeviceRow(reading, key, raw)], source="sensorthings")[0]
+    raw = json.dumps(
+        {"datastream": stream.code, "observed_at": at.isoformat(), "value": value, "unit": stream.unit}
+    )
+    row = DeviceRow(reading, key, raw, received_wall_at=reading.received_wall_at)
+    answer = store_device_rows(session, [row], source="sensorthings")[0]
     if answer.reason == "wrong_key":
         raise ForbiddenError("This device key is not that of the datastream's station.")
     if answer.status == "refused":

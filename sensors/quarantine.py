@@ -1,0 +1,211 @@
+"""The quarantine: what could not be kept as a reading, as it came, with the reason; told, tried again, and bounded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import clock
+from core.errors import InvalidInputError
+from core.words import words
+from sensors.feeds.row import Reason
+from sensors.models import ReadingRefused
+from sensors.payloads import MAX_KEPT_CHARS, UNSTORABLE, DeviceRow, rows_of_message, text_of
+from sensors.rules import IncomingReading, Refused
+
+# By these ways rows come as devices wrote them, and are believed only with their station's key.
+OF_DEVICES = frozenset({"mqtt", "http", "sensorthings"})
+UNSTORABLE_REASON = "unstorable"
+WITH_WORDS = frozenset({
+    "unknown_datastream", "wrong_unit", "no_time_zone", "future_time", "too_old", "conflicting_value", "wrong_key",
+    "too_large", "not_json", "not_an_object", "malformed", UNSTORABLE_REASON,
+})  # fmt: skip
+
+
+_REASON = re.compile("[a-z_]{1,60}")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which refused rows: of a reason, with these ids, received since a time, beyond an id, those that still wait.
+
+    None and 0 are no limit.
+    """
+
+    reason: str | None = None
+    ids: tuple[int, ...] | None = None
+    since: datetime | None = None
+    after_id: int = 0
+    still_waits: bool = False
+
+
+@dataclass(frozen=True)
+class ReasonCount:
+    """How many rows wait with this reason, and how many of it were taken at a later try; the newest one's arrival."""
+
+    reason: str
+    waiting: int
+    replayed: int
+    newest_at: datetime
+
+
+# --- keeping --------------------------------------------------------------------------------------------------------
+
+
+def keep_row(session: Session, row: DeviceRow, reason: str, *, key_hash: bytes | None, source: str) -> None:
+    """The row stands in quarantine as its device wrote it; `key_hash` is of the key that it came with."""
+    _keep(
+        session, {"text": row.raw[:MAX_KEPT_CHARS]}, reason, source=source, topic_code=row.topic_code,
+        key_hash=key_hash, received_wall_at=row.received_wall_at,
+    )
+
+
+def keep_reading(session: Session, reading: IncomingReading, reason: str, *, source: str) -> None:
+    """The reading, of a caller inside the house, stands in quarantine as it was said."""
+    raw = {
+        "datastream": reading.datastream_code,
+        "observed_at": reading.observed_at.isoformat(),
+        "value": str(reading.value),
+        "unit": reading.unit,
+    }
+    if reading.confidence is not None:
+        raw["confidence"] = str(reading.confidence)
+    _keep(session, raw, reason, source=source, received_wall_at=reading.received_wall_at)
+
+
+def keep_unstorable(
+    session: Session, payload: bytes, *, topic_code: str, received_wall_at: datetime, source: str
+) -> None:
+    """A message that the database could not take stands in quarantine as it came, without its key."""
+    _keep(
+        session, {"text": text_of(payload)}, UNSTORABLE_REASON, source=source, topic_code=topic_code,
+        received_wall_at=received_wall_at,
+    )
+
+
+def _keep(
+    session: Session, raw: dict[str, str], reason: str, *, source: str, topic_code: str | None = None,
+    key_hash: bytes | None = None, received_wall_at: datetime | None = None,
+) -> None:
+    session.add(
+        ReadingRefused(
+            raw={name: _storable(text) for name, text in raw.items()}, reason=reason, source=source,
+            topic_code=None if topic_code is None else _storable(topic_code), key_hash=key_hash,
+            received_at=clock.now(), received_wall_at=received_wall_at or clock.wall_now(),
+        )
+    )
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL knows no NUL character and no half of a surrogate pair."""
+    return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+# --- telling --------------------------------------------------------------------------------------------------------
+
+
+def words_of(reason: str, *, language: str = "th") -> str:
+    """Why the row was refused, in words for an officer."""
+    slug = reason.replace("_", "-")
+    if reason in WITH_WORDS:
+        return words("sensors", f"refused-{slug}", language=language)
+    if reason in set(Reason):
+        return words("sensors", f"feed-error-{slug}", language=language)
+    return words("sensors", "refused-other", language=language)
+
+
+def counts(session: Session, choice: Choice) -> list[ReasonCount]:
+    """The chosen rows by reason, those of which most wait first."""
+    waiting = sa.func.count().filter(ReadingRefused.replayed_at.is_(None))
+    wanted = sa.select(
+        ReadingRefused.reason, waiting.label("waiting"), (sa.func.count() - waiting).label("replayed"),
+        sa.func.max(ReadingRefused.received_at).label("newest_at"),
+    )
+    by_reason = wanted.where(*_is_chosen(choice)).group_by(ReadingRefused.reason)
+    rows = session.execute(by_reason.order_by(waiting.desc(), ReadingRefused.reason))
+    return [ReasonCount(row.reason, row.waiting, row.replayed, row.newest_at) for row in rows]
+
+
+def page(session: Session, choice: Choice, *, before_id: int | None, limit: int) -> list[ReadingRefused]:
+    """The chosen rows, newest first, those with an id below `before_id` where it is given."""
+    wanted = sa.select(ReadingRefused).where(*_is_chosen(choice)).order_by(ReadingRefused.id.desc()).limit(limit)
+    if before_id is not None:
+        wanted = wanted.where(ReadingRefused.id < before_id)
+    return list(session.scalars(wanted))
+
+
+def checked_reason(reason: str) -> str:
+    """The reason, as somebody asks for it. Raises InvalidInputError where no reason is written so."""
+    if not _REASON.fullmatch(reason):
+        raise InvalidInputError("A reason is written like wrong_unit: small letters and underscores.")
+    return reason
+
+
+def lock_waiting(session: Session, choice: Choice, *, limit: int) -> Sequence[ReadingRefused]:
+    """The chosen rows that still wait, oldest first, nobody else's until the commit; those that are somebody's not."""
+    wanted = sa.select(ReadingRefused).where(*_is_chosen(replace(choice, still_waits=True)))
+    return session.scalars(wanted.order_by(ReadingRefused.id).limit(limit).with_for_update(skip_locked=True)).all()
+
+
+def _is_chosen(choice: Choice) -> list[sa.ColumnElement[bool]]:
+    conditions = [ReadingRefused.id > choice.after_id]
+    if choice.reason is not None:
+        conditions.append(ReadingRefused.reason == choice.reason)
+    if choice.ids is not None:
+        ids = sa.literal(list(choice.ids), sa.ARRAY(sa.BigInteger))
+        conditions.append(ReadingRefused.id == sa.func.any(ids))
+    if choice.since is not None:
+        conditions.append(ReadingRefused.received_at >= choice.since)
+    if choice.still_waits:
+        conditions.append(ReadingRefused.replayed_at.is_(None))
+    return conditions
+
+
+def readings_in(row: ReadingRefused) -> list[IncomingReading | Refused]:
+    """What the refused row says, read again by today's rules; never empty.
+
+    What a feed's source sent is read by that feed alone: here it stays refused.
+    """
+    text = row.raw.get("text")
+    received_wall_at = row.received_wall_at or row.received_at
+    if text is None:
+        return [_reading_of(row.raw, received_wall_at)]
+    if row.source not in OF_DEVICES:
+        return [Refused(row.reason, "What a source sent is read by its own feed.")]
+    rows = rows_of_message(row.topic_code, str(text).encode(), received_wall_at=received_wall_at)
+    return [one.reading for one in rows] or [Refused(row.reason, "There is no reading in it.")]
+
+
+def _reading_of(raw: dict[str, Any], received_wall_at: datetime) -> IncomingReading | Refused:
+    try:
+        return IncomingReading(
+            datastream_code=raw["datastream"],
+            observed_at=datetime.fromisoformat(raw["observed_at"]).astimezone(UTC),
+            value=float(raw["value"]),
+            unit=raw["unit"],
+            confidence=float(raw["confidence"]) if "confidence" in raw else None,
+            received_wall_at=received_wall_at,
+        )
+    except (KeyError, ValueError, OverflowError):
+        return Refused("malformed", "What is kept of this row says no reading.")
+
+
+# --- bounding -------------------------------------------------------------------------------------------------------
+
+
+def drop_older(session: Session, *, before: datetime) -> dict[str, int]:
+    """Rows received before `before` are gone, tried again or not; returns how many of each reason."""
+    gone = (
+        sa.delete(ReadingRefused)
+        .where(ReadingRefused.received_at < before)
+        .returning(ReadingRefused.reason)
+        .cte("gone")
+    )
+    rows = session.execute(sa.select(gone.c.reason, sa.func.count().label("rows")).group_by(gone.c.reason))
+    return {row.reason: row.rows for row in rows}
