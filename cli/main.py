@@ -26,6 +26,8 @@ terrain_app = typer.Typer(help="Terrain: where its water goes.", no_args_is_help
 app.add_typer(terrain_app, name="terrain")
 feeds_app = typer.Typer(help="Feeds: the sources that readings come from.", no_args_is_help=True)
 app.add_typer(feeds_app, name="feeds")
+readings_app = typer.Typer(help="What was refused of what gauges sent.", no_args_is_help=True)
+app.add_typer(readings_app, name="readings")
 
 
 BIGGEST_ID = 2**63 - 1
@@ -286,6 +288,46 @@ def validate_flood(
     from cli import flood
 
     flood.validate(city)
+
+
+REASON = typer.Option(help="Only rows refused for this reason, such as wrong_unit.")
+SINCE = typer.Option(help="Only rows received since then, such as 2026-11-21 or 2026-11-21T03:00Z; else Thai time.")
+
+
+@readings_app.command("refused")
+def list_refused(
+    reason: Annotated[str | None, REASON] = None,
+    since: Annotated[str | None, SINCE] = None,
+    rows: Annotated[int, typer.Option(help="Also show so many of the rows that wait, newest first.", min=0)] = 0,
+) -> None:
+    """List what waits in quarantine, by reason."""
+    from cli import readings
+
+    readings.list_refused(reason=reason, since=since, rows=rows)
+
+
+@readings_app.command("replay")
+def replay_refused(
+    reason: Annotated[str | None, REASON] = None,
+    since: Annotated[str | None, SINCE] = None,
+    row: Annotated[
+        list[int] | None, typer.Option("--id", help="Only this row; may be said again.", min=1, max=BIGGEST_ID)
+    ] = None,
+    unit: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What a unit in the rows really is: cm=cm lets centimetres become the station's unit, cm=m says that "
+            "they were metres all along."
+        ),
+    ] = None,
+    vouch: Annotated[
+        bool, typer.Option("--vouch", help="Also take rows without their station's key: you vouch that they are true.")
+    ] = False,
+) -> None:
+    """Try refused rows again, after what refused them was put right; what is taken is marked, twice is once."""
+    from cli import readings
+
+    readings.replay(reason=reason, since=since, ids=row, units=unit or [], is_vouched=vouch)
 
 
 @terrain_app.command("prepare")

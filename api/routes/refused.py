@@ -1,0 +1,130 @@
+"""The quarantine over HTTP: what was refused of what gauges sent, and trying it again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+
+from api.deps import SessionDep, needs
+from core.errors import InvalidInputError
+from core.words import LANGUAGES
+from sensors import actions, quarantine, retrying
+from sensors.models import ReadingRefused
+from sensors.quarantine import Choice
+from staff.rules import AccountRef
+
+router = APIRouter(tags=["sensors"])
+
+Officer = Annotated[AccountRef, Depends(needs("officer", "admin"))]
+Admin = Annotated[AccountRef, Depends(needs("admin"))]
+BIGGEST_ID = 2**63 - 1
+Id = Annotated[int, Field(ge=1, le=BIGGEST_ID)]
+
+
+class Reason(BaseModel):
+    """How many rows wait with this reason, and how many were taken at a later try."""
+
+    reason: str
+    words: dict[str, str]
+    waiting: int
+    replayed: int
+    newest_at: datetime
+
+
+class RefusedRow(BaseModel):
+    """A refused row as it came: `raw` holds its text without a key, or its fields."""
+
+    id: int
+    received_at: datetime
+    source: str
+    reason: str
+    topic_code: str | None
+    raw: dict[str, Any]
+    replayed_at: datetime | None
+    replayed_by: str | None
+
+    @classmethod
+    def of(cls, row: ReadingRefused) -> RefusedRow:
+        """The row as the screens see it; never the hash of its key."""
+        return cls(
+            id=row.id, received_at=row.received_at, source=row.source, reason=row.reason, topic_code=row.topic_code,
+            raw=row.raw, replayed_at=row.replayed_at, replayed_by=row.replayed_by,
+        )
+
+
+class Quarantine(BaseModel):
+    """All reasons with their counts, and a page of rows, newest first; `next_before_id` asks for the page after it."""
+
+    reasons: list[Reason]
+    rows: list[RefusedRow]
+    next_before_id: int | None
+
+
+class ReplayIn(BaseModel):
+    """Which rows are tried again: of one reason, these ids, or all that wait.
+
+    `units` says what units in the rows really are ("cm=cm", "เมตร=m"); with `is_vouched` rows are taken that came
+    without their station's key, and then a reason or ids must say which; `after_id` goes on where an answer stopped.
+    """
+
+    reason: str | None = None
+    ids: Annotated[list[Id], Field(min_length=1, max_length=retrying.AT_ONCE)] | None = None
+    units: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=50)] = []
+    is_vouched: bool = False
+    after_id: Annotated[int, Field(ge=0, le=BIGGEST_ID)] = 0
+
+
+class ReplayOut(BaseModel):
+    """What became of the rows; `next_after_id` where there may be more to try."""
+
+    rows: int
+    taken: int
+    still_refused: dict[str, int]
+    next_after_id: int | None
+
+
+@router.get("/readings/refused", summary="What was refused of what gauges sent")
+def list_refused(
+    session: SessionDep,
+    account: Officer,
+    reason: str | None = None,
+    since: datetime | None = None,
+    before_id: Annotated[int | None, Query(ge=1, le=BIGGEST_ID)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 100,
+) -> Quarantine:
+    """Rows that could not be kept as readings, whole, each with its reason; counted by reason."""
+    if since is not None and since.tzinfo is None:
+        raise InvalidInputError("The time 'since' has no time zone.")
+    choice = Choice(reason=None if reason is None else quarantine.checked_reason(reason), since=since)
+    rows = quarantine.page(session, choice, before_id=before_id, limit=limit)
+    return Quarantine(
+        reasons=[
+            Reason(
+                reason=one.reason, waiting=one.waiting, replayed=one.replayed, newest_at=one.newest_at,
+                words={language: quarantine.words_of(one.reason, language=language) for language in LANGUAGES},
+            )
+            for one in quarantine.counts(session, choice)
+        ],
+        rows=[RefusedRow.of(row) for row in rows],
+        next_before_id=rows[-1].id if len(rows) == limit else None,
+    )
+
+
+@router.post("/readings/refused/replay", summary="Try refused rows again")
+def replay_refused(session: SessionDep, account: Admin, asked: ReplayIn) -> ReplayOut:
+    """At most 500 rows that wait are tried again and stored as if taken when they came; twice is the same as once."""
+    choice = Choice(
+        reason=None if asked.reason is None else quarantine.checked_reason(asked.reason),
+        ids=None if asked.ids is None else tuple(asked.ids),
+        after_id=asked.after_id,
+    )
+    by = actions.Operator(account.username, account)
+    try_again = actions.replay_vouched if asked.is_vouched else actions.replay_refused
+    tried = try_again(session, choice, units=retrying.units_of(asked.units), by=by)
+    return ReplayOut(
+        rows=tried.rows, taken=tried.taken, still_refused=dict(tried.still_refused),
+        next_after_id=tried.last_id if tried.rows == retrying.AT_ONCE else None,
+    )
