@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from sensors.rules import IncomingReading, Refused
+from sensors.rules import BUDDHIST_ERA_OFFSET, BUDDHIST_YEARS, IncomingReading, Refused
 
 MAX_PAYLOAD_BYTES = 64 * 1024
 MAX_RAW_CHARS = 2000  # Of a source's file or list, which can be asked again.
 MAX_KEPT_CHARS = 64 * 1024  # Of what a device sent, which cannot: all of every message that is read at all.
 # NUL and halves of surrogate pairs: JSON can write them, a database and an answer cannot.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_INT_DIGITS = 30
 _TOO_DEEP = "(nested too deep to be written)"
 _KEY = re.compile(r'("key"\s*:\s*)"(?:[^"\\]|\\.)*"?')
 
@@ -42,12 +44,45 @@ def rows_of_message(topic_code: str | None, payload: bytes, *, received_wall_at:
     if len(payload) > MAX_PAYLOAD_BYTES:
         return refused("too_large", "The message is larger than 64 kB.")
     try:
-        content = json.loads(payload)
-    except (ValueError, RecursionError):
-        return refused("not_json", "The message is not JSON.")
+        content = json_of(payload)
+    except ValueError as fault:
+        return refused("not_json", f"The message {fault}.")
     contents = content if isinstance(content, list) else [content]
     rows = [row_of(one, topic_code=topic_code, device_key=None, received_wall_at=received_wall_at) for one in contents]
     return [replace(row, raw=text_of(payload)) if row.raw == _TOO_DEEP else row for row in rows]
+
+
+class Twice(dict[str, object]):
+    """A JSON object that says a name more than once, which of its values is meant nobody knows; `pairs` are all."""
+
+    def __init__(self, pairs: Sequence[tuple[str, object]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+
+def json_of(payload: bytes) -> object:
+    """The JSON value of what a device sent, in UTF-8 or UTF-16; objects with a name twice are `Twice`.
+
+    Raises ValueError with the end of a sentence that begins with what was sent.
+    """
+    try:
+        content: object = json.loads(payload, parse_int=_whole, object_pairs_hook=_object)
+    except RecursionError:
+        raise ValueError("is nested too deep to be read") from None
+    except ValueError:
+        is_page = payload.lstrip()[:1] == b"<"
+        raise ValueError("is a web page, not JSON" if is_page else "is not JSON") from None
+    return content
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    content = dict(pairs)
+    return content if len(content) == len(pairs) else Twice(pairs)
+
+
+def _whole(digits: str) -> int | float:
+    """Python reads no whole number of more than 4,300 digits; as a float it is as infinite as it should be."""
+    return int(digits) if len(digits) <= _INT_DIGITS else float(digits)
 
 
 def text_of(payload: bytes) -> str:
@@ -63,9 +98,13 @@ def row_of(content: object, *, topic_code: str | None, device_key: str | None, r
         return DeviceRow(refused, device_key, _raw(content), topic_code, received_wall_at)
     fields = {str(name): value for name, value in content.items()}
     key = fields.pop("key", None)
-    raw = _raw(fields)
-    code = topic_code if topic_code is not None else fields.get("datastream")
-    reading = _reading(fields, code=code, received_wall_at=received_wall_at)
+    if isinstance(content, Twice):
+        raw = _raw_of_pairs(content.pairs)
+        reading: IncomingReading | Refused = Refused("malformed", "A field is there twice; one of them is meant.")
+    else:
+        raw = _raw(fields)
+        code = topic_code if topic_code is not None else fields.get("datastream")
+        reading = _reading(fields, code=code, received_wall_at=received_wall_at)
     return DeviceRow(reading, key if isinstance(key, str) else device_key, raw, topic_code, received_wall_at)
 
 
@@ -91,15 +130,25 @@ def _reading(fields: dict[str, object], *, code: object, received_wall_at: datet
 
 
 def _time(text: object) -> datetime | Refused:
-    if not isinstance(text, str):
+    if text is None:
         return Refused("malformed", "The field 'observed_at' is missing.")
+    wrong = Refused("malformed", "The field 'observed_at' is not a time such as 2026-11-21T03:00:00Z.")
+    if not isinstance(text, str):
+        return wrong
     try:
-        at = datetime.fromisoformat(text)
+        at = datetime.fromisoformat(_in_common_era(text))
         if at.tzinfo is None:
             return Refused("no_time_zone", "The time of observation has no time zone.")
         return at.astimezone(UTC)
     except (ValueError, OverflowError):
-        return Refused("malformed", "The field 'observed_at' is not a time such as 2026-11-21T03:00:00Z.")
+        return wrong
+
+
+def _in_common_era(text: str) -> str:
+    """2569 is 2026: the years 2400 to 2700 are the Buddhist era's, for no device sends what is four centuries ahead."""
+    year = text[:4]
+    is_buddhist = year.isascii() and year.isdecimal() and int(year) in BUDDHIST_YEARS
+    return f"{int(year) - BUDDHIST_ERA_OFFSET}{text[4:]}" if is_buddhist else text
 
 
 def _number(value: object) -> float | None:
@@ -112,6 +161,11 @@ def _number(value: object) -> float | None:
         return float(value)
     except OverflowError:
         return math.inf
+
+
+def _raw_of_pairs(pairs: Sequence[tuple[str, object]]) -> str:
+    said = (f"{_raw(str(name))}: {_raw(value)}" for name, value in pairs if name != "key")
+    return f"{{{', '.join(said)}}}"[:MAX_KEPT_CHARS]
 
 
 def _raw(content: object) -> str:

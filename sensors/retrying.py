@@ -2,7 +2,7 @@
 
 A device cannot ask for this, and nothing that a device sent says how its row is tried: a row is believed where the key
 that it once came with is now the key of its station, or where the operator vouches for it. It is stored as if it were
-taken at last: with the times of its arrival, against which its own time is judged, and once.
+taken when it came: with the times of its arrival, against which its own time is judged, and once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hmac import compare_digest
 
 import psycopg
@@ -22,7 +22,7 @@ from core import clock
 from core.errors import InvalidInputError
 from core.logs import get_logger
 from core.settings import settings
-from sensors import quarantine, queries
+from sensors import quarantine, queries, rules
 from sensors.feeds.units import UNITS, canonical, converted
 from sensors.intake import take_readings
 from sensors.models import ReadingRefused
@@ -40,7 +40,15 @@ AWAY = (sa.exc.OperationalError, psycopg.OperationalError)
 REFUSING = (sa.exc.DBAPIError, psycopg.Error)
 Units = Mapping[str, str]
 Streams = Mapping[str, Stream]
-Belief = Callable[[ReadingRefused, Stream], bool]
+
+
+@dataclass(frozen=True)
+class Belief:
+    """Whether a row is believed to be its station's, when it was received, and who vouches for both, if anybody."""
+
+    is_of: Callable[[ReadingRefused, Stream], bool]
+    received_at: Callable[[ReadingRefused, datetime], datetime]
+    vouched_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,17 +106,18 @@ def replay_refused(session: Session, choice: Choice, *, units: Units, by: Operat
     A device's row is taken where it came with the key that its station has now. `units` says what unit a name in the
     rows really is; without it no unit is converted. A row still refused stays as it is. The audit log tells of it.
     """
-    return _replay(session, choice, units=units, by=by, is_believed=_is_signed, vouched_by=None)
+    return _replay(session, choice, units=units, by=by, belief=Belief(_is_signed, _as_received))
 
 
 def replay_vouched(session: Session, choice: Choice, *, units: Units, by: Operator) -> Tried:
-    """As `replay_refused`, and a row without its station's key is taken too: the operator vouches that it is true.
+    """As `replay_refused`, but the operator vouches that the rows are true: without their station's key, and in time.
 
-    Raises InvalidInputError where neither a reason nor ids say for which rows.
+    What seemed ahead or too old when it came is then taken too: not the gauge's clock was wrong, but ours. Raises
+    InvalidInputError where neither a reason nor ids say for which rows.
     """
     if choice.reason is None and not choice.ids:
         raise InvalidInputError("Say for which rows you vouch, by their ids or by one reason.")
-    return _replay(session, choice, units=units, by=by, is_believed=_is_any, vouched_by=by.name)
+    return _replay(session, choice, units=units, by=by, belief=Belief(_is_any, _as_it_must_have_been, by.name))
 
 
 def _is_signed(row: ReadingRefused, stream: Stream) -> bool:
@@ -123,16 +132,27 @@ def _is_any(row: ReadingRefused, stream: Stream) -> bool:
     return True
 
 
-def _replay(
-    session: Session, choice: Choice, *, units: Units, by: Operator, is_believed: Belief, vouched_by: str | None
-) -> Tried:
+def _as_received(row: ReadingRefused, observed_at: datetime) -> datetime:
+    return row.received_at
+
+
+def _as_it_must_have_been(row: ReadingRefused, observed_at: datetime) -> datetime:
+    """The time of arrival that is nearest to what our clock said, and possible."""
+    if row.received_at < observed_at:
+        return observed_at
+    if row.received_at - observed_at > rules.REFUSED_WHEN_OLDER_THAN:
+        return observed_at + rules.REFUSED_WHEN_OLDER_THAN
+    return row.received_at
+
+
+def _replay(session: Session, choice: Choice, *, units: Units, by: Operator, belief: Belief) -> Tried:
     rows = quarantine.lock_waiting(session, choice, limit=AT_ONCE)
     if not rows:
         return Tried(0, 0, {}, None)
     said = [(row, quarantine.readings_in(row)) for row in rows]
     codes = {one.datastream_code for _, readings in said for one in readings if isinstance(one, IncomingReading)}
     streams = queries.streams_by_code(session, codes)
-    tries = [_try_of(row, readings, streams, units=units, is_believed=is_believed) for row, readings in said]
+    tries = [_try_of(row, readings, streams, units=units, belief=belief) for row, readings in said]
     _take(session, tries, streams)
     taken = [one for one in tries if not one.reasons]
     for one in taken:
@@ -142,7 +162,7 @@ def _replay(
     staff.actions.record(
         session, account=by.account, action="readings.replayed", subject=f"reading_refused:{rows[0].id}-{rows[-1].id}",
         detail={
-            "by": by.name, "reason": choice.reason, "units": dict(units), "vouched_by": vouched_by,
+            "by": by.name, "reason": choice.reason, "units": dict(units), "vouched_by": belief.vouched_by,
             "rows": len(rows), "taken": len(taken), "still_refused": dict(still),
         },
     )
@@ -152,7 +172,7 @@ def _replay(
 
 def _try_of(
     row: ReadingRefused, said: Sequence[IncomingReading | Refused], streams: Streams, *, units: Units,
-    is_believed: Belief,
+    belief: Belief,
 ) -> _Try:
     one = _Try(row)
     kept_from = clock.now().date() - timedelta(days=settings().readings_kept_days - 1)
@@ -161,14 +181,14 @@ def _try_of(
             one.reasons.append(reading.reason)
             continue
         stream = streams.get(reading.datastream_code)
-        if stream is not None and not is_believed(row, stream):
+        if stream is not None and not belief.is_of(row, stream):
             one.reasons.append("wrong_key")
         elif reading.observed_at.date() < kept_from:
             # Its day has left for the archive, where nobody would see that it is there already.
             one.reasons.append("too_old")
         else:
             in_unit = _in_unit_of(reading, stream, units)
-            one.readings.append(replace(in_unit, received_at=row.received_at))
+            one.readings.append(replace(in_unit, received_at=belief.received_at(row, reading.observed_at)))
     return one
 
 

@@ -13,6 +13,9 @@ CLOCK_AHEAD_AFTER = timedelta(minutes=5)
 REFUSED_WHEN_AHEAD_BY = timedelta(minutes=15)
 REFUSED_WHEN_OLDER_THAN = timedelta(days=30)
 STALE_AFTER_INTERVALS = 3
+BUDDHIST_ERA_OFFSET = 543
+# 2400..2700 are 1857..2157 of the common era: no reading carries such a common year, every Thai one does.
+BUDDHIST_YEARS = range(2400, 2701)
 CONFIDENT_ENOUGH = 0.7
 # What gauges and data services write for "no value": NWPS -999 and -9999, WISKI's RINVAL -777, 16- and 32-bit minima.
 SENTINELS = frozenset({-999.0, -9999.0, -99999.0, -777.0, -32768.0, -2147483648.0})
@@ -70,15 +73,17 @@ def refusal(reading: IncomingReading, unit: str | None, *, now: datetime) -> Ref
     level in centimetres taken for metres is a false alarm.
     """
     if unit is None:
-        return Refused("unknown_datastream", f"There is no datastream '{reading.datastream_code}'.")
+        return Refused("unknown_datastream", f"There is no datastream '{reading.datastream_code[:60]}'.")
     if reading.unit != unit:
-        return Refused("wrong_unit", f"The unit is '{reading.unit}', but this datastream is in '{unit}'.")
+        return Refused("wrong_unit", f"The unit is '{reading.unit[:60]}', but this datastream is in '{unit}'.")
     return _misplaced_in_time(reading.observed_at, now=now)
 
 
 def _misplaced_in_time(observed_at: datetime, *, now: datetime) -> Refused | None:
     if observed_at.tzinfo is None:
         return Refused("no_time_zone", "The time of observation has no time zone.")
+    if observed_at.year in BUDDHIST_YEARS:
+        return Refused("future_time", f"The year {observed_at.year} is of the Buddhist era; send the common era's.")
     if observed_at > now + REFUSED_WHEN_AHEAD_BY:
         return Refused("future_time", "The time of observation is more than 15 minutes ahead of the clock.")
     if observed_at < now - REFUSED_WHEN_OLDER_THAN:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -17,7 +16,7 @@ from core import clock
 from core.errors import InvalidInputError, NotFoundError
 from sensors import actions, history, overriding, queries
 from sensors.health import GaugeHealth, healths
-from sensors.payloads import row_of
+from sensors.payloads import json_of, row_of
 from sensors.rules import Flag
 from staff.rules import AccountRef
 
@@ -241,9 +240,9 @@ async def _rows(request: Request) -> list[Any]:
         if len(raw) > BODY_LIMIT_BYTES:
             raise InvalidInputError(f"The body is larger than {BODY_LIMIT_BYTES} bytes; send smaller batches.")
     try:
-        content = json.loads(bytes(raw))
-    except (ValueError, RecursionError):
-        raise InvalidInputError("The body is not JSON.") from None
+        content = json_of(bytes(raw))
+    except ValueError as fault:
+        raise InvalidInputError(f"The body {fault}.") from None
     if not isinstance(content, list) or len(content) > ROWS_LIMIT:
         raise InvalidInputError(f"The body must be a list of at most {ROWS_LIMIT} readings.")
     return content

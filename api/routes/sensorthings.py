@@ -22,7 +22,7 @@ from sensors.sensorthings.answering import (
     content_of_error,
     status_of,
 )
-from sensors.sensorthings.errors import NotBuiltError, QueryError
+from sensors.sensorthings.errors import NotBuiltError, QueryError, ReadingRefusedError
 from sensors.sensorthings.payloads import content_of
 from sensors.sensorthings.reading import Reader
 from sensors.sensorthings.service import ROOT, service_root
@@ -152,7 +152,11 @@ def write(
     )
     if request.method == "POST" and path.strip("/") == BATCH:
         return _told(answer_batch(reader, question.content, asked=question))
-    return _told(answer(reader, question))
+    try:
+        return _told(answer(reader, question))
+    except ReadingRefusedError as refused:
+        # Returned, not raised: the refused reading must be committed to the quarantine.
+        return _told(Answer(status=400, content=content_of_error(refused, 400)))
 
 
 @router.delete("/{path:path}")

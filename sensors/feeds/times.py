@@ -8,11 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from enum import StrEnum
 
 from sensors.feeds.row import Reason
-from sensors.rules import Refused
+from sensors.rules import BUDDHIST_ERA_OFFSET, BUDDHIST_YEARS, Refused
 
-BUDDHIST_ERA_OFFSET = 543
-# 2400..2700 are 1857..2157 of the common era: no reading carries such a common year, every Thai one does.
-BUDDHIST_YEARS = range(2400, 2701)
 # NWPS writes year 0001 for "no time", a device without a clock 1970-01-01. Records older than 1900 are not fed.
 PLAUSIBLE_YEARS = range(1900, 2201)
 UNSET_CLOCK = date(1970, 1, 1)
@@ -115,6 +112,8 @@ def _moment(found: re.Match[str], day: date, *, field: str, declared: tzinfo | N
     if isinstance(clock, Refused):
         return clock
     zone = _zone(found["zone"]) if found["zone"] else declared
+    if zone is None and found["zone"]:
+        return Refused(Reason.BAD_TIME, f"The field '{field}' has a zone that does not exist.")
     if zone is None:
         return Refused(Reason.NO_TIME_ZONE, f"The field '{field}' has no time zone, and none is declared.")
     if day == UNSET_CLOCK:

@@ -14,11 +14,13 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.errors import ConflictError, FaonamError, ForbiddenError
-from sensors.actions import IncomingReading, store_device_rows
+from sensors.actions import IncomingReading, key_hash, store_device_rows
 from sensors.models import Reading
 from sensors.payloads import DeviceRow
-from sensors.sensorthings import rendering, writing
-from sensors.sensorthings.errors import BodyError, MethodError
+from sensors.queries import is_key_of_a_station
+from sensors.rules import Refused
+from sensors.sensorthings import rendering, times, writing
+from sensors.sensorthings.errors import BodyError, MethodError, ReadingRefusedError
 from sensors.sensorthings.jsonpatch import patched
 from sensors.sensorthings.model import OBSERVATION
 from sensors.sensorthings.observing import Stream, features_there, locked_stream, observe_all
@@ -27,6 +29,7 @@ from sensors.sensorthings.payloads import Draft, changes_of, draft_of, id_of, re
 from sensors.sensorthings.reading import Place, Reader
 
 MOST_ROWS = 10_000
+_NOT_ITS_KEY = "This device key is not that of the datastream's station."
 
 
 @contextlib.contextmanager
@@ -125,25 +128,32 @@ def _observe_by_device(session: Session, draft: Draft, *, key: str, now: datetim
 def keep_of_device(session: Session, stream: Stream, draft: Draft, *, key: str, now: datetime) -> int:
     """The observation went the way of the station's readings; returns its id, that of the first one if repeated.
 
-    Raises ForbiddenError where the key is not this station's, BodyError where the reading is refused.
+    Raises ForbiddenError where the key is not this station's, and ReadingRefusedError where the reading is refused: it
+    then stands in quarantine, unless that is undone.
     """
     at, value = draft.columns.get("observed_at") or now, draft.columns.get("value")
     if stream.code is None or stream.unit is None:
         raise ForbiddenError("The key of a device is for its own station's datastreams only.")
     if value is None:
         raise BodyError("A device's result is a number.")
-    reading = IncomingReading(
-        datastream_code=stream.code, observed_at=at, value=value, unit=stream.unit, received_wall_at=clock.wall_now()
+    wall = clock.wall_now()
+    reading: IncomingReading | Refused = IncomingReading(
+        datastream_code=stream.code, observed_at=at, value=value, unit=stream.unit, received_wall_at=wall
     )
+    said_at = at.isoformat()
+    if at.tzinfo is times.UNSAID:
+        if not is_key_of_a_station(session, {key_hash(key)}):
+            raise ForbiddenError(_NOT_ITS_KEY)
+        reading, said_at = Refused("no_time_zone", "The phenomenonTime has no time zone."), said_at[:-6]
     raw = json.dumps(
-        {"datastream": stream.code, "observed_at": at.isoformat(), "value": value, "unit": stream.unit}
+        {"datastream": stream.code, "observed_at": said_at, "value": value, "unit": stream.unit}
     )
-    row = DeviceRow(reading, key, raw, received_wall_at=reading.received_wall_at)
+    row = DeviceRow(reading, key, raw, received_wall_at=wall)
     answer = store_device_rows(session, [row], source="sensorthings")[0]
     if answer.reason == "wrong_key":
-        raise ForbiddenError("This device key is not that of the datastream's station.")
+        raise ForbiddenError(_NOT_ITS_KEY)
     if answer.status == "refused":
-        raise BodyError(answer.detail or "The reading was refused.")
+        raise ReadingRefusedError(answer.detail or "The reading was refused.")
     same = (Reading.datastream_id == stream.id) & (Reading.observed_at == at)
     found: int = session.execute(sa.select(Reading.id).where(same).order_by(Reading.copy).limit(1)).scalar_one()
     return found
@@ -212,11 +222,13 @@ def _kept(session: Session, draft: Draft | None, *, device_key: str | None, now:
         return None
     try:
         with _changing(), session.begin_nested():
-            if device_key is not None:
+            if device_key is None:
+                return writing.create(session, draft, now=now)
+            with contextlib.suppress(ReadingRefusedError):  # Raised on, it would take the row out of quarantine again.
                 return _observe_by_device(session, draft, key=device_key, now=now)
-            return writing.create(session, draft, now=now)
     except FaonamError:
         return None
+    return None
 
 
 def _named(components: list[str], row: list[Any]) -> dict[str, Any]:

@@ -13,6 +13,10 @@ class BodyError(InvalidInputError):
     """The body does not follow the standard."""
 
 
+class ReadingRefusedError(BodyError):
+    """The reading of a device was refused, and is kept as such."""
+
+
 class NoSuchResourceError(NotFoundError):
     """The address leads to nothing."""
 

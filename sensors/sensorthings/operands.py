@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import shapely
 import sqlalchemy as sa
 
@@ -18,11 +19,14 @@ def shape_of_text(text: str) -> Sql:
     """The geometry that WKT says, in WGS 84 degrees. Raises QueryError."""
     plain = text.partition(";")[2] if text.upper().startswith("SRID=4326;") else text
     try:
-        shape = shapely.from_wkt(plain)
+        with np.errstate(over="ignore"):  # 1e400 becomes infinite, and is told below.
+            shape = shapely.from_wkt(plain)
     except shapely.errors.ShapelyError:
         raise QueryError(f"'{text[:60]}' is not a geometry in WKT.") from None
     if shape is None or shape.is_empty or shapely.count_coordinates(shape) > _MOST_POINTS:
         raise QueryError(f"A geometry has between 1 and {_MOST_POINTS} points.")
+    if not np.isfinite(shapely.get_coordinates(shape)).all():
+        raise QueryError(f"'{text[:60]}' holds a coordinate that is no number.")
     return sa.func.ST_GeomFromText(sa.literal(shape.wkt, sa.Text), 4326, type_=GEOMETRY)
 
 

@@ -38,7 +38,7 @@ class Draft:
 def content_of(body: bytes) -> Json:
     """The JSON of the body: UTF-8, finite numbers, no text that a database cannot keep. Raises BodyError."""
     try:
-        content = json.loads(body, parse_constant=_refuse_constant)
+        content = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_said_once)
     except (ValueError, RecursionError):
         raise BodyError("The body is not JSON in UTF-8.") from None
     _check_storable(content)
@@ -47,6 +47,13 @@ def content_of(body: bytes) -> Json:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+def _said_once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise BodyError("An object of the body says a name twice.")
+    return content
 
 
 def _check_storable(content: Json) -> None:

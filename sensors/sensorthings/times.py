@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, timezone
 
 from sensors.sensorthings.errors import QueryError
 
@@ -15,9 +15,12 @@ _DURATION = re.compile(
     r"([+-])?P(?:(\d{1,6})D)?(?:T(?:(\d{1,7})H)?(?:(\d{1,7})M)?(?:(\d{1,9}(?:\.\d{1,9})?)S)?)?", re.ASCII
 )
 
+# UTC, of a text that names no zone: a generic client may leave it out, a device's clock may mean any.
+UNSAID = timezone(timedelta(), "unsaid")
+
 
 def instant(text: str) -> datetime:
-    """The aware instant that the text says; without a zone it is UTC. Raises QueryError.
+    """The aware instant that the text says; without a zone it is UTC and its tzinfo is `UNSAID`. Raises QueryError.
 
     A blank before the offset is taken for the plus sign that an address line turns into one.
     """
@@ -28,7 +31,8 @@ def instant(text: str) -> datetime:
     micro = int((fraction or "0").ljust(6, "0")[:6])
     try:
         naive = datetime(
-            int(year), int(month), int(day), int(hour), int(minute), int(second or 0), micro, tzinfo=UTC
+            int(year), int(month), int(day), int(hour), int(minute), int(second or 0), micro,
+            tzinfo=UTC if zone else UNSAID,
         )
         return naive - _offset(zone)
     except (ValueError, OverflowError):
@@ -40,6 +44,8 @@ def _offset(zone: str | None) -> timedelta:
         return timedelta()
     digits = zone[1:].replace(":", "").ljust(4, "0")
     offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    if int(digits[2:]) > 59 or offset >= timedelta(days=1):
+        raise ValueError(zone)
     return -offset if zone[0] == "-" else offset
 
 

@@ -205,6 +205,37 @@ def test_a_clock_that_was_set_back_lets_nothing_ahead_in(
     assert replay_refused(session, ALL, units={"cm": "m"}, by=BY).still_refused == {"future_time": 1}
 
 
+def test_where_our_own_clock_was_wrong_an_operator_says_so(
+    session: Session, frozen_clock: Callable[[datetime], None]
+) -> None:
+    """What came while the house's clock stood too early is kept, and taken on an operator's word, never ahead."""
+    _station(session)
+    frozen_clock(NOW - timedelta(hours=1))
+    never = {"observed_at": "9999-12-31T23:59:59Z"}
+    assert _send(session, [_body(-5), _body(-4), _body(999), _body() | never]) == ["future_time"] * 4
+    frozen_clock(NOW)
+    assert replay_refused(session, ALL, units={}, by=BY).taken == 0
+    tried = replay_vouched(session, Choice(reason="future_time"), units={}, by=BY)
+    assert (tried.taken, tried.still_refused) == (2, {"future_time": 2})
+    assert [(reading.qc_flag, reading.observed_at, reading.received_at) for reading in _readings(session)] == [
+        (1, NOW - timedelta(minutes=ago), NOW - timedelta(minutes=ago)) for ago in (5, 4)
+    ]
+
+
+def test_where_our_clock_stood_too_late_nobody_need_vouch(
+    session: Session, frozen_clock: Callable[[datetime], None]
+) -> None:
+    """A row cannot have come later than now, so it is in time once the clock is right. An old row needs a word."""
+    _station(session)
+    frozen_clock(NOW + timedelta(days=45))
+    assert _send(session, _body(-3)) == ["too_old"]
+    frozen_clock(NOW)
+    assert replay_refused(session, ALL, units={}, by=BY).taken == 1
+    assert _send(session, _body(-60 * 24 * 40)) == ["too_old"]
+    assert replay_refused(session, ALL, units={}, by=BY).taken == 0
+    assert replay_vouched(session, Choice(reason="too_old"), units={}, by=BY).taken == 1
+
+
 def test_a_day_that_left_for_the_archive_is_not_begun_again(
     session: Session, frozen_clock: Callable[[datetime], None]
 ) -> None:
