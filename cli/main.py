@@ -321,7 +321,7 @@ def replay_refused(
         ),
     ] = None,
     vouch: Annotated[
-        bool, typer.Option("--vouch", help="Also take rows without their station's key: you vouch that they are true.")
+        bool, typer.Option("--vouch", help="You vouch for these rows: without their station's key, and in time.")
     ] = False,
 ) -> None:
     """Try refused rows again, after what refused them was put right; what is taken is marked, twice is once."""

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
 from api.app import create_app
 from api.queries import vitals
+from cli import main as commands
 from cli import readings as command_line
 from core import db
 from core.errors import InvalidInputError
@@ -162,6 +164,20 @@ def test_the_command_line_tells_and_tries(city: TestClient, capsys: pytest.Captu
         session.execute(sa.delete(ReadingRefused))
     command_line.list_refused(reason=None, since=None, rows=0)
     assert "Nothing is in quarantine." in capsys.readouterr().out
+
+
+def test_the_commands_take_what_their_help_says(city: TestClient) -> None:
+    """Options reach the rows that they name; a slip is an error with a sentence."""
+    told = CliRunner().invoke(commands.readings_app, ["refused", "--reason", "wrong_unit", "--rows", "1"])
+    assert (told.exit_code, "wrong_key" in told.output) == (0, False)
+    assert "In another unit" in told.output
+    tried = CliRunner().invoke(commands.readings_app, ["replay", "--since", "2026-11-20", "--unit", "cm=m"])
+    assert "1 of 3 rows were taken." in tried.output
+    for slip in (["--unit", "cm"], ["--vouch"], ["--reason", "Wrong Unit"], ["--since", "noon"]):
+        wrong = CliRunner().invoke(commands.readings_app, ["replay", *slip])
+        assert isinstance(wrong.exception, InvalidInputError)
+    assert CliRunner().invoke(commands.readings_app, ["replay", "--id", "0"]).exit_code == 2
+    assert _count(Reading) == 1
 
 
 def test_many_rows_are_tried_some_at_a_time(city: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
