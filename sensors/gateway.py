@@ -246,10 +246,12 @@ def _store_alone(message: Message) -> None:
         raise
     except Exception as fault:  # What cannot be stored is kept as it came, with the reason.
         log.error("message.refused", reason=type(fault).__name__)
+        is_own = is_of_a_device(message.topic)
+        topic_code, source = (_code_of(message), "mqtt") if is_own else (message.topic, "feeds")
         with transaction() as session:
             keep_unstorable(
-                session, message.payload, topic_code=_code_of(message), received_wall_at=message.received_wall_at,
-                source="mqtt",
+                session, message.payload, topic_code=topic_code, received_wall_at=message.received_wall_at,
+                source=source,
             )
 
 

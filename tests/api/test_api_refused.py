@@ -206,3 +206,23 @@ def test_a_database_that_dies_in_the_middle_of_a_batch_refuses_nothing(city: Tes
         session.execute(sa.text("DROP TRIGGER die ON reading"))
     _publish("G1", {"observed_at": at})
     assert (_count(Reading), _count(ReadingRefused)) == (2, 3)
+
+
+def test_a_feeds_message_that_cannot_be_stored_is_kept_and_read_as_no_devices(city: TestClient) -> None:
+    """It stands in quarantine with its topic, and nobody's word makes a reading of what its feed alone can read."""
+    with db.transaction() as session:
+        session.execute(sa.text(
+            "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'spoilt' USING ERRCODE = '22000'; END $$"
+        ))
+        session.execute(sa.text(
+            "CREATE TRIGGER spoil BEFORE INSERT ON reading_refused FOR EACH ROW WHEN (NEW.source <> 'feeds') "
+            "EXECUTE FUNCTION spoil()"
+        ))
+    topic = "v3/app@tenant/devices/eui-1/up"
+    body = {"datastream": "G1", "observed_at": NOW.isoformat(), "value": 1.2, "unit": "m"}
+    store_batch([Message(topic, json.dumps(body).encode(), NOW)])
+    row = city.get("/api/v1/readings/refused", headers=_sign_in(city, "officer")).json()["rows"][0]
+    assert (row["source"], row["reason"], row["topic_code"]) == ("feeds", "unstorable", topic)
+    tried = _replay(city, _sign_in(city, "admin"), ids=[row["id"]], is_vouched=True).json()
+    assert (tried["taken"], tried["still_refused"]) == (0, {"unstorable": 1})
