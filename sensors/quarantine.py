@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.errors import InvalidInputError
 from core.words import words
+from sensors.feeds.health import StoreTrouble
 from sensors.feeds.row import Reason
 from sensors.models import ReadingRefused
 from sensors.payloads import MAX_KEPT_CHARS, UNSTORABLE, DeviceRow, rows_of_message, text_of
@@ -115,7 +116,7 @@ def words_of(reason: str, *, language: str = "th") -> str:
     slug = reason.replace("_", "-")
     if reason in WITH_WORDS:
         return words("sensors", f"refused-{slug}", language=language)
-    if reason in set(Reason):
+    if reason in {*Reason, *StoreTrouble}:
         return words("sensors", f"feed-error-{slug}", language=language)
     return words("sensors", "refused-other", language=language)
 

@@ -28,6 +28,7 @@ from sensors.actions import (
     store_device_rows,
     store_readings,
 )
+from sensors.feeds.health import StoreTrouble
 from sensors.feeds.row import Reason
 from sensors.models import Datastream, Reading, ReadingRefused
 from sensors.payloads import MAX_KEPT_CHARS, rows_of_message
@@ -335,7 +336,7 @@ def test_every_try_is_in_the_audit_log(session: Session) -> None:
 def test_every_reason_has_words() -> None:
     """Each reason that the house gives is told in Thai and English; one it has never heard of is told too."""
     for language in LANGUAGES:
-        reasons = quarantine.WITH_WORDS | set(Reason)
+        reasons = {*quarantine.WITH_WORDS, *Reason, *StoreTrouble}
         told = {reason: quarantine.words_of(reason, language=language) for reason in reasons}
         assert all(told.values())
         other = quarantine.words_of("never_heard", language=language)
