@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     refused_kept_days: int = Field(default=90, ge=1)
     # Who may write through SensorThings without signing in: everybody, nobody, or who reaches a loopback address.
     sta_writes: Literal["loopback", "open", "closed"] = "loopback"
+    # Whether SensorThings speaks through the broker in `MQTT_URL` too; the embedded one always carries it.
+    sta_mqtt: bool = False
 
     @property
     def api_url(self) -> str:
@@ -64,6 +66,21 @@ class Settings(BaseSettings):
         """Generic clients of SensorThings may write without signing in."""
         is_loopback = self.api_host in {"127.0.0.1", "::1", "localhost"}
         return self.sta_writes == "open" or (self.sta_writes == "loopback" and is_loopback)
+
+    @property
+    def has_open_sta_messages(self) -> bool:
+        """Who reaches the broker may publish observations. The embedded broker is reached from this machine alone."""
+        return self.sta_writes == "open" or (self.sta_writes == "loopback" and self.mqtt_url is None)
+
+    @property
+    def sta_mqtt_endpoint(self) -> str | None:
+        """The broker by which SensorThings is spoken, without an account; None where it is not."""
+        if self.mqtt_url is None:
+            return f"mqtt://127.0.0.1:{self.mqtt_port}"
+        if not self.sta_mqtt:
+            return None
+        scheme, _, rest = self.mqtt_url.get_secret_value().partition("://")
+        return f"{scheme}://{rest.rpartition('@')[2].partition('/')[0]}"
 
     @property
     def line(self) -> LineSettings:

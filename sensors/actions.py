@@ -14,7 +14,7 @@ from core.errors import InvalidInputError
 from gis.points import LonLat
 from sensors.intake import RowAnswer, check_device_keys, key_hash, store_device_rows, store_readings
 from sensors.models import Datastream, LevelStateRow, Station, StreamMemory
-from sensors.quarantine import keep_unstorable
+from sensors.quarantine import keep_refused_message, keep_unstorable
 from sensors.retrying import Operator, replay_refused, replay_vouched
 from sensors.rules import IncomingReading
 from sensors.things import Face, show_datastream, show_station
@@ -25,6 +25,7 @@ __all__ = [
     "Operator",
     "RowAnswer",
     "check_device_keys",
+    "keep_refused_message",
     "keep_unstorable",
     "key_hash",
     "register_station",

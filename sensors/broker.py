@@ -1,7 +1,8 @@
 """The embedded MQTT broker, for a city without one of its own: `python -m sensors.broker PORT`, on loopback only.
 
 It lets anyone in: whoever reaches loopback. What a device says is believed only with its station's key. A city sets
-`MQTT_URL` to use its own broker, with accounts and TLS, and then this one never starts.
+`MQTT_URL` to use its own broker, with accounts and TLS, and then this one never starts. What SensorThings tells comes
+from the gateway alone (`sensors.doors`); an observation that a client publishes goes to the inbox and to nobody else.
 
 amqtt acknowledges a message first and looks for somebody to give it to afterwards; what a subscriber has not taken
 within five seconds, or while it was away without a name and password, is dropped. Readings therefore do not travel that
@@ -15,35 +16,43 @@ import os
 import signal
 import sqlite3
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from amqtt.adapters import ReaderAdapter, WriterAdapter
 from amqtt.broker import Broker
+from amqtt.contexts import Action
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.session import INCOMING, IncomingApplicationMessage, OutgoingApplicationMessage, Session
 
 from core import clock
 from core.logs import configure_logs, get_logger
+from sensors.doors import HouseDoor
 from sensors.inbox import Doorkeeper, Inbox, Message, inbox_path
-from sensors.topics import is_taken
+from sensors.topics import INTEREST_HELD, is_taken
 
 log = get_logger("sensors.broker")
 
 HOST = "127.0.0.1"
+HOUSE_PASSWORD = "FAONAM_HOUSE_PASSWORD"  # noqa: S105  The name of the variable in which the gateway hands it over.
 _PARENT_CHECK_S = 0.5
+_REFUSED = 0x80
 
 
 class KeepingHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt ships no types.
     """One client's connection: what it publishes for the house is on disk before it is acknowledged."""
 
-    def __init__(self, plugins_manager: Any, doorkeeper: Doorkeeper) -> None:
+    def __init__(self, plugins_manager: Any, doorkeeper: Doorkeeper, door: HouseDoor) -> None:
         super().__init__(plugins_manager)
-        self._doorkeeper = doorkeeper
+        self._doorkeeper, self._door = doorkeeper, door
 
     async def _handle_message_flow(
         self, app_message: IncomingApplicationMessage | OutgoingApplicationMessage
     ) -> None:
-        if app_message.direction == INCOMING and is_taken(app_message.topic):
+        is_incoming = app_message.direction == INCOMING
+        if is_incoming and app_message.topic == INTEREST_HELD and self._door.is_house(self.session):
+            await self._door.hear(app_message.data)
+        elif is_incoming and is_taken(app_message.topic) and not self._door.is_house(self.session):
             message = Message(app_message.topic, bytes(app_message.data), clock.wall_now())
             try:
                 await self._doorkeeper.keep(message)
@@ -55,18 +64,48 @@ class KeepingHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt ship
         await super()._handle_message_flow(app_message)
 
 
+class _Subscriptions(dict[str, list[tuple[Session, int]]]):
+    """Subscriptions by topic, looked through as they were when the look began.
+
+    amqtt waits between one and the next; a client that subscribes meanwhile would end the look, and the message or the
+    connection with it.
+    """
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(super().__iter__()))
+
+    def items(self) -> Any:
+        """Each topic with its subscribers."""
+        return [(topic, list(subscribers)) for topic, subscribers in super().items()]
+
+
 class KeepingBroker(Broker):  # type: ignore[misc]
     """amqtt's broker with connections that keep."""
 
     def __init__(self, config: dict[str, Any], doorkeeper: Doorkeeper) -> None:
         super().__init__(config, loop=asyncio.get_running_loop())
         self._doorkeeper = doorkeeper
+        self._door = next(plugin for plugin in self.plugins_manager.plugins if isinstance(plugin, HouseDoor))
+        self._subscriptions = _Subscriptions()
 
     async def _initialize_client_session(
         self, reader: ReaderAdapter, writer: WriterAdapter, remote_address: str, remote_port: int
     ) -> tuple[BrokerProtocolHandler, Session]:
         _, session = await super()._initialize_client_session(reader, writer, remote_address, remote_port)
-        return KeepingHandler(self.plugins_manager, self._doorkeeper), session
+        if session.will_flag and not self._door.lets(session, session.will_topic or "", Action.PUBLISH):
+            session.will_flag = False  # amqtt asks nobody whether a last will may go out.
+        return KeepingHandler(self.plugins_manager, self._doorkeeper, self._door), session
+
+    async def _topic_filtering(self, session: Session, topic: str, action: Action) -> bool:
+        # amqtt's own way makes a task for every plugin and message; this is asked for every reading.
+        return self._door.lets(session, topic, action)
+
+    async def add_subscription(self, subscription: tuple[str, int], session: Session) -> int:
+        """As amqtt's; the subscriber is answered when the gateway knows what it waits for."""
+        answer: int = await super().add_subscription(subscription, session)
+        if answer != _REFUSED:
+            await self._door.announce(subscription[0])
+        return answer
 
 
 async def serve(port: int) -> None:
@@ -78,7 +117,10 @@ async def serve(port: int) -> None:
         broker = KeepingBroker(
             {
                 "listeners": {"default": {"type": "tcp", "bind": f"{HOST}:{port}"}},
-                "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+                "plugins": {
+                    "amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True},
+                    "sensors.doors.HouseDoor": {"password": os.environ.get(HOUSE_PASSWORD, "")},
+                },
             },
             doorkeeper,
         )

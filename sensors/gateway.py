@@ -9,28 +9,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import secrets
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
 import psycopg
 import sqlalchemy.exc
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from core import clock
 from core.db import transaction
 from core.errors import SetupError
 from core.logs import get_logger
 from core.settings import ROOT, settings
-from sensors import broker
+from sensors import broker, teller
 from sensors.actions import keep_unstorable, store_device_rows
 from sensors.feeds_store.actions import take_messages
+from sensors.feeds_store.topics import FEED_TOPICS
 from sensors.inbox import Doorkeeper, Inbox, Kept, Message, inbox_path
 from sensors.payloads import DeviceRow, rows_of_message
-from sensors.topics import TAKEN, is_of_a_device
+from sensors.sensorthings.posted import SOURCE, store_posted
+from sensors.topics import HOUSE, OBSERVATIONS, READINGS, is_observation, is_of_a_device
 
 log = get_logger("sensors.gateway")
 
@@ -102,24 +109,30 @@ async def serve(stop: asyncio.Event) -> None:
     with Inbox(inbox_path()) as inbox:
         async with asyncio.TaskGroup() as group:
             if settings().mqtt_url is None:
-                group.create_task(keep_broker(address.port, stop))
-                receiving = None
+                house = replace(address, username=HOUSE, password=secrets.token_urlsafe(32))
+                group.create_task(keep_broker(house, stop))
+                connected = group.create_task(teller.tell_all(house.options(), stop))
             else:
-                receiving = group.create_task(_receive(address, stop))
+                connected = group.create_task(_receive(address, stop))
             storing = group.create_task(_store_all(inbox, stop))
             await stop.wait()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(storing, LAST_BATCH_S)
-            if receiving is not None:
-                receiving.cancel()
+            connected.cancel()
     log.info("gateway.stopped")
 
 
-async def keep_broker(port: int, stop: asyncio.Event) -> None:
-    """The embedded broker runs as a child until `stop` is set; one that dies is started again."""
+async def keep_broker(house: BrokerAddress, stop: asyncio.Event) -> None:
+    """The embedded broker runs as a child until `stop` is set; one that dies is started again.
+
+    It takes for the house's own who comes with the name and password of `house`.
+    """
+    port, environment = house.port, os.environ | {broker.HOUSE_PASSWORD: house.password or ""}
     wait_s = FIRST_WAIT_S
     while not stop.is_set():
-        child = await asyncio.create_subprocess_exec(sys.executable, "-m", "sensors.broker", str(port), cwd=ROOT)
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "sensors.broker", str(port), cwd=ROOT, env=environment
+        )
         log.info("broker.started", port=port, pid=child.pid)
         began = asyncio.get_running_loop().time()
         died, told = asyncio.create_task(child.wait()), asyncio.create_task(stop.wait())
@@ -156,31 +169,50 @@ async def _receive(address: BrokerAddress, stop: asyncio.Event) -> None:
         doorkeeper = Doorkeeper(inbox)
         while not stop.is_set():
             try:
-                async with _client(address) as client:
-                    for topic in TAKEN:
+                async with _client(address) as client, asyncio.TaskGroup() as group:
+                    for topic in (READINGS, *FEED_TOPICS):
                         await client.subscribe(topic, qos=1)
+                    if settings().sta_mqtt:
+                        await _speak_sensorthings(client, group)
                     log.info("mqtt.connected", host=address.host, port=address.port)
                     wait_s = FIRST_WAIT_S
                     async for message in client.messages:
                         _take(client, message, doorkeeper)
-            except aiomqtt.MqttError as fault:
+            except* aiomqtt.MqttError as faults:
                 if wait_s >= WORTH_A_LINE_S:
-                    log.warning("mqtt.disconnected", reason=str(fault), again_in_s=wait_s)
+                    log.warning("mqtt.disconnected", reason=str(faults.exceptions[0]), again_in_s=wait_s)
             await _sleep_unless(stop, wait_s)
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
         await doorkeeper.close()
 
 
+async def _speak_sensorthings(client: aiomqtt.Client, group: asyncio.TaskGroup) -> None:
+    """Observations come and are told by the city's own broker, which says of nobody what else it waits for."""
+    for topic in OBSERVATIONS:
+        # What this client itself tells must not come back to it as an observation on its way in.
+        await client.subscribe(topic, options=SubscribeOptions(qos=1, noLocal=True))
+    ears = teller.Ears()
+    group.create_task(ears.hold(OBSERVATIONS))
+    group.create_task(teller.tell_through(client, ears))
+
+
 def _client(address: BrokerAddress) -> aiomqtt.Client:
     client = aiomqtt.Client(
         **address.options(),
+        **(_session_of_mqtt5() if settings().sta_mqtt else {"clean_session": False}),
         identifier=CLIENT_NAME,
-        clean_session=False,
         max_queued_incoming_messages=QUEUE_LIMIT,
     )
     # aiomqtt has no switch of its own for acknowledging later; the paho client inside it has one.
     client._client.manual_ack_set(True)
     return client
+
+
+def _session_of_mqtt5() -> dict[str, Any]:
+    """A session that the broker keeps until its client comes again, in the words of MQTT 5, which knows noLocal."""
+    forever = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho types it in part only.
+    forever.SessionExpiryInterval = 0xFFFFFFFF
+    return {"protocol": aiomqtt.ProtocolVersion.V5, "clean_start": False, "properties": forever}
 
 
 def _take(client: aiomqtt.Client, message: aiomqtt.Message, doorkeeper: Doorkeeper) -> None:
@@ -203,19 +235,18 @@ def _take(client: aiomqtt.Client, message: aiomqtt.Message, doorkeeper: Doorkeep
 async def _store_all(inbox: Inbox, stop: asyncio.Event) -> None:
     while not stop.is_set():
         batch = await asyncio.to_thread(inbox.oldest, BATCH_MESSAGES)
-        if batch and await _is_stored(batch, stop):
+        if batch and await _is_stored(batch, inbox.name, stop):
             await asyncio.to_thread(inbox.forget, batch)
         if len(batch) < BATCH_MESSAGES:
             await _sleep_unless(stop, LOOK_EVERY_S)
 
 
-async def _is_stored(batch: Sequence[Kept], stop: asyncio.Event) -> bool:
+async def _is_stored(batch: Sequence[Kept], inbox: str, stop: asyncio.Event) -> bool:
     """Whether the batch is in the database, however long that is away; waits grow up to 5 s. False if told to stop."""
     wait_s = FIRST_WAIT_S
-    messages = [kept.message for kept in batch]
     while not stop.is_set():
         try:
-            await asyncio.to_thread(store_batch, messages)
+            await asyncio.to_thread(store_batch, batch, inbox)
             return True
         except Exception as fault:  # Whatever it is, the readings are kept and tried again: losing them is worse.
             log.error("batch.waits", messages=len(batch), reason=type(fault).__name__, again_in_s=wait_s)
@@ -224,30 +255,33 @@ async def _is_stored(batch: Sequence[Kept], stop: asyncio.Event) -> bool:
     return False
 
 
-def store_batch(batch: Sequence[Message]) -> None:
-    """The messages are stored row by row; one that the database cannot take is refused and stops no other.
+def store_batch(batch: Sequence[Kept], inbox: str) -> None:
+    """The messages of the inbox of this name are stored row by row.
 
-    Raises one of `AWAY` where the database is away.
+    One that the database cannot take is refused and stops no other. Raises one of `AWAY` where the database is away.
     """
     try:
-        _store(batch)
+        _store(batch, inbox)
     except AWAY:
         raise
     except Exception as fault:  # A poisoned row: find it, so that the others do not wait for ever.
         log.error("batch.divided", messages=len(batch), reason=type(fault).__name__)
-        for message in batch:
-            _store_alone(message)
+        for kept in batch:
+            _store_alone(kept, inbox)
 
 
-def _store_alone(message: Message) -> None:
+def _store_alone(kept: Kept, inbox: str) -> None:
     try:
-        _store([message])
+        _store([kept], inbox)
     except AWAY:
         raise
     except Exception as fault:  # What cannot be stored is kept as it came, with the reason.
         log.error("message.refused", reason=type(fault).__name__)
-        is_own = is_of_a_device(message.topic)
-        topic_code, source = (_code_of(message), "mqtt") if is_own else (message.topic, "feeds")
+        message = kept.message
+        if is_of_a_device(message.topic):
+            topic_code, source = _code_of(message), "mqtt"
+        else:
+            topic_code, source = message.topic, SOURCE if is_observation(message.topic) else "feeds"
         with transaction() as session:
             keep_unstorable(
                 session, message.payload, topic_code=topic_code, received_wall_at=message.received_wall_at,
@@ -255,25 +289,40 @@ def _store_alone(message: Message) -> None:
             )
 
 
-def _store(batch: Sequence[Message]) -> None:
-    rows = [row for message in batch if is_of_a_device(message.topic) for row in _rows_of(message)]
-    of_feeds = [
-        (message.topic, message.payload, message.received_wall_at)
-        for message in batch
-        if not is_of_a_device(message.topic)
-    ]
-    fates, answers = [], []
-    # Each in a transaction of its own: who stores twice in one could make a partition while it holds others.
+def _store(batch: Sequence[Kept], inbox: str) -> None:
+    """Readings, observations and what is for feeds, each in a transaction of its own.
+
+    Who stores twice in one could make a partition while it holds others.
+    """
+    of_devices, posted, of_feeds = _by_kind(batch)
+    reasons: list[str] = []
     if of_feeds:
         with transaction() as session:
-            fates = take_messages(session, of_feeds)
+            fates = take_messages(session, [(one.topic, one.payload, one.received_wall_at) for one in of_feeds])
+        reasons += [str(fate.reason) for of_one in fates for fate in of_one if fate.status == "refused"]
+    if posted:
+        with transaction() as session:
+            reasons += store_posted(session, posted, inbox=inbox)
+    rows = [row for message in of_devices for row in _rows_of(message)]
     if rows:
         with transaction() as session:
             answers = store_device_rows(session, rows, source="mqtt")
-    refused = [str(answer.reason) for answer in answers if answer.status == "refused"]
-    refused += [str(fate.reason) for of_one in fates for fate in of_one if fate.status == "refused"]
-    if refused:
-        log.warning("rows.refused", rows=len(refused), reasons=sorted(set(refused)))
+        reasons += [str(answer.reason) for answer in answers if answer.status == "refused"]
+    if reasons:
+        log.warning("rows.refused", rows=len(reasons), reasons=sorted(set(reasons)))
+
+
+def _by_kind(batch: Sequence[Kept]) -> tuple[list[Message], list[Kept], list[Message]]:
+    """Messages of devices, observations by their place in the inbox, and messages for feeds."""
+    of_devices, posted, of_feeds = list[Message](), list[Kept](), list[Message]()
+    for kept in batch:
+        if is_of_a_device(kept.message.topic):
+            of_devices.append(kept.message)
+        elif is_observation(kept.message.topic):
+            posted.append(kept)
+        else:
+            of_feeds.append(kept.message)
+    return of_devices, posted, of_feeds
 
 
 def _rows_of(message: Message) -> list[DeviceRow]:

@@ -50,7 +50,7 @@ def inbox_path() -> Path:
 
 
 class Inbox:
-    """The file; several processes may have it open.
+    """The file; several processes may have it open. `name` is its own: numbers of messages are unique together with it.
 
     Raises sqlite3.Error where the disk is gone or full, or more than `most_bytes` would wait.
     """
@@ -64,6 +64,11 @@ class Inbox:
             "CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, "
             "payload BLOB NOT NULL, received_wall_s REAL NOT NULL)"
         )
+        self._file.execute("CREATE TABLE IF NOT EXISTS inbox (name TEXT NOT NULL)")
+        self._file.execute(
+            "INSERT INTO inbox SELECT lower(hex(randomblob(16))) WHERE NOT EXISTS (SELECT 1 FROM inbox)"
+        )
+        self.name: str = self._file.execute("SELECT name FROM inbox").fetchone()[0]
 
     def __enter__(self) -> Self:
         return self

@@ -14,7 +14,7 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from core import clock, events
-from sensors import batches, quarantine, queries, rules, watching
+from sensors import batches, changes, quarantine, queries, rules, watching
 from sensors.batches import Key
 from sensors.errors import DeviceKeyMissingError, DeviceKeyUnknownError
 from sensors.events import ReadingsStored
@@ -230,6 +230,7 @@ def _keep(
     batches.copy_in(session, rows, source=source)
     if changed:
         batches.reflag(session, changed)
+    changes.note_readings(session, rows, changed)
     on_time = [row for row in rows if row.observed_at <= row.received_at + rules.CLOCK_AHEAD_AFTER]
     batches.advance_latest(session, on_time)
     watching.follow(session, on_time, streams, memories)

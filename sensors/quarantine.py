@@ -90,6 +90,11 @@ def keep_unstorable(
     )
 
 
+def keep_refused_message(session: Session, message: dict[str, str], *, reason: str, source: str) -> None:
+    """A message that is no reading, and was not taken for what it is, stands in quarantine as far as it can be read."""
+    _keep(session, {name: text[:MAX_KEPT_CHARS] for name, text in message.items()}, reason, source=source)
+
+
 def _keep(
     session: Session, raw: dict[str, str], reason: str, *, source: str, topic_code: str | None = None,
     key_hash: bytes | None = None, received_wall_at: datetime | None = None,

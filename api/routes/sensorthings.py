@@ -111,7 +111,7 @@ def _refuse_stranger(account: AccountRef | None) -> None:
 @router.get("/")
 def read_root(request: Request) -> JSONResponse:
     """The collections, and what of the standard is kept."""
-    return JSONResponse(service_root(_base(request)))
+    return JSONResponse(service_root(_base(request), broker=settings().sta_mqtt_endpoint))
 
 
 def _told(answered: Answer) -> Response:

@@ -70,6 +70,15 @@ def post(session: Session, place: Place, content: Any, *, device_key: str | None
         return writing.create(session, draft, now=now)
 
 
+def observe_posted(session: Session, draft: Draft, *, now: datetime) -> int:
+    """The observation that a message described exists; returns its id. Where it cannot be kept, nothing was done.
+
+    Raises BodyError, OwnedError, ConflictError, CopiesExhaustedError.
+    """
+    with _changing(), session.begin_nested():
+        return writing.create(session, draft, now=now)
+
+
 def _way_back(place: Place) -> list[str]:
     if place.parent is None:
         return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -93,6 +93,18 @@ _FOREIGN = {
     "Thing": "thing_id", "Sensor": "sensor_id", "ObservedProperty": "observed_property_id",
     "Datastream": "datastream_id",
 }
+
+
+_PROPERTIES = {column: name for name, column in _COLUMNS.items()} | {
+    "value": "result", "observed_at": "phenomenonTime", "ended_at": "phenomenonTime", "valid_from": "validTime",
+    "valid_to": "validTime", "result_quality": "resultQuality", "observed_area": "observedArea",
+    "unit_name": "unitOfMeasurement", "unit_symbol": "unitOfMeasurement", "unit_definition": "unitOfMeasurement",
+}
+
+
+def properties_of(entity: Entity, columns: Iterable[str]) -> set[str]:
+    """The properties that these columns hold."""
+    return {_PROPERTIES.get(column, column) for column in columns} & entity.properties.keys()
 
 
 def _shape(content: str) -> Callable[[Source], Typed]:

@@ -1,4 +1,4 @@
-"""Observations as messages (18-088, clause 14): which topic a change is told on, what it says, what a posted one means.
+"""Entities as messages (18-088, clause 14): which topic a change is told on, what it says, what a posted one means.
 
 The broker stands elsewhere; nothing here knows it. The prefix is the version, as in `v1.1/Datastreams(1)/Observations`.
 """
@@ -6,32 +6,51 @@ The broker stands elsewhere; nothing here knows it. The prefix is the version, a
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
 from sensors.sensorthings.errors import BodyError, QueryError
-from sensors.sensorthings.model import COLLECTIONS, OBSERVATION
+from sensors.sensorthings.model import COLLECTIONS, ENTITIES, OBSERVATION, Entity
 from sensors.sensorthings.options import Address, Options, address_of, options_of_query
 from sensors.sensorthings.payloads import Draft, content_of, draft_of
-from sensors.sensorthings.rendering import form_of, written
+from sensors.sensorthings.rendering import form_of, property_value, written
 from sensors.sensorthings.service import VERSION
 
 MAX_MESSAGE_BYTES = 64 * 1024
 
 
-def observation_topics(*, observation_id: int, datastream_id: int) -> tuple[str, ...]:
-    """The topics on which a new or changed observation is told."""
-    return (
-        f"{VERSION}/Observations",
-        f"{VERSION}/Datastreams({datastream_id})/Observations",
-        f"{VERSION}/Observations({observation_id})",
-    )
+def plain_topics(entity: Entity, id_: int, *, datastream_id: int | None = None) -> tuple[str, ...]:
+    """The topics on which a new or changed entity is told to whoever subscribes to a pattern."""
+    own = (f"{VERSION}/{entity.collection}", f"{VERSION}/{entity.collection}({id_})")
+    if entity is not OBSERVATION or datastream_id is None:
+        return own
+    return (*own, f"{VERSION}/Datastreams({datastream_id})/Observations")
 
 
-def observation_message(row: dict[str, Any], *, base: str, options: Options | None = None) -> bytes:
-    """The observation of a row (as `rendering.written` takes it) as the payload of a message, in UTF-8."""
-    content = written(row, form_of(OBSERVATION, options or Options()), base=base)
+def message_of(row: Mapping[str, Any], entity: Entity, options: Options, *, base: str) -> bytes:
+    """The entity of a row (as `rendering.written` takes it), or what $select leaves of it, as a message in UTF-8."""
+    return _said(written(row, form_of(entity, options), base=base))
+
+
+def property_message(row: Mapping[str, Any], entity: Entity, names: Sequence[str]) -> bytes | None:
+    """The one property with its name, or what its JSON holds behind further names; None where there is none."""
+    said = property_value(row, names[0], entity.properties[names[0]])
+    for name in names[1:]:
+        said = said.get(name) if isinstance(said, dict) else None
+    return None if said is None and len(names) > 1 else _said({names[-1]: said})
+
+
+def _said(content: dict[str, Any]) -> bytes:
     return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def entity_at(address: Address) -> Entity:
+    """What the last step of the address leads to."""
+    entity = COLLECTIONS[address.steps[0].name]
+    for step in address.steps[1:]:
+        entity = ENTITIES[entity.relations[step.name].target]
+    return entity
 
 
 def subscription(topic: str) -> tuple[Address, Options]:
@@ -44,10 +63,7 @@ def subscription(topic: str) -> tuple[Address, Options]:
         raise QueryError(f"Topics begin with {VERSION}/.")
     path, _, query = rest.partition("?")
     address = address_of(unquote(path))
-    first = COLLECTIONS[address.steps[0].name]
-    last = address.steps[-1].name
-    entity = COLLECTIONS.get(last, first)
-    options = options_of_query(query, entity)
+    options = options_of_query(query, entity_at(address))
     if set(options.raw) - {"$select"}:
         raise QueryError("A topic chooses properties by $select; nothing else.")
     return address, options

@@ -12,6 +12,7 @@ from geoalchemy2.functions import ST_Collect, ST_Envelope
 from sqlalchemy.orm import Session
 
 from core import clock
+from sensors.changes import note_new
 from sensors.models import Datastream, FeatureOfInterest, Location, Reading, ThingLocation
 from sensors.rules import Flag
 from sensors.sensorthings.columns import table_of
@@ -96,6 +97,7 @@ def observe_all(
     _note_newest(session, stream.id, rows)
     for about in sorted({row["foi_id"] for row in rows}):
         widen_area(session, stream.id, about)
+    note_new(session, "Observation", ids, datastream_id=stream.id)
     return ids
 
 
@@ -195,6 +197,7 @@ def feature_of_thing(session: Session, thing_id: int) -> int:
     session.flush()
     location.foi_id = feature.id
     session.flush()
+    note_new(session, "FeatureOfInterest", [feature.id])
     return feature.id
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from sensors.sensorthings import paging, rendering
 from sensors.sensorthings.columns import Source, Sql, is_child, target
 from sensors.sensorthings.conditions import Scope, condition
 from sensors.sensorthings.errors import NoSuchResourceError, QueryError
-from sensors.sensorthings.model import COLLECTIONS, Entity, Kind
+from sensors.sensorthings.model import COLLECTIONS, OBSERVATION, Entity, Kind
 from sensors.sensorthings.options import Address, Expand, Options
 
 LONGEST_ANSWER_S = 20
@@ -136,6 +136,27 @@ class Reader:
                 content["value"] = self._written(shown, form, options)
         return content
 
+    def rows(self, entity: Entity, ids: Collection[int]) -> dict[int, Row]:
+        """Those of the entities that are there and shown, whole; an observation with its datastream's id too."""
+        source = Source(entity)
+        options = Options(is_data_array=entity is OBSERVATION)
+        query = sa.select(*_columns(source, rendering.form_of(entity, options), options))
+        query = query.where(_is_one_of(source, ids), *_belongs(source, Place(entity)))
+        return {row["id"]: row for row in self._rows(query)}
+
+    def those_at(self, address: Address, ids: Collection[int]) -> set[int]:
+        """Those of the ids, of entities that are there, that the address leads to; none where it leads nowhere."""
+        try:
+            place = self.place(address)
+        except NoSuchResourceError:
+            return set()
+        if place.id is not None:
+            return {place.id} & set(ids)
+        if place.parent is None:
+            return set(ids)
+        source = Source(place.entity)
+        return set(self.session.scalars(sa.select(source.id).where(_is_one_of(source, ids), *_belongs(source, place))))
+
     def references(self, place: Place, options: Options, *, address: str) -> dict[str, Any]:
         """The addresses of the place's entities alone."""
         if place.id is not None:
@@ -245,6 +266,10 @@ class Reader:
         inner = _counting(statement).lateral("counted")
         rows = self.session.execute(sa.select(parents.c.id, inner).select_from(parents.join(inner, sa.true())))
         return {row[0]: row[1] for row in rows}
+
+
+def _is_one_of(source: Source, ids: Collection[int]) -> Sql:
+    return source.id == sa.func.any(sa.literal(sorted(ids), sa.ARRAY(sa.BigInteger)))
 
 
 def _belongs(source: Source, place: Place) -> list[Sql]:

@@ -36,11 +36,17 @@ CONFORMANCE = (
     ),
     f"{_REQ}/data-array/data-array",
 )
+RECEIVE_UPDATES = f"{_REQ}/receive-updates-via-mqtt/receive-updates"
+CREATE_OBSERVATIONS = f"{_REQ}/create-observations-via-mqtt/observations-creation"
 
 
-def service_root(base: str) -> dict[str, Any]:
-    """The collections with their addresses, and the requirements kept."""
+def service_root(base: str, *, broker: str | None) -> dict[str, Any]:
+    """The collections with their addresses, and the requirements kept, those by MQTT where there is a broker."""
+    by_mqtt = () if broker is None else (CREATE_OBSERVATIONS, RECEIVE_UPDATES)
     return {
         "value": [{"name": name, "url": f"{base}/{name}"} for name in COLLECTIONS],
-        "serverSettings": {"conformance": list(CONFORMANCE)},
+        "serverSettings": {
+            "conformance": [*CONFORMANCE, *by_mqtt],
+            **{requirement: {"endpoints": [broker]} for requirement in by_mqtt},
+        },
     }

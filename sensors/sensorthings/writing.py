@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from sensors.changes import note_changed, note_new
 from sensors.models import (
     Datastream,
     HistoricalLocation,
@@ -17,7 +18,7 @@ from sensors.models import (
     Thing,
     ThingLocation,
 )
-from sensors.sensorthings.columns import TABLES, table_of
+from sensors.sensorthings.columns import TABLES, properties_of, table_of
 from sensors.sensorthings.errors import BodyError, NoSuchResourceError, OwnedError
 from sensors.sensorthings.model import ENTITIES, OBSERVATION, Entity
 from sensors.sensorthings.observing import UNVERIFIED, next_copy, observe, recount, widen_area
@@ -63,6 +64,7 @@ def create(session: Session, draft: Draft, *, now: datetime) -> int:
 def _insert(session: Session, entity: Entity, values: dict[str, Any]) -> int:
     table = TABLES[entity.name]
     id_: int = session.execute(sa.insert(table).values(values).returning(table.c.id)).scalar_one()
+    note_new(session, entity.name, [id_])
     return id_
 
 
@@ -144,7 +146,9 @@ def _bring_thing(session: Session, link: int | Draft, *, location_id: int, now: 
     if isinstance(link, Draft):
         create(session, Draft(link.entity, link.columns, link.links | {"Locations": (location_id,)}), now=now)
     else:
-        move_thing(session, _resolved(session, "Thing", link, now=now), [location_id], at=now)
+        thing_id = _resolved(session, "Thing", link, now=now)
+        move_thing(session, thing_id, [location_id], at=now)
+        note_changed(session, "Thing", thing_id, ())
 
 
 def _set_locations(session: Session, thing_id: int, location_ids: Iterable[int]) -> None:
@@ -173,6 +177,7 @@ def _fill_history(session: Session, history_id: int, location_ids: list[int]) ->
     )
     if newest == row.time and location_ids:
         _set_locations(session, row.thing_id, location_ids)
+        note_changed(session, "Thing", row.thing_id, ())
 
 
 def _add_to_history(session: Session, link: int | Draft, *, location_id: int, now: datetime) -> None:
@@ -187,6 +192,7 @@ def _add_to_history(session: Session, link: int | Draft, *, location_id: int, no
         )
     ).all()
     _fill_history(session, link, [*before, location_id])
+    note_changed(session, "HistoricalLocation", link, ())
 
 
 def change(session: Session, draft: Draft, id_: int, *, now: datetime) -> None:
@@ -211,6 +217,7 @@ def change(session: Session, draft: Draft, id_: int, *, now: datetime) -> None:
         _update(session, entity, id_, values)
     many = {name: linked for name, linked in draft.links.items() if entity.relations[name].is_many}
     _link_many(session, entity, id_, many, now=now)
+    note_changed(session, entity.name, id_, properties_of(entity, draft.columns))
 
 
 def _update(session: Session, entity: Entity, id_: int, values: dict[str, Any]) -> None:

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from core.errors import InvalidInputError, NotFoundError
-from sensors.sensorthings.messages import observation_message, observation_topics, posted_observation, subscription
+from sensors.sensorthings.messages import message_of, plain_topics, posted_observation, property_message, subscription
+from sensors.sensorthings.model import OBSERVATION
+from sensors.sensorthings.options import Options
 
 ROW = {
     "id": 7, "phenomenonTime": datetime(2020, 1, 1, tzinfo=UTC), "phenomenonTime_end": None, "result": 1.5,
@@ -19,12 +21,21 @@ ROW = {
 
 def test_a_message_is_the_entity_as_http_shows_it() -> None:
     """What a subscriber gets has the keys, times and absolute links of the answer over HTTP."""
-    content = json.loads(observation_message(ROW, base="http://x/sta/v1.1"))
+    content = json.loads(message_of(ROW, OBSERVATION, Options(), base="http://x/sta/v1.1"))
     assert content["@iot.selfLink"] == "http://x/sta/v1.1/Observations(7)"
     assert (content["phenomenonTime"], content["result"], content["resultTime"]) == ("2020-01-01T00:00:00Z", 1.5, None)
     _, options = subscription("v1.1/Datastreams(1)/Observations?$select=result")
-    assert json.loads(observation_message(ROW, base="", options=options)) == {"result": 1.5}
-    assert "v1.1/Datastreams(3)/Observations" in observation_topics(observation_id=7, datastream_id=3)
+    assert json.loads(message_of(ROW, OBSERVATION, options, base="")) == {"result": 1.5}
+    assert property_message(ROW, OBSERVATION, ["resultQuality", "qartod"]) == b'{"qartod":1}'
+    assert property_message(ROW, OBSERVATION, ["resultQuality", "nothing"]) is None
+    assert "v1.1/Datastreams(3)/Observations" in plain_topics(OBSERVATION, 7, datastream_id=3)
+
+
+def test_what_is_selected_are_properties_of_what_the_topic_leads_to() -> None:
+    """Behind a relation to one entity, $select names that entity's properties."""
+    assert subscription("v1.1/Datastreams(1)/Thing?$select=properties")[1].select == ("properties",)
+    with pytest.raises(InvalidInputError):
+        subscription("v1.1/Datastreams(1)/Thing?$select=unitOfMeasurement")
 
 
 def test_a_posted_message_is_an_observation_of_its_topics_datastream() -> None:
