@@ -131,7 +131,7 @@ async def _send(client: aiomqtt.Client, ears: Ears) -> None:
         await ears.bell.wait()
         ears.bell.clear()
         while ears.wishes:
-            numbers, messages = await _when_there(_next, ears.wishes)
+            numbers, messages = await _when_there(_next, ears)
             for start in range(0, len(messages), AT_ONCE):
                 together = messages[start : start + AT_ONCE]
                 await asyncio.gather(*(client.publish(topic, payload, qos=1) for topic, payload in together))
@@ -151,15 +151,18 @@ async def _when_there(work: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwarg
         await asyncio.sleep(1.0)
 
 
-def _next(wishes: Sequence[Wish]) -> tuple[list[int], list[Told]]:
-    """The oldest notes by their numbers, and the messages that they make."""
+def _next(ears: Ears) -> tuple[list[int], list[Told]]:
+    """The oldest notes by their numbers, and the messages that they make.
+
+    What is waited for is looked at after the notes: so it is at least what was waited for when they were made.
+    """
     base = f"{settings().api_url}{ROOT}"
     with transaction() as session:
         found = changes.oldest(session, BATCH_CHANGES)
         numbers, there = [number for number, _ in found], [one for _, one in found if one is not None]
         reader = Reader(session, base=base, now=clock.now())
         try:
-            return numbers, told(reader, there, wishes)
+            return numbers, told(reader, there, ears.wishes)
         except _AWAY:
             raise
         except Exception as fault:  # Readings come by the same gateway: what cannot be told must not stop them.

@@ -11,11 +11,14 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from core import clock
 from core.db import transaction
+from core.settings import settings
 from gis.points import LonLat
 from sensors.actions import IncomingReading, NewStation, register_station, store_readings
+from tests.sensors.sensorthings.asking import Sta as Sta
+from tests.sensors.sensorthings.mqtt_house import House, free_port, running_gateway
 
-ROOT = "/sta/v1.1"
 DEVICE_KEY = "key-of-G1-long-and-random"
 
 
@@ -27,47 +30,6 @@ def station(**changes: object) -> NewStation:
         "interval_s": 300, "device_key": DEVICE_KEY, "trust": "real", "layer": "gauges",
     }
     return NewStation(**(facts | changes))  # type: ignore[arg-type]  # the facts are those of NewStation
-
-
-class Sta:
-    """A client: addresses below the service's root, JSON in and out."""
-
-    def __init__(self, http: TestClient) -> None:
-        self.http = http
-
-    def get(self, path: str, *, status: int = 200, **params: str) -> Any:
-        """The JSON at the address; its status must be the one given."""
-        answer = self.http.get(self._url(path), params={f"${name}": value for name, value in params.items()} or None)
-        assert answer.status_code == status, answer.text
-        return answer.json() if answer.content else None
-
-    def send(self, method: str, path: str, body: Any = None, *, status: int, **headers: str) -> Any:
-        """What the change was answered with; its status must be the one given."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = self.http.request(method, self._url(path), json=body, headers=named)
-        assert answer.status_code == status, answer.text
-        return answer.json() if answer.content else None
-
-    def post(self, path: str, body: Any, *, status: int = 201, **headers: str) -> Any:
-        """The entity that was created."""
-        return self.send("POST", path, body, status=status, **headers)
-
-    @staticmethod
-    def _url(path: str) -> str:
-        return path if path.startswith("http") else f"{ROOT}/{path}"
-
-    def ids(self, path: str, **params: str) -> list[int]:
-        """The ids of a page, in its order."""
-        return [one["@iot.id"] for one in self.get(path, status=200, **params)["value"]]
-
-    def pages(self, path: str, **params: str) -> list[Any]:
-        """Every entity, by following the links to further pages."""
-        page = self.get(path, status=200, **params)
-        found = list(page["value"])
-        while "@iot.nextLink" in page:
-            page = self.get(page["@iot.nextLink"])
-            found += page["value"]
-        return found
 
 
 def _client() -> Iterator[Sta]:
@@ -118,3 +80,19 @@ def thing(**more: Any) -> dict[str, Any]:
     """A thing at a place with one datastream, as a body inserts it."""
     return {"name": "T", "description": "t", "properties": {"colour": "red", "size": 3}, "Locations": [PLACE],
             "Datastreams": [datastream()], **more}
+
+
+@pytest.fixture(scope="module")
+def house(module_database: sa.Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A house that works: gateway, embedded broker and API; the clock stands at 2026-11-21 03:00 UTC."""
+    port = free_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FAONAM_MQTT_PORT", str(port))
+        patch.setenv("FAONAM_DATA_DIR", str(tmp_path_factory.mktemp("house")))
+        patch.delenv("MQTT_URL", raising=False)
+        settings.cache_clear()
+        clock.freeze(lambda: datetime.fromisoformat("2026-11-21T03:00:00+00:00"))
+        with running_gateway(), TestClient(create_app(), base_url=settings().api_url) as http:
+            yield House(Sta(http), port)
+    clock.freeze(None)
+    settings.cache_clear()
