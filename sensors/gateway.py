@@ -116,9 +116,9 @@ async def serve(stop: asyncio.Event) -> None:
                 connected = group.create_task(_receive(address, stop))
             storing = group.create_task(_store_all(inbox, stop))
             await stop.wait()
+            connected.cancel()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(storing, LAST_BATCH_S)
-            connected.cancel()
     log.info("gateway.stopped")
 
 

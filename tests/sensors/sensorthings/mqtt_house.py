@@ -8,7 +8,7 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,16 +33,21 @@ def free_port() -> int:
 @contextmanager
 def running_gateway() -> Iterator[None]:
     """The gateway runs in a thread; afterwards it and its broker have ended."""
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
-    thread = threading.Thread(target=lambda: loop.run_until_complete(gateway.serve(stop)))
+    told: queue.Queue[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = queue.Queue()
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        told.put((asyncio.get_running_loop(), stop))
+        await gateway.serve(stop)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
+    loop, stop = told.get()
     try:
         yield
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(20)
-        loop.close()
 
 
 class Client:
@@ -74,6 +79,11 @@ class Client:
     def will(self, topic: str, payload: bytes) -> None:
         """What the broker says of it when it is gone; said before it comes."""
         self._client.will_set(topic, payload, 1)
+
+    def on_connect(self, name: str, password: str, told: Callable[[int], object]) -> None:
+        """It comes under this name, and tells what the broker answers; said before it comes."""
+        self._client.username_pw_set(name, password)
+        self._client.on_connect = lambda _c, _u, _f, code, _p: told(code.value)
 
     def break_off(self) -> None:
         """The connection ends without a word."""
