@@ -72,12 +72,17 @@ async def tell_all(options: dict[str, Any], stop: asyncio.Event) -> None:
     `options` are those of an aiomqtt client that the broker takes for the house's own.
     """
     while not stop.is_set():
+        client = aiomqtt.Client(**options, identifier=f"{HOUSE}-voice")
         try:
-            async with aiomqtt.Client(**options, identifier=f"{HOUSE}-voice") as client:
+            async with client:
                 await client.subscribe(INTEREST, qos=0)
                 await _tell_who_subscribes(client)
         except* aiomqtt.MqttError:
             await asyncio.sleep(FIRST_WAIT_S)
+        finally:
+            # The end of a connection that nobody was waiting for is a complaint of asyncio unless it is looked at.
+            if client._disconnected.done() and not client._disconnected.cancelled():
+                client._disconnected.exception()
 
 
 async def _tell_who_subscribes(client: aiomqtt.Client) -> None:
