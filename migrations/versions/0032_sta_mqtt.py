@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0032_sta_mqtt"
-down_revision = "0026_current_flood"
+down_revision = "0031_overrides"
 branch_labels = None
 depends_on = None
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0033_refused"
-down_revision = "0031_overrides"
+down_revision = "0032_sta_mqtt"
 branch_labels = None
 depends_on = None
 
