@@ -21,13 +21,18 @@ from core.errors import InvalidInputError
 from gis.points import LonLat
 from sensors.actions import NewStation, register_station
 from sensors.gateway import store_batch
-from sensors.inbox import Message
+from sensors.inbox import Kept, Message
 from sensors.models import Reading, ReadingRefused
 from staff.models import AuditEntry
 from tests.accounts import PASSWORD, add_account
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 KEY = "key-of-G1-long-and-random"
+
+
+def store(messages: list[Message]) -> None:
+    """The gateway has stored the messages of its inbox."""
+    store_batch([Kept(number, message) for number, message in enumerate(messages, 1)], "an inbox")
 
 
 def _register(code: str) -> None:
@@ -43,7 +48,7 @@ def _register(code: str) -> None:
 def _publish(code: str, *bodies: dict[str, Any]) -> None:
     contents = [{"observed_at": (NOW - timedelta(minutes=5)).isoformat(), "value": 1.2, "unit": "m", "key": KEY} | body
                 for body in bodies]
-    store_batch([Message(f"faonam/v1/{code}/readings", json.dumps(one).encode(), NOW) for one in contents])
+    store([Message(f"faonam/v1/{code}/readings", json.dumps(one).encode(), NOW) for one in contents])
 
 
 @pytest.fixture
@@ -221,7 +226,7 @@ def test_a_feeds_message_that_cannot_be_stored_is_kept_and_read_as_no_devices(ci
         ))
     topic = "v3/app@tenant/devices/eui-1/up"
     body = {"datastream": "G1", "observed_at": NOW.isoformat(), "value": 1.2, "unit": "m"}
-    store_batch([Message(topic, json.dumps(body).encode(), NOW)])
+    store([Message(topic, json.dumps(body).encode(), NOW)])
     row = city.get("/api/v1/readings/refused", headers=_sign_in(city, "officer")).json()["rows"][0]
     assert (row["source"], row["reason"], row["topic_code"]) == ("feeds", "unstorable", topic)
     tried = _replay(city, _sign_in(city, "admin"), ids=[row["id"]], is_vouched=True).json()

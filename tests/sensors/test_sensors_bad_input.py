@@ -20,13 +20,18 @@ from api.app import create_app
 from core import clock, db
 from sensors.actions import register_station
 from sensors.gateway import store_batch
-from sensors.inbox import Message
+from sensors.inbox import Kept, Message
 from sensors.models import LatestReading, Reading, ReadingRefused, StreamMemory
 from tests.sensors.sensorthings.conftest import DEVICE_KEY, ROOT, datastream, station, thing
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 HUGE = "9" * 5000
 GENERIC = 2
+
+
+def store(messages: list[Message]) -> None:
+    """The gateway has stored the messages of its inbox."""
+    store_batch([Kept(number, message) for number, message in enumerate(messages, 1)], "an inbox")
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +149,7 @@ def test_by_http_each_bad_row_has_its_reason_and_stops_no_other(door: TestClient
 def test_by_mqtt_each_bad_row_has_its_reason_and_stops_no_other(door: TestClient) -> None:
     """The same, a message each and all in one batch of the gateway: what was published is stored or in quarantine."""
     keyed = [row.replace("{", f'{{"key": "{DEVICE_KEY}", ', 1) for row in _rows_told_apart()]
-    store_batch([Message("faonam/v1/G1/readings", row.encode(), NOW) for row in keyed])
+    store([Message("faonam/v1/G1/readings", row.encode(), NOW) for row in keyed])
     # The topic names the datastream, so a bad name in the text is none, and a list is read as its rows.
     is_named = {"SQL", "a long name", "NUL"}
     expected = {name: None if name in is_named else reason for name, (_, reason) in BAD_ROWS.items()}
@@ -189,7 +194,7 @@ def test_by_mqtt_a_message_that_cannot_be_read_is_kept_with_its_reason(door: Tes
     """Nobody hears the device again: what it published stands in quarantine, and good ones beside it are stored."""
     topic = "faonam/v1/G1/readings"
     good = json.dumps(_row(key=DEVICE_KEY)).encode()
-    store_batch([Message(topic, body, NOW) for body, _ in BODIES.values()] + [Message(topic, good, NOW)])
+    store([Message(topic, body, NOW) for body, _ in BODIES.values()] + [Message(topic, good, NOW)])
     with db.transaction() as session:
         counts = Counter(session.scalars(sa.select(ReadingRefused.reason)))
     unread = ("nothing", "HTML", "NUL", "no UTF-8", "half", "10,000 deep")
@@ -203,7 +208,7 @@ def test_letters_of_another_kind_are_read(door: TestClient, encoding: str) -> No
     body = json.dumps([_row(key=DEVICE_KEY)]).encode(encoding)
     answer = door.post("/api/v1/readings", content=body, headers={"X-Device-Key": DEVICE_KEY})
     assert [row["status"] for row in answer.json()["rows"]] == ["stored"]
-    store_batch([Message("faonam/v1/G1/readings", body, NOW)])
+    store([Message("faonam/v1/G1/readings", body, NOW)])
     assert _kept() == (1, 0)
 
 
@@ -362,9 +367,9 @@ def test_an_hour_without_a_broker_comes_in_at_once_and_as_it_was(door: TestClien
         )
         for minute, value in enumerate(values)
     ]
-    store_batch(messages)
+    store(messages)
     assert _kept() == (60, 0)
-    store_batch(messages)
+    store(messages)
     assert _kept() == (60, 0)
     with db.transaction() as session:
         latest = session.execute(sa.text("SELECT observed_at, value FROM latest_reading WHERE datastream_id = 1")).one()
