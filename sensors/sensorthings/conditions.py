@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import INTERVAL, JSONB
 
 from sensors.sensorthings import expressions as ex
-from sensors.sensorthings import times
+from sensors.sensorthings import intervals, times
 from sensors.sensorthings.columns import Source, Sql, Typed, is_linked, target
 from sensors.sensorthings.errors import QueryError
 from sensors.sensorthings.functions import FUNCTIONS
@@ -25,7 +25,8 @@ TYPES: dict[Kind, Any] = {
 
 _TIMES = frozenset({Kind.TIME, Kind.PERIOD})
 _OF_TIME = frozenset({
-    "year", "month", "day", "hour", "minute", "second", "fractionalseconds", "date", "time", "totaloffsetminutes"
+    "year", "month", "day", "hour", "minute", "second", "fractionalseconds", "date", "time", "totaloffsetminutes",
+    *intervals.INTERVAL_FUNCTIONS,
 })
 
 
@@ -147,8 +148,10 @@ def compared(operator: str, left: Typed, right: Typed) -> Sql:
     kinds = {left.kind, right.kind}
     if Kind.NULL in kinds:
         return _compared_with_null(operator, right if left.kind is Kind.NULL else left)
-    if Kind.PERIOD in kinds and kinds <= {Kind.PERIOD, Kind.TIME}:
-        return _compared_periods(operator, left, right)
+    if kinds == {Kind.TIME}:
+        return left.sql != right.sql if operator == "ne" else _OPERATORS[operator](left.sql, right.sql)
+    if kinds <= _TIMES:
+        return _compared_times(operator, left, right)
     if Kind.SHAPE in kinds:
         if operator not in {"eq", "ne"}:
             raise QueryError("Geometries are equal or not, never greater.")
@@ -187,21 +190,16 @@ def _compared_with_null(operator: str, operand: Typed) -> Sql:
     return absent if operator == "eq" else sa.not_(absent)
 
 
-def _compared_periods(operator: str, left: Typed, right: Typed) -> Sql:
-    """Before is to end before the other starts; a bound on the start is always said, because indexes hold it."""
+def _compared_times(operator: str, left: Typed, right: Typed) -> Sql:
+    """Half-open periods; a time that is absent is neither the same as another nor another."""
     if operator in {"gt", "ge"}:
-        return _compared_periods({"gt": "lt", "ge": "le"}[operator], right, left)
-    left_end, right_end = _end(left), _end(right)
+        return _compared_times({"gt": "lt", "ge": "le"}[operator], right, left)
     if operator == "lt":
-        return sa.and_(left.sql < right.sql, left_end < right.sql)
+        return intervals.before(left, right)
     if operator == "le":
-        return sa.and_(left.sql <= right.sql, left_end <= right_end)
-    same = sa.and_(left.sql == right.sql, left_end == right_end)
+        return intervals.not_later(left, right)
+    same = intervals.same(left, right)
     return same if operator == "eq" else sa.not_(same)
-
-
-def _end(operand: Typed) -> Sql:
-    return operand.sql if operand.end is None else sa.func.coalesce(operand.end, operand.sql)
 
 
 def _arithmetic(operator: str, left: Typed, right: Typed) -> Typed:
@@ -222,13 +220,18 @@ def _moved(operator: str, left: Typed, right: Typed) -> Typed:
     if left.kind is Kind.DURATION and right.kind is Kind.DURATION:
         return Typed(Kind.DURATION, left.sql + right.sql if operator == "add" else left.sql - right.sql)
     if right.kind is Kind.DURATION:
-        moved = moment(left) + right.sql if operator == "add" else moment(left) - right.sql
-        return Typed(Kind.TIME, moved)
+        by = right.sql if operator == "add" else sa.literal(timedelta(0), INTERVAL) - right.sql
+        return _shifted(left, by)
     if left.kind is Kind.DURATION and operator == "add":
-        return Typed(Kind.TIME, moment(right) + left.sql)
+        return _shifted(right, left.sql)
     if left.kind is Kind.DURATION:
         raise QueryError("A time cannot be taken away from a duration.")
     return Typed(Kind.DURATION, moment(left) - moment(right))
+
+
+def _shifted(time: Typed, by: Sql) -> Typed:
+    start = moment(time) + by
+    return Typed(Kind.TIME, start) if time.end is None else Typed(Kind.PERIOD, start, end=time.end + by)
 
 
 def _call(call: ex.Call, scope: Scope) -> Typed:

@@ -24,6 +24,7 @@ FUNCTIONS: dict[str, tuple[int, ...]] = {
     "substring": (2, 3), "tolower": (1,), "toupper": (1,), "trim": (1,), "concat": (2,),
     "year": (1,), "month": (1,), "day": (1,), "hour": (1,), "minute": (1,), "second": (1,), "fractionalseconds": (1,),
     "date": (1,), "time": (1,), "totaloffsetminutes": (1,), "now": (0,), "mindatetime": (0,), "maxdatetime": (0,),
+    "before": (2,), "after": (2,), "meets": (2,), "during": (2,), "overlaps": (2,), "starts": (2,), "finishes": (2,),
     "round": (1,), "floor": (1,), "ceiling": (1,),
     "geo.distance": (2,), "geo.length": (1,), "geo.intersects": (2,),
     "st_equals": (2,), "st_disjoint": (2,), "st_touches": (2,), "st_within": (2,), "st_overlaps": (2,),

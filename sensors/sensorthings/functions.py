@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from sensors.sensorthings.columns import Sql, Typed
 from sensors.sensorthings.errors import QueryError
+from sensors.sensorthings.intervals import INTERVAL_FUNCTIONS
 from sensors.sensorthings.model import Kind
 from sensors.sensorthings.operands import moment, number, shape, text
 
@@ -67,6 +68,10 @@ def _related(name: str) -> Callable[[Typed, Typed], Typed]:
     return lambda a, b: Typed(Kind.BOOLEAN, made(shape(a), shape(b), type_=sa.Boolean))
 
 
+def _in_time(made: Callable[[Typed, Typed], Sql]) -> Callable[[Typed, Typed], Typed]:
+    return lambda a, b: Typed(Kind.BOOLEAN, made(a, b))
+
+
 def _relate(a: Typed, b: Typed, pattern: Typed) -> Typed:
     return Typed(Kind.BOOLEAN, sa.func.ST_Relate(shape(a), shape(b), text(pattern), type_=sa.Boolean))
 
@@ -103,6 +108,7 @@ FUNCTIONS: dict[str, Callable[..., Typed]] = {
     "totaloffsetminutes": lambda operand: Typed(Kind.NUMBER, moment(operand).is_not(None).cast(sa.Integer) * 0),
     "mindatetime": _constant(lambda: sa.literal(_EARLIEST, _AT)),
     "maxdatetime": _constant(lambda: sa.literal(_LATEST, _AT)),
+    **{name: _in_time(made) for name, made in INTERVAL_FUNCTIONS.items()},
     "round": _numbers(lambda a: sa.cast(sa.func.round(sa.cast(a, sa.Numeric)), sa.Double)),
     "floor": _numbers(lambda a: sa.func.floor(a, type_=sa.Double)),
     "ceiling": _numbers(lambda a: sa.func.ceil(a, type_=sa.Double)),
