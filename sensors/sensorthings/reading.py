@@ -201,7 +201,7 @@ class Reader:
     ) -> None:
         child = Source(target(entity, expand.relation))
         ids = sorted({row[f"_{expand.relation}"] for row in rows} - {None})
-        form = rendering.form_of(child.entity, expand.options)
+        form = rendering.expanded_form_of(child.entity, expand.options)
         scope = Scope(child, now=self.now)
         wanted = [child.id == sa.func.any(sa.literal(ids, sa.ARRAY(sa.BigInteger)))]
         if expand.options.filter is not None:
@@ -210,7 +210,6 @@ class Reader:
         found = self._rows(query)
         by_id = dict(zip((row["id"] for row in found), self._written(found, form, expand.options), strict=True))
         for row, content in zip(rows, contents, strict=True):
-            content.pop(f"{expand.relation}@iot.navigationLink", None)
             content[expand.relation] = by_id.get(row[f"_{expand.relation}"])
 
     def _expand_many(
@@ -224,7 +223,7 @@ class Reader:
         place = Place(target(entity, expand.relation), parent=entity, relation=expand.relation)
         statement = self._statement(place.entity, options, place=place)
         statement.matching.append(is_child(entity, parents.c.id, expand.relation, statement.source))
-        form = rendering.form_of(place.entity, options)
+        form = rendering.expanded_form_of(place.entity, options)
         top = min(options.top, max(1, MOST_EXPANDED // len(ids)))
         found = self._children(parents, statement, form, replace(options, top=top), entity=entity)
         written = self._written(found, form, options)
@@ -236,7 +235,6 @@ class Reader:
             mine = grouped.get(row["id"], [])
             if options.is_counted:
                 content[f"{expand.relation}@iot.count"] = counts[row["id"]]
-            content.pop(f"{expand.relation}@iot.navigationLink", None)
             content[expand.relation] = [written[index] for index in mine[:top]]
             if len(mine) > top or (mine and found[mine[0]].get("_has_more")):
                 address = f"{rendering.link(self.base, entity, row['id'])}/{expand.relation}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -42,6 +42,12 @@ def form_of(entity: Entity, options: Options) -> Form:
         has_link=bool(LINK_NAMES & set(asked)),
         is_selected=True,
     )
+
+
+def expanded_form_of(entity: Entity, options: Options) -> Form:
+    """As `form_of`, for what $expand shows: links of an expanded entity are written only where $select names them."""
+    form = form_of(entity, options)
+    return form if form.is_selected else replace(form, relations=())
 
 
 def link(base: str, entity: Entity, id_: int) -> str:
