@@ -162,12 +162,32 @@ def _note_newest(session: Session, datastream_id: int, rows: Sequence[dict[str, 
     )
 
 
+_AREAS = sa.text(
+    """
+    UPDATE datastream d SET observed_area = seen.area
+    FROM unnest(CAST(:ids AS bigint[])) AS wanted(id)
+    LEFT JOIN LATERAL (
+        SELECT ST_Envelope(ST_Collect(f.geom)) AS area FROM feature_of_interest f
+        WHERE f.id IN (SELECT r.foi_id FROM reading r WHERE r.datastream_id = wanted.id)
+    ) seen ON true
+    WHERE d.id = wanted.id
+    """
+)
+
+
 def recount(session: Session, datastream_ids: list[int]) -> None:
-    """What is kept of the first and newest observations of these generic datastreams is what is there now."""
+    """What is kept of the observations of these generic datastreams is what is there now: first, newest and area."""
     session.execute(
         sa.text("DELETE FROM latest_reading WHERE datastream_id = ANY(CAST(:ids AS int[]))"), {"ids": datastream_ids}
     )
     session.execute(_RECOUNT, {"ids": datastream_ids})
+    session.execute(_AREAS, {"ids": datastream_ids})
+
+
+def redraw_areas(session: Session, foi_id: int) -> None:
+    """The areas of generic datastreams with observations about this feature of interest cover it where it is now."""
+    about = sa.select(_READING.c.datastream_id).where(_READING.c.foi_id == foi_id).distinct()
+    session.execute(_AREAS, {"ids": list(session.scalars(about))})
 
 
 def feature_of_thing(session: Session, thing_id: int) -> int:

@@ -21,7 +21,7 @@ from sensors.models import (
 from sensors.sensorthings.columns import TABLES, properties_of, table_of
 from sensors.sensorthings.errors import BodyError, NoSuchResourceError, OwnedError
 from sensors.sensorthings.model import ENTITIES, OBSERVATION, Entity
-from sensors.sensorthings.observing import UNVERIFIED, next_copy, observe, recount, widen_area
+from sensors.sensorthings.observing import UNVERIFIED, next_copy, observe, recount, redraw_areas
 from sensors.sensorthings.payloads import Draft
 
 _FOREIGN = {
@@ -227,6 +227,8 @@ def _update(session: Session, entity: Entity, id_: int, values: dict[str, Any]) 
     if kept:
         table = TABLES[entity.name]
         session.execute(sa.update(table).where(table.c.id == id_).values(kept))
+    if entity.name == "FeatureOfInterest" and "geom" in kept:
+        redraw_areas(session, id_)
 
 
 def _change_observation(session: Session, id_: int, values: dict[str, Any]) -> None:
@@ -247,8 +249,6 @@ def _change_observation(session: Session, id_: int, values: dict[str, Any]) -> N
     if kept:
         session.execute(sa.update(table).where(table.c.id == id_).values(kept))
         recount(session, sorted({before.datastream_id, after[0]}))
-    if kept.get("foi_id") is not None:
-        widen_area(session, after[0], kept["foi_id"])
 
 
 def remove(session: Session, entity: Entity, id_: int) -> None:
