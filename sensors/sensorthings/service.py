@@ -17,6 +17,7 @@ CONFORMANCE = (
     f"{_REQ}/datamodel",
     *(f"{_REQ}/datamodel/{entity}/{part}" for entity in _ENTITIES for part in ("properties", "relations")),
     f"{_REQ}/datamodel/entity-control-information/common-control-information",
+    f"{_REQ}/resource-path",
     f"{_REQ}/resource-path/resource-path-to-entities",
     f"{_REQ}/request-data",
     *(
@@ -32,6 +33,7 @@ CONFORMANCE = (
         for part in (
             "create-entity", "link-to-existing-entities", "deep-insert", "deep-insert-status-code", "update-entity",
             "update-entity-put", "update-entity-jsonpatch", "delete-entity", "historical-location-auto-creation",
+            "historical-location-manual-creation",
         )
     ),
     f"{_REQ}/data-array/data-array",

@@ -380,6 +380,7 @@ def test_what_cannot_be_without_the_deleted_goes_too(
 
 
 @requires("create-update-delete/historical-location-auto-creation")
+@requires("create-update-delete/historical-location-manual-creation")
 def test_a_thing_that_moves_remembers_where_it_was(sta: Sta, whole: dict[str, int]) -> None:
     """Each change of a thing's locations makes a HistoricalLocation; one that is newest moves the thing."""
     here = _path("Thing", whole)
@@ -417,6 +418,6 @@ def test_arrays_of_observations_go_out_and_come_in(sta: Sta, series: int) -> Non
 
 
 def test_every_requirement_claimed_is_held() -> None:
-    """The root claims no requirement without a test of it; the three classes are claimed where their parts are."""
-    classes = {f"{_REQ}{name}" for name in ("datamodel", "request-data", "create-update-delete")}
+    """The root claims no requirement without a test of it; the four classes are claimed where their parts are."""
+    classes = {f"{_REQ}{name}" for name in ("datamodel", "resource-path", "request-data", "create-update-delete")}
     assert set(CONFORMANCE) - classes == set(COVERED)
