@@ -28,6 +28,7 @@ from sensors.sensorthings.reading import Reader
 from sensors.sensorthings.service import ROOT, service_root
 from staff.rules import AccountRef
 
+READING = ["GET", "HEAD"]
 WRITERS = ("officer", "admin")
 # A page from elsewhere can send these without asking first; it must not write to a service on this machine.
 FORMS = frozenset({"text/plain", "application/x-www-form-urlencoded", "multipart/form-data"})
@@ -107,8 +108,8 @@ def _refuse_stranger(account: AccountRef | None) -> None:
     raise errors.ForbiddenError(f"Writing here needs the role {' or '.join(WRITERS)}.")
 
 
-@router.get("")
-@router.get("/")
+@router.api_route("", methods=READING)
+@router.api_route("/", methods=READING)
 def read_root(request: Request) -> JSONResponse:
     """The collections, and what of the standard is kept."""
     return JSONResponse(service_root(_base(request), broker=settings().sta_mqtt_endpoint))
@@ -123,7 +124,7 @@ def _told(answered: Answer) -> Response:
     return JSONResponse(answered.content, status_code=answered.status, headers=headers)
 
 
-@router.get("/{path:path}")
+@router.api_route("/{path:path}", methods=READING)
 def read(path: str, request: Request, reader: AskedReader) -> Response:
     """One entity, a page of a collection, a property, or their references."""
     return _told(answer(reader, Question("GET", path, request.url.query)))

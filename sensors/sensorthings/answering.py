@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -110,14 +111,26 @@ def _property(reader: Reader, place: Place, address: Address) -> Answer:
     name, *deeper = address.property
     said = reader.property(place, name)
     for key in deeper:
-        if not isinstance(said, dict) or key not in said:
-            raise NoSuchResourceError(f"There is no '{key[:60]}' in the property '{name}'.")
-        said = said[key]
+        said = _inside(said, key)
     if said is None:
         return Answer(status=204, is_empty=True)
     if address.ending == "$value":
-        return Answer(content=said, is_text=isinstance(said, str))
+        is_text = not isinstance(said, dict | list)
+        return Answer(content=json.dumps(said) if is_text and not isinstance(said, str) else said, is_text=is_text)
     return Answer(content={address.property[-1]: said})
+
+
+def _inside(said: Any, key: str) -> Any:
+    """What is in the JSON under the key; `key[1]` is the second of a list. Raises NoSuchResourceError."""
+    if isinstance(said, dict) and key in said:
+        return said[key]
+    name, *indexes = re.findall(r"[^\[\]]+", key) if re.fullmatch(r"[^\[\]]+(\[\d{1,9}\])+", key, re.ASCII) else [key]
+    said = said.get(name) if isinstance(said, dict) and indexes else None
+    for index in map(int, indexes):
+        said = said[index] if isinstance(said, list) and index < len(said) else None
+    if said is None:
+        raise NoSuchResourceError(f"There is no '{key[:60]}' here.")
+    return said
 
 
 def _create(reader: Reader, question: Question) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -106,6 +107,8 @@ def value(expression: ex.Expression, scope: Scope) -> Typed:
         return Typed(Kind.NUMBER, -number(operand))
     if isinstance(expression, ex.Binary):
         left, right = value(expression.left, scope), value(expression.right, scope)
+        left = _as_id(expression.left, left, beside=expression.right)
+        right = _as_id(expression.right, right, beside=expression.left)
         if left.kind in _TIMES:
             right = _as_time(expression.right, right)
         elif right.kind in _TIMES:
@@ -114,6 +117,15 @@ def value(expression: ex.Expression, scope: Scope) -> Typed:
             return Typed(Kind.BOOLEAN, compared(expression.operator, left, right))
         return _arithmetic(expression.operator, left, right)
     return Typed(Kind.BOOLEAN, condition(expression, scope))
+
+
+def _as_id(said: ex.Expression, operand: Typed, *, beside: ex.Expression) -> Typed:
+    """A text beside an id is one, as in the standard's own `Datastream/id eq '1'`; nobody's where it is no number."""
+    is_beside_id = isinstance(beside, ex.Path) and beside.steps[-1] in ID_NAMES
+    if not is_beside_id or not isinstance(said, ex.Literal) or said.kind is not Kind.TEXT:
+        return operand
+    id_ = int(str(said.value)) if re.fullmatch(r"\d{1,18}", str(said.value), re.ASCII) else None
+    return Typed(Kind.NUMBER, sa.literal(id_, sa.BigInteger), is_nullable=id_ is None)
 
 
 def _as_time(said: ex.Expression, operand: Typed) -> Typed:

@@ -107,6 +107,7 @@ _TOKEN = re.compile(
     |(?P<mark>[(),/-])""",
     re.VERBOSE,
 )
+_INDEXES = re.compile(r"(?:\[\d{1,9}\])+", re.ASCII)
 _SEGMENT = re.compile(r"[\w@.:-]+")
 
 
@@ -230,15 +231,23 @@ class _Parser:
         return self._path(name)
 
     def _path(self, name: str) -> Path:
-        steps = [name]
+        steps = [name, *self._indexes()]
         while self.text.startswith("/", self.at):
             found = _SEGMENT.match(self.text, self.at + 1)
             if found is None or len(steps) > DEEPEST:
                 raise QueryError(f"The path '{self.text[self.start : self.at + 1]}' does not go on.")
-            steps.append(found.group())
             self.at = found.end()
+            steps += [found.group(), *self._indexes()]
         self.go_on()
         return Path(tuple(steps))
+
+    def _indexes(self) -> list[str]:
+        """The places in lists, as in `list[0][1]`, that stand here; they are passed."""
+        found = _INDEXES.match(self.text, self.at)
+        if found is None:
+            return []
+        self.at = found.end()
+        return re.findall(r"\d+", found.group())
 
     def _call(self, name: str, depth: int) -> Call:
         self.expect("(")

@@ -1,6 +1,6 @@
 """The query options of SensorThings, at the top and inside $expand, and the path of the address. Pure.
 
-No input raises anything but QueryError (or NoSuchResourceError for the path).
+No input raises anything but QueryError (or NotBuiltError for options of OData, NoSuchResourceError for the path).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
 from sensors.payloads import UNSTORABLE
-from sensors.sensorthings.errors import NoSuchResourceError, QueryError
+from sensors.sensorthings.errors import NoSuchResourceError, NotBuiltError, QueryError
 from sensors.sensorthings.expressions import Expression, OrderKey, filter_of, order_of
 from sensors.sensorthings.model import COLLECTIONS, ID_NAMES, LARGEST_ID, LINK_NAMES, Entity, Kind
 
@@ -23,6 +23,8 @@ MOST_EXPANDS = 30
 _NAMES = frozenset(
     {"$filter", "$expand", "$select", "$orderby", "$top", "$skip", "$count", "$skiptoken", "$resultFormat"}
 )
+# System query options of OData that are not built: 501 (18-088, request-data/query-status-code).
+_OF_ODATA = frozenset({"$search", "$format", "$apply", "$compute", "$deltatoken", "$index", "$schemaversion"})
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,11 @@ def options_of_query(query: str, entity: Entity) -> Options:
         raise QueryError(f"A question of more than {LONGEST_CHARS} characters is not read.")
     pairs = []
     for part in query.split("&"):
-        name, _, value = part.partition("=")
-        if part:
+        name, sign, value = part.partition("=")
+        if sign:
             pairs.append((_decoded(name), _decoded(value)))
+        elif part:  # Some clients encode an option whole, with the sign between its name and its value.
+            pairs.append(_decoded(part).partition("=")[::2])
     return options_of(pairs, entity, depth=0)
 
 
@@ -78,6 +82,8 @@ def options_of(pairs: Iterable[tuple[str, str]], entity: Entity, *, depth: int) 
         known = name if name.startswith("$") else f"${name}"
         if known not in _NAMES and depth == 0 and not name.startswith(("$", "@")):
             continue  # An option of somebody's own (OData 4.0, part 2, clause 5.2), such as one against caches.
+        if known in _OF_ODATA:
+            raise NotBuiltError(f"The option '{known}' of OData is not built.")
         if known not in _NAMES:
             raise QueryError(f"There is no option '{name[:40]}'.")
         if known in raw:

@@ -63,7 +63,9 @@ def _keys(operand: Typed, *, is_descending: bool) -> list[Key]:
     if operand.kind in {Kind.ANY, Kind.JSON}:
         return [key(Kind.NUMBER, number(operand)), key(Kind.TEXT, text(operand))]
     if operand.kind is Kind.PERIOD:
-        return [key(Kind.TIME, operand.sql)]
+        # An observation's own time is never absent and its index has the start; other periods go by their end too.
+        ends = [operand.end] if operand.is_nullable and operand.end is not None else []
+        return [key(Kind.TIME, sql) for sql in (operand.sql, *ends)]
     if operand.kind not in TYPES or operand.kind is Kind.DURATION:
         raise QueryError(f"Nothing can be ordered by a {operand.kind.value}.")
     return [key(operand.kind, operand.sql)]
