@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from fastapi.routing import APIRoute
 from api.deps import OptionalAccount, SessionDep
 from core import clock, errors
 from core.settings import settings
+from sensors.sensorthings import mime
 from sensors.sensorthings.answering import (
     BATCH,
     JSON_PATCH,
@@ -20,9 +22,10 @@ from sensors.sensorthings.answering import (
     answer,
     answer_batch,
     content_of_error,
+    responses_to,
     status_of,
 )
-from sensors.sensorthings.errors import NotBuiltError, QueryError, ReadingRefusedError
+from sensors.sensorthings.errors import QueryError, ReadingRefusedError
 from sensors.sensorthings.payloads import content_of
 from sensors.sensorthings.reading import Reader
 from sensors.sensorthings.service import ROOT, service_root
@@ -80,8 +83,6 @@ async def _body(request: Request) -> bytes:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in FORMS:
         raise QueryError(f"The body must be application/json, not {kind}.")
-    if kind == "multipart/mixed":
-        raise NotBuiltError("Batches in MIME parts are not built; send the batch as application/json.")
     return await request.body()
 
 
@@ -130,6 +131,15 @@ def read(path: str, request: Request, reader: AskedReader) -> Response:
     return _told(answer(reader, Question("GET", path, request.url.query)))
 
 
+def _told_in_parts(reader: Reader, body: bytes, *, asked: Question, content_type: str) -> Response:
+    if asked.method != "POST" or asked.path.strip("/") != BATCH:
+        raise QueryError(f"{mime.MULTIPART} is for batches; other bodies are application/json.")
+    requests = mime.requests_of(body, content_type=content_type)
+    boundary = f"batch_{secrets.token_hex(16)}"
+    told = mime.written(requests, responses_to(reader, requests, asked=asked), boundary=boundary)
+    return Response(told, media_type=f"{mime.MULTIPART}; boundary={boundary}")
+
+
 @router.api_route("/{path:path}", methods=["POST", "PATCH", "PUT"])
 def write(
     path: str,
@@ -142,15 +152,19 @@ def write(
     content_type: Annotated[str, Header()] = "",
 ) -> Response:
     """A new entity with all inside it, arrays of observations, a change, or a batch of all these."""
+    kind = content_type.partition(";")[0].strip().lower()
+    is_mime = kind == mime.MULTIPART
     question = Question(
         request.method,
         path,
-        content=content_of(body),
+        content=None if is_mime else content_of(body),
         check_writer=lambda: _refuse_stranger(account),
         device_key=device_key,
-        is_json_patch=content_type.partition(";")[0].strip().lower() == JSON_PATCH,
+        is_json_patch=kind == JSON_PATCH,
         is_minimal="return=minimal" in prefer.replace(" ", ""),
     )
+    if is_mime:
+        return _told_in_parts(reader, body, asked=question, content_type=content_type)
     if request.method == "POST" and path.strip("/") == BATCH:
         return _told(answer_batch(reader, question.content, asked=question))
     try:

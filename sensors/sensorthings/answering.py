@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
+from urllib.parse import unquote
 
 from core import errors
 from sensors.sensorthings import actions, rendering
 from sensors.sensorthings.errors import BodyError, MethodError, NoSuchResourceError, NotBuiltError
 from sensors.sensorthings.options import Address, address_of, options_of_query
 from sensors.sensorthings.reading import Place, Reader
+from sensors.sensorthings.service import VERSION
 
 CREATE_OBSERVATIONS, BATCH = "CreateObservations", "$batch"
 JSON_PATCH = "application/json-patch+json"
@@ -168,15 +170,22 @@ def answer_batch(reader: Reader, content: Any, *, asked: Question) -> Answer:
     `asked` says who asks. Raises BodyError where the body is no batch.
     """
     requests = content.get("requests") if isinstance(content, dict) else None
-    if not isinstance(requests, list) or len(requests) > MOST_REQUESTS:
-        raise BodyError(f"A batch is an object with 'requests', a list of at most {MOST_REQUESTS}.")
+    if not isinstance(requests, list):
+        raise BodyError("A batch is an object with 'requests', a list.")
     if not all(isinstance(one, dict) and isinstance(one.get("id"), str) for one in requests):
         raise BodyError("Each request of a batch is an object with an id, a text.")
+    return Answer(content={"responses": responses_to(reader, requests, asked=asked)})
+
+
+def responses_to(reader: Reader, requests: list[dict[str, Any]], *, asked: Question) -> list[dict[str, Any]]:
+    """One response to each request of a batch, in their order. Raises BodyError where there are too many."""
+    if len(requests) > MOST_REQUESTS:
+        raise BodyError(f"A batch has at most {MOST_REQUESTS} requests.")
     made: dict[str, str] = {}
     responses: list[dict[str, Any]] = []
     for group in _groups(requests):
         responses += _group(reader, group, made, asked=asked)
-    return Answer(content={"responses": responses})
+    return responses
 
 
 def _groups(requests: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
@@ -218,10 +227,12 @@ def _response(
     method, url, headers = request.get("method"), request.get("url"), request.get("headers") or {}
     if not isinstance(method, str) or not isinstance(url, str) or not isinstance(headers, dict):
         raise BodyError("A request of a batch has a method, a url and maybe headers.")
+    if isinstance(request.get("body"), BodyError):
+        raise request["body"]
     path, _, query = _below_root(url, made, base=reader.base).partition("?")
     kind = next((str(value) for key, value in headers.items() if str(key).lower() == "content-type"), "")
     question = Question(
-        method.upper(), path, query, _with_references(request.get("body"), made), asked.check_writer,
+        method.upper(), unquote(path), query, _with_references(request.get("body"), made), asked.check_writer,
         asked.device_key, is_json_patch=kind.startswith(JSON_PATCH),
     )
     found = answer(reader, question)
@@ -239,7 +250,7 @@ def _below_root(url: str, made: dict[str, str], *, base: str) -> str:
     if found is not None and found.group(1) in made:
         url = made[found.group(1)] + url[found.end() :]
     root = "/" + base.split("/", 3)[3] if base.count("/") >= 3 else ""
-    for prefix in (base, root):
+    for prefix in (base, root, f"/{VERSION}"):
         if prefix and url.startswith(f"{prefix}/"):
             return url[len(prefix) + 1 :]
     return url.lstrip("/")

@@ -36,6 +36,7 @@ CONFORMANCE = (
             "historical-location-manual-creation",
         )
     ),
+    f"{_REQ}/batch-request/batch-request",
     f"{_REQ}/data-array/data-array",
 )
 RECEIVE_UPDATES = f"{_REQ}/receive-updates-via-mqtt/receive-updates"

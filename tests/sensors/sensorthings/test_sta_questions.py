@@ -31,7 +31,7 @@ def test_head_says_what_get_would(listed: Sta, path: str) -> None:
     ("$search=x", 501), ("$format=json", 501), ("$apply=x", 501), ("$foo=x", 400), ("cache=1", 200),
 ])
 def test_options_that_are_not_built_say_so(listed: Sta, option: str, status: int) -> None:
-    """A system query option of OData that is not built is 501, any other one 400; without a $ it is the client's own."""
+    """A system query option of OData that is not built is 501, others 400; without a $ it is the client's own."""
     assert listed.http.get(f"{ROOT}/Things?{option}").status_code == status
 
 
