@@ -33,5 +33,5 @@ class MethodError(InvalidInputError):
     """This method cannot be used here."""
 
 
-class NotBuiltError(InvalidInputError):
+class NotBuiltError(QueryError):
     """This part of the standard is not built."""

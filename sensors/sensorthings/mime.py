@@ -130,6 +130,10 @@ def _part(request: Request, response: Response) -> str:
     body = response.get("body")
     if "body" in response:
         lines.append(f"Content-Type: {'text/plain' if isinstance(body, str) else 'application/json'}; charset=utf-8")
-    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False) if "body" in response else ""
+    text = body if isinstance(body, str) else _json(body) if "body" in response else ""
     head = f"Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n{named}\r\n"
     return head + "\r\n".join(lines) + f"\r\n\r\n{text}"
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -1,6 +1,6 @@
 """The query options of SensorThings, at the top and inside $expand, and the path of the address. Pure.
 
-No input raises anything but QueryError (or NotBuiltError for options of OData, NoSuchResourceError for the path).
+No input raises anything but QueryError (or NoSuchResourceError for the path).
 """
 
 from __future__ import annotations
