@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
@@ -135,9 +134,8 @@ def _told_in_parts(reader: Reader, body: bytes, *, asked: Question, content_type
     if asked.method != "POST" or asked.path.strip("/") != BATCH:
         raise QueryError(f"{mime.MULTIPART} is for batches; other bodies are application/json.")
     requests = mime.requests_of(body, content_type=content_type)
-    boundary = f"batch_{secrets.token_hex(16)}"
-    told = mime.written(requests, responses_to(reader, requests, asked=asked), boundary=boundary)
-    return Response(told, media_type=f"{mime.MULTIPART}; boundary={boundary}")
+    told, kind = mime.written(requests, responses_to(reader, requests, asked=asked))
+    return Response(told, media_type=kind)
 
 
 @router.api_route("/{path:path}", methods=["POST", "PATCH", "PUT"])

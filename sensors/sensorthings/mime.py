@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from email.message import Message
+from hashlib import sha256
 from http import HTTPStatus
 from itertools import groupby
 from typing import Any
@@ -100,8 +101,12 @@ def _content(text: str) -> Any:
         return error
 
 
-def written(requests: Sequence[Request], responses: Sequence[Response], *, boundary: str) -> str:
-    """The body that answers the requests in their order; a change set that failed is answered by its one fault."""
+def written(requests: Sequence[Request], responses: Sequence[Response]) -> tuple[str, str]:
+    """The body that answers the requests in their order, and its Content-Type.
+
+    A change set that failed is answered by its one fault. The boundary is made of what is said, and so not said there.
+    """
+    boundary = f"batch_{sha256(_json(responses).encode()).hexdigest()[:32]}"
     answered = enumerate(zip(requests, responses, strict=True))
     parts = []
     for group, members in groupby(answered, key=lambda one: one[1][0].get("atomicityGroup", one[0])):
@@ -115,7 +120,7 @@ def written(requests: Sequence[Request], responses: Sequence[Response], *, bound
             inside = f"{boundary}_{len(parts)}"
             content = _joined([_part(*pair) for pair in pairs], inside)
             parts.append(f"Content-Type: {MULTIPART}; boundary={inside}\r\n\r\n{content}")
-    return _joined(parts, boundary)
+    return _joined(parts, boundary), f"{MULTIPART}; boundary={boundary}"
 
 
 def _joined(parts: Sequence[str], boundary: str) -> str:
