@@ -22,7 +22,8 @@ from sensors.actions import register_station
 from sensors.gateway import store_batch
 from sensors.inbox import Kept, Message
 from sensors.models import LatestReading, Reading, ReadingRefused, StreamMemory
-from tests.sensors.sensorthings.conftest import DEVICE_KEY, ROOT, datastream, station, thing
+from tests.sensors.sensorthings.asking import ROOT
+from tests.sensors.sensorthings.conftest import DEVICE_KEY, datastream, station, thing
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 HUGE = "9" * 5000
