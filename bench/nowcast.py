@@ -2,6 +2,7 @@
 
 The last 30 % of each network's span is held out (`bench.gauges`). Who may be shown is chosen on what is earlier and
 then left alone; the models are fitted again at the beginning of each held-out week, on all that was known by then.
+What counts is what was shown: moments outside a model's experience are left out, and their share is printed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from bench.measure import OURS, Result, rounded, take_turns, timed
 from core.errors import SetupError
 from core.progress import console, step
 from core.settings import ROOT
-from sensors.nowcast.choice import Choice, choose, fit_chosen
+from sensors.nowcast.choice import LEAST_SHARE, Choice, choose, fit_chosen
 from sensors.nowcast.doubt import NOMINALS
 from sensors.nowcast.fitted import HORIZONS_H, STILL, Fitted, ways_of
 from sensors.nowcast.forecast import PERSISTENCE
@@ -55,7 +56,11 @@ class _Target:
 
 @dataclass(frozen=True)
 class _Row:
-    """One gauge and horizon: who was chosen (persistence: nobody) and how each did before and in the held-out weeks."""
+    """One gauge and horizon: who was chosen (persistence: nobody) and how each did before and in the held-out weeks.
+
+    `judged` are the held-out moments at which the chosen one spoke. One that speaks too seldom is not shown, but what
+    it says is judged all the same.
+    """
 
     target: _Target
     horizon_h: float
@@ -65,8 +70,12 @@ class _Row:
     judged: Judged
 
     @property
+    def is_spoken(self) -> bool:
+        return self.chosen != PERSISTENCE and len(self.judged) >= LEAST_ROWS
+
+    @property
     def is_shown(self) -> bool:
-        return self.chosen != PERSISTENCE
+        return self.is_spoken and self.after[self.chosen].share >= LEAST_SHARE
 
     def as_json(self) -> dict[str, object]:
         rising = self.judged.where(self.judged.is_rising)
@@ -75,6 +84,7 @@ class _Row:
             "horizon_h": self.horizon_h,
             "chosen": self.chosen,
             "origins": len(self.judged),
+            "share_held_out": {name: _shares(one) for name, one in self.after.items()},
             "skill_before": {name: _both(one) for name, one in self.before.items()},
             "skill_held_out": {name: _both(one) for name, one in self.after.items()},
             "covers_80_90": [rounded(self.judged.coverage(0.8)), rounded(self.judged.coverage(0.9))],
@@ -155,21 +165,25 @@ def _rows(target: _Target, choices: Sequence[Choice]) -> Iterator[_Row]:
         if name not in held_out:
             continue
         after = {one: score(judged) for one, judged in held_out.items() if one != PERSISTENCE}
-        yield _Row(target, choice.horizon_h, name, dict(choice.scores), after, held_out[name])
+        yield _Row(target, choice.horizon_h, name, dict(choice.scores), after, held_out[name].inside)
 
 
 def _figures(rows: Sequence[_Row]) -> dict[str, float]:
     shown = [row for row in rows if row.is_shown]
     skills = [row.after[row.chosen] for row in shown]
+    spoken = [row.after[row.chosen] for row in rows if row.is_spoken]
     weeks = _weeks(rows)
     off = [abs(row.judged.coverage(nominal) - nominal) * 100 for row in shown for nominal in NOMINALS]
     rising = [row.judged.where(row.judged.is_rising) for row in shown]
     return {
         "shown": float(len(shown)),
         "not_shown": float(len(rows) - len(shown)),
-        "shown_below_zero": float(sum(one.skill < 0.0 for one in skills)),
-        "shown_below_zero_rising": float(sum(one.rising_skill < 0.0 for one in skills)),
-        "least_skill_shown": rounded(min((one.skill for one in skills), default=0.0)),
+        "too_seldom": float(sum(row.chosen != PERSISTENCE for row in rows) - len(shown)),
+        "moments_shown": rounded(_mean([one.share for one in skills])),
+        "rising_moments_shown": rounded(_mean([one.rising_share for one in skills])),
+        "shown_below_zero": float(sum(one.skill < 0.0 for one in spoken)),
+        "shown_below_zero_rising": float(sum(one.rising_skill < 0.0 for one in spoken)),
+        "least_skill_shown": rounded(min((one.skill for one in spoken), default=0.0)),
         "median_skill_shown": rounded(float(np.median([one.skill for one in skills] or [0.0]))),
         "median_rising_skill_shown": rounded(float(np.median([one.rising_skill for one in skills] or [0.0]))),
         "weeks_off_5_points": float(sum(week.off_points > POINTS for week in weeks)),
@@ -209,7 +223,7 @@ def _weeks(rows: Sequence[_Row]) -> list[_Week]:
 def _table(rows: Sequence[_Row]) -> Table:
     table = Table(title="skill over persistence, all / rising; before: rolling origins of the earlier part")
     judged = [f"{one.name} {part}" for part in ("before", "held out") for one in FORECASTERS]
-    for name in ("gauge", "h", "chosen", *judged, "covers 80/90", "rising 80/90"):
+    for name in ("gauge", "h", "chosen", "moments", *judged, "covers 80/90", "rising 80/90"):
         table.add_column(name)
     for row in rows:
         rising = row.judged.where(row.judged.is_rising)
@@ -217,6 +231,7 @@ def _table(rows: Sequence[_Row]) -> Table:
             row.target.gauge,
             f"{row.horizon_h:g}",
             row.chosen if row.is_shown else "not shown",
+            f"{row.after[row.chosen].share:.2f}" if row.is_spoken else "",
             *(_pair(scores.get(one.name)) for scores in (row.before, row.after) for one in FORECASTERS),
             f"{row.judged.coverage(0.8):.2f} {row.judged.coverage(0.9):.2f}",
             f"{rising.coverage(0.8):.2f} {rising.coverage(0.9):.2f}",
@@ -226,6 +241,10 @@ def _table(rows: Sequence[_Row]) -> Table:
 
 def _both(found: Score) -> list[float]:
     return [rounded(found.skill), rounded(found.rising_skill)]
+
+
+def _shares(found: Score) -> list[float]:
+    return [rounded(found.share), rounded(found.rising_share)]
 
 
 def _pair(found: Score | None) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from sensors.nowcast.forecast import Point, between
+from sensors.nowcast.forecast import OUTSIDE_EXPERIENCE, Point, between
 from sensors.rules import STALE_AFTER_INTERVALS
 
 # Codes of why nothing is shown of a gauge.
@@ -126,6 +126,8 @@ def _reason_without(state: sa.Row[tuple[object, ...]], *, now: datetime) -> str 
 
 
 def _reason_of(horizons: Sequence[HorizonForecast]) -> str:
+    if any(OUTSIDE_EXPERIENCE in horizon.why for horizon in horizons):
+        return OUTSIDE_EXPERIENCE
     is_missing = any(code.startswith("missing:") for horizon in horizons for code in horizon.why)
     return INPUTS_MISSING if is_missing else NO_SKILL
 

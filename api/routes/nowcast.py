@@ -42,7 +42,8 @@ class ForecastOut(BaseModel):
     """A gauge's newest forecast. Where `is_shown` is false nothing of it may be drawn; `reason` is the code of why.
 
     Codes: `no_levels`, `too_short` a history, `not_fitted` yet, `fit_failed`, `no_skill`, `not_made` yet, `stale`,
-    `inputs_missing`. A horizon may be hidden where another is shown.
+    `inputs_missing`, `outside_experience` (unlike all that was fitted on). A horizon may be hidden where
+    another is shown.
     """
 
     gauge_id: int

@@ -13,6 +13,7 @@ from sensors.nowcast.skill import Score, edges, judge, score
 
 # Settled in the rehearsal of 0023, on weeks that are neither fitted on nor held out.
 LEAST_RISING_DAYS = 5  # Fewer days with rising water tell of these days, not of the gauge.
+LEAST_SHARE = 0.2  # Who speaks more seldom is no help, however good.
 CHANCE = 0.05  # How likely one of all that is tried for a gauge may be shown though it has no skill worth it.
 
 
@@ -20,7 +21,7 @@ CHANCE = 0.05  # How likely one of all that is tried for a gauge may be shown th
 class Choice:
     """What was judged for one set of inputs and one horizon, and who may be shown: nobody if `forecaster` is None.
 
-    `coverage` is the share of truths in the chosen one's bands, per nominal as in `doubt.NOMINALS`.
+    `coverage` is the share of truths in the chosen one's bands where it speaks, per nominal as in `doubt.NOMINALS`.
     """
 
     inputs: Inputs
@@ -38,10 +39,12 @@ class Choice:
 def is_fit_to_show(found: Score, *, tried: int) -> bool:
     """A skill above the margin beyond chance, on rising water and on all, and above 0 in each quarter of the time.
 
+    It is that of the moments inside the models' experience, which are at least a fifth of all.
     Of many that are tried one shines by chance: `tried` tests share the chance of being wrong (Bonferroni).
     """
     is_sure = max(found.chance, found.rising_chance) * tried <= CHANCE
-    return is_sure and found.worst_part > 0.0 and found.rising_days >= LEAST_RISING_DAYS
+    is_steady = found.worst_part > 0.0 and found.rising_days >= LEAST_RISING_DAYS
+    return is_sure and is_steady and found.share >= LEAST_SHARE
 
 
 def choose(
@@ -65,12 +68,12 @@ def _choice(
     judged = {}
     for forecaster in forecasters:
         found = judge(forecaster, history, inputs=inputs, horizon_h=horizon_h, edges=edges(history))
-        if found is not None:
+        if found is not None and found.is_inside.any():
             judged[forecaster.name] = found
     scores = {name: score(found) for name, found in judged.items()}
     fit = [name for name, found in scores.items() if is_fit_to_show(found, tried=tried)]
     best = max(fit, key=lambda name: scores[name].rising_skill, default=None)
-    coverage = () if best is None else tuple(judged[best].coverage(nominal) for nominal in NOMINALS)
+    coverage = () if best is None else tuple(judged[best].inside.coverage(nominal) for nominal in NOMINALS)
     return Choice(inputs, horizon_h, best, scores, coverage)
 
 

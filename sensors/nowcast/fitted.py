@@ -2,7 +2,8 @@
 
 On duty the richest set that is whole speaks. Rain comes late and gauges fall silent: then the model that never knew of
 them speaks, in its own words and with its own doubt, and says why. Where none can, the level is said to stay as it is,
-and that is not shown.
+and that is not shown; so too at a moment unlike all that the model was fitted on. No poorer model speaks then: it would
+only not see what is strange.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from threadpoolctl import threadpool_limits
 
 from core.errors import InvalidInputError
 from sensors.nowcast.doubt import Doubt, Said, activity, as_bands, bands_along, learn_doubt
+from sensors.nowcast.experience import Experience, learn_experience
 from sensors.nowcast.features import Design, design
-from sensors.nowcast.forecast import PERSISTENCE, Ahead, Forecast, Skill
+from sensors.nowcast.forecast import OUTSIDE_EXPERIENCE, PERSISTENCE, Ahead, Forecast, Skill
 from sensors.nowcast.grid import HOUR_S, History
 from sensors.nowcast.linear import INNER_SHARE, Recipe, Rows, persistence
 from sensors.nowcast.predictors import Predictor
@@ -42,11 +44,12 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Model:
-    """One horizon's expectation and its doubt, and by which skill it was chosen, where it was."""
+    """One horizon's expectation, its doubt, where it has been, and by which skill it was chosen, where it was."""
 
     forecaster: str
     predictor: Predictor
     doubt: Doubt
+    experience: Experience
     skill: Skill | None = None
 
 
@@ -89,10 +92,14 @@ class Fitted:
         why: list[str] = []
         for way, seen in zip(self.ways, designs, strict=True):
             model = way.models.get(horizon_h)
-            missing = (way.absent,) if model is None else _missing(model.predictor, seen)
-            if model is not None and not missing:
+            missing = (way.absent,) if model is None else _missing(model, seen)
+            if model is None or missing:
+                why.extend(missing)
+                continue
+            if model.experience.holds(seen.rows(len(recent) - 1, len(recent)))[0]:
                 return _expected(model, recent, seen, horizon_h, tuple(dict.fromkeys(why)))
-            why.extend(missing)
+            why.append(OUTSIDE_EXPERIENCE)
+            break
         return _expected(self.still[horizon_h], recent, BLIND.design(recent), horizon_h, tuple(dict.fromkeys(why)))
 
 
@@ -159,7 +166,7 @@ def fit_model(forecaster: Forecaster, history: History, seen: Design, horizon_h:
             horizon_s=horizon_h * HOUR_S,
         )
     )
-    return Model(forecaster.name, whole, doubt)
+    return Model(forecaster.name, whole, doubt, learn_experience(rows.names, rows.values))
 
 
 def said_along(
@@ -174,8 +181,9 @@ def said_along(
     return said, points
 
 
-def _missing(predictor: Predictor, seen: Design) -> tuple[str, ...]:
-    needed, newest = set(predictor.names), zip(seen.names, seen.values[-1], strict=True)
+def _missing(model: Model, seen: Design) -> tuple[str, ...]:
+    needed = {*model.predictor.names, *model.experience.asked}
+    newest = zip(seen.names, seen.values[-1], strict=True)
     gone = [name for name, value in newest if name in needed and not np.isfinite(value)]
     return tuple(dict.fromkeys("missing:" + name.rsplit(":", 1)[0] for name in gone))
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 PERSISTENCE = "persistence"
+OUTSIDE_EXPERIENCE = "outside_experience"
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,9 @@ class Ahead:
     """The level expected `horizon_h` after the origin, in the datastream's unit; `bands` narrowest first.
 
     `forecaster` is the one that was used. `why` says in codes what kept a better one away: `missing:rain`,
-    `missing:level`, `missing:upstream:NAME`, `not_fitted` (too few rows to fit it) or `no_skill` (nothing was chosen
-    for this horizon); empty where nothing did. `skill` is None where the forecaster was not chosen by its skill.
+    `missing:level`, `missing:upstream:NAME`, `not_fitted` (too few rows to fit it), `no_skill` (nothing was chosen for
+    this horizon) or `outside_experience` (the moment is unlike all that the model was fitted on); empty where nothing
+    did. `skill` is None where the forecaster was not chosen by its skill.
     """
 
     horizon_h: float

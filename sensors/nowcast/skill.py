@@ -6,6 +6,8 @@ is persistence, 1 perfect, below 0 worse than saying nothing.
 *Rising water* are the tenth of the judged origins after which the level rose most over the horizon, where it rose at
 all. Only the outcome tells which they are, so a forecaster that always says "it rises" would shine on them: nothing is
 chosen by them alone.
+
+A model is silent outside its experience, and so is judged on the moments at which it speaks; their share is told.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import numpy as np
 from scipy.special import stdtr
 
 from sensors.nowcast.doubt import NOMINALS, bands_along
+from sensors.nowcast.features import Design
 from sensors.nowcast.fitted import Forecaster, Inputs, fit_model, said_along
 from sensors.nowcast.grid import Array, History, Mask
 
@@ -31,16 +34,30 @@ LEAST_DAYS = 5  # On fewer days neither the errors nor their kinship from day to
 
 @dataclass(frozen=True)
 class Judged:
-    """What a forecaster said at origins after its fits and what came, as changes; `bands` as in `bands_along`."""
+    """What a forecaster said at origins after its fits and what came, as changes; `bands` as in `bands_along`.
+
+    What it said where not `is_inside` its experience is never shown.
+    """
 
     times_s: Array
     levels: Array
     said: Array
     true: Array
     bands: Array
+    is_inside: Mask
 
     def __len__(self) -> int:
         return len(self.times_s)
+
+    @property
+    def inside(self) -> Judged:
+        """The origins at which it speaks."""
+        return self.where(self.is_inside)
+
+    @property
+    def share(self) -> float:
+        """The share of the origins at which it speaks; NaN without origins."""
+        return float(self.is_inside.mean()) if len(self) else float("nan")
 
     @property
     def is_rising(self) -> Mask:
@@ -58,6 +75,7 @@ class Judged:
             said=self.said[chosen],
             true=self.true[chosen],
             bands=self.bands[chosen],
+            is_inside=self.is_inside[chosen],
         )
 
     def coverage(self, nominal: float) -> float:
@@ -81,11 +99,14 @@ class Crossings:
 class Score:
     """The skill on all and on rising water, on how many days it rests, how likely either is chance, and the worst part.
 
+    All of it is of the `rows` origins at which the forecaster speaks, their share of all, and that of the rising ones.
     `chance` and `rising_chance` are p-values: how likely so much skill is where the true one is at most `MARGIN`.
     `worst_part` is the skill on the worst quarter of the origins in order of time.
     """
 
     rows: int
+    share: float
+    rising_share: float
     skill: float
     chance: float
     rising_skill: float
@@ -119,7 +140,8 @@ def judge(
         bands, _ = bands_along(model.doubt, said)
         true = history.changes(horizon_h)[points]
         known = np.isfinite(true)
-        parts.append(Judged(said.times_s, history.level[points], said.changes, true, bands).where(known))
+        inside = model.experience.holds(Design(seen.names, seen.values[points]))
+        parts.append(Judged(said.times_s, history.level[points], said.changes, true, bands, inside).where(known))
     return _joined(parts) if parts else None
 
 
@@ -130,6 +152,7 @@ def _joined(parts: Sequence[Judged]) -> Judged:
         said=np.concatenate([part.said for part in parts]),
         true=np.concatenate([part.true for part in parts]),
         bands=np.concatenate([part.bands for part in parts]),
+        is_inside=np.concatenate([part.is_inside for part in parts]),
     )
 
 
@@ -142,16 +165,19 @@ def skill(judged: Judged) -> float:
 
 
 def score(judged: Judged) -> Score:
-    """The skills, on how many days they rest, and how likely they are chance."""
-    rising = judged.is_rising
+    """The skills where it speaks, on how many days they rest, and how likely they are chance."""
+    inside = judged.inside
+    rising = inside.where(inside.is_rising)
     return Score(
-        rows=len(judged),
-        skill=skill(judged),
-        chance=chance(judged),
-        rising_skill=skill(judged.where(rising)),
-        rising_chance=chance(judged.where(rising)),
-        rising_days=len(np.unique(judged.times_s[rising] // DAY_S)),
-        worst_part=min(skill(judged.where(part)) for part in _parts(len(judged))),
+        rows=len(inside),
+        share=judged.share,
+        rising_share=judged.where(judged.is_rising).share,
+        skill=skill(inside),
+        chance=chance(inside),
+        rising_skill=skill(rising),
+        rising_chance=chance(rising),
+        rising_days=len(np.unique(rising.times_s // DAY_S)),
+        worst_part=min(skill(inside.where(part)) for part in _parts(len(inside))),
     )
 
 

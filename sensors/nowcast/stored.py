@@ -1,7 +1,7 @@
 """What was fitted as a JSON document of numbers and names, with a version: reading one runs nothing.
 
 A pickle would run whatever it holds and bind a model to the release that wrote it. Weights and trees are numbers; 80
-small trees take some 60 kB.
+small trees take some 60 kB, the experience of a model as much again.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from pydantic import TypeAdapter, ValidationError
 from core.errors import InvalidInputError
 from sensors.nowcast.fitted import Fitted
 
-VERSION: Literal[1] = 1
+VERSION: Literal[2] = 2
 
 
 @dataclass(frozen=True)
 class _Document:
-    version: Literal[1]
+    version: Literal[2]
     fitted: Fitted
 
 

@@ -206,6 +206,19 @@ def test_without_rain_a_poorer_model_speaks_and_says_so(house: House) -> None:
         assert horizon.skill_rising == (blind[horizon.hours]["skill_rising"] if horizon.is_shown else None)
 
 
+def test_a_moment_unlike_all_that_was_fitted_on_shows_nothing_and_says_why(house: House) -> None:
+    """In a cloudburst that the model never saw nothing of the gauge is shown, nor does the flood hear of it."""
+    house.session.execute(
+        sa.text("UPDATE reading SET value = 500 WHERE datastream_id = :id AND observed_at = :at"),
+        {"id": house.ids["rain"], "at": NOW},
+    )
+    nowcasting.make_forecast(house.session, house.ids["tide"], now=NOW)
+    found = house.forecast("tide")
+    assert (found.is_shown, found.reason) == (False, "outside_experience")
+    assert [(horizon.is_shown, horizon.why) for horizon in found.horizons] == [(False, ("outside_experience",))] * 3
+    assert forecasts.expected_levels(house.session, at=NOW + timedelta(hours=2), now=NOW) == {}
+
+
 def test_rain_gauges_may_come_and_go(house: House) -> None:
     """A model hears of the gauges that it was fitted with: a nearer one changes nothing, a gone one is missing."""
     nowcasting.make_forecast(house.session, house.ids["tide"], now=NOW)

@@ -94,6 +94,18 @@ def test_a_silent_input_is_left_out_and_named(
     assert set(ahead.why) == set(why)
 
 
+def test_water_unlike_all_that_was_fitted_on_is_not_forecast(river: History, fitted: Fitted) -> None:
+    """A gauge above that stands metres higher than ever: the level stands, nothing is shown, and why is told.
+
+    The poorer models, which do not see that gauge and would find nothing strange, are silent too.
+    """
+    last = np.arange(len(river)) == len(river) - 1
+    strange = replace(river, upstream={"U": river.upstream["U"] + np.where(last, 5.0, 0.0)})
+    for ahead in fitted.predict(strange, HORIZONS_H).ahead:
+        assert (ahead.forecaster, ahead.level, ahead.is_shown) == (PERSISTENCE, river.level[-1], False)
+        assert ahead.why == ("outside_experience",)
+
+
 def test_without_the_levels_of_the_last_hours_persistence_speaks(river: History, fitted: Fitted) -> None:
     """A gauge that has just come back has no slope: the level stands, nothing is shown, and why is told."""
     level = np.where(np.arange(len(river)) < len(river) - 1, np.nan, river.level)
@@ -143,7 +155,7 @@ def test_what_was_kept_says_the_same(river: History, recipe: Recipe) -> None:
     assert read.predict(alone, (1.0,)) == fitted.predict(alone, (1.0,))
 
 
-@pytest.mark.parametrize("text", ["{}", "not json", '{"version": 2, "fitted": {}}'])
+@pytest.mark.parametrize("text", ["{}", "not json", '{"version": 1, "fitted": {}}'])
 def test_a_document_of_another_kind_is_refused(text: str) -> None:
     """What cannot be read is fitted again, never guessed at."""
     with pytest.raises(InvalidInputError, match="fit it again"):

@@ -29,6 +29,7 @@ def judged(said: list[float], true: list[float], *, level: float = 0.0) -> Judge
         said=np.array(said),
         true=np.array(true),
         bands=np.tile([[[-1.0, 1.0], [-2.0, 2.0]]], (number, 1, 1)),
+        is_inside=np.ones(number, dtype=np.bool_),
     )
 
 
@@ -82,12 +83,23 @@ def test_a_skill_that_is_just_the_margin_passes_as_often_as_the_test_says() -> N
 def test_what_is_tried_shares_the_chance() -> None:
     """What one test lets pass is not shown where nine were tried: of many one shines by chance."""
     found = Score(
-        rows=500, skill=0.4, chance=0.01, rising_skill=0.4, rising_chance=0.02, rising_days=9, worst_part=0.1
+        rows=500, share=0.9, rising_share=0.8, skill=0.4, chance=0.01, rising_skill=0.4, rising_chance=0.02,
+        rising_days=9, worst_part=0.1,
     )
     assert is_fit_to_show(found, tried=2)
     assert not is_fit_to_show(found, tried=9)
     assert not is_fit_to_show(replace(found, worst_part=-0.1), tried=1)
     assert not is_fit_to_show(replace(found, rising_days=4), tried=1)
+    assert not is_fit_to_show(replace(found, share=0.19), tried=1)
+
+
+def test_what_is_not_shown_is_not_judged() -> None:
+    """Skill is that of the moments at which the forecaster speaks; how many of all and of the rising ones is told."""
+    true = [0.01 * number for number in range(20)]
+    half = np.arange(20) < 19
+    found = score(replace(judged([*true[:19], -9.0], true), is_inside=half))
+    assert (found.rows, found.skill) == (19, 1.0)
+    assert (found.share, found.rising_share) == (0.95, 0.5)
 
 
 def test_crossings_count_only_from_below() -> None:
