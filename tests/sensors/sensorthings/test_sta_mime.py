@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from sensors.sensorthings import mime
 from sensors.sensorthings.errors import BodyError
-from tests.sensors.sensorthings.conftest import PROPERTY, ROOT, SENSOR, Sta, datastream, thing
+from tests.sensors.sensorthings.asking import ROOT, Sta
+from tests.sensors.sensorthings.conftest import PROPERTY, SENSOR, datastream, thing
 from tests.sensors.sensorthings.test_sta_requirements import requires
 
 NEW = {"name": "N", "description": "n"}

@@ -39,7 +39,8 @@ def stream(house: House) -> str:
 
 def test_an_observation_is_created_on_each_of_its_topics(house: House, client: Client, stream: str) -> None:
     """What is published on the three collections is an observation, told with its id, and its raw form to nobody."""
-    feature = house.sta.get(f"{stream}/Observations", expand="FeatureOfInterest")["value"][0]["FeatureOfInterest"]
+    before = house.sta.get(f"{stream}/Observations")["value"][0]
+    feature = house.sta.get(f"Observations({before['@iot.id']})/FeatureOfInterest")
     about = {"@iot.id": int(stream.split("(")[1].rstrip(")"))}
     with house.client() as listener:
         listener.subscribe("v1.1/Observations", f"v1.1/{stream}/Observations")

@@ -6,7 +6,8 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from tests.sensors.sensorthings.conftest import ROOT, Sta, datastream, thing
+from tests.sensors.sensorthings.asking import ROOT, Sta
+from tests.sensors.sensorthings.conftest import datastream, thing
 
 LISTS = {"list": [8, 9], "lists": [[1, 2], [3, 4]], "things": [{"name": "a"}, {"name": "b"}]}
 
