@@ -222,6 +222,7 @@ class Reading(Base):
     __tablename__ = "reading"
     __table_args__ = (
         sa.Index("ix_reading_id", "id"),
+        sa.Index("ix_reading_observed_at", "observed_at"),
         sa.Index("ix_reading_foi_id", "foi_id", "id", postgresql_where=sa.text("foi_id IS NOT NULL")),
         {"postgresql_partition_by": "RANGE (observed_at)"},
     )
