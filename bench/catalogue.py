@@ -16,6 +16,7 @@ CLAIMS: Mapping[str, str] = {
     "readings": "store 5,000 readings with quality, newest values and states; floor: COPY of the same rows",
     "quality": "judge 1,000,000 readings one by one by QARTOD's tests; peer: ioos_qc 3.0, same parameters",
     "ingest": "a minute of 2,000 gauges by MQTT and HTTP with quality and watch; floor of the database path: COPY",
+    "reads": "newest values, a day, pages and $expand among 10,000,000 readings, over HTTP; floor: plain SQL",
     "audience": "who of 1,000,000 homes is in a zone of 10,000 corners, edges too; peer: PostGIS with ST_Subdivide",
     "preview": "preview an audience over 44,000 homes and 10 zones; peer: one count over undivided outlines",
     "approve": "freeze 10,000 residents into chunks; floor: one INSERT and sealing; limit: LINE's rate",

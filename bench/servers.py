@@ -29,17 +29,22 @@ class Server:
 
     def tile(self, path: str) -> tuple[float, int]:
         """Seconds until the last byte of a tile, and its bytes; raises WrongWorkError where it is refused."""
+        took_s, body = self.read(path)
+        return took_s, len(body)
+
+    def read(self, path: str) -> tuple[float, bytes]:
+        """Seconds until the last byte of an answer, and the answer; raises WrongWorkError where it is refused."""
         try:
             began_s = time.perf_counter()
             self.connection.request("GET", path, headers=self.headers)
             answer = self.connection.getresponse()
         except http.client.RemoteDisconnected:  # It was idle while the other one worked; the next try connects anew.
             self.connection.close()
-            return self.tile(path)
+            return self.read(path)
         body = answer.read()
         took_s = time.perf_counter() - began_s
         check(answer.status == http.client.OK, f"{path} was answered {answer.status}: {body[:200]!r}.")
-        return took_s, len(body)
+        return took_s, body
 
 
 def free_port() -> int:
