@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Depends, FastAPI, Header, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.routing import APIRoute
@@ -121,7 +123,16 @@ def _told(answered: Answer) -> Response:
         return Response(status_code=answered.status, headers=headers)
     if answered.is_text:
         return PlainTextResponse(answered.content, status_code=answered.status)
-    return JSONResponse(answered.content, status_code=answered.status, headers=headers)
+    return Response(
+        _json(answered.content), status_code=answered.status, headers=headers, media_type="application/json"
+    )
+
+
+def _json(content: Any) -> bytes:
+    try:
+        return orjson.dumps(content)
+    except TypeError:  # A client may have kept a whole number of more than 64 bits, which orjson does not write.
+        return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 @router.api_route("/{path:path}", methods=READING)

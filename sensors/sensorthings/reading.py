@@ -129,7 +129,8 @@ class Reader:
                 content["@iot.count"] = self.session.scalar(_counting(statement))
             shown = rows[: options.top]
             if len(rows) > options.top:
-                content["@iot.nextLink"] = _next_link(address, options, shown, keys=len(statement.keys))
+                ending = rendering.ending_of(options, shown=len(shown))
+                content["@iot.nextLink"] = f"{address}{ending}{_token(options, shown, keys=len(statement.keys))}"
             if options.is_data_array:
                 content["value"] = rendering.data_arrays(shown, form, base=self.base)
             else:
@@ -185,7 +186,7 @@ class Reader:
     def _rows(self, query: sa.Select[Any]) -> list[Row]:
         result = self.session.execute(query)
         names = list(result.keys())
-        return [dict(zip(names, row, strict=True)) for row in result]
+        return [dict(zip(names, row, strict=True)) for row in result.all()]
 
     def _written(self, rows: Sequence[Row], form: rendering.Form, options: Options) -> list[dict[str, Any]]:
         contents = [rendering.written(row, form, base=self.base) for row in rows]
@@ -231,6 +232,8 @@ class Reader:
         grouped: dict[int, list[int]] = {}
         for index, row in enumerate(found):
             grouped.setdefault(row["_parent"], []).append(index)
+        lengths = {min(top, len(mine)) for mine in grouped.values()}
+        endings = {shown: rendering.ending_of(options, shown=shown) for shown in lengths}
         for row, content in zip(rows, contents, strict=True):
             mine = grouped.get(row["id"], [])
             if options.is_counted:
@@ -239,9 +242,8 @@ class Reader:
             if len(mine) > top or (mine and found[mine[0]].get("_has_more")):
                 address = f"{rendering.link(self.base, entity, row['id'])}/{expand.relation}"
                 shown = [found[index] for index in mine[:top]]
-                content[f"{expand.relation}@iot.nextLink"] = _next_link(
-                    address, options, shown, keys=len(statement.keys)
-                )
+                token = _token(options, shown, keys=len(statement.keys))
+                content[f"{expand.relation}@iot.nextLink"] = f"{address}{endings[len(shown)]}{token}"
 
     def _children(
         self, parents: sa.TableValuedAlias, statement: _Statement, form: rendering.Form, options: Options,
@@ -316,8 +318,8 @@ def _counting(statement: _Statement) -> sa.Select[Any]:
     return sa.select(sa.func.count().label("n")).select_from(statement.scope.from_clause).where(*statement.matching)
 
 
-def _next_link(address: str, options: Options, shown: Sequence[Row], *, keys: int) -> str:
-    token = options.token or ""
-    if shown:
-        token = paging.token_of([shown[-1][f"_k{index}"] for index in range(keys)])
-    return rendering.next_link(address, options, shown=len(shown), token=token)
+def _token(options: Options, shown: Sequence[Row], *, keys: int) -> str:
+    """What the next page goes on behind: the last row shown, or where this page began when it shows none."""
+    if not shown:
+        return rendering.quoted(options.token or "")
+    return paging.token_of([shown[-1][f"_k{index}"] for index in range(keys)])

@@ -95,14 +95,21 @@ def plain_number(said: float) -> int | float:
 
 def question(raw: Mapping[str, str]) -> str:
     """Options as they stand behind the question mark of an address."""
-    return "&".join(f"{name}={quote(value, safe=_PLAIN)}" for name, value in raw.items())
+    return "&".join(f"{name}={quoted(value)}" for name, value in raw.items())
 
 
-def next_link(address: str, options: Options, *, shown: int, token: str) -> str:
-    """The address of the next page; its $skip tells people where they are, its $skiptoken is what counts."""
-    more = {"$skip": str(options.skip + shown), "$skiptoken": token}
-    kept = {name: value for name, value in options.raw.items() if name not in more}
-    return f"{address}?{question(kept | more)}"
+def quoted(value: str) -> str:
+    """The value of an option as it stands in an address."""
+    return quote(value, safe=_PLAIN)
+
+
+def ending_of(options: Options, *, shown: int) -> str:
+    """What stands between a collection's address and the token in the link to its next page.
+
+    The $skip tells people where they are; the $skiptoken, whose value ends the link, is what counts.
+    """
+    kept = {name: value for name, value in options.raw.items() if name not in {"$skip", "$skiptoken"}}
+    return f"?{question(kept | {'$skip': str(options.skip + shown)})}&$skiptoken="
 
 
 def data_arrays(rows: Sequence[Mapping[str, Any]], form: Form, *, base: str) -> list[dict[str, Any]]:

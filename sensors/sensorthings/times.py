@@ -86,7 +86,7 @@ def clock_time(text: str) -> time:
 
 def written(at: datetime) -> str:
     """The instant in UTC with a Z, with as many decimals as it has."""
-    text = at.astimezone(UTC).replace(tzinfo=None).isoformat()
+    text = at.astimezone(UTC).isoformat()[: -len("+00:00")]
     return f"{text.rstrip('0') if '.' in text else text}Z"
 
 
