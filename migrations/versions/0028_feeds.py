@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0028_feeds"
-down_revision = "0026_current_flood"
+down_revision = "0027_reads"
 branch_labels = None
 depends_on = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -17,12 +17,31 @@ from sensors.sensorthings import paging, rendering
 from sensors.sensorthings.columns import Source, Sql, is_child, target
 from sensors.sensorthings.conditions import Scope, condition
 from sensors.sensorthings.errors import NoSuchResourceError, QueryError
-from sensors.sensorthings.model import COLLECTIONS, OBSERVATION, Entity, Kind
+from sensors.sensorthings.model import COLLECTIONS, LARGEST_ID, OBSERVATION, Entity, Kind
 from sensors.sensorthings.options import Address, Expand, Options
 
 LONGEST_ANSWER_S = 20
 MOST_EXPANDED = 50_000  # Rows of one level: a page of things with all their observations must not fill the memory.
 _LATEST = LatestReading.__table__
+# A station's newest value, from beside the readings, where no reading of it is newer (one ahead of the clock is, and
+# does not stand there) and the archive cannot have taken it. Nothing of its datastream comes behind it at its time.
+_KEPT_NEWEST = sa.text(
+    """
+    SELECT l.datastream_id AS _parent, l.observed_at AS "phenomenonTime", NULL AS "phenomenonTime_end",
+           l.value AS result, NULL AS result_json, l.observed_at AS _k0, CAST(:last_id AS bigint) AS _k1,
+           l.first_observed_at < l.observed_at AS _has_more
+    FROM latest_reading l JOIN stream_memory m ON m.datastream_id = l.datastream_id AND m.newest_at = l.observed_at
+    WHERE l.datastream_id = ANY(CAST(:ids AS bigint[])) AND l.observed_at > :since
+    """
+)
+# What lists of children are joined to: the ids that a statement is given as `parents`.
+_PARENTS = (
+    sa.func.unnest(sa.bindparam("parents", type_=sa.ARRAY(sa.BigInteger)))
+    .table_valued("id")
+    .render_derived(name="parents")
+)
+_KEPT = frozenset({"phenomenonTime", "result"})
+_KEPT_FOR = timedelta(days=30)  # `settings().readings_kept_days` is more.
 Row = dict[str, Any]
 
 
@@ -130,7 +149,8 @@ class Reader:
             shown = rows[: options.top]
             if len(rows) > options.top:
                 ending = rendering.ending_of(options, shown=len(shown))
-                content["@iot.nextLink"] = f"{address}{ending}{_token(options, shown, keys=len(statement.keys))}"
+                token = _token(options, shown[-1] if shown else None, _key_names(statement))
+                content["@iot.nextLink"] = f"{address}{ending}{token}"
             if options.is_data_array:
                 content["value"] = rendering.data_arrays(shown, form, base=self.base)
             else:
@@ -183,13 +203,13 @@ class Reader:
             return condition(assumed, scope)
         return scope.source.id.in_(sa.select(apart.source.id).select_from(apart.from_clause).where(matches))
 
-    def _rows(self, query: sa.Select[Any]) -> list[Row]:
-        result = self.session.execute(query)
+    def _rows(self, query: sa.Select[Any], values: dict[str, Any] | None = None) -> list[Row]:
+        result = self.session.execute(query, values)
         names = list(result.keys())
         return [dict(zip(names, row, strict=True)) for row in result.all()]
 
     def _written(self, rows: Sequence[Row], form: rendering.Form, options: Options) -> list[dict[str, Any]]:
-        contents = [rendering.written(row, form, base=self.base) for row in rows]
+        contents = rendering.all_written(rows, form, base=self.base)
         for expand in options.expand:
             if form.entity.relations[expand.relation].is_many:
                 self._expand_many(rows, contents, form.entity, expand)
@@ -219,52 +239,67 @@ class Reader:
         options, ids = expand.options, [row["id"] for row in rows]
         if not ids:
             return
-        given = sa.func.unnest(sa.literal(ids, sa.ARRAY(sa.BigInteger)))
-        parents = given.table_valued("id").render_derived(name="parents")
         place = Place(target(entity, expand.relation), parent=entity, relation=expand.relation)
         statement = self._statement(place.entity, options, place=place)
-        statement.matching.append(is_child(entity, parents.c.id, expand.relation, statement.source))
+        statement.matching.append(is_child(entity, _PARENTS.c.id, expand.relation, statement.source))
         form = rendering.expanded_form_of(place.entity, options)
         top = min(options.top, max(1, MOST_EXPANDED // len(ids)))
-        found = self._children(parents, statement, form, replace(options, top=top), entity=entity)
+        found = self._children(ids, statement, form, replace(options, top=top), entity=entity)
         written = self._written(found, form, options)
-        counts = self._counts(parents, statement) if options.is_counted else {}
+        counts = self._counts(ids, statement) if options.is_counted else {}
         grouped: dict[int, list[int]] = {}
         for index, row in enumerate(found):
             grouped.setdefault(row["_parent"], []).append(index)
         lengths = {min(top, len(mine)) for mine in grouped.values()}
         endings = {shown: rendering.ending_of(options, shown=shown) for shown in lengths}
+        keys = _key_names(statement)
+        name = expand.relation
+        next_name = f"{name}@iot.nextLink"
         for row, content in zip(rows, contents, strict=True):
             mine = grouped.get(row["id"], [])
+            shown = mine[:top]
             if options.is_counted:
-                content[f"{expand.relation}@iot.count"] = counts[row["id"]]
-            content[expand.relation] = [written[index] for index in mine[:top]]
+                content[f"{name}@iot.count"] = counts[row["id"]]
+            content[name] = [written[index] for index in shown]
             if len(mine) > top or (mine and found[mine[0]].get("_has_more")):
-                address = f"{rendering.link(self.base, entity, row['id'])}/{expand.relation}"
-                shown = [found[index] for index in mine[:top]]
-                token = _token(options, shown, keys=len(statement.keys))
-                content[f"{expand.relation}@iot.nextLink"] = f"{address}{endings[len(shown)]}{token}"
+                token = _token(options, found[shown[-1]] if shown else None, keys)
+                address = rendering.link(self.base, entity, row["id"])
+                content[next_name] = f"{address}/{name}{endings[len(shown)]}{token}"
 
     def _children(
-        self, parents: sa.TableValuedAlias, statement: _Statement, form: rendering.Form, options: Options,
-        *, entity: Entity,
+        self, ids: Sequence[int], statement: _Statement, form: rendering.Form, options: Options, *, entity: Entity
     ) -> Sequence[Row]:
+        if entity.name != "Datastream" or not _is_newest_alone(options) or not _is_value_alone(form, options):
+            return self._looked_up(ids, statement, form, options, entity=entity)
+        kept = self._kept_newest(ids)
+        there = {row["_parent"] for row in kept}
+        missing = [id_ for id_ in ids if id_ not in there]
+        return [*kept, *(self._looked_up(missing, statement, form, options, entity=entity) if missing else ())]
+
+    def _kept_newest(self, ids: Sequence[int]) -> list[Row]:
+        values = {"ids": ids, "since": self.now - _KEPT_FOR, "last_id": LARGEST_ID}
+        return [dict(row) for row in self.session.execute(_KEPT_NEWEST, values).mappings().all()]
+
+    def _looked_up(
+        self, ids: Sequence[int], statement: _Statement, form: rendering.Form, options: Options, *, entity: Entity
+    ) -> list[Row]:
         if entity.name == "Datastream" and _is_newest_alone(options):
             # The newest reading's time is kept: from it on there is one partition to look into, not every day's.
             statement.matching.append(statement.source["observed_at"] >= _LATEST.c.observed_at)
             inner = _limited(statement, form, options, None).lateral("child")
             has_more = (_LATEST.c.first_observed_at < inner.c["_k0"]).label("_has_more")
-            query = sa.select(parents.c.id.label("_parent"), inner, has_more).select_from(
-                parents.join(_LATEST, _LATEST.c.datastream_id == parents.c.id).join(inner, sa.true())
+            query = sa.select(_PARENTS.c.id.label("_parent"), inner, has_more).select_from(
+                _PARENTS.join(_LATEST, _LATEST.c.datastream_id == _PARENTS.c.id).join(inner, sa.true())
             )
         else:
             inner = _limited(statement, form, options, None).lateral("child")
-            query = sa.select(parents.c.id.label("_parent"), inner).select_from(parents.join(inner, sa.true()))
-        return self._rows(query)
+            query = sa.select(_PARENTS.c.id.label("_parent"), inner).select_from(_PARENTS.join(inner, sa.true()))
+        return self._rows(query, {"parents": ids})
 
-    def _counts(self, parents: sa.TableValuedAlias, statement: _Statement) -> dict[int, int]:
+    def _counts(self, ids: Sequence[int], statement: _Statement) -> dict[int, int]:
         inner = _counting(statement).lateral("counted")
-        rows = self.session.execute(sa.select(parents.c.id, inner).select_from(parents.join(inner, sa.true())))
+        query = sa.select(_PARENTS.c.id, inner).select_from(_PARENTS.join(inner, sa.true()))
+        rows = self.session.execute(query, {"parents": ids})
         return {row[0]: row[1] for row in rows}
 
 
@@ -283,6 +318,12 @@ def _belongs(source: Source, place: Place) -> list[Sql]:
 def _is_newest_alone(options: Options) -> bool:
     is_plain = options.filter is None and options.token is None and not options.skip and not options.is_counted
     return is_plain and options.top == 1 and options.order == (paging.NEWEST_FIRST,)
+
+
+def _is_value_alone(form: rendering.Form, options: Options) -> bool:
+    """Nothing is asked of an observation but its time and its number."""
+    has_address = form.has_id or form.has_link or form.relations or options.expand
+    return not has_address and _KEPT.issuperset(form.properties)
 
 
 def _columns(source: Source, form: rendering.Form, options: Options) -> list[Sql]:
@@ -307,7 +348,7 @@ def _columns(source: Source, form: rendering.Form, options: Options) -> list[Sql
 def _limited(
     statement: _Statement, form: rendering.Form, options: Options, behind: Sql | None
 ) -> sa.Select[Any]:
-    keys = [key.sql.label(f"_k{index}") for index, key in enumerate(statement.keys)]
+    keys = [key.sql.label(name) for name, key in zip(_key_names(statement), statement.keys, strict=True)]
     query = sa.select(*_columns(statement.source, form, options), *keys).select_from(statement.scope.from_clause)
     query = query.where(*statement.matching).order_by(*(key.ordered() for key in statement.keys))
     query = query.limit(options.top + 1)
@@ -318,8 +359,13 @@ def _counting(statement: _Statement) -> sa.Select[Any]:
     return sa.select(sa.func.count().label("n")).select_from(statement.scope.from_clause).where(*statement.matching)
 
 
-def _token(options: Options, shown: Sequence[Row], *, keys: int) -> str:
+def _key_names(statement: _Statement) -> list[str]:
+    """What the statement's keys are called among the columns of its rows."""
+    return [f"_k{index}" for index in range(len(statement.keys))]
+
+
+def _token(options: Options, last: Row | None, keys: Sequence[str]) -> str:
     """What the next page goes on behind: the last row shown, or where this page began when it shows none."""
-    if not shown:
+    if last is None:
         return rendering.quoted(options.token or "")
-    return paging.token_of([shown[-1][f"_k{index}"] for index in range(keys)])
+    return paging.token_of([last[key] for key in keys])

@@ -57,20 +57,34 @@ def link(base: str, entity: Entity, id_: int) -> str:
 
 def written(row: Mapping[str, Any], form: Form, *, base: str) -> dict[str, Any]:
     """The entity of a row whose columns are `id`, each property by its name and `NAME_end` of its periods."""
-    entity, here = form.entity, link(base, form.entity, row["id"])
-    content: dict[str, Any] = {}
-    if form.has_id:
-        content["@iot.id"] = row["id"]
-    if form.has_link:
-        content["@iot.selfLink"] = here
-    for name in form.properties:
-        said = property_value(row, name, entity.properties[name])
-        keeps_null = form.is_selected or (name in ALWAYS and entity.name == "Observation")
-        if said is not None or keeps_null:
-            content[name] = said
-    for name in form.relations:
-        content[f"{name}@iot.navigationLink"] = f"{here}/{name}"
-    return content
+    return all_written([row], form, base=base)[0]
+
+
+def all_written(rows: Sequence[Mapping[str, Any]], form: Form, *, base: str) -> list[dict[str, Any]]:
+    """The entities of such rows; they need no `id` where none of the form's parts shows it."""
+    entity = form.entity
+    properties = [
+        (name, entity.properties[name], form.is_selected or (name in ALWAYS and entity.name == "Observation"))
+        for name in form.properties
+    ]
+    links = [(f"{name}@iot.navigationLink", f"/{name}") for name in form.relations]
+    is_addressed = form.has_link or bool(links)
+    contents = []
+    for row in rows:
+        here = link(base, entity, row["id"]) if is_addressed else ""
+        content: dict[str, Any] = {}
+        if form.has_id:
+            content["@iot.id"] = row["id"]
+        if form.has_link:
+            content["@iot.selfLink"] = here
+        for name, kind, keeps_null in properties:
+            said = row[name] if kind is Kind.TEXT else property_value(row, name, kind)
+            if said is not None or keeps_null:
+                content[name] = said
+        for name, ending in links:
+            content[name] = here + ending
+        contents.append(content)
+    return contents
 
 
 def property_value(row: Mapping[str, Any], name: str, kind: Kind) -> Any:
