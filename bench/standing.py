@@ -18,7 +18,7 @@ from core import db
 from core.progress import Progress, step
 from gis.points import LonLat
 from sensors.actions import NewStation, register_station
-from sensors.batches import advance_latest
+from sensors.batches import advance_latest, remember
 from sensors.judging import Row
 from sensors.partitions import ensure_partitions
 from sensors.quality.stream import Tests
@@ -55,6 +55,8 @@ def settle(rng: np.random.Generator, *, until: datetime) -> list[int]:
     ends = (0, READINGS_EACH - 1)
     with db.transaction() as session:
         advance_latest(session, list(_rows(ids, levels_m_msl, ends, first_at=first_at)))
+        newest_at = until - timedelta(minutes=APART_MIN)
+        remember(session, dict.fromkeys(ids, (newest_at, None)))
     with step("tidying up, as autovacuum does"), db.engine().connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").execute(sa.text("VACUUM ANALYZE"))
     return ids
