@@ -203,7 +203,7 @@ class Reader:
             return condition(assumed, scope)
         return scope.source.id.in_(sa.select(apart.source.id).select_from(apart.from_clause).where(matches))
 
-    def _rows(self, query: sa.Select[Any], values: dict[str, Any] | None = None) -> list[Row]:
+    def _rows(self, query: sa.Executable, values: dict[str, Any] | None = None) -> list[Row]:
         result = self.session.execute(query, values)
         names = list(result.keys())
         return [dict(zip(names, row, strict=True)) for row in result.all()]
@@ -278,7 +278,7 @@ class Reader:
 
     def _kept_newest(self, ids: Sequence[int]) -> list[Row]:
         values = {"ids": ids, "since": self.now - _KEPT_FOR, "last_id": LARGEST_ID}
-        return [dict(row) for row in self.session.execute(_KEPT_NEWEST, values).mappings().all()]
+        return self._rows(_KEPT_NEWEST, values)
 
     def _looked_up(
         self, ids: Sequence[int], statement: _Statement, form: rendering.Form, options: Options, *, entity: Entity
