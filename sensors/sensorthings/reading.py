@@ -254,7 +254,8 @@ class Reader:
         endings = {shown: rendering.ending_of(options, shown=shown) for shown in lengths}
         keys = _key_names(statement)
         name = expand.relation
-        next_name = f"{name}@iot.nextLink"
+        begun, next_name = f"{self.base}/{entity.collection}", f"{name}@iot.nextLink"
+        tokens: dict[tuple[Any, ...], str] = {}  # Many gauges speak at the same moment: the same keys, the same word.
         for row, content in zip(rows, contents, strict=True):
             mine = grouped.get(row["id"], [])
             shown = mine[:top]
@@ -262,9 +263,11 @@ class Reader:
                 content[f"{name}@iot.count"] = counts[row["id"]]
             content[name] = [written[index] for index in shown]
             if len(mine) > top or (mine and found[mine[0]].get("_has_more")):
-                token = _token(options, found[shown[-1]] if shown else None, keys)
-                address = rendering.link(self.base, entity, row["id"])
-                content[next_name] = f"{address}/{name}{endings[len(shown)]}{token}"
+                last = found[shown[-1]] if shown else None
+                behind = () if last is None else tuple([last[key] for key in keys])
+                if (token := tokens.get(behind)) is None:
+                    token = tokens[behind] = _token(options, last, keys)
+                content[next_name] = f"{begun}({row['id']})/{name}{endings[len(shown)]}{token}"
 
     def _children(
         self, ids: Sequence[int], statement: _Statement, form: rendering.Form, options: Options, *, entity: Entity
@@ -277,7 +280,7 @@ class Reader:
         return [*kept, *(self._looked_up(missing, statement, form, options, entity=entity) if missing else ())]
 
     def _kept_newest(self, ids: Sequence[int]) -> list[Row]:
-        values = {"ids": ids, "since": self.now - _KEPT_FOR, "last_id": LARGEST_ID}
+        values = {"ids": f"{{{','.join(map(str, ids))}}}", "since": self.now - _KEPT_FOR, "last_id": LARGEST_ID}
         return self._rows(_KEPT_NEWEST, values)
 
     def _looked_up(

@@ -13,6 +13,8 @@ from sensors.sensorthings.model import ID_NAMES, LINK_NAMES, Entity, Kind
 from sensors.sensorthings.options import Options
 
 _PLAIN = "$,;()/'@:*="
+# Python looks a member of an Enum up slowly; a page asks for thousands.
+_ANY, _TEXT, _TIME, _PERIOD = Kind.ANY, Kind.TEXT, Kind.TIME, Kind.PERIOD
 # Present even where nothing is known: the standard asks for the property.
 ALWAYS = frozenset({"result", "resultTime", "phenomenonTime"})
 
@@ -69,6 +71,8 @@ def all_written(rows: Sequence[Mapping[str, Any]], form: Form, *, base: str) -> 
     ]
     links = [(f"{name}@iot.navigationLink", f"/{name}") for name in form.relations]
     is_addressed = form.has_link or bool(links)
+    if form.is_selected and not (form.has_id or is_addressed):  # The leanest question: nothing but some properties.
+        return [{name: property_value(row, name, kind) for name, kind, _ in properties} for row in rows]
     contents = []
     for row in rows:
         here = link(base, entity, row["id"]) if is_addressed else ""
@@ -78,7 +82,7 @@ def all_written(rows: Sequence[Mapping[str, Any]], form: Form, *, base: str) -> 
         if form.has_link:
             content["@iot.selfLink"] = here
         for name, kind, keeps_null in properties:
-            said = row[name] if kind is Kind.TEXT else property_value(row, name, kind)
+            said = property_value(row, name, kind)
             if said is not None or keeps_null:
                 content[name] = said
         for name, ending in links:
@@ -90,13 +94,13 @@ def all_written(rows: Sequence[Mapping[str, Any]], form: Form, *, base: str) -> 
 def property_value(row: Mapping[str, Any], name: str, kind: Kind) -> Any:
     """The property as JSON; None where it is absent."""
     said = row[name]
-    if kind is Kind.ANY:
+    if kind is _ANY:
         return row[f"{name}_json"] if said is None else plain_number(said)
-    if said is None:
-        return None
-    if kind is Kind.TIME:
+    if said is None or kind is _TEXT:
+        return said
+    if kind is _TIME:
         return times.written(said)
-    if kind is Kind.PERIOD:
+    if kind is _PERIOD:
         end: datetime | None = row[f"{name}_end"]
         return times.written_period(said, end)
     return said

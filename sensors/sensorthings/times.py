@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import UTC, datetime, time, timedelta, timezone
 
@@ -84,6 +85,7 @@ def clock_time(text: str) -> time:
         raise QueryError(f"'{text[:60]}' is not a time of day such as 06:30:00.") from None
 
 
+@functools.lru_cache(maxsize=8192)  # Gauges that speak by the clock share their moments.
 def written(at: datetime) -> str:
     """The instant in UTC with a Z, with as many decimals as it has."""
     text = at.astimezone(UTC).isoformat()[: -len("+00:00")]
