@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import socket
 
 import uvicorn
@@ -81,6 +82,10 @@ def run() -> None:
     check_database()
     host, port = settings().api_host, settings().api_port
     listening = listening_socket(host, port)
+    app = create_app()
+    # What stands now stands for good; else the collector walks 270,000 objects in the middle of an answer: 0.15 s.
+    gc.collect()
+    gc.freeze()
     log.info("api.serves", host=host, port=port)
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises Ctrl-C once more after it has stopped in good order.
-        server_of(create_app()).run(sockets=[listening])
+        server_of(app).run(sockets=[listening])

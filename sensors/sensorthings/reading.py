@@ -27,9 +27,7 @@ _LATEST = LatestReading.__table__
 # does not stand there) and the archive cannot have taken it. Nothing of its datastream comes behind it at its time.
 _KEPT_NEWEST = sa.text(
     """
-    SELECT l.datastream_id AS _parent, l.observed_at AS "phenomenonTime", NULL AS "phenomenonTime_end",
-           l.value AS result, NULL AS result_json, l.observed_at AS _k0, CAST(:last_id AS bigint) AS _k1,
-           l.first_observed_at < l.observed_at AS _has_more
+    SELECT l.datastream_id, l.observed_at, l.value, l.first_observed_at < l.observed_at
     FROM latest_reading l JOIN stream_memory m ON m.datastream_id = l.datastream_id AND m.newest_at = l.observed_at
     WHERE l.datastream_id = ANY(CAST(:ids AS bigint[])) AND l.observed_at > :since
     """
@@ -275,13 +273,21 @@ class Reader:
         if entity.name != "Datastream" or not _is_newest_alone(options) or not _is_value_alone(form, options):
             return self._looked_up(ids, statement, form, options, entity=entity)
         kept = self._kept_newest(ids)
+        if len(kept) == len(ids):
+            return kept
         there = {row["_parent"] for row in kept}
         missing = [id_ for id_ in ids if id_ not in there]
         return [*kept, *(self._looked_up(missing, statement, form, options, entity=entity) if missing else ())]
 
     def _kept_newest(self, ids: Sequence[int]) -> list[Row]:
-        values = {"ids": f"{{{','.join(map(str, ids))}}}", "since": self.now - _KEPT_FOR, "last_id": LARGEST_ID}
-        return self._rows(_KEPT_NEWEST, values)
+        values = {"ids": f"{{{','.join(map(str, ids))}}}", "since": self.now - _KEPT_FOR}
+        return [
+            {
+                "_parent": parent, "phenomenonTime": at, "phenomenonTime_end": None, "result": value,
+                "result_json": None, "_k0": at, "_k1": LARGEST_ID, "_has_more": has_more,
+            }
+            for parent, at, value, has_more in self.session.execute(_KEPT_NEWEST, values).all()
+        ]
 
     def _looked_up(
         self, ids: Sequence[int], statement: _Statement, form: rendering.Form, options: Options, *, entity: Entity

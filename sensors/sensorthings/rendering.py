@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from urllib.parse import quote
 
@@ -72,7 +73,8 @@ def all_written(rows: Sequence[Mapping[str, Any]], form: Form, *, base: str) -> 
     links = [(f"{name}@iot.navigationLink", f"/{name}") for name in form.relations]
     is_addressed = form.has_link or bool(links)
     if form.is_selected and not (form.has_id or is_addressed):  # The leanest question: nothing but some properties.
-        return [{name: property_value(row, name, kind) for name, kind, _ in properties} for row in rows]
+        read = [(name, itemgetter(name) if kind is _TEXT else _reader(name, kind)) for name, kind, _ in properties]
+        return [{name: of(row) for name, of in read} for row in rows]
     contents = []
     for row in rows:
         here = link(base, entity, row["id"]) if is_addressed else ""
@@ -89,6 +91,10 @@ def all_written(rows: Sequence[Mapping[str, Any]], form: Form, *, base: str) -> 
             content[name] = here + ending
         contents.append(content)
     return contents
+
+
+def _reader(name: str, kind: Kind) -> Callable[[Mapping[str, Any]], Any]:
+    return lambda row: property_value(row, name, kind)
 
 
 def property_value(row: Mapping[str, Any], name: str, kind: Kind) -> Any:
