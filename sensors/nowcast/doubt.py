@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from sensors.nowcast.features import lagged, trailing_mean
 from sensors.nowcast.forecast import Band
-from sensors.nowcast.grid import Array, History
+from sensors.nowcast.grid import Array, History, Mask
 
 NOMINALS = (0.8, 0.9)
 NEWEST_SCORES = 500
@@ -27,6 +28,7 @@ STRETCH = 2.0  # Beyond the widest score a band grows by this share of its width
 TAIL_MOST = 0.5
 ACTIVITY_H, ACTIVITY_SHARE = 3.0, 0.3
 FLOOR_SHARE = 0.2  # The usual error is never taken smaller than this share of the mean error.
+LEAST_BEGUN, MOST_BEGUN = 40, 60  # How many scores a fit begins with: fewer are too narrow, more too old (0023).
 SEED_SHARE = 1 / 3  # The earliest scores only fill the pool, the later ones move the tails too.
 
 
@@ -59,18 +61,28 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Said:
-    """What a model said at ascending origins, and what came: NaN where it is not known."""
+    """What a model said at ascending origins, and what came: NaN where it is not known.
+
+    What it said where not `is_inside` its experience is never shown, and nothing is learnt from it.
+    """
 
     times_s: Array
     changes: Array
     true: Array
     activity: Array
+    is_inside: Mask
     horizon_s: float
 
-    def part(self, first: int, end: int) -> Said:
-        """The origins from `first` up to, not with, `end`."""
-        cut = slice(first, end)
-        return Said(self.times_s[cut], self.changes[cut], self.true[cut], self.activity[cut], self.horizon_s)
+    def where(self, chosen: Mask | NDArray[np.intp] | slice) -> Said:
+        """The chosen origins."""
+        return Said(
+            times_s=self.times_s[chosen],
+            changes=self.changes[chosen],
+            true=self.true[chosen],
+            activity=self.activity[chosen],
+            is_inside=self.is_inside[chosen],
+            horizon_s=self.horizon_s,
+        )
 
 
 def activity(history: History) -> Array:
@@ -80,14 +92,21 @@ def activity(history: History) -> Array:
 
 
 def learn_doubt(said: Said) -> Doubt:
-    """What these forecasts, made by a model that had not seen their truths, tell of the model's errors."""
-    errors = said.true - said.changes
-    scale = _scale(said, np.abs(errors))
-    seeds = max(1, round(SEED_SHARE * len(errors)))
-    scores = errors[:seeds] / scale.errors(said.changes[:seeds], said.activity[:seeds])
+    """What these forecasts, made by a model that had not seen their truths, tell of the model's errors.
+
+    All of them tell the scale; the scores are those of the newest moments inside its experience, as what is shown later
+    is inside. Where too few are, nothing is known of the inside alone, and the newest of all count.
+    """
+    scale = _scale(said, np.abs(said.true - said.changes))
+    counted = said.is_inside if said.is_inside.sum() >= LEAST_BEGUN else np.ones(len(said.times_s), dtype=np.bool_)
+    counts = said.where(np.flatnonzero(counted)[-MOST_BEGUN:])
+    seeds = max(1, round(SEED_SHARE * len(counts.times_s)))
+    first = counts.where(slice(0, seeds))
+    scores = (first.true - first.changes) / scale.errors(first.changes, first.activity)
     tails = tuple(((1.0 - nominal) / 2.0,) * 2 for nominal in NOMINALS)
-    begun = Doubt(scale, tuple(scores[-NEWEST_SCORES:].tolist()), tails, float(said.times_s[seeds - 1]))
-    _, learnt = bands_along(begun, said.part(seeds, len(errors)))
+    begun = Doubt(scale, tuple(scores.tolist()), tails, float(first.times_s[-1]))
+    rest = counts.where(slice(seeds, None))
+    _, learnt = bands_along(begun, replace(rest, is_inside=np.ones(len(rest.times_s), dtype=np.bool_)))
     return replace(learnt, until_s=float(said.times_s[-1]) + said.horizon_s)
 
 
@@ -117,7 +136,8 @@ def bands_along(doubt: Doubt, said: Said) -> tuple[Array, Doubt]:
     known = 0
     for origin, time_s in enumerate(times_s):
         while known < origin and due_s[known] <= time_s:
-            walk.learn(scores[known], given[known])
+            if said.is_inside[known]:
+                walk.learn(scores[known], given[known])
             known += 1
         given.append(walk.bands())
         ends[origin] = given[-1]

@@ -151,11 +151,12 @@ def fit_model(forecaster: Forecaster, history: History, seen: Design, horizon_h:
         return None
     rows = Rows(seen.names, seen.values[usable], true[usable], horizon_h, history.steps(horizon_h))
     cut = round(INNER_SHARE * len(rows))
-    if len(rows.earlier(cut)) < LEAST_ROWS // 4:
+    begun = rows.earlier(cut)
+    if len(begun) < LEAST_ROWS // 4:
         return None
     # One thread: small matrices and trees gain nothing from two, which spin on a busy processor.
     with threadpool_limits(limits=1):
-        early, whole = forecaster.recipe(rows.earlier(cut)), forecaster.recipe(rows)
+        early, whole = forecaster.recipe(begun), forecaster.recipe(rows)
     late = Design(rows.names, rows.values[cut:])
     doubt = learn_doubt(
         Said(
@@ -163,6 +164,7 @@ def fit_model(forecaster: Forecaster, history: History, seen: Design, horizon_h:
             changes=early.changes(late),
             true=rows.changes[cut:],
             activity=activity(history)[usable[cut:]],
+            is_inside=learn_experience(begun.names, begun.values).holds(late),
             horizon_s=horizon_h * HOUR_S,
         )
     )
@@ -176,8 +178,14 @@ def said_along(
     changes = model.predictor.changes(Design(seen.names, seen.values[first:]))
     able = np.flatnonzero(np.isfinite(changes) & history.is_measured[first:])
     points = first + able
-    true = history.changes(horizon_h)[points]
-    said = Said(history.times_s[points], changes[able], true, activity(history)[points], horizon_h * HOUR_S)
+    said = Said(
+        times_s=history.times_s[points],
+        changes=changes[able],
+        true=history.changes(horizon_h)[points],
+        activity=activity(history)[points],
+        is_inside=model.experience.holds(Design(seen.names, seen.values[points])),
+        horizon_s=horizon_h * HOUR_S,
+    )
     return said, points
 
 
@@ -192,12 +200,14 @@ def _expected(model: Model, recent: History, seen: Design, horizon_h: float, why
     first = int(np.searchsorted(recent.times_s, model.doubt.until_s - horizon_h * HOUR_S, side="right"))
     said, _ = said_along(model, recent, seen, horizon_h=horizon_h, first=min(first, len(recent) - 1))
     change = float(model.predictor.changes(Design(seen.names, seen.values[-1:]))[0])
+    before = said.where(said.times_s < recent.times_s[-1])
     now = Said(
-        times_s=np.append(said.times_s[said.times_s < recent.times_s[-1]], recent.times_s[-1]),
-        changes=np.append(said.changes[said.times_s < recent.times_s[-1]], change),
-        true=np.append(said.true[said.times_s < recent.times_s[-1]], np.nan),
-        activity=np.append(said.activity[said.times_s < recent.times_s[-1]], activity(recent)[-1]),
-        horizon_s=said.horizon_s,
+        times_s=np.append(before.times_s, recent.times_s[-1]),
+        changes=np.append(before.changes, change),
+        true=np.append(before.true, np.nan),
+        activity=np.append(before.activity, activity(recent)[-1]),
+        is_inside=np.append(before.is_inside, True),
+        horizon_s=before.horizon_s,
     )
     ends, _ = bands_along(model.doubt, now)
     level = float(recent.level[-1])

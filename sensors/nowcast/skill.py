@@ -21,7 +21,6 @@ import numpy as np
 from scipy.special import stdtr
 
 from sensors.nowcast.doubt import NOMINALS, bands_along
-from sensors.nowcast.features import Design
 from sensors.nowcast.fitted import Forecaster, Inputs, fit_model, said_along
 from sensors.nowcast.grid import Array, History, Mask
 
@@ -140,8 +139,8 @@ def judge(
         bands, _ = bands_along(model.doubt, said)
         true = history.changes(horizon_h)[points]
         known = np.isfinite(true)
-        inside = model.experience.holds(Design(seen.names, seen.values[points]))
-        parts.append(Judged(said.times_s, history.level[points], said.changes, true, bands, inside).where(known))
+        found = Judged(said.times_s, history.level[points], said.changes, true, bands, said.is_inside)
+        parts.append(found.where(known))
     return _joined(parts) if parts else None
 
 

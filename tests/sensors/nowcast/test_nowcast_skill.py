@@ -18,6 +18,7 @@ from sensors.nowcast.linear import damped_trend, ridge
 from sensors.nowcast.skill import MARGIN, Crossings, Judged, Score, chance, crossings, edges, judge, score, skill
 
 FORECASTERS = (Forecaster("damped", damped_trend, (1.0,)), Forecaster("ridge", ridge, (1.0,)))
+RIDGE = FORECASTERS[1]
 FULL = Inputs(rain=("R",), upstream=("U",))
 
 
@@ -178,6 +179,7 @@ def said(spread: Array, *, seed: int) -> Said:
         changes=np.zeros(number),
         true=rng.normal(0.0, spread),
         activity=np.ones(number),
+        is_inside=np.ones(number, dtype=np.bool_),
         horizon_s=3600.0,
     )
 
@@ -211,3 +213,40 @@ def test_busier_water_has_wider_bands() -> None:
     ends, _ = bands_along(learnt, replace(said(np.ones(2), seed=4), activity=np.array([1.0, 5.0])))
     width = ends[:, 0, 1] - ends[:, 0, 0]
     assert width[1] > 3.0 * width[0]
+
+
+def test_a_flood_of_errors_outside_the_experience_leaves_the_bands_as_they_were() -> None:
+    """What is never shown teaches no band: errors a hundred times as great outside, before a fit or since, move none.
+
+    The same errors counted move them, so the flood was there.
+    """
+    is_inside = np.arange(1200) % 3 > 0
+    calm = [replace(said(np.ones(1200), seed=seed), is_inside=is_inside) for seed in (5, 6)]
+    flood = [replace(one, true=np.where(is_inside, one.true, 100.0 * one.true)) for one in calm]
+    counted = [replace(one, is_inside=np.ones(1200, dtype=np.bool_)) for one in flood]
+    expected, moved, mixed = (bands_along(learn_doubt(fit), since)[0] for fit, since in (calm, flood, counted))
+    np.testing.assert_allclose(moved, expected)
+    assert (mixed[600:, 0, 1] - mixed[600:, 0, 0]).mean() > 2.0 * (expected[600:, 0, 1] - expected[600:, 0, 0]).mean()
+
+
+def test_a_fit_without_enough_moments_inside_learns_from_all() -> None:
+    """Of a few scores no band can be told: then what was said outside counts, and the bands begin as wide as that."""
+    one = said(np.where(np.arange(600) < 560, 10.0, 0.1), seed=9)
+    few, enough = (replace(one, is_inside=np.arange(600) >= first) for first in (561, 560))
+    known = learn_doubt(replace(one, is_inside=np.ones(600, dtype=np.bool_)))
+    assert learn_doubt(few) == known
+    assert max(np.abs(learn_doubt(enough).scores)) < max(np.abs(known.scores)) / 10.0
+
+
+def test_a_forecast_on_duty_learns_nothing_of_errors_outside(river: History) -> None:
+    """Hours of strange water above, not shown, leave the band of the next moment inside as it would have been."""
+    split = len(river) - 100
+    fitted = RIDGE.fit(river.between(0, split))
+    strange = np.zeros(len(river), dtype=np.bool_)
+    strange[split + 10 : split + 40] = True
+    above = river.upstream["U"] + np.where(strange, 50.0, 0.0)
+    flood = replace(river, upstream={"U": above})
+    calm = fitted.predict(river, (1.0,)).ahead[0]
+    after = fitted.predict(flood, (1.0,)).ahead[0]
+    assert (after.forecaster, after.level) == (calm.forecaster, calm.level)
+    assert after.high - after.low < 1.5 * (calm.high - calm.low)
