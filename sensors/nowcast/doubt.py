@@ -1,4 +1,4 @@
-"""How far a forecast may be off: conformal intervals that learn from every error once it is known.
+"""How far a forecast may be off: conformal intervals that learn from every error of what was shown, once it is known.
 
 A score is an error divided by the error that is usual at this activity of the water and this expected change. The band
 at an origin runs between two quantiles of the newest scores (split-conformal prediction, Vovk et al. 2005), and each
