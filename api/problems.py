@@ -122,6 +122,10 @@ def of_exception(error: Exception, *, instance: str) -> JSONResponse:
         return of_error(error, instance=instance)
     if is_database_away(error):
         return of_database(error, instance=instance)
+    if isinstance(error, sa.exc.DataError):
+        # A number that no column holds, or a NUL in a text: whoever asked wrote it, whatever the door let through.
+        detail = "A number is out of range, or a text holds a character that cannot be kept; nothing was changed."
+        return problem(status=422, slug="invalid-input", detail=detail, instance=instance)
     return of_failure(error, instance=instance)
 
 

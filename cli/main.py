@@ -272,7 +272,7 @@ def poll_feed(code: Annotated[str, typer.Argument(help="The feed's code.")]) -> 
 
 @feeds_app.command("add")
 def add_feeds(
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="A TOML file with a [[feed]] for each source.")],
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A TOML file: an array of tables named feed.")],
 ) -> None:
     """Declare feeds, or change them; one that sends by itself gets a key, which is shown once."""
     from cli import feeds

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.city import city_while_needed
 from core.db import transaction
 from core.errors import InvalidInputError
 from sensors import quarantine, retrying
@@ -27,7 +28,7 @@ SHOWN_CHARS = 100
 def list_refused(*, reason: str | None, since: str | None, rows: int) -> None:
     """A table of the reasons, and one of the newest rows that wait where `rows` asks for some; nothing is changed."""
     choice = choice_of(reason=reason, since=since, ids=None)
-    with transaction() as session:
+    with city_while_needed(), transaction() as session:
         counts = quarantine.counts(session, choice)
         still = dataclasses.replace(choice, still_waits=True)
         waiting = quarantine.page(session, still, before_id=None, limit=rows) if rows else []
@@ -50,7 +51,8 @@ def replay(*, reason: str | None, since: str | None, ids: list[int] | None, unit
         with transaction() as session:
             return try_again(session, some, units=meant, by=by)
 
-    told = retrying.all_of(try_some, choice)
+    with city_while_needed():
+        told = retrying.all_of(try_some, choice)
     typer.echo(f"{told.taken} of {told.rows} rows were taken.")
     for still, count in sorted(told.still_refused.items(), key=lambda one: (-one[1], one[0])):
         typer.echo(f"{count} stay refused: {quarantine.words_of(still, language='en')} ({still}).")

@@ -16,7 +16,14 @@ from amqtt.contexts import Action
 from amqtt.plugins.base import BaseAuthPlugin
 from amqtt.session import Session
 
-from sensors.topics import HOUSE, INTEREST, INTEREST_HELD, is_of_sensorthings, may_tell_of_sensorthings
+from sensors.topics import (
+    HOUSE,
+    INTEREST,
+    INTEREST_HELD,
+    is_of_gauges,
+    is_of_sensorthings,
+    may_tell_of_sensorthings,
+)
 
 LONGEST_WAIT_S = 2.0
 
@@ -49,6 +56,8 @@ class HouseDoor(BaseAuthPlugin):  # type: ignore[misc]  # amqtt ships no types.
 
     def lets(self, session: Session, topic: str, action: Action) -> bool:
         """Whether the session may publish on, subscribe to or be sent what is on the topic."""
+        if is_of_gauges(topic):  # They stand in the inbox, and carry the keys of devices: nobody else is sent them.
+            return False
         is_ours = topic in {INTEREST, INTEREST_HELD} or (action is Action.PUBLISH and is_of_sensorthings(topic))
         return not is_ours or self.is_house(session)
 

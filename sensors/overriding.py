@@ -21,6 +21,7 @@ from staff.rules import AccountRef
 BY_OFFICER = "officer"  # The reason beside a flag that an officer gave.
 GIVEN = frozenset({Flag.GOOD, Flag.SUSPECT, Flag.FAIL})
 LONGEST_REASON = 500
+FARTHEST_M = 100.0  # From the bank, up or down: assumed; no canal or river of a town comes near it.
 
 
 def override_flag(
@@ -30,7 +31,7 @@ def override_flag(
 
     The newest good level follows at once, and the watch where it is the newest reading; quality control itself goes on
     comparing what comes next with what its own tests found. Raises NotFoundError where there is no such reading, and
-    InvalidInputError for a flag that cannot be given or a reason that says nothing.
+    InvalidInputError for a flag that cannot be given, a reason that says nothing, or "good" of what no water can be.
     """
     why = reason.strip()
     if flag not in GIVEN or not why or len(why) > LONGEST_REASON:
@@ -49,6 +50,8 @@ def override_flag(
         raise NotFoundError(f"Gauge {stream.code} has no reading of {observed_at.isoformat()}.")
     if reading.value is None:
         raise InvalidInputError("This reading has no value that could be judged.")
+    if flag is Flag.GOOD:
+        _check_possible(stream, reading.value)
     was = Flag(reading.qc_flag)
     _note(session, reading, flag=flag, reason=why, by=by)
     reading.qc_flag, reading.qc_reason = int(flag), BY_OFFICER
@@ -70,6 +73,18 @@ def override_flag(
             "observed_at": reading.observed_at.isoformat(), "from": int(was), "to": int(flag), "reason": why,
         },
     )
+
+
+def _check_possible(stream: queries.Stream, value: float) -> None:
+    """An officer may know better than a test of the datum, but charts and rules must be able to follow."""
+    possible, datum = stream.quality.range, stream.quality.datum
+    low = None if possible is None else possible.fail_min
+    high = None if possible is None else possible.fail_max
+    is_far = datum is not None and abs(value - datum.bank) > FARTHEST_M
+    if is_far or (low is not None and value < low) or (high is not None and value > high):
+        raise InvalidInputError(
+            f"{value:g} is no level that gauge {stream.code} can have; correct the gauge's range or its datum first."
+        )
 
 
 def _note(session: Session, reading: Reading, *, flag: Flag, reason: str, by: AccountRef) -> None:

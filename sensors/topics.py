@@ -21,6 +21,11 @@ def is_taken(topic: str) -> bool:
     return _matches(topic, TAKEN)
 
 
+def is_of_gauges(topic: str) -> bool:
+    """Whether what is published on the topic comes from a gauge or a feed, with its key."""
+    return _matches(topic, (READINGS, *FEED_TOPICS))
+
+
 def is_observation(topic: str) -> bool:
     """Whether what is published on the topic is an observation of SensorThings."""
     return _matches(topic, OBSERVATIONS)

@@ -145,7 +145,7 @@ class Reader:
             if options.is_counted:
                 content["@iot.count"] = self.session.scalar(_counting(statement))
             shown = rows[: options.top]
-            if len(rows) > options.top:
+            if len(rows) > options.top > 0:  # From a page of nothing no way leads on.
                 ending = rendering.ending_of(options, shown=len(shown))
                 token = _token(options, shown[-1] if shown else None, _key_names(statement))
                 content["@iot.nextLink"] = f"{address}{ending}{token}"
@@ -260,7 +260,7 @@ class Reader:
             if options.is_counted:
                 content[f"{name}@iot.count"] = counts[row["id"]]
             content[name] = [written[index] for index in shown]
-            if len(mine) > top or (mine and found[mine[0]].get("_has_more")):
+            if top and (len(mine) > top or (mine and found[mine[0]].get("_has_more"))):
                 last = found[shown[-1]] if shown else None
                 behind = () if last is None else tuple([last[key] for key in keys])
                 if (token := tokens.get(behind)) is None:

@@ -28,6 +28,7 @@ PATHS = (
     "/ogc/collections/roads/items?offset={}", "/ogc/collections/roads/items?bbox={},1,2,3",
     "/ogc/collections/roads/items?datetime={}", "/ogc/collections/roads/items?id={}",
     "/ogc/collections/roads/tiles/WebMercatorQuad/12/{}/1",
+    "/api/v1/gauges/{}/readings", "/api/v1/gauges/{}/rain", "/api/v1/gauges/{}/forecast", "/api/v1/rules/{}",
 )
 
 

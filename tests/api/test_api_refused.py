@@ -57,6 +57,11 @@ def city(database: sa.Engine, frozen_clock: Callable[..., None]) -> Iterator[Tes
     with db.transaction() as session:
         for role in ("viewer", "officer", "admin"):
             add_account(session, role, roles=[role])
+        session.execute(sa.text(
+            "INSERT INTO city (id, slug, name_th, name_en, boundary, extent, centre, metric_srid, datum, imported_at, "
+            "is_simulated) VALUES (1, 'tiny', 'เล็ก', 'Tiny', ST_Multi(ST_MakeEnvelope(100, 8, 101, 9, 4326)), "
+            "ST_MakeEnvelope(100, 8, 101, 9, 4326), ST_Point(100.5, 8.5, 4326), 32647, 'msl', now(), true)"
+        ))
     _register("G1")
     _publish("NEW", {})
     _publish("G1", {"unit": "cm"}, {"key": "stolen"})

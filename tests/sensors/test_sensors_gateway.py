@@ -185,6 +185,26 @@ def test_what_a_network_server_publishes_reaches_its_feed(port: int) -> None:
     assert asyncio.run(send()) == (2, 1)
 
 
+def test_nobody_else_is_sent_what_a_gauge_sends(port: int) -> None:
+    """A message of a gauge carries its key: who subscribes to everything hears of it nothing."""
+
+    async def listen() -> list[str]:
+        heard: list[str] = []
+        async with _gateway(), _device(port) as listener:
+            await listener.subscribe("#", qos=1)
+            async with _device(port) as device:
+                await device.publish("faonam/v1/G1/readings", _message("G1", 1), qos=1)
+                await device.publish("elsewhere", b"over", qos=1)
+            async for message in listener.messages:
+                heard.append(message.topic.value)
+                if heard[-1] == "elsewhere":
+                    break
+            await _until(Reading, 1)
+        return heard
+
+    assert asyncio.run(listen()) == ["elsewhere"]
+
+
 def _broker_pid(port: int) -> int:
     for entry in os.listdir("/proc"):
         if entry.isdigit():

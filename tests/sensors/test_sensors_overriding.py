@@ -120,7 +120,16 @@ def test_nobody_judges_without_a_reason_a_role_or_a_reading(officer: TestClient)
     assert _judge(officer, -5, 4, "   ").status_code == 422
     assert _judge(officer, -5, 9).status_code == 422
     assert _judge(officer, -6, 4).status_code == 404
+    assert _judge(officer, -5, 4, "a\0b").status_code == 422
     viewer = AccountRef(id=1, username="v", display_name="v", roles=frozenset({"viewer"}), crew_code=None)
     officer.app.dependency_overrides[get_current_account] = lambda: viewer  # type: ignore[attr-defined]  # it is our FastAPI
     assert _judge(officer, -5, 4).status_code == 403
     assert _reading(-5).qc_flag == 1
+
+
+def test_nobody_makes_a_level_of_what_no_water_can_be(officer: TestClient) -> None:
+    """A number outside the gauge's range is not called good by anybody: charts and rules would follow it."""
+    _hear((-5, 1e308))
+    answer = _judge(officer, -5, 1)
+    assert (answer.status_code, "G1" in answer.json()["detail"]) == (422, True)
+    assert _reading(-5).qc_flag != 1
