@@ -33,11 +33,10 @@ from core.settings import ROOT, settings
 from sensors import broker, teller
 from sensors.actions import keep_unstorable, store_device_rows
 from sensors.feeds_store.actions import take_messages
-from sensors.feeds_store.topics import FEED_TOPICS
 from sensors.inbox import Doorkeeper, Inbox, Kept, Message, inbox_path
 from sensors.payloads import DeviceRow, rows_of_message
 from sensors.sensorthings.posted import SOURCE, store_posted
-from sensors.topics import HOUSE, OBSERVATIONS, READINGS, is_observation, is_of_a_device
+from sensors.topics import HOUSE, OBSERVATIONS, OF_GAUGES, is_observation, is_of_a_device
 
 log = get_logger("sensors.gateway")
 
@@ -170,7 +169,7 @@ async def _receive(address: BrokerAddress, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
                 async with _client(address) as client, asyncio.TaskGroup() as group:
-                    for topic in (READINGS, *FEED_TOPICS):
+                    for topic in OF_GAUGES:
                         await client.subscribe(topic, qos=1)
                     if settings().sta_mqtt:
                         await _speak_sensorthings(client, group)

@@ -99,11 +99,6 @@ class Inbox:
             self._file.execute("BEGIN IMMEDIATE")
             self._file.execute("DELETE FROM message WHERE id BETWEEN ? AND ?", (kept[0].id, kept[-1].id))
 
-    def count(self) -> int:
-        """How many messages wait."""
-        waiting: int = self._file.execute("SELECT count(*) FROM message").fetchone()[0]
-        return waiting
-
 
 class Doorkeeper:
     """Keeps messages for asyncio: those that arrive while one commit is under way share the next.

@@ -10,7 +10,8 @@ from sensors.sensorthings.service import VERSION
 READINGS = "faonam/v1/+/readings"
 # 18-088, clause 14.2: the collection of all observations, or that of a datastream or feature of interest.
 OBSERVATIONS = (f"{VERSION}/Observations", f"{VERSION}/+/Observations")
-TAKEN = (READINGS, *FEED_TOPICS, *OBSERVATIONS)
+OF_GAUGES = (READINGS, *FEED_TOPICS)
+TAKEN = (*OF_GAUGES, *OBSERVATIONS)
 
 HOUSE = "faonam-gateway"  # As whom the gateway goes to the embedded broker.
 INTEREST, INTEREST_HELD = "faonam/v1/interest", "faonam/v1/interest/held"
@@ -23,7 +24,7 @@ def is_taken(topic: str) -> bool:
 
 def is_of_gauges(topic: str) -> bool:
     """Whether what is published on the topic comes from a gauge or a feed, with its key."""
-    return _matches(topic, (READINGS, *FEED_TOPICS))
+    return _matches(topic, OF_GAUGES)
 
 
 def is_observation(topic: str) -> bool:
@@ -51,5 +52,4 @@ def may_tell_of_sensorthings(subscribed: str) -> bool:
 
 def is_of_a_device(topic: str) -> bool:
     """The topic is `faonam/v1/{code}/readings`; what is taken on others is for feeds."""
-    levels = topic.split("/")
-    return len(levels) == 4 and levels[:2] == ["faonam", "v1"] and levels[3] == "readings"
+    return _matches(topic, (READINGS,))

@@ -65,16 +65,15 @@ def written(row: Mapping[str, Any], form: Form, *, base: str) -> dict[str, Any]:
 
 def all_written(rows: Sequence[Mapping[str, Any]], form: Form, *, base: str) -> list[dict[str, Any]]:
     """The entities of such rows; they need no `id` where none of the form's parts shows it."""
-    entity = form.entity
+    entity, is_observation = form.entity, form.entity.name == "Observation"
     properties = [
-        (name, entity.properties[name], form.is_selected or (name in ALWAYS and entity.name == "Observation"))
+        (name, _reader(name, entity.properties[name]), form.is_selected or (name in ALWAYS and is_observation))
         for name in form.properties
     ]
     links = [(f"{name}@iot.navigationLink", f"/{name}") for name in form.relations]
     is_addressed = form.has_link or bool(links)
     if form.is_selected and not (form.has_id or is_addressed):  # The leanest question: nothing but some properties.
-        read = [(name, itemgetter(name) if kind is _TEXT else _reader(name, kind)) for name, kind, _ in properties]
-        return [{name: of(row) for name, of in read} for row in rows]
+        return [{name: read(row) for name, read, _ in properties} for row in rows]
     contents = []
     for row in rows:
         here = link(base, entity, row["id"]) if is_addressed else ""
@@ -83,8 +82,8 @@ def all_written(rows: Sequence[Mapping[str, Any]], form: Form, *, base: str) -> 
             content["@iot.id"] = row["id"]
         if form.has_link:
             content["@iot.selfLink"] = here
-        for name, kind, keeps_null in properties:
-            said = property_value(row, name, kind)
+        for name, read, keeps_null in properties:
+            said = read(row)
             if said is not None or keeps_null:
                 content[name] = said
         for name, ending in links:
@@ -94,7 +93,7 @@ def all_written(rows: Sequence[Mapping[str, Any]], form: Form, *, base: str) -> 
 
 
 def _reader(name: str, kind: Kind) -> Callable[[Mapping[str, Any]], Any]:
-    return lambda row: property_value(row, name, kind)
+    return itemgetter(name) if kind is _TEXT else lambda row: property_value(row, name, kind)
 
 
 def property_value(row: Mapping[str, Any], name: str, kind: Kind) -> Any:

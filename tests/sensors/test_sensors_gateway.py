@@ -6,12 +6,10 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ import paho.mqtt.client as paho
 import pytest
 import sqlalchemy as sa
 
+from bench.servers import free_port
 from core import db
 from core.errors import SetupError
 from core.settings import settings
@@ -32,10 +31,10 @@ from sensors.inbox import Inbox, Message, inbox_path
 from sensors.models import Reading, ReadingRefused
 from sensors.partitions import ensure_partitions
 from tests.sensors.feeds_house.declared import a_feed, stream
+from tests.sensors.mosquitto import PASSWORD, USERNAME, running_mosquitto
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 STATIONS = 10
-MOSQUITTO = "/usr/sbin/mosquitto"  # Debian's, which `./test` installs.
 
 
 @pytest.fixture
@@ -43,9 +42,7 @@ def port(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database: sa.Engine, frozen_clock: Callable[..., None]
 ) -> int:
     """A free port for the embedded broker, an empty inbox, and ten stations with keys."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free: int = probe.getsockname()[1]
+    free = free_port()
     monkeypatch.setenv("FAONAM_MQTT_PORT", str(free))
     monkeypatch.setenv("FAONAM_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("MQTT_URL", raising=False)
@@ -270,7 +267,7 @@ def test_what_was_taken_before_a_gateway_ended_is_stored_by_the_next(port: int) 
     with db.transaction() as session:
         assert set(session.scalars(sa.select(Reading.received_wall_at))) == {taken_at}
     with Inbox(inbox_path()) as inbox:
-        assert inbox.count() == 0
+        assert inbox.oldest(1) == []
 
 
 def test_a_message_that_cannot_be_kept_is_not_acknowledged(port: int) -> None:
@@ -301,30 +298,10 @@ def test_a_message_that_cannot_be_kept_is_not_acknowledged(port: int) -> None:
 # --- a broker of the city's own ------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _mosquitto(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Debian's Mosquitto as a city would run it: accounts, and sessions that it writes to disk."""
-    (folder / "mosquitto.conf").write_text(
-        f"listener {port} 127.0.0.1\nuser root\nallow_anonymous false\npassword_file {folder}/passwords\n"
-        f"persistence true\npersistence_location {folder}/\nlog_dest none\n"
-    )
-    subprocess.run(["mosquitto_passwd", "-b", "-c", folder / "passwords", "city", "p@ss"], check=True)
-    child = subprocess.Popen([MOSQUITTO, "-c", folder / "mosquitto.conf"], stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(100):
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.05)
-        yield child
-    finally:
-        child.terminate()
-        child.wait(10)
-
-
 @asynccontextmanager
 async def _known_device(port: int) -> AsyncIterator[aiomqtt.Client]:
     async with aiomqtt.Client(
-        "127.0.0.1", port, username="city", password="p@ss", max_concurrent_outgoing_calls=50
+        "127.0.0.1", port, username=USERNAME, password=PASSWORD, max_concurrent_outgoing_calls=50
     ) as client:
         yield client
 
@@ -358,7 +335,7 @@ def test_readings_come_through_the_citys_own_broker(citys_port: int, tmp_path: P
         async with _gateway():
             return first, await _until(Reading, 300 + first)
 
-    with _mosquitto(tmp_path, citys_port):
+    with running_mosquitto(tmp_path, citys_port):
         first, both = asyncio.run(play())
     assert first >= 1
     assert both == first + 300
@@ -377,7 +354,7 @@ def test_a_citys_broker_that_dies_for_a_while_is_found_again(citys_port: int, tm
             child.kill()
             child.wait()
             await asyncio.sleep(1.0)
-            with _mosquitto(tmp_path, citys_port):
+            with running_mosquitto(tmp_path, citys_port):
                 before = await asyncio.to_thread(_count, Reading)
                 for step in range(2000, 2100):
                     with suppress(aiomqtt.MqttError):
@@ -386,7 +363,7 @@ def test_a_citys_broker_that_dies_for_a_while_is_found_again(citys_port: int, tm
                         break
                 return before, await asyncio.to_thread(_count, Reading)
 
-    with _mosquitto(tmp_path, citys_port) as child:
+    with running_mosquitto(tmp_path, citys_port) as child:
         before, after = asyncio.run(play(child))
     assert after > before
 
@@ -405,6 +382,6 @@ def test_the_citys_own_broker_is_taken_from_its_address(monkeypatch: pytest.Monk
     """User, password, port and TLS come from MQTT_URL."""
     monkeypatch.setenv("MQTT_URL", "mqtts://city:p%40ss@broker.example:8884")
     settings.cache_clear()
-    expected = gateway.BrokerAddress("broker.example", 8884, username="city", password="p@ss", is_tls=True)
+    expected = gateway.BrokerAddress("broker.example", 8884, username=USERNAME, password=PASSWORD, is_tls=True)
     assert gateway.broker_address() == expected
     settings.cache_clear()

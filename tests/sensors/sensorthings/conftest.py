@@ -11,13 +11,14 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from bench.servers import free_port
 from core import clock
 from core.db import transaction
 from core.settings import settings
 from gis.points import LonLat
 from sensors.actions import IncomingReading, NewStation, register_station, store_readings
 from tests.sensors.sensorthings.asking import Sta as Sta
-from tests.sensors.sensorthings.mqtt_house import House, free_port, running_gateway
+from tests.sensors.sensorthings.mqtt_house import House, running_gateway
 
 DEVICE_KEY = "key-of-G1-long-and-random"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -12,12 +11,12 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from bench.servers import free_port
 from core.settings import settings
+from tests.sensors.mosquitto import running_mosquitto
 from tests.sensors.sensorthings.asking import Sta
 from tests.sensors.sensorthings.conftest import datastream, thing
-from tests.sensors.sensorthings.mqtt_house import Client, free_port, running_gateway, until
-
-MOSQUITTO = "/usr/sbin/mosquitto"  # Debian's, which `./test` installs.
+from tests.sensors.sensorthings.mqtt_house import Client, running_gateway, until
 
 
 @pytest.mark.mosquitto
@@ -26,14 +25,17 @@ def test_observations_go_both_ways_through_the_citys_own_broker(
 ) -> None:
     """Where FAONAM_STA_MQTT is on, what is published is stored once and told; what we tell does not come back to us."""
     port = free_port()
-    (tmp_path / "mosquitto.conf").write_text(f"listener {port} 127.0.0.1\nuser root\nallow_anonymous true\n")
     for name, value in {"MQTT_URL": f"mqtt://127.0.0.1:{port}", "FAONAM_STA_MQTT": "1", "FAONAM_STA_WRITES": "open",
                         "FAONAM_DATA_DIR": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
     settings.cache_clear()
-    broker = subprocess.Popen([MOSQUITTO, "-c", tmp_path / "mosquitto.conf"], stderr=subprocess.DEVNULL)
     try:
-        with Client(port) as client, running_gateway(), TestClient(create_app(), base_url=settings().api_url) as http:
+        with (
+            running_mosquitto(tmp_path, port, is_open=True),
+            Client(port) as client,
+            running_gateway(),
+            TestClient(create_app(), base_url=settings().api_url) as http,
+        ):
             sta = Sta(http)
             assert until("sta_subscription", 2) == 2
             sta.post("Things", thing(Datastreams=[datastream()]))
@@ -49,7 +51,5 @@ def test_observations_go_both_ways_through_the_citys_own_broker(
             assert client.hears_nothing()
             assert [one["result"] for one in sta.get("Observations")["value"]] == [1, 2]
     finally:
-        broker.terminate()
-        broker.wait(10)
         monkeypatch.undo()
         settings.cache_clear()
