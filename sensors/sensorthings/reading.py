@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -13,33 +13,22 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sensors.models import LatestReading
-from sensors.sensorthings import paging, rendering
+from sensors.sensorthings import newest, paging, rendering
 from sensors.sensorthings.columns import Source, Sql, is_child, target
 from sensors.sensorthings.conditions import Scope, condition
 from sensors.sensorthings.errors import NoSuchResourceError, QueryError
-from sensors.sensorthings.model import COLLECTIONS, LARGEST_ID, OBSERVATION, Entity, Kind
+from sensors.sensorthings.model import COLLECTIONS, OBSERVATION, Entity, Kind
 from sensors.sensorthings.options import Address, Expand, Options
 
 LONGEST_ANSWER_S = 20
 MOST_EXPANDED = 50_000  # Rows of one level: a page of things with all their observations must not fill the memory.
 _LATEST = LatestReading.__table__
-# A station's newest value, from beside the readings, where no reading of it is newer (one ahead of the clock is, and
-# does not stand there) and the archive cannot have taken it. Nothing of its datastream comes behind it at its time.
-_KEPT_NEWEST = sa.text(
-    """
-    SELECT l.datastream_id, l.observed_at, l.value, l.first_observed_at < l.observed_at
-    FROM latest_reading l JOIN stream_memory m ON m.datastream_id = l.datastream_id AND m.newest_at = l.observed_at
-    WHERE l.datastream_id = ANY(CAST(:ids AS bigint[])) AND l.observed_at > :since
-    """
-)
 # What lists of children are joined to: the ids that a statement is given as `parents`.
 _PARENTS = (
     sa.func.unnest(sa.bindparam("parents", type_=sa.ARRAY(sa.BigInteger)))
     .table_valued("id")
     .render_derived(name="parents")
 )
-_KEPT = frozenset({"phenomenonTime", "result"})
-_KEPT_FOR = timedelta(days=30)  # `settings().readings_kept_days` is more.
 Row = dict[str, Any]
 
 
@@ -209,7 +198,9 @@ class Reader:
     def _written(self, rows: Sequence[Row], form: rendering.Form, options: Options) -> list[dict[str, Any]]:
         contents = rendering.all_written(rows, form, base=self.base)
         for expand in options.expand:
-            if form.entity.relations[expand.relation].is_many:
+            if newest.is_value_alone(form.entity, expand):
+                self._expand_newest(rows, contents, form.entity, expand)
+            elif form.entity.relations[expand.relation].is_many:
                 self._expand_many(rows, contents, form.entity, expand)
             else:
                 self._expand_one(rows, contents, form.entity, expand)
@@ -231,6 +222,15 @@ class Reader:
         for row, content in zip(rows, contents, strict=True):
             content[expand.relation] = by_id.get(row[f"_{expand.relation}"])
 
+    def _expand_newest(
+        self, rows: Sequence[Row], contents: list[dict[str, Any]], entity: Entity, expand: Expand
+    ) -> None:
+        by_id = {row["id"]: content for row, content in zip(rows, contents, strict=True)}
+        found = newest.kept(self.session, by_id, now=self.now)
+        newest.write(by_id, found, expand.options, base=self.base)
+        others = [row for row in rows if row["id"] not in found] if len(found) < len(by_id) else []
+        self._expand_many(others, [by_id[row["id"]] for row in others], entity, expand)
+
     def _expand_many(
         self, rows: Sequence[Row], contents: list[dict[str, Any]], entity: Entity, expand: Expand
     ) -> None:
@@ -242,7 +242,7 @@ class Reader:
         statement.matching.append(is_child(entity, _PARENTS.c.id, expand.relation, statement.source))
         form = rendering.expanded_form_of(place.entity, options)
         top = min(options.top, max(1, MOST_EXPANDED // len(ids)))
-        found = self._children(ids, statement, form, replace(options, top=top), entity=entity)
+        found = self._looked_up(ids, statement, form, replace(options, top=top), entity=entity)
         written = self._written(found, form, options)
         counts = self._counts(ids, statement) if options.is_counted else {}
         grouped: dict[int, list[int]] = {}
@@ -267,32 +267,10 @@ class Reader:
                     token = tokens[behind] = _token(options, last, keys)
                 content[next_name] = f"{begun}({row['id']})/{name}{endings[len(shown)]}{token}"
 
-    def _children(
-        self, ids: Sequence[int], statement: _Statement, form: rendering.Form, options: Options, *, entity: Entity
-    ) -> Sequence[Row]:
-        if entity.name != "Datastream" or not _is_newest_alone(options) or not _is_value_alone(form, options):
-            return self._looked_up(ids, statement, form, options, entity=entity)
-        kept = self._kept_newest(ids)
-        if len(kept) == len(ids):
-            return kept
-        there = {row["_parent"] for row in kept}
-        missing = [id_ for id_ in ids if id_ not in there]
-        return [*kept, *(self._looked_up(missing, statement, form, options, entity=entity) if missing else ())]
-
-    def _kept_newest(self, ids: Sequence[int]) -> list[Row]:
-        values = {"ids": f"{{{','.join(map(str, ids))}}}", "since": self.now - _KEPT_FOR}
-        return [
-            {
-                "_parent": parent, "phenomenonTime": at, "phenomenonTime_end": None, "result": value,
-                "result_json": None, "_k0": at, "_k1": LARGEST_ID, "_has_more": has_more,
-            }
-            for parent, at, value, has_more in self.session.execute(_KEPT_NEWEST, values).all()
-        ]
-
     def _looked_up(
         self, ids: Sequence[int], statement: _Statement, form: rendering.Form, options: Options, *, entity: Entity
     ) -> list[Row]:
-        if entity.name == "Datastream" and _is_newest_alone(options):
+        if entity.name == "Datastream" and newest.is_alone(options):
             # The newest reading's time is kept: from it on there is one partition to look into, not every day's.
             statement.matching.append(statement.source["observed_at"] >= _LATEST.c.observed_at)
             inner = _limited(statement, form, options, None).lateral("child")
@@ -322,17 +300,6 @@ def _belongs(source: Source, place: Place) -> list[Sql]:
         return [is_child(place.parent, sa.literal(place.parent_id, sa.BigInteger), place.relation, source)]
     shown = source.is_shown() if place.parent is None else None
     return [] if shown is None else [shown]
-
-
-def _is_newest_alone(options: Options) -> bool:
-    is_plain = options.filter is None and options.token is None and not options.skip and not options.is_counted
-    return is_plain and options.top == 1 and options.order == (paging.NEWEST_FIRST,)
-
-
-def _is_value_alone(form: rendering.Form, options: Options) -> bool:
-    """Nothing is asked of an observation but its time and its number."""
-    has_address = form.has_id or form.has_link or form.relations or options.expand
-    return not has_address and _KEPT.issuperset(form.properties)
 
 
 def _columns(source: Source, form: rendering.Form, options: Options) -> list[Sql]:
