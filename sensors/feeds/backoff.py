@@ -11,6 +11,8 @@ from email.utils import parsedate_to_datetime
 MAX_RETRY_AFTER = timedelta(hours=24)
 # Beyond 2^20 intervals every cap is reached.
 _DOUBLINGS = 20
+# A worker looks who is due on the beat of so many seconds, counted from the full minute: nobody is asked between.
+ROUND_S = 30
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,12 @@ def next_attempt_at(
     wait = timedelta(seconds=rule.interval_s if failures <= 0 else _retry_s(failures, rule=rule, seed=seed))
     asked = _asked_wait(retry_after, now=now)
     return now + (max(wait, min(asked, MAX_RETRY_AFTER)) if asked is not None else wait)
+
+
+def round_at(due_at: datetime) -> datetime:
+    """The worker's round that finds what is due at `due_at`: at that moment, or less than `ROUND_S` later."""
+    beyond_s = due_at.timestamp() % ROUND_S
+    return due_at if beyond_s == 0 else due_at + timedelta(seconds=ROUND_S - beyond_s)
 
 
 def _retry_s(failures: int, *, rule: PollRule, seed: str) -> float:

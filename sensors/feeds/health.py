@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from sensors.feeds.backoff import ROUND_S, round_at
 from sensors.feeds.row import Reason
 
 # As for a gauge (sensors.rules): three intervals without news are silence.
@@ -13,6 +14,8 @@ LATE_AFTER_INTERVALS, LOST_AFTER_INTERVALS = 1.5, 3
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 # Up to two of the larger unit the smaller one says more: 90 minutes, not 1 hour.
 _KEEP = 2
+# A worker that is a minute behind its round is not late by chance: it is not there, or has its hands full.
+_MISSED_AFTER = timedelta(minutes=1)
 
 
 class PullTrouble(StrEnum):
@@ -97,8 +100,21 @@ def lines_of(state: FeedState, *, now: datetime) -> list[Line]:
     if state.trouble is not None:
         lines.append(Line(error_key(state.trouble)))
     if state.next_attempt_at is not None:
-        lines.append(_span("feed-next", max(timedelta(), state.next_attempt_at - now)))
+        lines.append(_next(state.next_attempt_at, now=now))
     return lines
+
+
+def _next(due_at: datetime, *, now: datetime) -> Line:
+    """When the feed is truly asked: in the first round of the worker after it is due, not as soon as it is."""
+    wait = round_at(due_at) - now
+    if wait < -_MISSED_AFTER:
+        return _span("feed-missed", -wait)
+    if due_at <= now:
+        return Line("feed-next-round", {"seconds": ROUND_S})
+    if wait < timedelta(minutes=1):
+        return Line("feed-next-soon")
+    # Said to the nearest minute, as "about" promises.
+    return _span("feed-next", wait + timedelta(seconds=_MINUTE_S / 2))
 
 
 def error_key(trouble: str) -> str:

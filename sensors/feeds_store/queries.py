@@ -113,7 +113,7 @@ def _card(
         newest_at=None if lag is None else wall_now - lag,
         failures=health.failures,
         trouble=health.trouble,
-        next_attempt_at=health.next_attempt_wall_at if feed.is_enabled else None,
+        next_attempt_at=_due_at(feed, health, wall_now=wall_now),
     )
     longest_s = max((intervals.get(code) or 0 for code in codes), default=0)
     condition = condition_of(state, is_enabled=feed.is_enabled, longest_interval_s=longest_s, now=wall_now)
@@ -125,11 +125,19 @@ def _card(
         else lines_of(state, now=wall_now),
         trouble=health.trouble, trouble_detail=health.trouble_detail, failures=health.failures,
         last_attempt_wall_at=health.last_attempt_wall_at, last_success_wall_at=health.last_success_wall_at,
-        next_attempt_wall_at=state.next_attempt_at, newest_observed_at=health.newest_observed_at,
+        next_attempt_wall_at=health.next_attempt_wall_at if feed.is_enabled else None,
+        newest_observed_at=health.newest_observed_at,
         lag_s=None if lag is None else lag.total_seconds(),
         rows_stored=health.rows_stored, rows_repeated=health.rows_repeated, rows_refused=health.rows_refused,
         datastreams=codes, missing_datastreams=[code for code in codes if code not in intervals],
     )
+
+
+def _due_at(feed: Feed, health: FeedHealth, *, wall_now: datetime) -> datetime | None:
+    """From when on a worker's round asks the feed; None where nobody ever does."""
+    if not feed.is_enabled or feed.url is None:
+        return None
+    return health.next_attempt_wall_at or wall_now
 
 
 def _spec(feed: Feed) -> FeedSpec:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from core import jobs
+from sensors.feeds.backoff import ROUND_S
 from sensors.feeds_store import polling
 from sensors.feeds_store.spec import FeedSpec
 
@@ -18,7 +19,7 @@ def poll_feed(session: Session, *, feed_id: int) -> None:
     polling.ask(session, feed_id)
 
 
-@jobs.periodic(name="sensors.poll_feeds", cron="*/30 * * * * *")
+@jobs.periodic(name="sensors.poll_feeds", cron=f"*/{ROUND_S} * * * * *")
 def poll_feeds(session: Session) -> None:
     """Every feed that is due has a job."""
     for feed_id in polling.lease_due(session):

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from core.db import transaction
-from sensors.feeds_store import actions
+from sensors.feeds_store import actions, polling, queries
 from staff.models import AuditEntry
 from tests.sensors.feeds_house.declared import KEY, a_feed, add_gauge, stream
 
@@ -93,6 +93,29 @@ def test_officers_see_how_feeds_do(signed_in: Callable[[str], TestClient], brows
     assert (feeds["asked"]["host"], feeds["asked"]["is_asked"]) == ("127.0.0.1", True)
     assert feeds["files"]["missing_datastreams"] == ["G9"]
     assert KEY not in answer.text
+
+
+def test_officers_see_when_a_failing_feed_is_asked_again(
+    signed_in: Callable[[str], TestClient], browser: TestClient
+) -> None:
+    """It is asked in a round of the worker after it has rested, and never said to be asked at once."""
+
+    def said() -> str:
+        feeds = {feed["code"]: feed for feed in signed_in("viewer").get("/api/v1/feeds").json()["feeds"]}
+        return str(feeds["asked"]["lines"][-1]["en"])
+
+    assert said() == "Is asked in the worker's next round, every 30 seconds"
+    with transaction() as session:
+        spec = queries.spec_by_code(session, "asked")
+    assert spec is not None
+    heard = []
+    for _ in range(4):
+        with transaction() as session:
+            polling.ask(session, spec.id)
+        heard.append(said())
+    # It rests 15 to 30 s, then twice as long each time, and then for the next full or half minute.
+    assert heard[0] in {"Is asked again in less than a minute", "Is asked again in about 1 minute"}
+    assert heard[3] in {f"Is asked again in about {minutes} minutes" for minutes in (2, 3, 4, 5)}
 
 
 def test_a_feed_can_be_asked_now(signed_in: Callable[[str], TestClient], browser: TestClient) -> None:

@@ -28,13 +28,20 @@ feed-failures = { $count ->
     [one] 1 failure since
    *[other] {$count} failures in a row
 }
-feed-next-now = Is asked again at once
+feed-next-round = Is asked in the worker's next round, every {$seconds} seconds
+feed-next-soon = Is asked again in less than a minute
 feed-next-minutes = { $count ->
-    [one] Is asked again in 1 minute
-   *[other] Is asked again in {$count} minutes
+    [one] Is asked again in about 1 minute
+   *[other] Is asked again in about {$count} minutes
 }
-feed-next-hours = Is asked again in {$count} hours
-feed-next-days = Is asked again in {$count} days
+feed-next-hours = Is asked again in about {$count} hours
+feed-next-days = Is asked again in about {$count} days
+feed-missed-minutes = { $count ->
+    [one] Should have been asked 1 minute ago: the worker is not running, or behind
+   *[other] Should have been asked {$count} minutes ago: the worker is not running, or behind
+}
+feed-missed-hours = Should have been asked {$count} hours ago: the worker is not running, or behind
+feed-missed-days = Should have been asked {$count} days ago: the worker is not running, or behind
 # Why a feed could not be read.
 feed-error-timeout = The source did not answer in time
 feed-error-unreachable = The source cannot be reached

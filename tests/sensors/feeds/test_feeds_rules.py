@@ -240,7 +240,7 @@ def test_how_a_feed_does_has_words_for_every_span_and_every_reason(language: str
         for newest in (then, later):
             for trouble in (*Reason, *PullTrouble, *StoreTrouble, "unheard_of", None):
                 state = FeedState(600, then, newest, failures=1, trouble=trouble, next_attempt_at=later)
-                lines = lines_of(state, now=NOW)
+                lines = lines_of(state, now=NOW) + lines_of(state, now=NOW + 2 * (later - NOW))
                 assert all(words("sensors", line.key, language=language, **line.slots) for line in lines)
     assert len(lines_of(FeedState(600), now=NOW)) == 1
 
@@ -261,5 +261,26 @@ def test_how_a_feed_does_reads_as_sentences() -> None:
         "Its newest reading is 2 days old",
         "3 failures in a row",
         "The source answered with a web page instead of data",
-        "Is asked again in 4 minutes",
+        "Is asked again in about 4 minutes",
     ]
+
+
+@pytest.mark.parametrize(
+    ("due_s", "now_s", "said"),
+    [
+        (20, 0, "Is asked again in less than a minute"),
+        (29, 0, "Is asked again in less than a minute"),
+        (31, 0, "Is asked again in about 1 minute"),
+        (95, 0, "Is asked again in about 2 minutes"),
+        (3600, 0, "Is asked again in about 60 minutes"),
+        (20, 20, "Is asked in the worker's next round, every 30 seconds"),
+        (20, 89, "Is asked in the worker's next round, every 30 seconds"),
+        (20, 91, "Should have been asked 1 minute ago: the worker is not running, or behind"),
+        (20, 30 + 3 * 3600, "Should have been asked 3 hours ago: the worker is not running, or behind"),
+    ],
+)
+def test_when_a_feed_is_asked_again_is_when_the_worker_comes_round(due_s: int, now_s: int, said: str) -> None:
+    """Nobody is asked at once: the first round after it is due asks, and one that does not come is told."""
+    state = FeedState(600, failures=1, next_attempt_at=NOW + timedelta(seconds=due_s))
+    line = lines_of(state, now=NOW + timedelta(seconds=now_s))[-1]
+    assert words("sensors", line.key, language="en", **line.slots) == said
