@@ -18,9 +18,11 @@ from cli.city import city_while_needed
 from core import clock
 from core.db import transaction
 from core.errors import InvalidInputError, NotFoundError
+from core.files import text_of
 from core.words import words
 from sensors.feeds_store import actions, polling, queries
 from sensors.feeds_store.actions import NewFeed
+from sensors.feeds_store.changed import Declared, changes
 from sensors.feeds_store.queries import FeedCard
 
 _NEEDED = ("code", "kind", "period_s", "streams")
@@ -76,10 +78,13 @@ def poll(code: str) -> bool:
 def add(path: Path) -> None:
     """The feeds of a TOML file are declared; one that sends is given a key, which is shown this once.
 
+    Of each is told whether it is new, as it was, or what of it has changed.
+
     Raises InvalidInputError that names the feed and the fault; nothing of the file is then declared.
     """
     declared = feeds_of(path)
     with city_while_needed(), transaction() as session:
+        before = queries.declared(session)
         known = {spec.code: spec for spec in queries.specs(session)}
         keys = {
             new.code: secrets.token_urlsafe(32)
@@ -91,22 +96,38 @@ def add(path: Path) -> None:
                 actions.declare_feed(session, dataclasses.replace(new, key=keys.get(new.code)))
             except InvalidInputError as fault:
                 raise InvalidInputError(f"{path.name}, feed {new.code}: {fault.detail}") from fault
+        after = queries.declared(session)
     for new in declared:
-        typer.echo(f"{new.code}: declared")
+        _tell_of(new.code, before.get(new.code), after[new.code])
         if new.code in keys:
             typer.echo(f"  its key, shown only now: {keys[new.code]}")
+
+
+def _tell_of(code: str, before: Declared | None, after: Declared) -> None:
+    if before is None:
+        typer.echo(f"{code}: new, {after['kind']}, {len(after['streams'])} streams")
+        return
+    told = changes(before, after)
+    typer.echo(f"{code}: {'changed' if told else 'unchanged'}")
+    for change in told:
+        typer.echo(f"  {change}")
 
 
 def feeds_of(path: Path) -> list[NewFeed]:
     """The `[[feed]]` tables of a TOML file. Raises InvalidInputError that names what is missing or unknown."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
-        raise InvalidInputError(f"{path}: it cannot be read as TOML: {fault}") from fault
+        content = tomllib.loads(text_of(path))
+    except (tomllib.TOMLDecodeError, RecursionError) as fault:
+        raise InvalidInputError(f"{path} is no TOML: {fault}.") from fault
     entries = content.get("feed")
     if set(content) != {"feed"} or not isinstance(entries, list) or not entries:
         raise InvalidInputError(f"{path.name}: feeds are written as [[feed]], and nothing else.")
-    return [_feed_of(entry, f"{path.name}, feed {number}") for number, entry in enumerate(entries, 1)]
+    feeds = [_feed_of(entry, f"{path.name}, feed {number}") for number, entry in enumerate(entries, 1)]
+    first: dict[str, int] = {}
+    for number, feed in enumerate(feeds, 1):
+        if first.setdefault(feed.code, number) != number:
+            raise InvalidInputError(f"{path.name}, feed {number}: feed {first[feed.code]} has the code '{feed.code}'.")
+    return feeds
 
 
 def _feed_of(entry: object, where: str) -> NewFeed:

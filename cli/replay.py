@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.errors import InvalidInputError
+from core.files import text_of
 from sensors.records.read import read_record
 from sensors.records.rows import BadRow, Record
 from sensors.replay.compare import LEAST_FEWER, Compared, compare, fewer, holds, median_min
@@ -59,9 +60,7 @@ def replay(path: Path, *, speed: float, rules_file: Path | None, json_file: Path
 def read_rules(file: Path) -> list[Rule]:
     """The rules of a JSON file. Raises InvalidInputError that names the file and what is wrong."""
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as exc:
-        raise InvalidInputError(f"{file} cannot be read: {exc.strerror}.") from exc
+        document = json.loads(text_of(file))
     except ValueError as exc:
         raise InvalidInputError(f"{file} is no JSON: {exc}.") from exc
     try:

@@ -1,4 +1,4 @@
-"""Files that take their place whole, where a person has said that they should lie."""
+"""Files that a person has named: read as text, or written so that they take their place whole."""
 
 from __future__ import annotations
 
@@ -8,6 +8,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.errors import InvalidInputError
+
+
+def text_of(path: Path) -> str:
+    """The text of a file that a person has named, without a byte order mark.
+
+    Raises InvalidInputError that says why there is none: nothing is there, it is a folder, closed, or no UTF-8.
+    """
+    if path.is_dir():
+        raise InvalidInputError(f"{path} is a folder; name a file.")
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise InvalidInputError(f"There is no file {path}.") from None
+    except OSError as exc:
+        raise InvalidInputError(f"{path} cannot be read: {exc.strerror}.") from exc
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        row = raw[: exc.start].count(b"\n") + 1
+        raise InvalidInputError(f"{path}, row {row}: it is no text in UTF-8; save the file as UTF-8.") from exc
 
 
 @contextlib.contextmanager

@@ -75,7 +75,7 @@ def declare_feed(session: Session, new: NewFeed) -> int:
         feed = Feed(code=new.code, layer=new.layer)
     elif feed.layer != new.layer:
         raise InvalidInputError(f"Feed {new.code} is already there, from {feed.layer or 'the command line'}.")
-    was_asked = (feed.url, feed.options)
+    before = _asked(feed)
     feed.name_th, feed.name_en, feed.kind, feed.trust = new.name_th, new.name_en, new.kind, new.trust
     feed.url, feed.period_s, feed.is_enabled = new.url, new.period_s, new.is_enabled
     feed.streams, feed.options = json.loads(json.dumps(new.streams)), json.loads(json.dumps(new.options))
@@ -85,9 +85,16 @@ def declare_feed(session: Session, new: NewFeed) -> int:
     session.add(feed)
     session.flush()
     health = lock_health(session, feed.id)
-    if was_asked != (feed.url, feed.options):
+    if before != _asked(feed):
+        # The source is asked afresh: what it has said may now be read otherwise, and is due at another time.
         health.etag = health.last_modified = health.next_attempt_wall_at = None
     return feed.id
+
+
+def _asked(feed: Feed) -> list[object]:
+    """What decides how and when the source is asked, and what its answer means."""
+    of = ("kind", "url", "period_s", "streams", "options", "secret_env", "secret_header")
+    return [getattr(feed, name) for name in of]
 
 
 def remove_other_feeds(session: Session, *, layer: str, keep: Sequence[int]) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sensors.feeds.health import FeedState, Line, lines_of
+from sensors.feeds_store.changed import DECLARED, Declared
 from sensors.feeds_store.models import Feed, FeedHealth
 from sensors.feeds_store.rules import Condition, condition_of
 from sensors.feeds_store.spec import FeedSpec, spec_of
@@ -49,6 +50,13 @@ class FeedCard:
 def specs(session: Session) -> list[FeedSpec]:
     """Every feed, by code."""
     return [_spec(feed) for feed in session.scalars(sa.select(Feed).order_by(Feed.code))]
+
+
+def declared(session: Session) -> dict[str, Declared]:
+    """What is declared of every feed, by its code; of its key nothing."""
+    session.flush()
+    feeds = session.scalars(sa.select(Feed))
+    return {feed.code: {name: getattr(feed, name) for name in DECLARED} for feed in feeds}
 
 
 def spec_by_code(session: Session, code: str) -> FeedSpec | None:
