@@ -209,9 +209,10 @@ def _is_newer(key: Key, memories: dict[int, Memory]) -> bool:
 
 
 def _said_again(index: int, row: Row, stored: float | None) -> RowAnswer:
-    if stored == _storable(row.value):
+    refused = rules.contradiction(_storable(stored), _storable(row.value))
+    if refused is None:
         return RowAnswer(index, "repeated")
-    return RowAnswer(index, "refused", "conflicting_value", "Another value is already stored for this time.")
+    return RowAnswer(index, "refused", refused.reason, refused.detail)
 
 
 def _keep(

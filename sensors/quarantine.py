@@ -24,8 +24,9 @@ from sensors.rules import IncomingReading, Refused
 OF_DEVICES = frozenset({"mqtt", "http", "sensorthings"})
 UNSTORABLE_REASON = "unstorable"
 WITH_WORDS = frozenset({
-    "unknown_datastream", "wrong_unit", "no_time_zone", "future_time", "too_old", "conflicting_value", "wrong_key",
-    "too_large", "not_json", "not_an_object", "malformed", UNSTORABLE_REASON,
+    "unknown_datastream", "wrong_unit", "no_time_zone", "future_time", "too_old", "conflicting_value",
+    "missing_after_value", "value_after_missing", "wrong_key", "too_large", "not_json", "not_an_object", "malformed",
+    UNSTORABLE_REASON,
 })  # fmt: skip
 
 

@@ -91,6 +91,20 @@ def _misplaced_in_time(observed_at: datetime, *, now: datetime) -> Refused | Non
     return None
 
 
+def contradiction(stored: float | None, said: float | None) -> Refused | None:
+    """Why what is said now of a stored time is no repetition of what was; None where it is. Raw readings never change.
+
+    None is a time without a value that can be kept: missing, or infinite. It contradicts a value, and is none itself.
+    """
+    if stored == said:
+        return None
+    if said is None:
+        return Refused("missing_after_value", "A value is already stored for this time, and this row has none.")
+    if stored is None:
+        return Refused("value_after_missing", "This time is already stored as one that has no value.")
+    return Refused("conflicting_value", "Another value is already stored for this time.")
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """A gauge's thresholds in metres above mean sea level; None where the site has no such threshold."""

@@ -37,6 +37,8 @@ class StoreTrouble(StrEnum):
 
     UNKNOWN_DATASTREAM = "unknown_datastream"
     CONFLICTING_VALUE = "conflicting_value"
+    MISSING_AFTER_VALUE = "missing_after_value"
+    VALUE_AFTER_MISSING = "value_after_missing"
     FUTURE_TIME = "future_time"
     TOO_OLD = "too_old"
     REPLAYED = "replayed"

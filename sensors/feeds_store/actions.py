@@ -36,7 +36,10 @@ from sensors.rules import REFUSED_WHEN_AHEAD_BY, REFUSED_WHEN_OLDER_THAN
 # A source that is asked sends the same faulty row again and again: it is kept once a day.
 KEPT_AGAIN_AFTER = timedelta(days=1)
 # Reasons that do not pass by themselves while the row stays the same.
-_LASTING = frozenset({StoreTrouble.CONFLICTING_VALUE, StoreTrouble.TOO_OLD})
+_LASTING = frozenset({
+    StoreTrouble.CONFLICTING_VALUE, StoreTrouble.MISSING_AFTER_VALUE, StoreTrouble.VALUE_AFTER_MISSING,
+    StoreTrouble.TOO_OLD,
+})  # fmt: skip
 MOST_DETAIL_CHARS = 500
 
 

@@ -115,6 +115,25 @@ def test_another_value_for_the_same_time_is_kept_aside(session: Session) -> None
     assert session.scalars(sa.select(ReadingRefused.raw)).one()["value"] == "1.3"
 
 
+def test_a_time_without_a_value_is_told_apart_from_another_value(session: Session) -> None:
+    """Nothing said of a stored value is not another value, nor is a value said of a time that was stored without."""
+    _station(session)
+    nothing, infinite = _reading(math.nan, -5), _reading(math.inf, -4)
+    assert _statuses(session, [nothing, nothing, infinite, infinite]) == [
+        ("flagged", "no_value"), ("repeated", None), ("flagged", "infinite"), ("repeated", None),
+    ]
+    assert _statuses(session, [nothing, _reading(1.2, -5), _reading(1.2, -3)]) == [
+        ("repeated", None), ("refused", "value_after_missing"), ("stored", None),
+    ]
+    assert _statuses(session, [_reading(math.nan, -3), _reading(math.inf, -3), _reading(1.3, -3)]) == [
+        ("refused", "missing_after_value"), ("refused", "missing_after_value"), ("refused", "conflicting_value"),
+    ]
+    assert _statuses(session, [_reading(1.1, -2), _reading(math.nan, -2)]) == [
+        ("stored", None), ("refused", "missing_after_value"),
+    ]
+    assert session.scalars(sa.select(Reading.value).order_by(Reading.observed_at)).all() == [None, None, 1.2, 1.1]
+
+
 def test_late_rows_never_move_the_latest_back(session: Session) -> None:
     """A late batch is history: neither the newest reading nor the state follows it."""
     station_id = _station(session)
