@@ -215,7 +215,14 @@ def geocode(
 
 @app.command()
 def replay(
-    path: Annotated[Path, typer.Argument(help="A past record: a folder of files, or one of them.")],
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="A past record, one file or a folder of them: Jakarta's gates (CSV: nama_pintu_air, tanggal, "
+            "tinggi_air, status_siaga), UK Environment Agency hydrology (CSV: measure, dateTime, value, quality) or "
+            "a staff gauge (JSON list: record_time, water_level_cm, status).",
+        ),
+    ],
     speed: Annotated[
         float, typer.Option(help="Record seconds per real second; 0: as fast as possible.", min=0, max=10**9)
     ] = 0.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from core.errors import InvalidInputError
-from core.files import text_of
-from sensors.records.read import read_record
+from core.files import text_of, whole_file
+from sensors.records.read import EXPECTED, read_record
 from sensors.records.rows import BadRow, Record
 from sensors.replay.compare import LEAST_FEWER, Compared, compare, fewer, holds, median_min
 from sensors.replay.plan import Gate, gates
@@ -35,26 +36,43 @@ OTHERS = (
 
 
 def replay(path: Path, *, speed: float, rules_file: Path | None, json_file: Path | None, others: bool) -> bool:
-    """The record has been played and compared; tables printed, the figures written; True where the bar holds."""
+    """The record has been played and compared; tables printed, the figures written; True where the bar holds.
+
+    Raises InvalidInputError where the record holds no reading, or where the figures could not be written.
+    """
     record = read_record(path)
+    if not record.rows:
+        first = f" Its first one: {_where(record.bad[0])}." if record.bad else ""
+        raise InvalidInputError(f"None of the {record.lines} rows of {path.name} is a reading.{first} {EXPECTED}")
     rules = read_rules(rules_file) if rules_file else []
-    console = Console(width=None if Console().is_terminal else 150)
-    _tell_record(console, record)
-    found = _compared(gates(record, rules, timing=Timing()), speed=speed)
+    with contextlib.ExitStack() as stack:
+        figures = stack.enter_context(whole_file(json_file)) if json_file else None
+        console = Console(width=None if Console().is_terminal else 150)
+        _tell_record(console, record)
+        found = _compared(gates(record, rules, timing=Timing()), speed=speed)
+        _tell_found(console, found)
+        if others and found:
+            console.print(_others_table(record, rules, found))
+        if figures is not None:
+            figures.write_text(json.dumps(_as_json(path, found), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    if found:
+        console.print(_verdict(found))
+    return _does_hold(found)
+
+
+def _tell_found(console: Console, found: Sequence[Compared]) -> None:
     if not found:
         console.print("No station of this record has limits, so there is nothing to cross. Give some with --rules.")
-        return True
+        return
     console.print(_changes_table(found))
     console.print(_episodes_table(found))
     for line in _unconfirmed(found):
         console.print(line)
-    if others:
-        console.print(_others_table(record, rules, found))
-    does_hold = holds(found)
-    console.print(_verdict(found))
-    if json_file is not None:
-        json_file.write_text(json.dumps(_as_json(path, found), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    return does_hold
+
+
+def _does_hold(found: Sequence[Compared]) -> bool:
+    """The bar holds, also where there is nothing to hold it against."""
+    return not found or holds(found)
 
 
 def read_rules(file: Path) -> list[Rule]:
@@ -208,7 +226,7 @@ def _verdict(found: Sequence[Compared]) -> str:
 
 
 def _as_json(path: Path, found: Sequence[Compared]) -> dict[str, object]:
-    return {"record": path.name, "holds": holds(found), "gates": [_gate_json(one) for one in found]}
+    return {"record": path.name, "holds": _does_hold(found), "gates": [_gate_json(one) for one in found]}
 
 
 def _gate_json(one: Compared) -> dict[str, object]:

@@ -6,12 +6,11 @@ value is a gap and is told as a bad row.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sensors.records.rows import BadRow, FieldError, Line, Record, Row, collect, files_of, number_of
+from sensors.records.rows import BadRow, FieldError, Line, Record, Row, collect, csv_lines, files_of, number_of, utc_of
 
 COLUMNS = {"measure", "dateTime", "value", "quality"}
 UNITS = {"level": "m", "rainfall": "mm in 15 min"}
@@ -29,16 +28,13 @@ def is_calder(header: list[str]) -> bool:
 
 def _lines(file: Path) -> Iterator[Line]:
     station, unit = _station(file)
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream)
-        for fields in reader:
-            number = reader.line_num
-            try:
-                row = Row(station=station, at=_at(fields), value=number_of(fields.get("value"), "value"), unit=unit)
-                yield Line(file=file.name, number=number, read=row)
-            except FieldError as exc:
-                bad = BadRow(file=file.name, row=number, field=exc.field, cause=exc.cause)
-                yield Line(file=file.name, number=number, read=bad)
+    for number, fields in csv_lines(file):
+        try:
+            row = Row(station=station, at=_at(fields), value=number_of(fields.get("value"), "value"), unit=unit)
+            yield Line(file=file.name, number=number, read=row)
+        except FieldError as exc:
+            bad = BadRow(file=file.name, row=number, field=exc.field, cause=exc.cause)
+            yield Line(file=file.name, number=number, read=bad)
 
 
 def _station(file: Path) -> tuple[str, str]:
@@ -56,4 +52,4 @@ def _at(fields: dict[str, str | None]) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise FieldError("dateTime", f"'{text}' is no time") from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else utc_of(at, "dateTime")

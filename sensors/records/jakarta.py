@@ -7,12 +7,23 @@ legal where the staff's zero lies above the water (P.A. Pluit) and faults elsewh
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
-from sensors.records.rows import JAKARTA_TIME, BadRow, FieldError, Line, Record, Row, collect, files_of, number_of
+from sensors.records.rows import (
+    JAKARTA_TIME,
+    BadRow,
+    FieldError,
+    Line,
+    Record,
+    Row,
+    collect,
+    csv_lines,
+    files_of,
+    number_of,
+    utc_of,
+)
 from sensors.rules import WaterState
 
 COLUMNS = {"nama_pintu_air", "tanggal", "tinggi_air", "status_siaga"}
@@ -41,15 +52,12 @@ def is_jakarta(header: list[str]) -> bool:
 
 
 def _lines(file: Path) -> Iterator[Line]:
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream)
-        for fields in reader:
-            number = reader.line_num
-            try:
-                yield Line(file=file.name, number=number, read=_row(fields))
-            except FieldError as exc:
-                bad = BadRow(file=file.name, row=number, field=exc.field, cause=exc.cause)
-                yield Line(file=file.name, number=number, read=bad)
+    for number, fields in csv_lines(file):
+        try:
+            yield Line(file=file.name, number=number, read=_row(fields))
+        except FieldError as exc:
+            bad = BadRow(file=file.name, row=number, field=exc.field, cause=exc.cause)
+            yield Line(file=file.name, number=number, read=bad)
 
 
 def _row(fields: dict[str, str | None]) -> Row:
@@ -71,7 +79,7 @@ def _at(fields: dict[str, str | None]) -> datetime:
             local = datetime.strptime(f"{day} {clock.strip()}", "%Y-%m-%d %I:%M:%S%p")
     except ValueError:
         raise FieldError("tanggal", f"'{day} {clock or ''}' is no time".replace(" '", "'")) from None
-    return local.replace(tzinfo=JAKARTA_TIME).astimezone(UTC)
+    return utc_of(local.replace(tzinfo=JAKARTA_TIME), "tanggal")
 
 
 def _status(text: str | None) -> WaterState:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from core.errors import InvalidInputError
-from sensors.records.rows import BadRow, FieldError, Line, Record, Row, collect, files_of, number_of
+from core.files import text_of
+from sensors.records.rows import BadRow, FieldError, Line, Record, Row, collect, files_of, number_of, utc_of
 from sensors.rules import WaterState
 
 STATION = "Rangsit"
@@ -24,8 +25,8 @@ def read_rangsit(path: Path) -> Record:
 
 def _lines(file: Path) -> Iterator[Line]:
     try:
-        given = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as exc:
+        given = json.loads(text_of(file))
+    except (ValueError, RecursionError) as exc:
         raise InvalidInputError(f"{file.name} is no JSON: {exc}.") from exc
     if not isinstance(given, list):
         raise InvalidInputError(f"{file.name} is no list of readings.")
@@ -57,4 +58,4 @@ def _at(text: object) -> datetime:
         raise FieldError("record_time", f"'{text}' is no time") from None
     if at.tzinfo is None:
         raise FieldError("record_time", f"'{text}' has no time zone")
-    return at.astimezone(UTC)
+    return utc_of(at, "record_time")

@@ -11,6 +11,14 @@ from sensors.records.jakarta import is_jakarta, read_jakarta
 from sensors.records.rangsit import read_rangsit
 from sensors.records.rows import Record
 
+MOST_SHOWN = 200  # Letters of a header; that of a strange file may be all of it.
+EXPECTED = (
+    "A past record is one file, or a folder of them, in one of three forms: Jakarta's gates (.csv with the columns "
+    "nama_pintu_air, tanggal, tinggi_air and status_siaga), the UK Environment Agency's hydrology files (.csv with "
+    "measure, dateTime, value and quality), or a staff gauge's list (.json of objects with record_time, "
+    "water_level_cm and status)."
+)
+
 
 def read_record(path: Path) -> Record:
     """The record in this file or folder, by what its first file looks like.
@@ -21,7 +29,7 @@ def read_record(path: Path) -> Record:
         raise NotFoundError(f"There is no record at {path}.")
     inside = [path] if path.is_file() else sorted([*path.glob("*.csv"), *path.glob("*.json")])
     if not inside:
-        raise NotFoundError(f"There is no .csv or .json file in {path}.")
+        raise NotFoundError(f"There is no .csv or .json file in {path}. {EXPECTED}")
     if inside[0].suffix == ".json":
         return read_rangsit(path)
     header = _header(inside[0])
@@ -29,7 +37,8 @@ def read_record(path: Path) -> Record:
         return read_jakarta(path)
     if is_calder(header):
         return read_calder(path)
-    raise InvalidInputError(f"{inside[0].name} has the columns {', '.join(header)}: that is no record that we know.")
+    columns = f"has the columns {', '.join(header)[:MOST_SHOWN]}" if header else "is empty"
+    raise InvalidInputError(f"{inside[0].name} {columns}: that is no past record. {EXPECTED}")
 
 
 def _header(file: Path) -> list[str]:
@@ -37,4 +46,8 @@ def _header(file: Path) -> list[str]:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             return next(csv.reader(stream), [])
     except UnicodeDecodeError as exc:
-        raise InvalidInputError(f"{file.name} is no text in UTF-8.") from exc
+        raise InvalidInputError(f"{file.name} is no text in UTF-8. {EXPECTED}") from exc
+    except csv.Error as exc:
+        raise InvalidInputError(f"{file.name}, row 1: {exc}. {EXPECTED}") from exc
+    except OSError as exc:
+        raise InvalidInputError(f"{file} cannot be read: {exc.strerror}.") from exc

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+from core.errors import InvalidInputError
 from sensors.rules import WaterState
 
 JAKARTA_TIME = timezone(timedelta(hours=7), "UTC+7")
@@ -98,6 +100,33 @@ def collect(lines: Iterable[Line]) -> Record:
 def files_of(path: Path, pattern: str) -> Iterator[Path]:
     """The files of a record: the file itself, or those of the folder in the order of their names."""
     yield from [path] if path.is_file() else sorted(path.glob(pattern))
+
+
+def csv_lines(file: Path) -> Iterator[tuple[int, dict[str, str | None]]]:
+    """The lines below the header of a CSV file, each with its number and its fields by the header's names.
+
+    Raises InvalidInputError that names the line where the file is no text in UTF-8, or no CSV.
+    """
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.DictReader(stream)
+        while True:
+            try:
+                fields = next(reader, None)
+            except UnicodeDecodeError:
+                raise InvalidInputError(f"{file.name}, after row {reader.line_num}: it is no text in UTF-8.") from None
+            except csv.Error as exc:
+                raise InvalidInputError(f"{file.name}, after row {reader.line_num}: {exc}.") from exc
+            if fields is None:
+                return
+            yield reader.line_num, fields
+
+
+def utc_of(at: datetime, field: str) -> datetime:
+    """The aware time in UTC. Raises FieldError where the calendar ends before it is there."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise FieldError(field, f"'{at.isoformat()}' lies beyond the calendar") from None
 
 
 def number_of(text: str | None, field: str) -> float:

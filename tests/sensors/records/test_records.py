@@ -96,9 +96,50 @@ def test_a_path_that_is_no_record_is_refused_in_a_sentence(tmp_path: Path) -> No
         read_record(tmp_path)
     with pytest.raises(InvalidInputError, match="columns a, b"):
         _record(tmp_path, x=["a,b", "1,2"])
+    (tmp_path / "x.csv").write_text("")
+    with pytest.raises(InvalidInputError, match=r"x\.csv is empty"):
+        read_record(tmp_path)
     (tmp_path / "x.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InvalidInputError, match="no text"):
         read_record(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.csv", b"a,b\n1,2\n"), ("x.csv", b""), ("x.csv", b"\xff\xfe\x00"), ("x.csv", b"a" * 200_000),
+        ("x.pdf", b"%PDF-1.7\n\xe2\xe3"), ("notes.txt", b"levels"),
+    ],
+)
+def test_whoever_names_a_wrong_file_reads_what_is_expected(tmp_path: Path, name: str, content: bytes) -> None:
+    """All three forms are named with their fields, whatever the file is instead."""
+    (tmp_path / name).write_bytes(content)
+    for path in (tmp_path, tmp_path / name):
+        with pytest.raises((InvalidInputError, NotFoundError)) as refused:
+            read_record(path)
+        for field in ("nama_pintu_air", "dateTime", "water_level_cm"):
+            assert field in refused.value.detail
+        assert len(refused.value.detail) < 800
+
+
+def test_a_record_that_ends_in_something_else_is_told_where(tmp_path: Path) -> None:
+    """A file of which the beginning alone is a record is refused with the line, and is no failure of ours."""
+    good = "\n".join([OLD, *[_old("2019-02-01", "8:00:00AM", "10")] * 999, ""]).encode()
+    for rest, sentence in ((b"\xff\xfe", "a.csv, after row "), (b"x" * 200_000, "a.csv, after row 1000: field larger")):
+        (tmp_path / "a.csv").write_bytes(good + rest)
+        with pytest.raises(InvalidInputError) as refused:
+            read_record(tmp_path)
+        assert refused.value.detail.startswith(sentence)
+    (tmp_path / "a.csv").unlink()
+    (tmp_path / "a.json").write_text("[" * 100_000)
+    with pytest.raises(InvalidInputError, match=r"a\.json is no JSON"):
+        read_record(tmp_path)
+
+
+def test_a_time_beyond_the_calendar_is_a_bad_row(tmp_path: Path) -> None:
+    """The first day of the first year is in no year at all further east."""
+    record = _record(tmp_path, a=[OLD, _old("0001-01-01", "1:00:00AM", "10"), _old("2019-02-01", "1:00:00AM", "10")])
+    assert [(bad.row, bad.field) for bad in record.bad] == [(2, "tanggal")]
 
 
 def test_rangsit_needs_a_zone_and_a_known_colour(tmp_path: Path) -> None:

@@ -186,3 +186,25 @@ def test_a_gate_whose_record_has_not_begun_is_not_lost() -> None:
     moments = played(gates(record, [], timing=Timing()))
     lost = [moment.gate for moment in moments for one in moment.changes if one.kind is ChangeKind.LOST]
     assert lost == ["a"]
+
+
+def test_a_record_without_a_reading_is_none(tmp_path: Path) -> None:
+    """Nothing but bad rows says nothing of the rules: the first fault is told, and what is expected."""
+    file = tmp_path / "levels.json"
+    file.write_text('[{"level": 1}, {"level": 2}]', encoding="utf-8")
+    with pytest.raises(InvalidInputError) as refused:
+        command.replay(file, speed=0, rules_file=None, json_file=None, others=False)
+    assert refused.value.detail.startswith(
+        "None of the 2 rows of levels.json is a reading. Its first one: levels.json, row 1, status: 'None' is no known"
+    )
+    assert "nama_pintu_air" in refused.value.detail
+
+
+def test_figures_that_cannot_be_written_are_told_in_a_sentence(tmp_path: Path) -> None:
+    """A folder that is not there is no failure of ours, and is told before the record is played."""
+    file = tmp_path / "levels.json"
+    file.write_text(
+        '[{"water_level_cm": 132, "status": "yellow", "record_time": "2021-09-27T08:00:00+07:00"}]', encoding="utf-8"
+    )
+    with pytest.raises(InvalidInputError, match="There is no folder"):
+        command.replay(file, speed=0, rules_file=None, json_file=tmp_path / "no" / "figures.json", others=False)
