@@ -26,7 +26,7 @@ UNSTORABLE_REASON = "unstorable"
 WITH_WORDS = frozenset({
     "unknown_datastream", "wrong_unit", "no_time_zone", "future_time", "too_old", "conflicting_value",
     "missing_after_value", "value_after_missing", "wrong_key", "too_large", "not_json", "not_an_object", "malformed",
-    UNSTORABLE_REASON,
+    "not_allowed", "no_such_topic", UNSTORABLE_REASON,
 })  # fmt: skip
 
 
@@ -177,10 +177,13 @@ def _is_chosen(choice: Choice) -> list[sa.ColumnElement[bool]]:
 def readings_in(row: ReadingRefused) -> list[IncomingReading | Refused]:
     """What the refused row says, read again by today's rules; never empty.
 
-    What a feed's source sent is read by that feed alone: here it stays refused.
+    What a feed's source sent is read by that feed alone, and a SensorThings message by SensorThings: here they stay
+    refused, for the reason that they have.
     """
     text = row.raw.get("text")
     received_wall_at = row.received_wall_at or row.received_at
+    if "message" in row.raw:
+        return [Refused(row.reason, "A SensorThings message is not tried again; publish it again.")]
     if text is None:
         return [_reading_of(row.raw, received_wall_at)]
     if row.source not in OF_DEVICES:

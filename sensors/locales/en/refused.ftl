@@ -12,5 +12,7 @@ refused-too-large = Larger than a message may be
 refused-not-json = It cannot be read as JSON
 refused-not-an-object = It is no reading, but something else
 refused-malformed = A field is missing or cannot be read
+refused-not-allowed = SensorThings messages are not taken here
+refused-no-such-topic = No Observations can be published on its topic
 refused-unstorable = The database could not take it
 refused-other = Refused for a reason that has no words yet

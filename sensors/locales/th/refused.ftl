@@ -12,5 +12,7 @@ refused-too-large = ข้อความใหญ่เกินกำหนด
 refused-not-json = อ่านเป็น JSON ไม่ได้
 refused-not-an-object = ไม่ใช่ค่าที่วัดได้ แต่เป็นอย่างอื่น
 refused-malformed = ขาดข้อมูลบางช่อง หรืออ่านไม่ได้
+refused-not-allowed = ที่นี่ไม่รับข้อความ SensorThings
+refused-no-such-topic = หัวข้อที่ส่งมาไม่รับค่าที่วัดได้ (Observation)
 refused-unstorable = ฐานข้อมูลรับไว้ไม่ได้
 refused-other = ไม่รับด้วยเหตุที่ยังไม่มีคำอธิบาย
