@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from sqlalchemy.orm import Session
 
 from cctv.actions import register_camera
 from cctv.calibration import parsed
 from core.errors import InvalidInputError
-from gis.citypack.layers import Column, LayerKind, LayerRows, register
+from gis.citypack.layers import Column, LayerKind, LayerRows, Row, RowFault, refuse_faulty, register
 from sensors.actions import remove_other_stations
-from sensors.citypack import LEVEL_COLUMNS, register_row, station_of_row
+from sensors.citypack import LEVEL_COLUMNS, register_row, station_faults, station_of_row
+
+
+def _camera_faults(row: Row) -> Iterator[RowFault]:
+    try:
+        parsed(row.fields["calibration"])
+    except InvalidInputError as fault:
+        yield RowFault(fault.detail, "calibration")
+    yield from station_faults(row)
 
 
 def _load_cameras(session: Session, rows: LayerRows) -> int:
+    refuse_faulty(rows, _camera_faults)
     kept = []
     for row in rows.rows:
-        try:
-            parsed(row.fields["calibration"])
-        except InvalidInputError as fault:
-            raise InvalidInputError(f"Layer {rows.layer.name}, row {row.number}: {fault.detail}") from fault
         new = station_of_row(row, kind="camera", layer=rows.layer.name, trust=rows.layer.trust)
         station_id = register_row(session, new, row_number=row.number)
         register_camera(
@@ -48,5 +54,6 @@ CAMERAS = register(
         },
         geometry="Point",
         load=_load_cameras,
+        judge=_camera_faults,
     )
 )

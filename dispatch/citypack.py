@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,10 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core import clock
-from core.errors import InvalidInputError
 from dispatch.models import Crew
 from gis.citypack import layers
-from gis.citypack.layers import Column, LayerKind, LayerRows, Row
+from gis.citypack.layers import Column, LayerKind, LayerRows, Row, RowFault, refuse_faulty
 from incidents.citypack import split_list
 
 # The deepest water a vehicle drives, for a boat the shallowest it floats in, where the city says nothing.
@@ -24,8 +24,9 @@ LIMIT_RANGE_M = (0.05, 1.5)
 def load_crews(session: Session, rows: LayerRows) -> int:
     """The city's crews are those of the layer; a crew that is gone goes off duty, since its jobs name it.
 
-    Raises InvalidInputError with the row and field where a vehicle is unknown or a limit absurd.
+    Raises CityPackError with the row and field where a vehicle is unknown or a limit absurd.
     """
+    refuse_faulty(rows, _crew_faults)
     loaded = [_crew(row, trust=rows.layer.trust) for row in rows.rows]
     codes = [crew["code"] for crew in loaded]
     session.execute(sa.update(Crew).where(Crew.code.not_in(codes)).values(is_on_duty=False))
@@ -37,20 +38,21 @@ def load_crews(session: Session, rows: LayerRows) -> int:
     return len(loaded)
 
 
-def _crew(row: Row, *, trust: str) -> dict[str, Any]:
-    vehicle = row.fields["vehicle"]
+def _crew_faults(row: Row) -> Iterator[RowFault]:
+    vehicle, limit_m = row.fields["vehicle"], row.fields.get("ford_limit_m")
     if vehicle not in DEFAULT_LIMIT_M:
-        raise InvalidInputError(
-            f"Row {row.number}, field vehicle: '{vehicle}' is not one of {', '.join(DEFAULT_LIMIT_M)}."
-        )
+        yield RowFault(f"'{vehicle}' is not one of {', '.join(DEFAULT_LIMIT_M)}.", "vehicle")
+    if limit_m is not None and not LIMIT_RANGE_M[0] <= limit_m <= LIMIT_RANGE_M[1]:
+        yield RowFault(f"{limit_m} m is outside {LIMIT_RANGE_M[0]} to {LIMIT_RANGE_M[1]} m.", "ford_limit_m")
+    if row.geom is None:
+        yield RowFault(f"the crew '{row.fields['code']}' has no place.")
+
+
+def _crew(row: Row, *, trust: str) -> dict[str, Any]:
+    assert row.geom is not None  # noqa: S101  A row without a place has a fault; this tells the type.
+    vehicle = row.fields["vehicle"]
     limit_m = row.fields.get("ford_limit_m")
     limit_m = DEFAULT_LIMIT_M[vehicle] if limit_m is None else limit_m
-    if not LIMIT_RANGE_M[0] <= limit_m <= LIMIT_RANGE_M[1]:
-        raise InvalidInputError(
-            f"Row {row.number}, field ford_limit_m: {limit_m} m is outside {LIMIT_RANGE_M[0]} to {LIMIT_RANGE_M[1]} m."
-        )
-    if row.geom is None:
-        raise InvalidInputError(f"Row {row.number}: the crew '{row.fields['code']}' has no place.")
     return {
         "code": row.fields["code"],
         "name_th": row.fields["name_th"],
@@ -80,5 +82,6 @@ layers.register(
         },
         geometry="Point",
         load=load_crews,
+        judge=_crew_faults,
     )
 )

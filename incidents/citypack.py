@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core.errors import InvalidInputError
 from gis.citypack import layers
-from gis.citypack.layers import Column, LayerKind, LayerRows, Row
+from gis.citypack.layers import Column, LayerKind, LayerRows, Row, RowFault, refuse_faulty
 from incidents import catalogue
 from incidents.models import Agency
 
@@ -21,8 +22,9 @@ def split_list(value: object) -> list[str]:
 def load_agencies(session: Session, rows: LayerRows) -> int:
     """The city's agencies are those of the layer; incidents of an agency that is gone keep their history.
 
-    Raises InvalidInputError where a row names a category that does not exist.
+    Raises CityPackError where a row names a category that does not exist.
     """
+    refuse_faulty(rows, _agency_faults)
     loaded = [_agency(row, trust=rows.layer.trust) for row in rows.rows]
     session.execute(sa.delete(Agency).where(Agency.code.not_in([agency["code"] for agency in loaded])))
     if loaded:
@@ -33,20 +35,22 @@ def load_agencies(session: Session, rows: LayerRows) -> int:
     return len(loaded)
 
 
-def _agency(row: Row, *, trust: str) -> dict[str, object]:
-    names = split_list(row.fields["categories"])
+def _agency_faults(row: Row) -> Iterator[RowFault]:
     shipped = catalogue.shipped()
-    unknown = [name for name in names if name != "*" and name not in shipped.codes | shipped.agency_kinds]
-    if unknown:
-        raise InvalidInputError(
-            f"Row {row.number}, field categories: '{unknown[0]}' is no category and no kind of agency "
-            f"(categories: {', '.join(sorted(shipped.codes))}; kinds: {', '.join(sorted(shipped.agency_kinds))}; or *)."
-        )
+    for name in split_list(row.fields["categories"]):
+        if name != "*" and name not in shipped.codes | shipped.agency_kinds:
+            yield RowFault(
+                f"'{name}' is no category and no kind of agency (categories: {', '.join(sorted(shipped.codes))}; "
+                f"kinds: {', '.join(sorted(shipped.agency_kinds))}; or *).", "categories",
+            )
+
+
+def _agency(row: Row, *, trust: str) -> dict[str, object]:
     return {
         "code": row.fields["code"],
         "name_th": row.fields["name_th"],
         "name_en": row.fields.get("name_en") or row.fields["name_th"],
-        "categories": names,
+        "categories": split_list(row.fields["categories"]),
         "area_code": row.fields.get("area_code"),
         "trust": trust,
     }
@@ -64,5 +68,6 @@ layers.register(
         },
         geometry=None,
         load=load_agencies,
+        judge=_agency_faults,
     )
 )

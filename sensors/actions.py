@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,6 +28,7 @@ __all__ = [
     "keep_refused_message",
     "keep_unstorable",
     "key_hash",
+    "level_faults",
     "register_station",
     "remove_other_stations",
     "replay_refused",
@@ -65,7 +66,11 @@ def register_station(session: Session, new: NewStation) -> int:
     Raises InvalidInputError where its thresholds are out of order or cannot share a datum with its bank, or where its
     code belongs to a station of another layer.
     """
-    _check_levels(new)
+    for fault in level_faults(
+        watch_m_msl=new.watch_m_msl, warning_m_msl=new.warning_m_msl, danger_m_msl=new.danger_m_msl,
+        bed_m_msl=new.bed_m_msl, bank_m_msl=new.bank_m_msl,
+    ):
+        raise InvalidInputError(f"Station {new.code}: {fault}")
     station = session.scalar(sa.select(Station).where(Station.code == new.code))
     if station is None:
         station = Station(code=new.code, layer=new.layer)
@@ -121,16 +126,19 @@ def _range_m_msl(new: NewStation) -> tuple[float, float]:
     return lowest, highest
 
 
-def _check_levels(new: NewStation) -> None:
-    rising = [level for level in (new.watch_m_msl, new.warning_m_msl, new.danger_m_msl) if level is not None]
+def level_faults(
+    *, watch_m_msl: float | None, warning_m_msl: float | None, danger_m_msl: float | None, bed_m_msl: float | None,
+    bank_m_msl: float | None,
+) -> Iterator[str]:
+    """What is wrong with a station's levels in metres above mean sea level; each None where there is none."""
+    rising = [level for level in (watch_m_msl, warning_m_msl, danger_m_msl) if level is not None]
     if rising != sorted(set(rising)):
-        raise InvalidInputError(f"Station {new.code}: watch, warning and danger must rise in this order.")
-    if new.bed_m_msl is not None and new.bank_m_msl is not None and new.bed_m_msl >= new.bank_m_msl:
-        raise InvalidInputError(f"Station {new.code}: the bed must be lower than the bank.")
-    if new.bed_m_msl is not None and rising and rising[0] <= new.bed_m_msl:
-        raise InvalidInputError(f"Station {new.code}: its thresholds must lie above its bed, at {new.bed_m_msl:g} m.")
-    if new.bank_m_msl is not None and any(abs(level - new.bank_m_msl) > SPAN_M for level in rising):
-        raise InvalidInputError(
-            f"Station {new.code}: a threshold lies more than {SPAN_M:.0f} m from the bank. "
-            "Are both in metres above mean sea level?"
+        yield "watch, warning and danger must rise in this order."
+    if bed_m_msl is not None and bank_m_msl is not None and bed_m_msl >= bank_m_msl:
+        yield "the bed must be lower than the bank."
+    if bed_m_msl is not None and rising and rising[0] <= bed_m_msl:
+        yield f"its thresholds must lie above its bed, at {bed_m_msl:g} m."
+    if bank_m_msl is not None and any(abs(level - bank_m_msl) > SPAN_M for level in rising):
+        yield (
+            f"a threshold lies more than {SPAN_M:.0f} m from the bank. Are both in metres above mean sea level?"
         )

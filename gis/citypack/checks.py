@@ -14,7 +14,7 @@ from gis.citypack import numbers as numbers_of
 from gis.citypack import osm, shapes
 from gis.citypack.encodings import UNSTORABLE
 from gis.citypack.findings import Findings, Frame, shown
-from gis.citypack.layers import Column, LayerKind
+from gis.citypack.layers import Column, LayerKind, rows_of
 from gis.citypack.manifest import LayerEntry
 from gis.citypack.rawlayers import RawLayer
 from gis.citypack.shapes import Geoms
@@ -42,22 +42,21 @@ def check_layer(
     """The layer's rows, ready to load, or None where something is wrong and noted in `findings`."""
     before = len(findings.sentences)
     for fault in raw.faults:
-        findings.sentences.append(f"{entry.file}, {fault}")
+        findings.note(entry.file, fault.cause, row=fault.row, column=fault.column)
     for doubt in raw.notes:
         findings.warn(entry.file, doubt)
     if not raw.numbers and osm.is_extract(Path(entry.file)):
         findings.warn(entry.file, f"it holds nothing of the kind {kind.kind}.")
     elif not raw.numbers:
-        findings.note(entry.file, "it holds no rows; where there are none, leave the layer out of the manifest.")
+        if not raw.faults:
+            findings.note(entry.file, "it holds no rows; where there are none, leave the layer out of the manifest.")
         return None
     sources = _column_sources(raw, entry, kind, findings)
     geoms, repaired = None, 0
-    if kind.geometry and not raw.faults:
+    if kind.geometry:
         geoms, repaired = shapes.in_place(raw, entry, kind, frame, findings)
-    if len(findings.sentences) > before:
-        return None
     keep = np.ones(len(raw.numbers), dtype=bool) if geoms is None else shapes.kept(geoms, entry, frame)
-    if geoms is not None and len(geoms) and not keep.any():
+    if geoms is not None and len(geoms) and not keep.any() and len(findings.sentences) == before:
         # An extract is cut as its maker liked; a file that was made for this city should hold some of it.
         tell = findings.warn if osm.is_extract(Path(entry.file)) else findings.note
         tell(entry.file, f"none of its {len(geoms):,} rows lies within the city's {entry.keep}.")
@@ -71,6 +70,7 @@ def check_layer(
         repaired=repaired,
     )
     _check_unique(layer, entry, kind, findings)
+    _judge(layer, entry, kind, findings)
     return layer if len(findings.sentences) == before else None
 
 
@@ -124,7 +124,10 @@ def _columns(
 ) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {}
     for ours, column in kind.columns.items():
-        theirs = [raw.columns[name] for name in sources.get(ours, ())]
+        theirs = [raw.columns[name] for name in sources.get(ours, ()) if name in raw.columns]
+        if not theirs:
+            columns[ours] = [None] * len(kept)
+            continue
         if len(theirs) == 1:
             values = [theirs[0][index] for index in kept]
         else:
@@ -213,12 +216,13 @@ def _extras(
 ) -> list[dict[str, Any]]:
     if not entry.attributes:
         return []
-    for name in entry.attributes:
+    there = [name for name in entry.attributes if name in raw.columns]
+    for name in there:
         for index in kept:
             if UNSTORABLE.search(str(raw.columns[name][index])):
                 cause = "it holds a character that cannot be stored (NUL, or half of one)."
                 findings.note(entry.file, cause, row=raw.numbers[index], column=name)
-    return [{name: raw.columns[name][index] for name in entry.attributes} for index in kept]
+    return [{name: raw.columns[name][index] for name in there} for index in kept]
 
 
 def _check_unique(layer: CheckedLayer, entry: LayerEntry, kind: LayerKind, findings: Findings) -> None:
@@ -231,3 +235,13 @@ def _check_unique(layer: CheckedLayer, entry: LayerEntry, kind: LayerKind, findi
                 cause = f"{shown(value)} is there twice: row {first[value]} has it already."
                 findings.note(entry.file, cause, row=number, column=name)
             first.setdefault(value, number)
+
+
+def _judge(layer: CheckedLayer, entry: LayerEntry, kind: LayerKind, findings: Findings) -> None:
+    """What the kind's own rules say of the rows that are sound so far."""
+    if kind.judge is None:
+        return
+    for row in rows_of(layer.numbers, layer.columns, layer.geoms):
+        if row.number not in findings.rows:
+            for fault in kind.judge(row):
+                findings.note(entry.file, fault.cause, row=row.number, column=fault.column)

@@ -13,15 +13,20 @@ MOST_SHOWN = 80
 
 @dataclass
 class Findings:
-    """What is wrong so far, as sentences that begin with the file; `warnings` are of what is taken all the same."""
+    """What is wrong so far, as sentences that begin with the file; `warnings` are of what is taken all the same,
+    `rows` those with a fault of their own.
+    """
 
     sentences: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     accuracy: str = ""
+    rows: set[int] = field(default_factory=set)
 
     def note(self, file: str, cause: str, *, row: int | None = None, column: str | None = None) -> None:
         """One more fault; it names the file, the row and the column where there is one."""
         self.sentences.append(_sentence(file, cause, row, column))
+        if row is not None:
+            self.rows.add(row)
 
     def warn(self, file: str, cause: str, *, row: int | None = None, column: str | None = None) -> None:
         """One more doubt, told with the layer; the layer is taken."""

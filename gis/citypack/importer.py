@@ -22,7 +22,6 @@ from core.logs import get_logger
 from core.progress import Progress
 from gis import crs
 from gis.citypack import (
-    checks,
     cityrow,
     context,
     digests,
@@ -31,15 +30,13 @@ from gis.citypack import (
     osm,
     osm_pack,
     people,
-    reader,
+    reading,
     terrain,
-    voronoi,
 )
 from gis.citypack.checks import CheckedLayer
 from gis.citypack.findings import Findings, Frame
 from gis.citypack.layers import LayerKind, LayerMeta, LayerRows
 from gis.citypack.manifest import LayerEntry, Manifest, read_manifest
-from gis.citypack.rawlayers import UnreadableFileError
 from gis.errors import CityPackError
 from gis.models import City, Layer
 from gis.points import LonLat
@@ -128,7 +125,7 @@ def import_city(
     if is_new or judging.frame is None:
         _raise_faults(judged)
     with session.begin_nested():
-        reports = [_settle(session, manifest, judging, layer, known, is_new) for layer in judged]
+        reports = _settled(session, manifest, judging, judged, known, is_new)
         _after(session, tell)
     slug = session.scalars(sa.select(City.slug)).one()
     took_s = time.monotonic() - began_s
@@ -235,7 +232,7 @@ class _Judging:
         if stored is not None and digest and stored.digest == digest:
             return _Judged(entry, UNCHANGED, digest=digest, kind=kind)
         self.tell(f"reading {entry.file}")
-        rows = _read(self.manifest, entry, kind, self.frame, findings)
+        rows = reading.read_rows(self.manifest, entry, kind, self.frame, findings)
         if rows is not None and kind.kind == "boundary":
             self.frame = self._frame(entry, rows, findings)
         if findings.sentences or rows is None:
@@ -278,25 +275,26 @@ class _Judging:
         return context.with_stored(self.session, frame)
 
 
-def _read(
-    manifest: Manifest, entry: LayerEntry, kind: LayerKind, frame: Frame | None, findings: Findings
-) -> CheckedLayer | None:
-    path = manifest.folder / entry.file
-    if kind.geometry == "Raster":
-        terrain.check_terrain(path, entry, frame, findings)
-        return CheckedLayer(numbers=[1], columns={"path": [path]}, geoms=None, extras=[])
-    try:
-        raw = reader.read_layer(path, entry)
-    except UnreadableFileError as exc:
-        findings.note(entry.file, str(exc))
-        return None
-    rows = checks.check_layer(raw, entry, kind, frame=frame, findings=findings)
-    if rows is None or entry.polygons is None or frame is None:
-        return rows
-    return voronoi.as_cells(rows, entry, frame.boundary, findings)
-
-
 # --- loading -------------------------------------------------------------------------------------------------------
+
+
+def _settled(
+    session: Session, manifest: Manifest, judging: _Judging, judged: list[_Judged], known: dict[str, Layer],
+    is_new: bool,
+) -> list[LayerReport]:
+    """The report of each layer. Raises CityPackError with what every loader refused, where that refuses the pack."""
+    reports: list[LayerReport] = []
+    refusals: list[str] = []
+    for layer in judged:
+        try:
+            reports.append(_settle(session, manifest, judging, layer, known, is_new))
+        except CityPackError as exc:
+            refusals += exc.findings
+            if layer.entry.kind in LEANED_ON:
+                break  # What leans on it would be refused for its lack.
+    if refusals:
+        raise CityPackError(refusals)
+    return reports
 
 
 def _settle(

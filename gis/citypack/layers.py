@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -12,6 +12,9 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
+
+from gis.citypack.findings import Findings
+from gis.errors import CityPackError
 
 # Levels above the sea that ground and water of Thailand may have, metres; feet, centimetres and slips lie outside.
 LOWEST_M_MSL, HIGHEST_M_MSL = -100.0, 3000.0
@@ -67,6 +70,27 @@ class Row:
 
 
 @dataclass(frozen=True)
+class RowFault:
+    """Why a row cannot be used, and the field that says so, where it is one."""
+
+    cause: str
+    column: str | None = None
+
+
+def rows_of(
+    numbers: Sequence[int], columns: Mapping[str, Sequence[Any]], geoms: NDArray[np.object_] | None
+) -> list[Row]:
+    """Rows with their fields from columns; an absent field is None."""
+    names = list(columns)
+    values = zip(*columns.values(), strict=True) if names else (() for _ in numbers)
+    shapes = geoms if geoms is not None else [None] * len(numbers)
+    return [
+        Row(number=number, fields=dict(zip(names, row, strict=True)), geom=geom)
+        for number, row, geom in zip(numbers, values, shapes, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
 class LayerRows:
     """A layer's checked rows, held by column so that 44,000 of them cost little; its loader may add `warnings`."""
 
@@ -84,13 +108,7 @@ class LayerRows:
     @property
     def rows(self) -> list[Row]:
         """Every row with its fields; an absent field is None."""
-        names = list(self.columns)
-        values = zip(*self.columns.values(), strict=True) if names else (() for _ in self.numbers)
-        geoms = self.geoms if self.geoms is not None else [None] * len(self.numbers)
-        return [
-            Row(number=number, fields=dict(zip(names, row, strict=True)), geom=geom)
-            for number, row, geom in zip(self.numbers, values, geoms, strict=True)
-        ]
+        return rows_of(self.numbers, self.columns, self.geoms)
 
     def column(self, name: str) -> Sequence[Any]:
         """One field of all rows, in their order; None where a row has none."""
@@ -102,13 +120,24 @@ class LayerRows:
         return coordinates
 
 
+def refuse_faulty(rows: LayerRows, judge: Callable[[Row], Iterable[RowFault]]) -> None:
+    """Raises CityPackError with every fault that `judge` finds in the rows, each with file, row and column."""
+    findings = Findings()
+    for row in rows.rows:
+        for fault in judge(row):
+            findings.note(rows.layer.file, fault.cause, row=row.number, column=fault.column)
+    if findings.sentences:
+        raise CityPackError(findings.sentences)
+
+
 @dataclass(frozen=True)
 class LayerKind:
     """A kind of layer: its fields, its shape (`Point`, `LineString`, `Polygon`, `Raster` or None) and its loader.
 
+    `judge(row)` tells every fault of a row by itself, which needs no database; only rows without one are loaded.
     `load(session, rows)` puts the rows in place of those of earlier imports and returns how many there are now. It
-    raises InvalidInputError with a sentence that names the row where one cannot be used. Rows of a kind that is of the
-    country may lie far from the city.
+    raises InvalidInputError with a sentence that names the row where one cannot be used beside what is stored. Rows of
+    a kind that is of the country may lie far from the city.
     """
 
     kind: str
@@ -116,6 +145,7 @@ class LayerKind:
     geometry: str | None
     load: Callable[[Session, LayerRows], int]
     is_of_country: bool = False
+    judge: Callable[[Row], Iterable[RowFault]] | None = None
 
     def __post_init__(self) -> None:
         """The shape is one that can be checked."""

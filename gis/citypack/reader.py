@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gis.citypack import encodings, numbers, osm, osm_pack, vectors
 from gis.citypack.findings import shown
 from gis.citypack.manifest import DEFAULT_ENCODING, LayerEntry
-from gis.citypack.rawlayers import RawLayer, UnreadableFileError
+from gis.citypack.rawlayers import RawFault, RawLayer, UnreadableFileError
 from gis.errors import CityPackError
 
 FIRST_CSV_ROW = 2  # As a spreadsheet counts: the header is row 1.
@@ -51,15 +51,18 @@ def _read_extract(path: Path, entry: LayerEntry) -> RawLayer:
 
 def _read_csv(path: Path, entry: LayerEntry) -> RawLayer:
     header, rows = _table(_text_of(path.read_bytes(), entry))
-    row_numbers = [number for number, row in enumerate(rows, start=FIRST_CSV_ROW) if any(row)]
-    rows = [row for row in rows if any(row)]
-    for number, row in zip(row_numbers, rows, strict=True):
-        if len(row) != len(header):
-            raise UnreadableFileError(f"row {number}: it has {len(row)} columns, the header has {len(header)}.")
+    filled = [(number, row) for number, row in enumerate(rows, start=FIRST_CSV_ROW) if any(row)]
+    ragged = [
+        RawFault(number, f"it has {len(row)} columns, the header has {len(header)}.")
+        for number, row in filled
+        if len(row) != len(header)
+    ]
+    row_numbers = [number for number, row in filled if len(row) == len(header)]
+    rows = [row for _, row in filled if len(row) == len(header)]
     values = list(zip(*rows, strict=True)) if rows else [()] * len(header)
     columns: dict[str, Sequence[Any]] = dict(zip(header, values, strict=True))
     geoms, faults = _points(entry, row_numbers, columns)
-    return RawLayer(numbers=row_numbers, columns=columns, geoms=geoms, declared_crs=None, faults=faults)
+    return RawLayer(numbers=row_numbers, columns=columns, geoms=geoms, declared_crs=None, faults=[*ragged, *faults])
 
 
 def _text_of(raw: bytes, entry: LayerEntry) -> str:
@@ -99,11 +102,11 @@ def _table(text: str) -> tuple[list[str], list[list[str]]]:
 
 def _points(
     entry: LayerEntry, row_numbers: Sequence[int], columns: Mapping[str, Sequence[Any]]
-) -> tuple[NDArray[np.object_] | None, list[str]]:
+) -> tuple[NDArray[np.object_] | None, list[RawFault]]:
     names = [entry.columns.get(axis, (axis,))[0] for axis in ("lon", "lat")]
     if not all(name in columns for name in names):
         return None, []
-    faults: list[str] = []
+    faults: list[RawFault] = []
     axes = [_numbers(name, row_numbers, columns[name], faults) for name in names]
     is_place = ~np.isnan(axes[0]) & ~np.isnan(axes[1])
     geoms = np.full(len(row_numbers), None, dtype=object)
@@ -112,12 +115,12 @@ def _points(
 
 
 def _numbers(
-    name: str, row_numbers: Sequence[int], values: Sequence[str], faults: list[str]
+    name: str, row_numbers: Sequence[int], values: Sequence[str], faults: list[RawFault]
 ) -> NDArray[np.float64]:
     found = np.full(len(values), np.nan)
     for index, value in enumerate(values):
         try:
             found[index] = numbers.real(value) if value.strip() else np.nan
         except ValueError:
-            faults.append(f"row {row_numbers[index]}, column {name}: {shown(value)} is not a number.")
+            faults.append(RawFault(row_numbers[index], f"{shown(value)} is not a number.", name))
     return found

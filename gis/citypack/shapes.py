@@ -35,32 +35,44 @@ _TYPES = {
 def in_place(
     raw: RawLayer, entry: LayerEntry, kind: LayerKind, frame: Frame | None, findings: Findings
 ) -> tuple[Geoms, int]:
-    """The shapes in EPSG:4326, flat; faults are noted."""
-    nothing = np.array([], dtype=object)
+    """The shapes in EPSG:4326, flat, None where one has a fault that hides its place; faults are noted.
+
+    A row with a fault keeps no other from being looked at.
+    """
+    placed: Geoms = np.full(len(raw.numbers), None, dtype=object)
     if raw.geoms is None:
         cause = "it has no shapes." if entry.file.lower().split(".")[-1] != "csv" else (
             "there are no longitude and latitude columns (lon, lat, or those that 'columns' names)."
         )
         findings.note(entry.file, cause)
-        return nothing, 0
+        return placed, 0
     is_empty = shapely.is_missing(raw.geoms) | shapely.is_empty(raw.geoms)
     for index in np.flatnonzero(is_empty).tolist():
-        findings.note(entry.file, "it has no geometry, or an empty one.", row=raw.numbers[index])
-    if is_empty.any():
-        return nothing, 0
+        if raw.numbers[index] not in findings.rows:
+            findings.note(entry.file, "it has no geometry, or an empty one.", row=raw.numbers[index])
+    if is_empty.any() and is_empty.all():
+        return placed, 0
+    left = np.flatnonzero(~is_empty)
+    raw = raw.those(~is_empty) if is_empty.any() else raw
     system = _system(raw, entry, frame, findings)
     if system is None:
-        return nothing, 0
+        return placed, 0
     _check_types(raw, entry, kind, findings)
-    geoms = _in_degrees(raw, entry, system, frame, findings)
-    if geoms is None:
-        return nothing, 0
+    found = _in_degrees(raw, entry, system, frame, findings)
+    if found is None:
+        return placed, 0
+    geoms, is_readable = found
+    if not is_readable.all():
+        left, raw = left[is_readable], raw.those(is_readable)
     geoms, repaired = _valid(raw, geoms, entry, findings)
-    before = len(findings.sentences)
-    _check_places(raw, geoms, entry, None if kind.is_of_country else frame, findings)
-    if frame is not None and not kind.is_of_country and len(findings.sentences) == before:
+    placed[left] = geoms
+    has_own_place = _check_places(raw, geoms, entry, None if kind.is_of_country else frame, findings)
+    if frame is not None and not kind.is_of_country and has_own_place:
+        is_sound = np.array([number not in findings.rows for number in raw.numbers], dtype=bool)
+        if not is_sound.all():
+            geoms, raw = geoms[is_sound], raw.those(is_sound)
         surroundings.check(raw, geoms, entry, kind, frame, findings)
-    return geoms, repaired
+    return placed, repaired
 
 
 def _system(raw: RawLayer, entry: LayerEntry, frame: Frame | None, findings: Findings) -> System | None:
@@ -123,7 +135,8 @@ def _check_types(raw: RawLayer, entry: LayerEntry, kind: LayerKind, findings: Fi
 
 def _in_degrees(
     raw: RawLayer, entry: LayerEntry, system: System, frame: Frame | None, findings: Findings
-) -> Geoms | None:
+) -> tuple[Geoms, Flags] | None:
+    """The shapes in degrees of those rows that can be read so, and which these are; None where no row can be."""
     geoms: Geoms = np.asarray(shapely.force_2d(raw.geoms))
     bounds = shapely.bounds(geoms)
     if not system.is_projected:
@@ -136,9 +149,12 @@ def _in_degrees(
                 faults = [(index, f"{fault} {systems.question(candidates, whole)}") for index, fault in faults[:1]]
         for index, fault in faults:
             findings.note(entry.file, fault, row=raw.numbers[index])
-        if faults:
+        is_readable = np.ones(len(geoms), dtype=bool)
+        is_readable[[index for index, _ in faults]] = False
+        if is_metric or (faults and not is_readable.any()):
             return None
-        return geoms if system.name in _WGS_84 else systems.into_degrees(geoms, system)
+        geoms = geoms[is_readable]
+        return geoms if system.name in _WGS_84 else systems.into_degrees(geoms, system), is_readable
     if len(bounds) and np.abs(bounds).max() <= 360.0:
         findings.note(entry.file, f"{system.name} is in metres, but its coordinates look like degrees.")
         return None
@@ -146,7 +162,7 @@ def _in_degrees(
     if not np.isfinite(shapely.bounds(moved)).all():
         findings.note(entry.file, f"its coordinates are none of {system.name}.")
         return None
-    return moved
+    return moved, np.ones(len(moved), dtype=bool)
 
 
 def _degree_faults(bounds: NDArray[np.float64]) -> list[tuple[int, str]]:
@@ -189,24 +205,27 @@ def _repaired(
 
 def _check_places(
     raw: RawLayer, geoms: Geoms, entry: LayerEntry, frame: Frame | None, findings: Findings
-) -> None:
-    """Rows lie near the city; those that would if read the other way round are told as swapped."""
+) -> bool:
+    """Rows lie near the city; those that would if read the other way round are told as swapped.
+
+    False where the layer as a whole lies elsewhere, and no row says anything of its own.
+    """
     if not len(geoms):
-        return
+        return True
     bounds = shapely.bounds(geoms)
     middle = (bounds[:, :2] + bounds[:, 2:]) / 2
     if frame is None:
         for index, (lon, lat) in enumerate(middle.tolist()):
             if is_swapped_in_thailand(lon=lon, lat=lat):
                 findings.note(entry.file, _swapped(lon, lat), row=raw.numbers[index])
-        return
+        return True
     box = np.array(frame.extent.bounds)
     near = box + np.array([-1, -1, 1, 1]) * _degrees(max(entry.margin_m, SWAP_REACH_M), box)
     is_swapped = ~_is_within(middle, near) & _is_within(middle[:, ::-1], near)
     for index in np.flatnonzero(is_swapped).tolist():
         findings.note(entry.file, _swapped(*middle[index]), row=raw.numbers[index])
     if entry.keep != "all":
-        return
+        return True
     allowed = box + np.array([-1, -1, 1, 1]) * _degrees(entry.margin_m, box)
     is_out = ~_is_within(bounds[:, :2], allowed) | ~_is_within(bounds[:, 2:], allowed)
     if len(middle) > 1 and (is_out & ~is_swapped).all():
@@ -218,7 +237,7 @@ def _check_places(
             f"{frame.boundary.centroid.y:.5f}): is it of this city, and is its coordinate system, or the boundary, "
             "the right one?",
         )
-        return
+        return False
     for index in np.flatnonzero(is_out & ~is_swapped).tolist():
         lon, lat = middle[index]
         findings.note(
@@ -226,6 +245,7 @@ def _check_places(
             f"it lies outside the city's extent and a margin of {entry.margin_m:,.0f} m (near {lon:.5f}, {lat:.5f}).",
             row=raw.numbers[index],
         )
+    return True
 
 
 def _swapped(lon: float, lat: float) -> str:
@@ -245,13 +265,15 @@ def _is_within(places: NDArray[np.float64], box: NDArray[np.float64]) -> Flags:
 def kept(geoms: Geoms, entry: LayerEntry, frame: Frame | None) -> Flags:
     """True for the rows that the manifest asks to keep: all, or those that touch the province, extent or boundary.
 
-    Of the province with 5 km around it; where no layer brings the province, of 30 km around the extent.
+    Of the province with 5 km around it; where no layer brings the province, of 30 km around the extent. A row whose
+    place is not known is kept, to be judged.
     """
     if entry.keep == "all" or frame is None:
         return np.ones(len(geoms), dtype=bool)
+    is_unknown = shapely.is_missing(geoms)
     if entry.keep == "province":
         reach = surroundings.PROVINCE_REACH_DEGREES if frame.province else PROVINCE_UNKNOWN_DEGREES
-        return np.asarray(shapely.dwithin(geoms, frame.province or frame.extent, reach), dtype=bool)
+        return np.asarray(shapely.dwithin(geoms, frame.province or frame.extent, reach) | is_unknown, dtype=bool)
     area = frame.extent if entry.keep == "extent" else frame.boundary
     shapely.prepare(area)
-    return np.asarray(shapely.intersects(area, geoms), dtype=bool)
+    return np.asarray(shapely.intersects(area, geoms) | is_unknown, dtype=bool)

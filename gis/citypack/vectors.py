@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gis.citypack import encodings
 from gis.citypack.findings import shown
 from gis.citypack.manifest import DEFAULT_ENCODING, LayerEntry
-from gis.citypack.rawlayers import RawLayer, UnreadableFileError
+from gis.citypack.rawlayers import RawFault, RawLayer, UnreadableFileError
 
 # A file is opened as what its name says and as nothing else: GDAL also knows formats (VRT, GDALG) that read other files
 # and addresses. The beginning of each, and the prefix that binds GDAL to its driver, where it has one.
@@ -102,13 +102,13 @@ def _reason(exc: Exception | Warning | str) -> str:
 # --- shapes --------------------------------------------------------------------------------------------------------
 
 
-def _shapes(wkb: NDArray[np.object_]) -> tuple[NDArray[np.object_], list[str]]:
-    """The shapes, None where there is none, and a sentence for each that cannot be read."""
+def _shapes(wkb: NDArray[np.object_]) -> tuple[NDArray[np.object_], list[RawFault]]:
+    """The shapes, None where there is none, and the fault of each that cannot be read."""
     with np.errstate(invalid="ignore"):
         geoms: NDArray[np.object_] = np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"))
     is_written = np.array([one is not None for one in wkb], dtype=bool)
     unread = np.flatnonzero(is_written & shapely.is_missing(geoms)).tolist()
-    return geoms, [f"row {index + 1}: its shape cannot be read: {_why(wkb[index])}." for index in unread]
+    return geoms, [RawFault(index + 1, f"its shape cannot be read: {_why(wkb[index])}.") for index in unread]
 
 
 def _why(wkb: bytes) -> str:

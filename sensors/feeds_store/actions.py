@@ -63,16 +63,21 @@ class NewFeed:
     layer: str | None
 
 
+def check_declared(new: NewFeed) -> None:
+    """Raises InvalidInputError where the declaration is faulty by itself."""
+    spec_of(
+        id=0, code=new.code, kind=new.kind, url=new.url, period_s=new.period_s, streams=new.streams,
+        options=new.options, is_enabled=new.is_enabled, secret_env=new.secret_env, secret_header=new.secret_header,
+    )
+
+
 def declare_feed(session: Session, new: NewFeed) -> int:
     """The feed of this code is as declared; returns its id. What it has done so far stays known.
 
     Without a key the one that it had stays. Raises InvalidInputError where the declaration is faulty, or the code
     belongs to another layer.
     """
-    spec_of(
-        id=0, code=new.code, kind=new.kind, url=new.url, period_s=new.period_s, streams=new.streams,
-        options=new.options, is_enabled=new.is_enabled, secret_env=new.secret_env, secret_header=new.secret_header,
-    )
+    check_declared(new)
     feed = session.scalar(sa.select(Feed).where(Feed.code == new.code))
     if feed is None:
         feed = Feed(code=new.code, layer=new.layer)

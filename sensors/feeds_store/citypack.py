@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from sqlalchemy.orm import Session
 
 from core.errors import InvalidInputError
-from gis.citypack.layers import Column, LayerKind, LayerRows, Row, register
-from sensors.feeds_store.actions import NewFeed, declare_feed, remove_other_feeds
+from gis.citypack.layers import Column, LayerKind, LayerRows, Row, RowFault, register
+from sensors.feeds_store.actions import NewFeed, check_declared, declare_feed, remove_other_feeds
 from sensors.feeds_store.spec import LONGEST_PERIOD_S, SHORTEST_PERIOD_S
+
+
+def _feed_faults(row: Row) -> Iterator[RowFault]:
+    try:
+        check_declared(_feed_of(row, layer="", trust=""))
+    except InvalidInputError as fault:
+        yield RowFault(fault.detail)
 
 
 def _load_feeds(session: Session, rows: LayerRows) -> int:
@@ -71,5 +79,6 @@ FEEDS = register(
         },
         geometry=None,
         load=_load_feeds,
+        judge=_feed_faults,
     )
 )

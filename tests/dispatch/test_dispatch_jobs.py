@@ -315,7 +315,7 @@ def test_crews_of_a_city_pack_replace_the_old_ones(town: Town) -> None:
 @pytest.mark.parametrize(("field", "value"), [("vehicle", "tank"), ("ford_limit_m", 30.0), ("ford_limit_m", -1.0)])
 def test_bad_crews_are_refused_by_row_and_field(town: Town, field: str, value: object) -> None:
     """The sentence names the row and the field."""
-    with pytest.raises(InvalidInputError, match=f"Row 2, field {field}"):
+    with pytest.raises(InvalidInputError, match=f"row 2, column {field}"):
         citypack.load_crews(town.session, _rows(**{field: value}))
 
 

@@ -185,7 +185,7 @@ def test_agencies_of_a_city_pack_replace_the_old_ones(town: Session) -> None:
 
 def test_an_agency_with_an_unknown_category_is_refused_by_row(town: Session) -> None:
     """The sentence names the row, the field and what it could be."""
-    with pytest.raises(InvalidInputError, match="Row 2, field categories: 'dragons'"):
+    with pytest.raises(InvalidInputError, match="row 2, column categories: 'dragons'"):
         citypack.load_agencies(town, _agency_rows("drainage;dragons"))
 
 

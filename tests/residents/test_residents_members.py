@@ -202,8 +202,8 @@ def test_bad_rows_are_named(session: Session) -> None:
     """A member id or language that cannot be used is named with file and row, and nothing is imported."""
     bad = homes_layer(3)
     bad.columns["member_id"][1] = "someone"  # type: ignore[index]  # a list in this test
-    with pytest.raises(InvalidInputError, match=r"homes\.csv, row 2: member_id"):
+    with pytest.raises(InvalidInputError, match=r"homes\.csv, row 2, column member_id"):
         citypack.load_homes(session, bad)
-    with pytest.raises(InvalidInputError, match=r"homes\.csv, row 1: language 'tlh'"):
+    with pytest.raises(InvalidInputError, match=r"homes\.csv, row 1, column language: 'tlh'"):
         citypack.load_homes(session, homes_layer(1, language="tlh"))
     assert members(session) == 0

@@ -74,9 +74,9 @@ def test_a_second_import_replaces_the_layer(session: Session) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"kind": "boat"}, "row 3: kind is 'boat'"),
-        ({"watch_m_msl": 9.0}, "row 3: Station KTY02"),
-        ({"interval_s": -5}, "row 3: interval_s"),
+        ({"kind": "boat"}, "row 3, column kind: it is 'boat'"),
+        ({"watch_m_msl": 9.0}, "row 3: station KTY02"),
+        ({"interval_s": -5}, "row 3, column interval_s"),
     ],
 )
 def test_a_bad_row_is_named(session: Session, changes: dict[str, Any], message: str) -> None:
