@@ -106,7 +106,7 @@ def programs() -> list[Program]:
     house = [
         Program("api", [*FAONAM, "api"], is_ready=Answering(f"{here.api_url}/readyz")),
         # Where processors are short, the way from a level to a warning goes before chats, pictures and ways for crews.
-        Program("worker", [*FAONAM, "worker", "--queues", "default,events,line", "--concurrency", "4"], niceness=5),
+        Program("worker", [*FAONAM, "worker", "--queues", "default,events", "--concurrency", "4"], niceness=5),
         Program("flood", [*FAONAM, "worker", "--queues", "urgent,flood", "--concurrency", "1"]),
         Program("planner", [*FAONAM, "worker", "--queues", "dispatch", "--concurrency", "1"], niceness=10),
         Program("sender", [*FAONAM, "sender"]),

@@ -90,15 +90,19 @@ def rasters() -> None:
 
 @app.command()
 def worker(
-    queues: Annotated[str, typer.Option(help="Which kinds of work, as a comma list; nothing: every kind.")] = "",
+    queues: Annotated[
+        str,
+        typer.Option(help="Of default, events, urgent, flood and dispatch some, as a comma list; nothing: every kind."),
+    ] = "",
     concurrency: Annotated[int, typer.Option(min=1)] = 4,
 ) -> None:
     """Do waiting jobs and deliver events."""
     from cli.rooms import load_tasks
-    from core import jobs
+    from core import events, jobs
 
     load_tasks()
-    wanted = queues.split(",") if queues else []
+    wanted = [name.strip() for name in queues.split(",") if name.strip()]
+    events.check_queues(wanted)
     asyncio.run(jobs.work(queues=wanted, concurrency=concurrency, name=f"worker {queues}".strip()))
 
 

@@ -7,7 +7,7 @@ travels up while imports go down only. Each event is also announced on the `live
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock, jobs
 from core.db import Base, transaction
+from core.errors import SetupError
 
 LIVE_CHANNEL = "live"
 PAYLOAD_LIMIT_BYTES = 7000  # NOTIFY carries 8000 bytes at most; larger facts are announced by id only.
@@ -90,6 +91,14 @@ def subscribes(
         return handler
 
     return register
+
+
+def check_queues(names: Iterable[str]) -> None:
+    """Raises SetupError that names a queue into which no job and no subscriber of this process ever puts work."""
+    known = {task.queue for task in jobs.app.tasks.values()} | {one.queue for one in _subscriptions.values()}
+    for name in names:
+        if name not in known:
+            raise SetupError(f"There is no queue '{name}'; there are {', '.join(sorted(known - {'builtin'}))}.")
 
 
 _adapters: dict[str, pydantic.TypeAdapter[Any]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hmac
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
@@ -65,10 +65,25 @@ class NewFeed:
 
 def check_declared(new: NewFeed) -> None:
     """Raises InvalidInputError where the declaration is faulty by itself."""
+    for name in ("name_th", "name_en", "url", "streams", "options"):
+        if any(UNSTORABLE.search(text) for text in _texts_in(getattr(new, name))):
+            raise InvalidInputError(f"'{name}' holds a character that cannot be stored (NUL, or half of one).")
     spec_of(
         id=0, code=new.code, kind=new.kind, url=new.url, period_s=new.period_s, streams=new.streams,
         options=new.options, is_enabled=new.is_enabled, secret_env=new.secret_env, secret_header=new.secret_header,
     )
+
+
+def _texts_in(content: object) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, dict):
+        for key, value in content.items():
+            yield from _texts_in(key)
+            yield from _texts_in(value)
+    elif isinstance(content, list):
+        for value in content:
+            yield from _texts_in(value)
 
 
 def declare_feed(session: Session, new: NewFeed) -> int:

@@ -49,7 +49,7 @@ def _host(url: str | None) -> str:
     if url is None:
         return "none"
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _of_streams(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> Iterator[str]:

@@ -160,7 +160,13 @@ def options_of(kind: FeedKind, document: object) -> Options:
 def _check_url(url: str, kind: FeedKind) -> None:
     if kind not in PULLED:
         raise InvalidInputError(f"A feed of the kind '{kind}' sends by itself: it has no 'url'.")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        is_port = parts.port != 0  # Asking for it is what finds one that is none.
+    except ValueError:
+        raise InvalidInputError("'url' is no address: its host or its port cannot be.") from None
+    if not is_port:
+        raise InvalidInputError("'url' names the port 0, which nobody listens on.")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise InvalidInputError("'url' must begin with http:// or https:// and name a host.")
     if parts.username or parts.password:

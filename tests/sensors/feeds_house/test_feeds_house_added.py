@@ -119,6 +119,26 @@ def test_a_code_that_stands_twice_in_a_file_is_refused(file: Path) -> None:
         feed_commands.add(file)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("ต้นทาง", "\\u0000", "'name_th' holds a character that cannot be stored"),
+        ('"a", datastream', '"a\\u0000", datastream', "'streams' holds a character that cannot be stored"),
+        ("water.example", "[::1", "'url' is no address"),
+        ("water.example", "water.example:99999", "'url' is no address"),
+        ("water.example", "water.example:0", "'url' names the port 0"),
+    ],
+)
+def test_what_cannot_be_kept_of_a_feed_is_refused_in_a_sentence(
+    file: Path, old: str, new: str, sentence: str
+) -> None:
+    """What the database or an address cannot hold names the feed and the setting, and is no failure of ours."""
+    file.write_text(PLAIN.replace(old, new), encoding="utf-8")
+    with pytest.raises(InvalidInputError) as refused:
+        feed_commands.add(file)
+    assert refused.value.detail.startswith(f"feeds.toml, feed plain: {sentence}")
+
+
 def test_a_file_that_cannot_be_read_is_told_for_what_it_is(tmp_path: Path) -> None:
     """Nothing there, a folder, another encoding and no TOML are four things, and each has its sentence."""
     thai, wrong = tmp_path / "thai.toml", tmp_path / "wrong.toml"
