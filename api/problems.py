@@ -17,7 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from core import errors
+from core import db, errors
 from core.logs import get_logger
 from core.words import words
 from sensors.errors import DeviceKeyMissingError, DeviceKeyUnknownError
@@ -120,20 +120,13 @@ def of_exception(error: Exception, *, instance: str) -> JSONResponse:
     """The problem that any exception is."""
     if isinstance(error, errors.FaonamError):
         return of_error(error, instance=instance)
-    if is_database_away(error):
+    if db.is_away(error):
         return of_database(error, instance=instance)
     if isinstance(error, sa.exc.DataError):
         # A number that no column holds, or a NUL in a text: whoever asked wrote it, whatever the door let through.
         detail = "A number is out of range, or a text holds a character that cannot be kept; nothing was changed."
         return problem(status=422, slug="invalid-input", detail=detail, instance=instance)
     return of_failure(error, instance=instance)
-
-
-def is_database_away(error: Exception) -> bool:
-    """The exception says that the database did not answer, not that the question was wrong."""
-    return isinstance(
-        error, (sa.exc.OperationalError, sa.exc.TimeoutError, sa.exc.InterfaceError, psycopg.OperationalError)
-    ) or (isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated)
 
 
 def _field_sentence(error: Mapping[str, Any]) -> dict[str, str]:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from psycopg import Connection as PsycopgConnection
 from sqlalchemy.dialects import postgresql
@@ -83,6 +84,13 @@ def driver_connection(session: Session) -> PsycopgConnection[Any]:
     driver = session.connection().connection.driver_connection
     assert isinstance(driver, PsycopgConnection)
     return driver
+
+
+def is_away(fault: Exception) -> bool:
+    """The fault says that the database did not answer, not that the question was wrong."""
+    return isinstance(
+        fault, (sa.exc.OperationalError, sa.exc.TimeoutError, sa.exc.InterfaceError, psycopg.OperationalError)
+    ) or (isinstance(fault, sa.exc.DBAPIError) and fault.connection_invalidated)
 
 
 def check_thai(asked: Session | sa.Connection) -> None:

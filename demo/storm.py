@@ -11,7 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from core import clock, db, pace
 from core.errors import SetupError
 from core.logs import get_logger
 from demo import figures as closing
-from demo import frames, packfiles, queries, scenario
+from demo import frames, packfiles, patience, queries, scenario
 from demo.actors import cameras, gauges
 from demo.actors.crew import Crew
 from demo.actors.desk import Desk
@@ -44,6 +45,14 @@ QUIET_ENOUGH_S = 90.0
 PATIENT_SPEED = 10.0
 LOOK_EVERY_S = 0.3
 LOOKS_AGAIN_S = 2.0
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment of the storm: its shared time, and how many hours after the beginning that is."""
+
+    at: datetime
+    after_h: float
 
 
 class Storm:
@@ -70,18 +79,25 @@ class Storm:
         self.start_at = clock.now()
         log.info("storm.began", speed=self._speed, gauges=len(self._gauges), cameras=len(self._cameras))
 
-    def after_h(self) -> float:
-        """Hours of shared time since the beginning."""
-        return scenario.hours_in(self.start_at, clock.now())
-
-    def observe(self, after_h: float) -> None:
-        """Every gauge has told its level at this hour, and every camera shows it."""
+    def now(self) -> Moment:
+        """The moment that the shared clock shows."""
         at = clock.now()
-        levels = [gauges.LevelNow(g, self._water.level_m_msl(g.code, after_h=after_h), at) for g in self._gauges]
+        return Moment(at, scenario.hours_in(self.start_at, at))
+
+    def go_on_from(self, after_h: float) -> None:
+        """It is this hour of the storm now: what the shared clock ran on meanwhile is no part of it."""
+        self.start_at = clock.now() - timedelta(hours=after_h)
+
+    def observe(self, moment: Moment) -> None:
+        """Every gauge has told its level of this moment, and every camera shows it; the database is not asked."""
+        after_h = moment.after_h
+        levels = [
+            gauges.LevelNow(g, self._water.level_m_msl(g.code, after_h=after_h), moment.at) for g in self._gauges
+        ]
         gauges.tell(levels, noise=self._noise)
         for camera in self._cameras:
             cameras.show(
-                camera, level_m_msl=self._water.level_m_msl(camera.code, after_h=after_h), taken_at=at,
+                camera, level_m_msl=self._water.level_m_msl(camera.code, after_h=after_h), taken_at=moment.at,
                 rain_mm_per_h=scenario.rain_mm_per_h(after_h),
             )
 
@@ -95,6 +111,7 @@ class Storm:
             with db.transaction() as session:
                 near = queries.people_nearby(session, writer.home, limit=planned.echo + 1)
             people += [person for person in near if person.user_id != writer.user_id][: planned.echo]
+        self._places.append(writer.home)
         for person in people:
             picture = self._photo(planned.text) if planned.has_photo else None
             self._written.append(self._writers.submit(Resident(person, picture).report, planned.text))
@@ -106,7 +123,6 @@ class Storm:
             candidates = find(session, seed=str(len(self._places)), limit=60)
         for person in candidates:
             if all(crs.distance_m(person.home, place) > APART_M for place in self._places):
-                self._places.append(person.home)
                 return person
         return None
 
@@ -145,32 +161,66 @@ def _register_with_line(members: list[tuple[str, str]]) -> None:
         answer.raise_for_status()
 
 
-def _weather(storm: Storm, pace: _Pace, *, until_h: float, on_beat: Callable[[], object]) -> None:
-    """The storm has been driven to `until_h`: readings every five minutes of shared time, reports when they are due.
+class _Weather:
+    """What of the storm is still to come, driven beat by beat: readings every five minutes, reports when they are due.
 
-    Where the last readings are still on their way when the next are due, the storm waits for them.
+    A beat that a fault of the database cut short is simply made again: nothing in it happens twice.
     """
-    pending = scenario.planned_reports()
-    next_reading_h = 0.0
-    step_h = scenario.READING_EVERY.total_seconds() / 3600
-    instruments = ThreadPoolExecutor(1, thread_name_prefix="instruments")
-    observed: Future[None] | None = None
-    while (after_h := storm.after_h()) < until_h:
-        is_due = after_h >= next_reading_h
-        is_late = is_due and observed is not None and not observed.done()
-        if is_due and not is_late:
-            if observed is not None:
-                observed.result()
-            observed = instruments.submit(storm.observe, after_h)
-            next_reading_h = max(next_reading_h + step_h, after_h)
-        pace.keep(is_late=is_late)
-        due = [report for report in pending if report.after_h <= after_h]
-        for report in due:
-            if storm.write(report):
-                pending.remove(report)
+
+    def __init__(self, storm: Storm, pace: _Pace) -> None:
+        self._storm, self._pace = storm, pace
+        self._pending = scenario.planned_reports()
+        self._next_reading_h = self._reached_h = 0.0
+        self._is_held = False
+        self._instruments = ThreadPoolExecutor(1, thread_name_prefix="instruments")
+        self._observed: Future[None] | None = None
+
+    def hold(self) -> None:
+        """The storm stands still until the next beat, and goes on from where it was."""
+        self._is_held = True
+
+    def beat(self) -> float:
+        """What is due is under way; returns how far the storm is, in hours.
+
+        Where the last readings are still on their way when the next are due, the storm waits for them.
+        """
+        if self._is_held:
+            self._storm.go_on_from(self._reached_h)
+            self._is_held = False
+        moment = self._storm.now()
+        self._reached_h = moment.after_h
+        is_late = self._observe_if_due(moment)
+        self._pace.keep(is_late=is_late)
+        for report in [report for report in self._pending if report.after_h <= moment.after_h]:
+            if self._storm.write(report):
+                self._pending.remove(report)
+        return moment.after_h
+
+    def _observe_if_due(self, moment: Moment) -> bool:
+        """Readings that are due are under way; True where those before them are late."""
+        if moment.after_h < self._next_reading_h:
+            return False
+        if self._observed is not None:
+            if not self._observed.done():
+                return True
+            self._observed.result()
+        self._observed = self._instruments.submit(self._storm.observe, moment)
+        step_h = scenario.READING_EVERY.total_seconds() / 3600
+        self._next_reading_h = max(self._next_reading_h + step_h, moment.after_h)
+        return False
+
+    def end(self) -> None:
+        """The last readings have been told."""
+        self._instruments.shutdown(wait=True)
+
+
+def _weather(storm: Storm, pace: _Pace, *, until_h: float, on_beat: Callable[[], object]) -> None:
+    """The storm has been driven to `until_h`, standing still while the database was away."""
+    weather = _Weather(storm, pace)
+    while patience.when_database_is_there(weather.beat, on_wait=weather.hold) < until_h:
         on_beat()
         time.sleep(0.1)
-    instruments.shutdown(wait=True)
+    weather.end()
 
 
 class _Pace:
@@ -207,14 +257,18 @@ def play(*, packs: Sequence[Path], speed: float, is_patient: bool) -> None:
     `is_patient` slows it down while an alert waits for somebody's approval.
     """
     storm = Storm(packs=packs, speed=speed)
-    storm.begin()
+    patience.when_database_is_there(storm.begin)
     _weather(storm, _Pace(speed, is_patient=is_patient), until_h=scenario.STORM_H, on_beat=lambda: None)
-    with db.transaction() as session:
-        pace.set_pace(session, speed=1.0)
+    patience.when_database_is_there(_calm_down)
     log.info("storm.passed", play_it_again="./run --fresh")
     while True:
-        storm.observe(storm.after_h())
+        storm.observe(patience.when_database_is_there(storm.now))
         time.sleep(scenario.READING_EVERY.total_seconds())
+
+
+def _calm_down() -> None:
+    with db.transaction() as session:
+        pace.set_pace(session, speed=1.0)
 
 
 class _Script:
@@ -256,7 +310,7 @@ def play_through(
     """The storm has been played to its end with scripted people; returns what came of it."""
     storm = Storm(packs=packs, speed=speed)
     script = _Script(passwords)
-    storm.begin()
+    patience.when_database_is_there(storm.begin)
     _weather(storm, _Pace(speed, is_patient=False), until_h=scenario.STORM_H, on_beat=on_beat)
     storm.await_reports()
     deadline = time.monotonic() + QUIET_ENOUGH_S

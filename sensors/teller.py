@@ -21,6 +21,7 @@ from core.db import database_url, transaction
 from core.logs import get_logger
 from core.settings import settings
 from sensors import changes
+from sensors.mqtt import connected
 from sensors.sensorthings.reading import Reader
 from sensors.sensorthings.service import ROOT
 from sensors.sensorthings.telling import Told, Wish, told, wishes_of
@@ -72,17 +73,12 @@ async def tell_all(options: dict[str, Any], stop: asyncio.Event) -> None:
     `options` are those of an aiomqtt client that the broker takes for the house's own.
     """
     while not stop.is_set():
-        client = aiomqtt.Client(**options, identifier=f"{HOUSE}-voice")
         try:
-            async with client:
+            async with connected(aiomqtt.Client(**options, identifier=f"{HOUSE}-voice")) as client:
                 await client.subscribe(INTEREST, qos=0)
                 await _tell_who_subscribes(client)
         except* aiomqtt.MqttError:
             await asyncio.sleep(FIRST_WAIT_S)
-        finally:
-            # The end of a connection that nobody was waiting for is a complaint of asyncio unless it is looked at.
-            if client._disconnected.done() and not client._disconnected.cancelled():
-                client._disconnected.exception()
 
 
 async def _tell_who_subscribes(client: aiomqtt.Client) -> None:

@@ -17,6 +17,7 @@ from core.logs import get_logger
 from core.settings import settings
 from demo.actors.wire import http
 from sensors.gateway import broker_address
+from sensors.mqtt import connected
 
 log = get_logger("demo")
 
@@ -63,12 +64,16 @@ def tell(levels: Sequence[LevelNow], *, noise: random.Random) -> None:
 
 async def _publish(levels: Sequence[LevelNow], noise: random.Random) -> None:
     address = broker_address()
+    # Read once: what a gauge sends again is the same reading, not another of the same moment.
+    messages = [
+        (f"faonam/v1/{level.gauge.code}/readings", json.dumps(level.body(noise) | {"key": level.gauge.device_key}))
+        for level in levels
+    ]
     for attempt in range(ATTEMPTS):
         try:
-            async with aiomqtt.Client(**address.options(), timeout=5) as client:
-                for level in levels:
-                    body = level.body(noise) | {"key": level.gauge.device_key}
-                    await client.publish(f"faonam/v1/{level.gauge.code}/readings", json.dumps(body), qos=1)
+            async with connected(aiomqtt.Client(**address.options(), timeout=5)) as client:
+                for topic, body in messages:
+                    await client.publish(topic, body, qos=1)
             return
         except aiomqtt.MqttError:
             await asyncio.sleep(min(2.0, 0.1 * 2**attempt))
