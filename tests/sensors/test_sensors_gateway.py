@@ -29,6 +29,7 @@ from sensors.actions import NewStation, register_station
 from sensors.feeds_store.actions import declare_feed
 from sensors.inbox import Inbox, Message, inbox_path
 from sensors.models import Reading, ReadingRefused
+from sensors.mqtt import connected
 from sensors.partitions import ensure_partitions
 from tests.sensors.feeds_house.declared import a_feed, stream
 from tests.sensors.mosquitto import PASSWORD, USERNAME, running_mosquitto
@@ -89,7 +90,7 @@ async def _device(port: int) -> AsyncIterator[aiomqtt.Client]:
     """A device that waits for the broker to be there."""
     for _ in range(200):
         try:
-            async with aiomqtt.Client("127.0.0.1", port, max_concurrent_outgoing_calls=8) as client:
+            async with connected(aiomqtt.Client("127.0.0.1", port, max_concurrent_outgoing_calls=8)) as client:
                 yield client
                 return
         except aiomqtt.MqttError:
@@ -300,10 +301,11 @@ def test_a_message_that_cannot_be_kept_is_not_acknowledged(port: int) -> None:
 
 @asynccontextmanager
 async def _known_device(port: int) -> AsyncIterator[aiomqtt.Client]:
-    async with aiomqtt.Client(
+    device = aiomqtt.Client(
         "127.0.0.1", port, username=USERNAME, password=PASSWORD, max_concurrent_outgoing_calls=50
-    ) as client:
-        yield client
+    )
+    async with connected(device):
+        yield device
 
 
 async def _publish(port: int, steps: range) -> None:

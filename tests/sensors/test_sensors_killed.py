@@ -32,6 +32,7 @@ from core.settings import ROOT, settings
 from gis.points import LonLat
 from migrations import upgrade
 from sensors.actions import NewStation, register_station
+from sensors.mqtt import connected
 from sensors.partitions import ensure_partitions
 
 GAUGES = 40
@@ -165,7 +166,7 @@ async def _publish(house: House, sent: list[tuple[int, datetime]], taken: set[tu
     waiting, apart_s = list(sent), SENDING_S / len(sent)
     while waiting:
         with suppress(aiomqtt.MqttError, TimeoutError):
-            async with aiomqtt.Client("127.0.0.1", house.mqtt_port, timeout=5) as device:
+            async with connected(aiomqtt.Client("127.0.0.1", house.mqtt_port, timeout=5)) as device:
                 while waiting:
                     some = waiting[:10]
                     answers = await asyncio.gather(
