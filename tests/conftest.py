@@ -23,6 +23,7 @@ _MEMORY_NEEDED_BYTES = 4 * 2**30
 import hypothesis  # noqa: E402 - the data folder must be known before any module of ours is read.
 import pytest  # noqa: E402
 import sqlalchemy as sa  # noqa: E402
+import structlog  # noqa: E402
 from sqlalchemy.orm import Session  # noqa: E402
 
 from core import clock, cluster, db  # noqa: E402
@@ -30,6 +31,13 @@ from migrations import upgrade  # noqa: E402
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # How long an example takes is the machine's affair.
 hypothesis.settings.load_profile("untimed")
+# A fault that is logged is printed as in the house: drawn with every local variable, one takes seconds.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 FROZEN_AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
 
