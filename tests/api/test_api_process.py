@@ -51,15 +51,28 @@ def _wait_for(address: str, started: subprocess.Popen[str], *, status: int = 200
             time.sleep(0.1)
 
 
-@pytest.fixture
-def process(database: sa.Engine) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The API as a process of its own, answering; and its address."""
+@contextlib.contextmanager
+def _answering() -> Iterator[tuple[subprocess.Popen[str], str]]:
     port = _free_port()
     with _start(port) as started:
         address = f"http://127.0.0.1:{port}"
         _wait_for(address, started)
         yield started, address
         started.kill()
+
+
+@pytest.fixture
+def process(module_database: sa.Engine) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The API as a process of its own, answering; and its address. For a test that ends it."""
+    with _answering() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def address(module_database: sa.Engine) -> Iterator[str]:
+    """Where one process answers all tests that leave it running."""
+    with _answering() as (_, there):
+        yield there
 
 
 @pytest.fixture
@@ -104,9 +117,8 @@ def test_it_stops_when_told_without_a_traceback(
     assert "Traceback" not in said
 
 
-def test_a_second_one_on_the_same_port_says_so(process: tuple[subprocess.Popen[str], str]) -> None:
+def test_a_second_one_on_the_same_port_says_so(address: str) -> None:
     """Two at once are no accident that goes unnoticed: the second names the way out."""
-    _, address = process
     with _start(int(address.rsplit(":", 1)[1])) as second:
         _, said = second.communicate(timeout=30)
     assert second.returncode != 0
@@ -114,9 +126,8 @@ def test_a_second_one_on_the_same_port_says_so(process: tuple[subprocess.Popen[s
     assert httpx.get(f"{address}/healthz").status_code == 200
 
 
-def test_an_endless_address_is_refused_before_it_is_read(process: tuple[subprocess.Popen[str], str]) -> None:
+def test_an_endless_address_is_refused_before_it_is_read(address: str) -> None:
     """Gigabytes in `q` cost the sender a connection and the city nothing; the next request is answered."""
-    _, address = process
     port = int(address.rsplit(":", 1)[1])
     with socket.create_connection(("127.0.0.1", port), timeout=20) as endless:
         endless.sendall(b"GET /api/v1/geocode?q=")
