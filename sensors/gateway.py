@@ -34,6 +34,7 @@ from sensors import broker, teller
 from sensors.actions import keep_unstorable, store_device_rows
 from sensors.feeds_store.actions import take_messages
 from sensors.inbox import Doorkeeper, Inbox, Kept, Message, inbox_path
+from sensors.mqtt import connected
 from sensors.payloads import DeviceRow, rows_of_message
 from sensors.sensorthings.posted import SOURCE, store_posted
 from sensors.topics import HOUSE, OBSERVATIONS, OF_GAUGES, is_observation, is_of_a_device
@@ -168,7 +169,7 @@ async def _receive(address: BrokerAddress, stop: asyncio.Event) -> None:
         doorkeeper = Doorkeeper(inbox)
         while not stop.is_set():
             try:
-                async with _client(address) as client, asyncio.TaskGroup() as group:
+                async with connected(_client(address)) as client, asyncio.TaskGroup() as group:
                     for topic in OF_GAUGES:
                         await client.subscribe(topic, qos=1)
                     if settings().sta_mqtt:
