@@ -128,6 +128,7 @@ class Doorkeeper:
         while self._unanswered:
             await asyncio.wait(self._unanswered)
         self._task.cancel()
+        await asyncio.wait([self._task])
         self._thread.shutdown()
 
     async def _run(self) -> None:
