@@ -9,6 +9,8 @@ connection sees it.
 The floor is PostgreSQL's: the same rows into a table of datastream, time, value and flag with a primary key and a
 partition a day, by COPY, as in docs/decisions/0025; our path writes all columns, three indexes, newest values and
 memories.
+
+Last a gauge that measures each second and was away for a day (`bench.returned`): all of its rows are late.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from sqlalchemy.orm import Session
 
 from bench.measure import Result, Timing, check, rounded
 from bench.places import own_database
+from bench.returned import late_figures
 from bench.senders import APART_S, GAUGES, KEY, RISING_EACH, SECONDS, Sender, readings_each, send_by_http, send_by_mqtt
 from bench.servers import free_port, our_api
 from core import db
@@ -47,13 +50,14 @@ LOOK_EVERY_S = 0.02
 
 
 def measure(*, seed: int) -> Result:
-    """A minute of everything, and then fifteen rounds of the database path and its floor."""
+    """A minute of everything, fifteen rounds of the database path and its floor, and a gauge's day that comes late."""
     with own_database("ingest"):
         began_at = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=APART_S * (readings_each() + 5))
         with step(f"registering {GAUGES:,} gauges") as tell:
             _register(tell, until=began_at + timedelta(seconds=APART_S * (readings_each() + PATH_ROUNDS * 4)))
         seen = _play(began_at, seed=seed)
         paths, copies = _beside_copy(seed)
+        late = late_figures(seed=seed)
     ratio = rounded(copies.typical_s / paths.typical_s)
     facts = {
         "gauges": GAUGES, "seconds": SECONDS, "seed": seed, "path_rows": PATH_ROWS,
@@ -61,8 +65,9 @@ def measure(*, seed: int) -> Result:
     }
     return Result(
         "ingest", facts, paths, {"copy": copies}, {},
-        figures={**seen, "share_of_copy": ratio},
-        most={"lost": 0.0, "change_p95_s": 1.0}, least={"readings_per_s": 5_000.0, "share_of_copy": 0.25},
+        figures={**seen, "share_of_copy": ratio, **late},
+        most={"lost": 0.0, "change_p95_s": 1.0},
+        least={"readings_per_s": 5_000.0, "share_of_copy": 0.25, "late_rows_per_s": 2_000.0},
     )
 
 
@@ -237,11 +242,14 @@ def _store(rows: list[Row], streams: dict[int, Stream]) -> float:
     """What Python decides is decided before the clock starts; locks, rows, newest values and memories are the path."""
     with db.transaction() as session:
         documents = batches.lock_documents(session, {row.datastream_id for row in rows})
-    memories = {one: memory_of(newest_at, document) for one, (newest_at, document) in documents.items()}
-    for row in rows:
-        memory = memories[row.datastream_id]
-        judge_stream(memory.quality, [row], streams[row.datastream_id].quality, around=lambda _: ())
-        memory.newest_at = row.observed_at
+        memories = {one: memory_of(newest_at, document) for one, (newest_at, document) in documents.items()}
+        for row in rows:
+            memory = memories[row.datastream_id]
+            judge_stream(
+                memory.quality, [row], streams[row.datastream_id].quality,
+                around=batches.StoredAround(session, row.datastream_id, newest_at=memory.newest_at),
+            )
+            memory.newest_at = row.observed_at
     written = {one: (memory.newest_at, memory.document()) for one, memory in memories.items()}
     began_s = time.perf_counter()
     with db.transaction() as session:

@@ -6,14 +6,15 @@ finds to be new therefore stays new, and the rows go in by COPY, without asking 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.db import driver_connection
-from sensors.judging import Row
+from sensors.judging import Row, stored_as
+from sensors.quality.late import Stored
 from sensors.quality.stream import Tests
 from sensors.rules import Flag
 from sensors.watch.state import WatchState
@@ -104,22 +105,70 @@ def copy_in(session: Session, rows: Sequence[Row], *, source: str) -> None:
             )
 
 
-_AROUND = sa.text(
+_AT = sa.text(
     "SELECT datastream_id, observed_at, value, confidence, received_at, received_wall_at, qc_flag, qc_tests, "
-    "qc_reason, qc_parameters_id FROM reading WHERE datastream_id = :id AND observed_at >= :since AND copy = 0 "
+    "qc_reason, qc_parameters_id FROM reading WHERE datastream_id = :id AND observed_at = ANY(:times) AND copy = 0 "
     "ORDER BY observed_at"
 )
+# The epoch as a double, for both sides divide the microseconds by a million once: the number is that of Python.
+_STORED = (
+    "SELECT date_part('epoch', observed_at), value, date_part('epoch', received_at), qc_tests FROM reading "
+    "WHERE datastream_id = %b AND observed_at >= %b AND observed_at < %b AND copy = 0 ORDER BY observed_at "
+)
+_OLDEST_FIRST, _NEWEST_FIRST = _STORED + "LIMIT %b", _STORED + "DESC LIMIT %b"
+_FIRST_ROWS, _MOST_ROWS = 256, 16_384
+_FIRST_SPAN = timedelta(hours=6)
+_GROWS_BY = 4
 
 
-def readings_around(session: Session, datastream_id: int, *, since: datetime) -> list[Row]:
-    """The stored readings of a stream from `since` on, oldest first."""
-    return [
-        Row(
-            row.datastream_id, row.observed_at, row.value, row.confidence, row.received_at, row.received_wall_at,
-            Flag(row.qc_flag), Tests(row.qc_tests), row.qc_reason, row.qc_parameters_id,
-        )
-        for row in session.execute(_AROUND, {"id": datastream_id, "since": since})
-    ]
+class StoredAround:
+    """The stored readings of a stream whose newest was observed at `newest_at`, asked for in growing portions.
+
+    Each is bounded in rows and in days, so that neither a dense stream nor one with many partitions is read in vain.
+    """
+
+    def __init__(self, session: Session, datastream_id: int, *, newest_at: datetime | None) -> None:
+        self._session, self._id, self._newest_at = session, datastream_id, newest_at
+
+    def before(self, at_s: float, *, since_s: float) -> Iterator[Stored]:
+        """Those earlier than `at_s` and not earlier than `since_s`, newest first."""
+        until, since = _time(at_s), _time(max(since_s, 0.0))
+        rows, span = _FIRST_ROWS, _FIRST_SPAN
+        while until > since:
+            low = max(until - span, since)
+            found = self._stored(_NEWEST_FIRST, low, until, rows)
+            yield from found
+            until = _time(found[-1].at_s) if len(found) == rows else low
+            rows, span = min(rows * _GROWS_BY, _MOST_ROWS), span * _GROWS_BY
+
+    def since(self, at_s: float) -> Iterator[Stored]:
+        """Those from `at_s` on, oldest first."""
+        since, rows, span = _time(at_s), _FIRST_ROWS, _FIRST_SPAN
+        while self._newest_at is not None and since <= self._newest_at:
+            high = since + span
+            found = self._stored(_OLDEST_FIRST, since, high, rows)
+            yield from found
+            since = _time(found[-1].at_s) + timedelta.resolution if len(found) == rows else high
+            rows, span = min(rows * _GROWS_BY, _MOST_ROWS), span * _GROWS_BY
+
+    def rows_at(self, times: Sequence[datetime]) -> list[Row]:
+        """The whole rows of these times, as far as there are any, oldest first."""
+        return [
+            Row(
+                row.datastream_id, row.observed_at.astimezone(UTC), row.value, row.confidence, row.received_at,
+                row.received_wall_at, Flag(row.qc_flag), Tests(row.qc_tests), row.qc_reason, row.qc_parameters_id,
+            )
+            for row in self._session.execute(_AT, {"id": self._id, "times": list(times)})
+        ]
+
+    def _stored(self, statement: str, since: datetime, until: datetime, rows: int) -> list[Stored]:
+        with driver_connection(self._session).cursor(binary=True) as cursor:
+            found = cursor.execute(statement, [self._id, since, until, rows]).fetchall()
+        return [stored_as(*row) for row in found]
+
+
+def _time(at_s: float) -> datetime:
+    return datetime.fromtimestamp(at_s, UTC)
 
 
 _REFLAG = sa.text(

@@ -18,7 +18,7 @@ from sensors import batches, changes, quarantine, queries, rules, watching
 from sensors.batches import Key
 from sensors.errors import DeviceKeyMissingError, DeviceKeyUnknownError
 from sensors.events import ReadingsStored
-from sensors.judging import Around, Row, judge_stream
+from sensors.judging import Row, judge_stream
 from sensors.memory import Memory, memory_of
 from sensors.partitions import ensure_partitions
 from sensors.payloads import DeviceRow
@@ -223,7 +223,8 @@ def _keep(
     for datastream_id, of_stream in groupby(rows, key=lambda row: row.datastream_id):
         memory, own = memories[datastream_id], list(of_stream)
         changed += judge_stream(
-            memory.quality, own, streams[datastream_id].quality, around=_around(session, datastream_id)
+            memory.quality, own, streams[datastream_id].quality,
+            around=batches.StoredAround(session, datastream_id, newest_at=memory.newest_at),
         )
         memory.newest_at = max(own[-1].observed_at, memory.newest_at or own[-1].observed_at)
     for row in rows:
@@ -244,10 +245,3 @@ def _storable(value: float | None) -> float | None:
     """Infinity is told by its flag; the value beside it is none."""
     return value if value is not None and math.isfinite(value) else None
 
-
-def _around(session: Session, datastream_id: int) -> Around:
-    def around(since_s: float) -> Sequence[Row]:
-        since = datetime.fromtimestamp(max(since_s, 0.0), UTC)
-        return batches.readings_around(session, datastream_id, since=since)
-
-    return around

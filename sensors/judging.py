@@ -1,17 +1,19 @@
 """What each new reading of a batch is worth, and which stored ones it shows in another light. Pure but for the asking.
 
-Readings newer than all before are judged as they come, against the memory of their stream. A late one is judged among
-the stored readings around it, and changes only the flags that it touches.
+Readings newer than all before are judged as they come, against the memory of their stream. Late ones are judged before
+them, in one pass among the stored readings around them, and change only the flags that they touch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from sensors import rules
-from sensors.quality.late import Stored, context_start, rejudge
+from sensors.quality.late import Stored, context, rejudge
 from sensors.quality.parameters import Parameters
 from sensors.quality.state import State
 from sensors.quality.stream import Revision, Tests, judge
@@ -49,81 +51,79 @@ class Row:
             self.flag, self.reason = Flag.SUSPECT, "low_confidence"
 
 
-# The stored readings of a stream from a time on (epoch seconds), oldest first.
-Around = Callable[[float], Sequence[Row]]
-_LOOKS = (1.0, 4.0, 16.0)  # How many windows back the readings around a late one are asked for, until they suffice.
+class Around(Protocol):
+    """The stored readings of one stream; what is told of them one by one is fetched as far as it is looked at."""
+
+    def before(self, at_s: float, *, since_s: float) -> Iterator[Stored]:
+        """Those earlier than `at_s` and not earlier than `since_s`, newest first."""
+        ...
+
+    def since(self, at_s: float) -> Iterator[Stored]:
+        """Those from `at_s` on, oldest first."""
+        ...
+
+    def rows_at(self, times: Sequence[datetime]) -> list[Row]:
+        """The whole rows of these times, as far as there are any."""
+        ...
+
+
+# How many windows back the readings before a late one are looked at where nothing tells earlier that they suffice.
+_WINDOWS_BACK = 16.0
 _LEAST_BACK_S = 6 * 3600.0
 
 
-def judge_stream(state: State, rows: Iterable[Row], parameters: Parameters, *, around: Around) -> list[Row]:
+def judge_stream(state: State, rows: Sequence[Row], parameters: Parameters, *, around: Around) -> list[Row]:
     """Each row, in order of time, has its flag, and `state` has moved on; returns stored rows whose flags change."""
-    judged: list[Row] = []
-    late: list[Row] = []
-    by_time: dict[datetime, Row] = {}
-    pending: list[Revision] = []
-    for row in rows:
+    late = [row for row in rows if row.observed_at.timestamp() <= state.last_at_s]
+    revisions = _judge_late(state, late, parameters, around) if late else {}
+    fresh: dict[float, Row] = {}
+    for row in rows[len(late):]:
         at_s = row.observed_at.timestamp()
-        if at_s <= state.last_at_s:
-            late.append(row)
-            continue
         given = judge(state, at_s, row.value, row.received_at.timestamp(), parameters)
         row.mark(given.flag, given.tests)
-        judged.append(row)
-        by_time[row.observed_at] = row
-        if given.revision is not None:
-            pending.append(given.revision)
-    changed = _apply(pending, by_time, around)
-    for row in late:
-        changed |= _judge_late(state, row, judged, changed, parameters, around=around)
-        judged.append(row)
-    return [row for key, row in changed.items() if key not in {one.observed_at for one in judged}]
-
-
-def _apply(revisions: Sequence[Revision], by_time: dict[datetime, Row], around: Around) -> dict[datetime, Row]:
-    """The revised rows by time, those of the batch marked in place."""
-    changed: dict[datetime, Row] = {}
-    for revision in revisions:
-        at = _time(revision.at_s)
-        row = by_time.get(at) or next((one for one in around(revision.at_s) if one.observed_at == at), None)
-        if row is not None:
-            row.mark(revision.flag, revision.tests)
-            changed[at] = row
-    return changed
+        fresh[at_s] = row
+        revision = given.revision
+        if revision is None:
+            continue
+        if revision.at_s in fresh:
+            fresh[revision.at_s].mark(revision.flag, revision.tests)
+        else:
+            revisions[revision.at_s] = revision
+    return _marked(late, revisions, around)
 
 
 def _judge_late(
-    state: State, row: Row, judged: Sequence[Row], changed: dict[datetime, Row], parameters: Parameters, *,
-    around: Around,
-) -> dict[datetime, Row]:
-    """The late row and all that it touches are marked; `state` is where the stream now stands."""
-    at_s = row.observed_at.timestamp()
-    known: dict[datetime, Row] = {}
-    before: list[Row] = []
-    for windows in _LOOKS:
-        stored = around(at_s - windows * max(parameters.window_s, _LEAST_BACK_S))
-        known = {one.observed_at: one for one in (*stored, *changed.values(), *judged)}
-        before = sorted((one for one in known.values() if one.observed_at < row.observed_at), key=_by_time)
-        if context_start([_stored(one) for one in before], parameters) is not None:
-            break
-    after = sorted((one for one in known.values() if one.observed_at > row.observed_at), key=_by_time)
-    told = rejudge([_stored(one) for one in before], _stored(row), [_stored(one) for one in after], parameters)
-    known[row.observed_at] = row
-    if told.state is not None:
-        state.take(told.state)
-    revised = {}
-    for revision in told.revisions:
-        one = known[_time(revision.at_s)]
-        one.mark(revision.flag, revision.tests)
-        revised[one.observed_at] = one
-    return revised
+    state: State, late: Sequence[Row], parameters: Parameters, around: Around
+) -> dict[float, Revision]:
+    """What is now to be told of the late rows and of all that they touch; `state` is where the stream now stands."""
+    revisions: dict[float, Revision] = {}
+    left = [stored_as(row.observed_at.timestamp(), row.value, row.received_at.timestamp(), row.tests) for row in late]
+    back_s = _WINDOWS_BACK * max(parameters.window_s, _LEAST_BACK_S)
+    while left:
+        first_s = left[0].at_s
+        before = context(around.before(first_s, since_s=first_s - back_s), parameters)
+        told = rejudge(before, left, around.since(first_s), parameters)
+        revisions |= {one.at_s: one for one in told.revisions}
+        if told.state is not None:
+            state.take(told.state)
+        left = told.left
+    return revisions
 
 
-def _by_time(row: Row) -> datetime:
-    return row.observed_at
+def _marked(late: Sequence[Row], revisions: Mapping[float, Revision], around: Around) -> list[Row]:
+    """The rows that these revisions are of are marked; returns those that are stored already."""
+    by_time = {row.observed_at.timestamp(): row for row in late}
+    elsewhere = [_time(at_s) for at_s in revisions if at_s not in by_time]
+    changed = around.rows_at(elsewhere) if elsewhere else []
+    for row in (*late, *changed):
+        revision = revisions[row.observed_at.timestamp()]
+        row.mark(revision.flag, revision.tests)
+    return changed
 
 
-def _stored(row: Row) -> Stored:
-    return Stored(row.observed_at.timestamp(), row.value, row.received_at.timestamp(), row.tests)
+def stored_as(at_s: float, value: float | None, received_s: float, tests: int) -> Stored:
+    """The reading as it was judged: beside the flag of an infinite value stands none."""
+    return Stored(at_s, math.inf if value is None and tests & Tests.NOT_FINITE else value, received_s, tests)
 
 
 def _time(at_s: float) -> datetime:

@@ -54,6 +54,13 @@ class State:
         for name in self.__slots__:
             setattr(self, name, getattr(other, name))
 
+    def copy(self) -> State:
+        """A state of its own that stands where this one does."""
+        other = State()
+        other.take(self)
+        other.lows, other.highs = deque([*step] for step in self.lows), deque([*step] for step in self.highs)
+        return other
+
     def as_json(self) -> dict[str, Any]:
         """A JSON object without NaN or infinities, at most some 8 kB, that `from_json` turns into the same state."""
         return {

@@ -68,10 +68,10 @@ def test_a_damaged_state_is_refused(document: Any) -> None:
         State.from_json(document)
 
 
-def test_readings_around_a_late_one_are_in_order() -> None:
-    """Stored readings out of order, or a correction of another time, are refused."""
-    one, two = Stored(1.0, 1.0, 1.0), Stored(2.0, 1.0, 2.0)
-    with pytest.raises(InvalidInputError, match="in order of time"):
-        rejudge([two], one, [], BOTH[0])
-    with pytest.raises(InvalidInputError, match="same time"):
-        rejudge([one], two, [], BOTH[0], replaced=one)
+def test_readings_around_late_ones_are_in_order() -> None:
+    """Readings out of order are refused, wherever they stand; one time on both sides is a correction."""
+    one, two, three = (Stored(at_s, 1.0, at_s) for at_s in (1.0, 2.0, 3.0))
+    for before, late, after in [([two], [one], []), ([], [two, one], []), ([], [one], [three, two])]:
+        with pytest.raises(InvalidInputError, match="in order of time"):
+            rejudge(before, late, after, BOTH[0])
+    assert [told.at_s for told in rejudge([one], [two], [two, three], BOTH[0]).revisions] == [2.0]

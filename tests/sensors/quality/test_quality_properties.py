@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensors.quality.late import Stored, context_start, rejudge
+from sensors.quality.late import Stored, context, rejudge
 from sensors.quality.parameters import Clock, Datum, FlatLine, Parameters, Range, Rate, Spike
 from sensors.quality.state import STEPS_AT_MOST, State
 from sensors.quality.stream import Judgement, Tests, judge
@@ -88,53 +88,91 @@ def test_a_restart_changes_no_flag(readings: list[tuple[float, float | None, flo
 
 @given(_histories(), st.data())
 @settings(max_examples=400, deadline=None)
-def test_a_late_reading_is_judged_as_if_it_had_come_in_time(history: list[Stored], data: st.DataObject) -> None:
+def test_late_readings_are_judged_as_if_they_had_come_in_time(history: list[Stored], data: st.DataObject) -> None:
     """The stored flags with the revisions are those of judging all in the order of their times; so is what follows."""
-    index = data.draw(st.integers(0, len(history) - 1))
-    cut = data.draw(st.integers(index, len(history)))
-    late, before, after = history[index], history[:index], history[index + 1 : cut + 1]
-    stored = _judged([*before, *after])
-    before = [Stored(one.at_s, one.value, one.received_s, stored[one.at_s].tests) for one in before]
+    late = data.draw(_some_of(history))
+    cut = data.draw(st.integers(history.index(late[-1]), len(history)))
+    heard = [one for one in history[: cut + 1] if one not in late]
+    stored = _judged(heard)
+    before, after = _around(heard, late[0], stored)
     answer = rejudge(before, late, after, PARAMETERS)
+    assert [one.at_s for one in answer.revisions] == sorted({one.at_s for one in answer.revisions})
+    assert {one.at_s for one in late} <= {one.at_s for one in answer.revisions}
     stored |= {one.at_s: Judgement(*one[1:]) for one in answer.revisions}
-    assert stored == _judged(history[: max(cut, index) + 1])
+    assert stored == _judged(history[: cut + 1])
     state = answer.state
     if state is None:
         state = State()
-        _judged([*before, *after], state=state)
+        _judged(heard, state=state)
     expected = _judged(history)
     assert _judged(history[cut + 1 :], state=state).items() <= expected.items()
 
 
 @given(_histories(), st.data(), VALUES)
 @settings(max_examples=300, deadline=None)
-def test_a_corrected_reading_is_judged_as_if_it_had_been_right(
+def test_corrected_readings_are_judged_as_if_they_had_been_right(
     history: list[Stored], data: st.DataObject, was: float | None
 ) -> None:
-    """The flags after a correction are those of the corrected stream, and the corrected reading is among those told."""
-    index = data.draw(st.integers(0, len(history) - 1))
-    late = history[index]
-    replaced = Stored(late.at_s, was, late.received_s)
-    stored = _judged([*history[:index], replaced, *history[index + 1 :]])
-    before = [Stored(one.at_s, one.value, one.received_s, stored[one.at_s].tests) for one in history[:index]]
-    answer = rejudge(before, late, history[index + 1 :], PARAMETERS, replaced=replaced)
-    assert late.at_s in {one.at_s for one in answer.revisions}
+    """The flags after corrections are those of the corrected stream; the corrected readings are among those told."""
+    right = data.draw(_some_of(history))
+    heard = [Stored(one.at_s, was, one.received_s) if one in right else one for one in history]
+    stored = _judged(heard)
+    before, after = _around(heard, right[0], stored)
+    answer = rejudge(before, right, after, PARAMETERS)
+    assert {one.at_s for one in right} <= {one.at_s for one in answer.revisions}
     stored |= {one.at_s: Judgement(*one[1:]) for one in answer.revisions}
     assert stored == _judged(history)
 
 
 @given(_histories(), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_the_context_of_a_late_reading_is_enough(history: list[Stored], data: st.DataObject) -> None:
-    """From a context's start on, the answer is the same as from the beginning of the stream."""
-    index = data.draw(st.integers(0, len(history) - 1))
-    stored = _judged([*history[:index], *history[index + 1 :]])
-    before = [Stored(one.at_s, one.value, one.received_s, stored[one.at_s].tests) for one in history[:index]]
-    start = context_start(before, PARAMETERS)
-    if start is None:
-        return
-    short = rejudge(before[start:], history[index], history[index + 1 :], PARAMETERS)
+    """From a context on, the answer is the same as from the beginning of the stream."""
+    late = data.draw(_some_of(history))
+    heard = [one for one in history if one not in late]
+    stored = _judged(heard)
+    before, after = _around(heard, late[0], stored)
+    short = rejudge(context(before[::-1], PARAMETERS), late, after, PARAMETERS)
     assert stored | {one.at_s: Judgement(*one[1:]) for one in short.revisions} == _judged(history)
+
+
+def test_a_late_spike_waits_for_the_next_value_however_long_none_comes() -> None:
+    """A hundred readings without a value lie between the late one and the one that shows it to be a spike."""
+    history = [Stored(BEGAN_S + n, 1.0 if n in {0, 1, 2, 103} else None, BEGAN_S + n + 5) for n in range(104)]
+    late = Stored(BEGAN_S + 2.5, 1.6, BEGAN_S + 5)
+    answer = rejudge(history[:3], [late], history[3:], PARAMETERS)
+    assert [(one.at_s, one.tests & Tests.SPIKE) for one in answer.revisions] == [(late.at_s, Tests.SPIKE)]
+
+
+def test_a_correction_by_the_same_value_changes_no_flag() -> None:
+    """A spike that is said again is a spike still."""
+    history = [Stored(BEGAN_S + n, 1.6 if n == 2 else 1.0, BEGAN_S + n + 5) for n in range(5)]
+    answer = rejudge(history[:2], [history[2]], history[2:], PARAMETERS)
+    assert {one.at_s: Judgement(*one[1:]) for one in answer.revisions} == {
+        history[2].at_s: _judged(history)[history[2].at_s]
+    }
+
+
+def test_a_context_reaches_no_further_back_than_to_where_the_band_began() -> None:
+    """Water that moves needs few readings, however many there are; a stuck gauge those of the flat line test."""
+    moving = [Stored(BEGAN_S + n * MINUTE_S, 1.0 + n % 2, BEGAN_S) for n in range(1000)]
+    still = [Stored(BEGAN_S + n * MINUTE_S, 1.0, BEGAN_S) for n in range(1000)]
+    assert (len(context(moving[::-1], PARAMETERS)), len(context(still[::-1], PARAMETERS))) == (2, 6)
+
+
+def _some_of(history: Sequence[Stored]) -> st.SearchStrategy[list[Stored]]:
+    indices = st.sets(st.integers(0, len(history) - 1), min_size=1, max_size=12)
+    return indices.map(lambda chosen: [history[index] for index in sorted(chosen)])
+
+
+def _around(
+    heard: Sequence[Stored], first: Stored, told: dict[float, Judgement]
+) -> tuple[list[Stored], list[Stored]]:
+    """The stored readings before the first late one, with what was told of them, and those from its time on."""
+    before = [
+        Stored(one.at_s, one.value, one.received_s, told[one.at_s].tests) for one in heard if one.at_s < first.at_s
+    ]
+    return before, [one for one in heard if one.at_s >= first.at_s]
 
 
 @given(st.lists(st.sampled_from([n / 100 for n in range(60)]), min_size=1, max_size=60))
