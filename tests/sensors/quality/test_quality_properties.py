@@ -145,8 +145,9 @@ def test_a_late_spike_waits_for_the_next_value_however_long_none_comes() -> None
 
 
 def test_a_correction_by_the_same_value_changes_no_flag() -> None:
-    """A spike that is said again is a spike still."""
-    history = [Stored(BEGAN_S + n, 1.6 if n == 2 else 1.0, BEGAN_S + n + 5) for n in range(5)]
+    """A spike that is said again is a spike still, also where the next value is long in coming."""
+    values = (1.0, 1.0, 1.6, None, 1.0)
+    history = [Stored(BEGAN_S + n, value, BEGAN_S + n + 5) for n, value in enumerate(values)]
     answer = rejudge(history[:2], [history[2]], history[2:], PARAMETERS)
     assert {one.at_s: Judgement(*one[1:]) for one in answer.revisions} == {
         history[2].at_s: _judged(history)[history[2].at_s]
