@@ -17,7 +17,7 @@ from core.settings import ROOT, data_dir, settings
 
 FRAMEWORK = {
     "__init__", "catalogue", "exceptions", "gauges", "measure", "peers", "places", "scribbles", "senders", "series",
-    "servers", "standing",
+    "returned", "servers", "standing",
     "town",
 }  # fmt: skip
 
