@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import desk as hands
+import everybody
 import pytest
 from house import PLACE, House, house, only_house
 from playwright.sync_api import Locator, Page, expect
@@ -370,7 +371,7 @@ def test_every_screen_fits_a_phone_and_a_desk_in_thai_and_the_public_page_asks_f
 
 
 def test_the_map_obeys_the_hands_that_draw_tick_search_and_resize(running: House, tmp_path: Path) -> None:
-    """What an officer does to the map shows at once, and asks the server nothing that it must refuse."""
+    """What an officer does to map and panels, also with keys alone, shows at once; the server has nothing to refuse."""
     passwords = _passwords()
     with Screens(running.note()["api"], tmp_path) as screens:
         desk = screens.new("desk", DESK)
@@ -379,6 +380,7 @@ def test_the_map_obeys_the_hands_that_draw_tick_search_and_resize(running: House
         hands.one_colour_for_the_water(page)
         hands.draw_an_area(page)
         hands.read_a_gauge(page)
+        everybody.walk_with_keys(page)
         hands.narrow_the_window(desk)
         desk.close()
 

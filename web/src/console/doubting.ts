@@ -1,7 +1,9 @@
 // Why a reading or a gauge is in doubt, in words.
 import { clock } from '../shared/clock.svelte'
 import { ago, duration, metres, shortDateTimeOf, timeOf } from '../shared/format'
-import type { Gauge, GaugeForecast, Override, Reading } from '../shared/types'
+import type { ApiProblem } from '../shared/api'
+import type { Gauge, GaugeForecast, History, Override, Reading } from '../shared/types'
+import { isDoubtful } from '../shared/ui/levelDrawing'
 import { codeWord, t } from '../shared/words.svelte'
 
 /** Every test that the reading raised, or what its sender said of it; the flag's own word where nothing is named. */
@@ -46,6 +48,12 @@ export function conditionWords(gauge: Gauge): string {
   if (gauge.condition === 'untrusted') return t('condition-untrusted-since', { ago: ago(gauge.condition_since_at ?? gauge.last_good_at, now_ms) })
   if (gauge.condition === 'late' || gauge.condition === 'lost') return t('silent-for', { duration: duration((now_ms - Date.parse(gauge.last_heard_at)) / 1000) })
   return t('measured-ago', { ago: ago(gauge.last_good_at, now_ms) })
+}
+
+/** Why a chart shows no line: its readings are on their way, cannot be had, or there are none. */
+export function absenceWords(of: { status: 'loading' | 'ready' | 'failed'; problem: ApiProblem | null }, history: History | null): string {
+  if (history) return history.readings.some((reading) => reading.value !== null && !isDoubtful(reading)) ? '' : t('chart-empty')
+  return of.problem ? t('chart-failed') : t('loading')
 }
 
 /** How often the gauge speaks, and whether it was told or found out. */

@@ -1,6 +1,6 @@
 // The gauge's chart: level, limits, doubtful readings, the hours ahead as a fan and the rain from above. For screen and picture.
 import uPlot from 'uplot'
-import { dateOf, number, timeOf } from '../shared/format'
+import { dateOf, metres, number, timeOf } from '../shared/format'
 import { withGaps } from '../shared/gaps'
 import type { Gauge, GaugeForecast, History, Horizon, Rain, Reading } from '../shared/types'
 import { at_s, drawBands, drawLimits, drawMoment, isDoubtful, limitsOf, rangeOf, within, type Colour } from '../shared/ui/levelDrawing'
@@ -21,7 +21,7 @@ type Look = { width_px: number; height_px: number; scale: number; colour: Colour
 const LEAST_SCALE_MM = 10 // Rain of less than this an hour stays a small bar.
 const RAIN_SHARE = 0.4 // Of the levels' range, added above them.
 const RAIN_BAR_SHARE = (0.62 * RAIN_SHARE) / (1 + RAIN_SHARE) // Of the plot; the rest is for the figure below the longest bar.
-const TOGETHER_PX = 22 // Marks closer than a finger needs are one.
+const TOGETHER_PX = 28 // Marks whose buttons would cover each other are one.
 const DAY_H = 24
 const HOUR_S = 3600
 
@@ -70,7 +70,7 @@ export function optionsOf(drawn: () => Drawn, look: Look, after: (u: uPlot) => v
     scales: { x: { range: ends }, y: { range: () => levelRange(drawn(), look) } },
     axes: [
       { ...axis, size: 26 * scale, gap: 3 * scale, space: 64 * scale, values: (u, ticks) => ticks.map((tick) => (isCutOff(u, tick, scale) ? '' : tickWord(tick, drawn().hours))) },
-      { ...axis, size: 44 * scale, gap: 4 * scale, space: 30 * scale, values: (_, ticks) => ticks.map((tick) => number(tick, 1)) },
+      { ...axis, size: 44 * scale, gap: 4 * scale, space: 30 * scale, values: (_, ticks) => ticks.map((tick, index) => (index === ticks.length - 1 ? metres(tick, 1) : number(tick, 1))) },
     ],
     series: [{}, { stroke: colour('--crew-text'), width: 3 * scale, points: { show: (u) => u.data[0].length < 3, size: 8 * scale } }],
     hooks: {

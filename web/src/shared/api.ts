@@ -4,6 +4,8 @@ export class ApiProblem extends Error {
   constructor(
     readonly status: number,
     readonly detail: string,
+    /** What went wrong in Thai; `detail` says in English which part of it. */
+    readonly title_th = '',
   ) {
     super(detail)
   }
@@ -27,9 +29,9 @@ export function onSignedOut(listener: () => void): void {
 }
 
 async function problemOf(response: Response): Promise<ApiProblem> {
-  const body = (await response.json().catch(() => ({}))) as { detail?: unknown; title?: unknown }
+  const body = (await response.json().catch(() => ({}))) as { detail?: unknown; title?: unknown; title_th?: unknown }
   const detail = typeof body.detail === 'string' ? body.detail : typeof body.title === 'string' ? body.title : ''
-  return new ApiProblem(response.status, detail || `HTTP ${response.status}`)
+  return new ApiProblem(response.status, detail || `HTTP ${response.status}`, typeof body.title_th === 'string' ? body.title_th : '')
 }
 
 async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {

@@ -120,6 +120,16 @@ export function documentOf(base: RuleDocument, inputs: Record<string, string>): 
   return made
 }
 
+/** The first level of the form that is not above the one before it; null where all rise. */
+export function notRising(kind: Kind, inputs: Record<string, string>): { field: Field; lower: Field } | null {
+  const given = FIELDS[kind].filter((field) => field.group === 'levels' && field !== DEAD_BAND && (inputs[field.path] ?? '').trim() !== '')
+  for (const [index, field] of given.entries()) {
+    const lower = given[index - 1]
+    if (lower && hoursOf(lower) === hoursOf(field) && Number(inputs[field.path]) <= Number(inputs[lower.path])) return { field, lower }
+  }
+  return null
+}
+
 /** A first document of a new rule; a zone's gauges bring the limits of their own level rules. */
 export function newDocument(kind: Kind, streams: string[], rules: Rule[]): RuleDocument {
   const made: RuleDocument = { kind, streams }

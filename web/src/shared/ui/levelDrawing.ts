@@ -1,6 +1,6 @@
 // What every chart of a level shares: bands between the limits, the limits and the bank with their names, the range.
 import type uPlot from 'uplot'
-import { number } from '../format'
+import { metres } from '../format'
 import type { Gauge, Reading } from '../types'
 import { t } from '../words.svelte'
 
@@ -50,6 +50,24 @@ export function drawBands(u: uPlot, limits: readonly Limit[], highest: number, c
   c.restore()
 }
 
+const NAME_PX = 19 // A line of Thai with the marks above and below its letters.
+const NAMES_APART_PX = 12
+
+/** Where each name begins so that none covers another: as far left as those before it leave room, in the unit given.
+ *
+ * `foot` is where a name stands, counted downwards.
+ */
+export function sideBySide(names: readonly { foot: number; width: number }[], height: number, apart: number): number[] {
+  const starts: number[] = []
+  names.forEach((one, index) => {
+    const near = names.slice(0, index).map((other, at) => ({ ...other, start: starts[at] ?? 0 })).filter((other) => Math.abs(other.foot - one.foot) < height)
+    const ends = [0, ...near.map((other) => other.start + other.width + apart)].sort((a, b) => a - b)
+    const isFree = (start: number) => near.every((other) => start + one.width + apart <= other.start || start >= other.start + other.width + apart)
+    starts.push(ends.find(isFree) ?? 0)
+  })
+  return starts
+}
+
 /** The limits and the bank, named in words; where lines lie close together their names stand side by side. */
 export function drawLimits(u: uPlot, gauge: Gauge, limits: readonly Limit[], colour: Colour, scale = devicePixelRatio): void {
   const { left, width } = u.bbox
@@ -74,7 +92,6 @@ export function drawLimits(u: uPlot, gauge: Gauge, limits: readonly Limit[], col
     c.fillStyle = colour(ink)
     c.strokeText(text, at, y)
     c.fillText(text, at, y)
-    return c.measureText(text).width
   }
   for (const limit of limits) line(limit.value, colour(limit.colour), 1)
   if (gauge.bank_m_msl !== null) {
@@ -83,19 +100,11 @@ export function drawLimits(u: uPlot, gauge: Gauge, limits: readonly Limit[], col
     c.setLineDash([])
   }
   // Names last, so that no line goes through them.
-  const labelLeft = left + 6 * scale
-  let labelAt = labelLeft
-  let labelEnd = labelLeft
-  let lastY = Number.POSITIVE_INFINITY
-  for (const limit of limits) {
-    const y = u.valToPos(limit.value, 'y', true)
-    labelAt = lastY - y < 13 * scale ? labelEnd + 12 * scale : labelLeft
-    labelEnd = labelAt + name(`${limit.level} ${limit.name}`, labelAt, y - scale, '--ink-soft')
-    lastY = y
-  }
-  if (gauge.bank_m_msl !== null) {
-    name(`${t('bank')} ${number(gauge.bank_m_msl, 2)}`, labelEnd + 16 * scale, u.valToPos(gauge.bank_m_msl, 'y', true) - 2 * scale, '--ink')
-  }
+  const names = limits.map((limit) => ({ text: `${limit.level} ${limit.name}`, value: limit.value, ink: '--ink-soft' }))
+  if (gauge.bank_m_msl !== null) names.push({ text: `${t('bank')} ${metres(gauge.bank_m_msl)}`, value: gauge.bank_m_msl, ink: '--ink' })
+  const measured = names.map((one) => ({ foot: u.valToPos(one.value, 'y', true) - scale, width: c.measureText(one.text).width }))
+  const starts = sideBySide(measured, NAME_PX * scale, NAMES_APART_PX * scale)
+  names.forEach((one, index) => name(one.text, left + 6 * scale + (starts[index] ?? 0), measured[index]?.foot ?? 0, one.ink))
   c.restore()
 }
 

@@ -1,0 +1,109 @@
+"""The desk's papers for everybody: what axe-core finds in them by day and by night, and a walk through them with keys alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+from screens import PATIENCE_MS
+
+from core.settings import ROOT
+
+# A development dependency of the screens, put there with what builds them.
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+GRAVE = ("serious", "critical")
+THEMES = (("light", "day"), ("dark", "night"))
+RUN = """async (standards) => (await axe.run(document, {runOnly: standards, resultTypes: ['violations']})).violations
+    .map(({id, impact, nodes}) => ({id, impact, at: nodes.map((node) => `${node.target.join(' ')}: ${node.failureSummary}`)}))"""
+
+
+def grave_faults(page: Page) -> list[dict[str, Any]]:
+    """The serious and critical faults that axe-core finds in the page as it stands."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text())
+    return [fault for fault in page.evaluate(RUN, STANDARDS) if fault["impact"] in GRAVE]
+
+
+def assert_for_everybody(page: Page, where: str) -> None:
+    """By day and by night axe-core finds no grave fault."""
+    for scheme, theme in THEMES:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        expect(page.locator("html")).to_have_attribute("data-theme", theme)
+        assert grave_faults(page) == [], f"{where} by {theme}"
+
+
+def walk_with_keys(page: Page) -> None:
+    """Gauges, feeds and rules are opened, used and closed with keys; who closes one goes on where it was opened."""
+    page.keyboard.press("2")
+    expect(page.get_by_test_id("mode-water")).to_have_attribute("aria-current", "page")
+    expect(page.get_by_test_id("gauge-row").first).to_be_visible()
+    assert_for_everybody(page, "the gauges by health")
+    _walk_a_gauge(page)
+    _walk_the_feeds(page)
+    _walk_the_rules(page)
+
+
+def _open(page: Page, opener: Locator) -> None:
+    opener.focus()
+    page.keyboard.press("Enter")
+
+
+def _walk_a_gauge(page: Page) -> None:
+    row = page.get_by_test_id("gauge-row").last
+    _open(page, row)
+    panel = page.locator("aside.detail")
+    line, told = panel.get_by_test_id("chart-slider"), panel.get_by_test_id("chart-told")
+    expect(line).to_be_visible(timeout=PATIENCE_MS)
+    page.keyboard.press("Enter")
+    expect(panel.locator("header button")).to_be_focused()
+    line.focus()
+    page.keyboard.press("Home")
+    oldest = line.get_attribute("aria-valuetext") or "nothing"
+    expect(told).to_have_text(oldest)
+    page.keyboard.press("ArrowRight")
+    expect(told).not_to_have_text(oldest)
+    page.keyboard.press("Enter")
+    assert_for_everybody(page, "a gauge")
+    _open(page, panel.get_by_test_id("judge"))
+    assert_for_everybody(page, "an officer's word on a reading")
+    page.keyboard.press("Escape")
+    expect(panel.get_by_test_id("judge")).to_be_focused()
+    _open(page, panel.get_by_test_id("table-toggle"))
+    assert_for_everybody(page, "a gauge's table")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+    expect(row).to_be_focused()
+
+
+def _walk_the_feeds(page: Page) -> None:
+    link = page.get_by_test_id("feeds-link")
+    _open(page, link)
+    expect(page.get_by_test_id("feeds-back")).to_be_focused()
+    assert_for_everybody(page, "the feeds")
+    page.keyboard.press("Escape")
+    expect(link).to_be_focused()
+
+
+def _walk_the_rules(page: Page) -> None:
+    link = page.get_by_test_id("open-rules")
+    _open(page, link)
+    rules = page.get_by_test_id("rules")
+    expect(rules.get_by_test_id("rule-row").first).to_be_visible()
+    assert_for_everybody(page, "the list of rules")
+    _open(page, rules.get_by_test_id("rule-row").first)
+    verdict = rules.get_by_test_id("rule-verdict")
+    expect(verdict).to_be_visible(timeout=PATIENCE_MS)
+    assert_for_everybody(page, "a rule and its trial")
+    warning = rules.locator("[data-field=warning]")
+    warning.fill("-1")
+    expect(warning).to_have_attribute("aria-invalid", "true")
+    expect(rules.get_by_role("alert")).to_contain_text("ต้องสูงกว่า")
+    assert_for_everybody(page, "a rule whose levels do not rise")
+    _open(page, rules.get_by_test_id("rule-new"))
+    expect(rules.get_by_test_id("rule-kind")).to_be_visible()
+    assert_for_everybody(page, "a new rule")
+    page.keyboard.press("Escape")
+    expect(rules).to_have_count(0)
+    expect(link).to_be_focused()
