@@ -1,8 +1,8 @@
-"""The desk's papers for everybody: what axe-core finds in them by day and by night, and a walk through them with keys alone."""
+"""The desk's papers for everybody: what axe-core finds in them by day and by night, a walk through them with keys."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Locator, Page, expect
 from screens import PATIENCE_MS
@@ -13,9 +13,19 @@ from core.settings import ROOT
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 GRAVE = ("serious", "critical")
-THEMES = (("light", "day"), ("dark", "night"))
-RUN = """async (standards) => (await axe.run(document, {runOnly: standards, resultTypes: ['violations']})).violations
-    .map(({id, impact, nodes}) => ({id, impact, at: nodes.map((node) => `${node.target.join(' ')}: ${node.failureSummary}`)}))"""
+THEMES: tuple[tuple[Literal["light", "dark"], str], ...] = (("light", "day"), ("dark", "night"))
+# Every way a feed may do, as the API would tell it: the storm's own gauges send by themselves.
+CONDITIONS = ("failing", "late", "working", "waiting", "off")
+SAYS = {
+    "failing": {"feed-error": "ถามแล้วไม่ได้คำตอบ", "feed-failures": "ล้มเหลวติดต่อกัน 5 ครั้ง", "feed-next": "จะขออีกครั้ง"},
+    "late": {"feed-standing": "ยังไม่ได้ค่าใหม่", "feed-success": "ได้ข้อมูลเมื่อ 40 นาทีที่แล้ว"},
+    "off": {"feed-switched-off": "ปิดไว้ ไม่ขอข้อมูล"},
+}
+RUN = """async (standards) => {
+    const {violations} = await axe.run(document, {runOnly: standards, resultTypes: ['violations']})
+    const at = (node) => `${node.target.join(' ')}: ${node.failureSummary}`
+    return violations.map(({id, impact, nodes}) => ({id, impact, at: nodes.map(at)}))
+}"""
 
 
 def grave_faults(page: Page) -> list[dict[str, Any]]:
@@ -30,7 +40,8 @@ def assert_for_everybody(page: Page, where: str) -> None:
     for scheme, theme in THEMES:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         expect(page.locator("html")).to_have_attribute("data-theme", theme)
-        assert grave_faults(page) == [], f"{where} by {theme}"
+        faults = grave_faults(page)
+        assert faults == [], f"{where} by {theme}: {faults}"
 
 
 def walk_with_keys(page: Page) -> None:
@@ -77,13 +88,32 @@ def _walk_a_gauge(page: Page) -> None:
     expect(row).to_be_focused()
 
 
+def _feed(condition: str) -> dict[str, Any]:
+    says = SAYS.get(condition, {}).items()
+    return {
+        "code": f"feed-{condition}", "name": {"th": "โทรมาตรลุ่มน้ำตอนล่าง", "en": "Telemetry"}, "kind": "http_json",
+        "condition": condition, "trust": "real", "is_asked": True, "period_s": 300, "host": "water.example",
+        "trouble": "unreachable" if condition == "failing" else None, "trouble_detail": "No answer within 20 s.",
+        "missing_datastreams": ["G9"] if condition == "failing" else [], "datastreams": ["G1"],
+        "rows_stored": 12, "rows_repeated": 3, "rows_refused": 1,
+        "lines": [{"key": key, "th": text, "en": key} for key, text in says],
+    }
+
+
 def _walk_the_feeds(page: Page) -> None:
+    feeds = {"feeds": [_feed(condition) for condition in CONDITIONS]}
+    page.route("**/api/v1/feeds", lambda route: route.fulfill(json=feeds))
     link = page.get_by_test_id("feeds-link")
+    expect(link).to_contain_text("5", timeout=PATIENCE_MS)  # The desk looks again within seconds.
     _open(page, link)
     expect(page.get_by_test_id("feeds-back")).to_be_focused()
+    cards = page.get_by_test_id("feed-card")
+    _open(page, cards.first.locator("[aria-expanded]"))
+    expect(cards.first).to_contain_text("water.example")
     assert_for_everybody(page, "the feeds")
     page.keyboard.press("Escape")
     expect(link).to_be_focused()
+    page.unroute("**/api/v1/feeds")
 
 
 def _walk_the_rules(page: Page) -> None:
