@@ -61,9 +61,11 @@ def _open(page: Page, opener: Locator) -> None:
 
 
 def _walk_a_gauge(page: Page) -> None:
-    row = page.get_by_test_id("gauge-row").last
+    other = page.locator("[data-testid=gauge-row]:not([aria-current])").last.locator("strong").first.inner_text()
+    row = page.get_by_test_id("gauge-row").filter(has_text=other)  # Rows move with the water, and the focus with them.
     _open(page, row)
     panel = page.locator("aside.detail")
+    expect(panel.locator("h3")).to_have_text(other)
     line, told = panel.get_by_test_id("chart-slider"), panel.get_by_test_id("chart-told")
     expect(line).to_be_visible(timeout=PATIENCE_MS)
     page.keyboard.press("Enter")
