@@ -26,7 +26,7 @@ terrain_app = typer.Typer(help="Terrain: where its water goes.", no_args_is_help
 app.add_typer(terrain_app, name="terrain")
 feeds_app = typer.Typer(help="Feeds: the sources that readings come from.", no_args_is_help=True)
 app.add_typer(feeds_app, name="feeds")
-readings_app = typer.Typer(help="What was refused of what gauges sent.", no_args_is_help=True)
+readings_app = typer.Typer(help="What was refused of what gauges and others sent.", no_args_is_help=True)
 app.add_typer(readings_app, name="readings")
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+import sensors.sensorthings.posted  # noqa: F401 - takes its messages again.
 from cli.city import city_while_needed
 from core.db import transaction
 from core.errors import InvalidInputError

@@ -73,6 +73,11 @@ class Settings(BaseSettings):
         return self.sta_writes == "open" or (self.sta_writes == "loopback" and self.mqtt_url is None)
 
     @property
+    def says_who_writes_sta(self) -> bool:
+        """FAONAM_STA_WRITES is set for this process, which does not only go by what holds where nothing is said."""
+        return "sta_writes" in self.model_fields_set
+
+    @property
     def sta_mqtt_endpoint(self) -> str | None:
         """The broker by which SensorThings is spoken, without an account; None where it is not."""
         if self.mqtt_url is None:

@@ -36,7 +36,7 @@ from sensors.feeds_store.actions import take_messages
 from sensors.inbox import Doorkeeper, Inbox, Kept, Message, inbox_path
 from sensors.mqtt import connected
 from sensors.payloads import DeviceRow, rows_of_message
-from sensors.sensorthings.posted import SOURCE, store_posted
+from sensors.sensorthings.posted import keep_unstorable_posted, store_posted
 from sensors.topics import HOUSE, OBSERVATIONS, OF_GAUGES, is_observation, is_of_a_device
 
 log = get_logger("sensors.gateway")
@@ -278,14 +278,14 @@ def _store_alone(kept: Kept, inbox: str) -> None:
     except Exception as fault:  # What cannot be stored is kept as it came, with the reason.
         log.error("message.refused", reason=type(fault).__name__)
         message = kept.message
-        if is_of_a_device(message.topic):
-            topic_code, source = _code_of(message), "mqtt"
-        else:
-            topic_code, source = message.topic, SOURCE if is_observation(message.topic) else "feeds"
         with transaction() as session:
+            if is_observation(message.topic):
+                keep_unstorable_posted(session, kept, inbox=inbox)
+                return
+            is_of_gauge = is_of_a_device(message.topic)
             keep_unstorable(
-                session, message.payload, topic_code=topic_code, received_wall_at=message.received_wall_at,
-                source=source,
+                session, message.payload, topic_code=_code_of(message) if is_of_gauge else message.topic,
+                received_wall_at=message.received_wall_at, source="mqtt" if is_of_gauge else "feeds",
             )
 
 

@@ -255,8 +255,9 @@ class Reading(Base):
 class ReadingRefused(Base):
     """What could not be kept as a reading, as it came, and why; never changed but for what became of a later try.
 
-    `raw` holds the text of a device's row without its key, of which `key_hash` is left, or what a caller inside the
-    house said. A row that was taken at a later try says when and by whom it was tried.
+    `raw` holds the text of a device's row without its key, of which `key_hash` is left, what a caller inside the house
+    said, or a message with its topic and how it came. A row that was taken at a later try says when and by whom it was
+    tried.
     """
 
     __tablename__ = "reading_refused"

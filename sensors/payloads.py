@@ -91,6 +91,22 @@ def text_of(payload: bytes) -> str:
     return _KEY.sub(r'\1"…"', text)[:MAX_KEPT_CHARS]
 
 
+def message_text_of(payload: bytes) -> str:
+    """A message that is no row of a gauge as a text that can be kept, without any device's key; see `whole_payload`."""
+    text = payload[:MAX_KEPT_CHARS].decode(json.detect_encoding(payload), "replace")
+    cut = "" if len(payload) <= MAX_KEPT_CHARS else "\N{REPLACEMENT CHARACTER}"
+    return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", _KEY.sub(r'\1"…"', text) + cut)
+
+
+def whole_payload(text: str) -> bytes | None:
+    """The message, in UTF-8, of which `message_text_of` made the text; None where it may not be all that came.
+
+    That is where it was cut, a key was taken out, or it holds the character that stands for what cannot be read.
+    """
+    is_doubtful = len(text) >= MAX_KEPT_CHARS or "\N{REPLACEMENT CHARACTER}" in text or _KEY.search(text) is not None
+    return None if is_doubtful else text.encode()
+
+
 def row_of(content: object, *, topic_code: str | None, device_key: str | None, received_wall_at: datetime) -> DeviceRow:
     """One row from its JSON value. `topic_code` names its datastream, else a field; its `key` beats `device_key`."""
     if not isinstance(content, dict):

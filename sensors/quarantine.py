@@ -26,9 +26,9 @@ UNSTORABLE_REASON = "unstorable"
 WITH_WORDS = frozenset({
     "unknown_datastream", "wrong_unit", "no_time_zone", "future_time", "too_old", "conflicting_value",
     "missing_after_value", "value_after_missing", "wrong_key", "too_large", "not_json", "not_an_object", "malformed",
-    "not_allowed", "no_such_topic", UNSTORABLE_REASON,
+    "not_allowed", "no_such_topic", "station_owns", "no_such_entity", "unknown_property", "no_location", "out_of_range",
+    "too_many_at_one_time", "changed_meanwhile", "not_whole", UNSTORABLE_REASON,
 })  # fmt: skip
-
 
 _REASON = re.compile("[a-z_]{1,60}")
 
@@ -91,20 +91,29 @@ def keep_unstorable(
     )
 
 
-def keep_refused_message(session: Session, message: dict[str, str], *, reason: str, source: str) -> None:
-    """A message that is no reading, and was not taken for what it is, stands in quarantine as far as it can be read."""
-    _keep(session, {name: text[:MAX_KEPT_CHARS] for name, text in message.items()}, reason, source=source)
+def keep_refused_message(
+    session: Session, message: dict[str, str], *, reason: str, source: str, received_at: datetime,
+    received_wall_at: datetime,
+) -> None:
+    """A message that is no reading, and was not taken for what it is, stands in quarantine as far as it can be read.
+
+    Who has registered itself for rows of this source (`retrying.takes_again`) tries it again.
+    """
+    _keep(
+        session, {name: text[:MAX_KEPT_CHARS] for name, text in message.items()}, reason, source=source,
+        received_at=received_at, received_wall_at=received_wall_at,
+    )
 
 
 def _keep(
     session: Session, raw: dict[str, str], reason: str, *, source: str, topic_code: str | None = None,
-    key_hash: bytes | None = None, received_wall_at: datetime | None = None,
+    key_hash: bytes | None = None, received_at: datetime | None = None, received_wall_at: datetime | None = None,
 ) -> None:
     session.add(
         ReadingRefused(
             raw={name: _storable(text) for name, text in raw.items()}, reason=reason, source=source,
             topic_code=None if topic_code is None else _storable(topic_code), key_hash=key_hash,
-            received_at=clock.now(), received_wall_at=received_wall_at or clock.wall_now(),
+            received_at=received_at or clock.now(), received_wall_at=received_wall_at or clock.wall_now(),
         )
     )
 
@@ -177,13 +186,10 @@ def _is_chosen(choice: Choice) -> list[sa.ColumnElement[bool]]:
 def readings_in(row: ReadingRefused) -> list[IncomingReading | Refused]:
     """What the refused row says, read again by today's rules; never empty.
 
-    What a feed's source sent is read by that feed alone, and a SensorThings message by SensorThings: here they stay
-    refused, for the reason that they have.
+    What a feed's source sent is read by that feed alone: here it stays refused, for the reason that it has.
     """
     text = row.raw.get("text")
     received_wall_at = row.received_wall_at or row.received_at
-    if "message" in row.raw:
-        return [Refused(row.reason, "A SensorThings message is not tried again; publish it again.")]
     if text is None:
         return [_reading_of(row.raw, received_wall_at)]
     if row.source not in OF_DEVICES:

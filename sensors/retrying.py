@@ -40,6 +40,23 @@ AWAY = (sa.exc.OperationalError, psycopg.OperationalError)
 REFUSING = (sa.exc.DBAPIError, psycopg.Error)
 Units = Mapping[str, str]
 Streams = Mapping[str, Stream]
+# What a row says is taken as what it is; the answer is why it still cannot be, None where it was.
+Taker = Callable[[Session, ReadingRefused], str | None]
+_takers: dict[str, Taker] = {}
+
+
+def takes_again(source: str) -> Callable[[Taker], Taker]:
+    """The decorated `taker(session, row)` tries refused rows of this source from now on; what it decides, goes.
+
+    Rows say more than readings: a part of the room above this one registers itself for what it keeps here. Where it
+    refuses a row once more it has changed nothing.
+    """
+
+    def register(taker: Taker) -> Taker:
+        _takers[source] = taker
+        return taker
+
+    return register
 
 
 @dataclass(frozen=True)
@@ -103,8 +120,9 @@ def units_of(said: Collection[str]) -> dict[str, str]:
 def replay_refused(session: Session, choice: Choice, *, units: Units, by: Operator) -> Tried:
     """At most 500 of the chosen rows that wait, oldest first, are tried again; what is taken is marked, once for all.
 
-    A device's row is taken where it came with the key that its station has now. `units` says what unit a name in the
-    rows really is; without it no unit is converted. A row still refused stays as it is. The audit log tells of it.
+    A device's row is taken where it came with the key that its station has now, another's by its own taker. `units`
+    says what unit a name in the rows really is; without it no unit is converted. A row still refused stays as it is.
+    The audit log tells of it.
     """
     return _replay(session, choice, units=units, by=by, belief=Belief(_is_signed, _as_received))
 
@@ -113,7 +131,7 @@ def replay_vouched(session: Session, choice: Choice, *, units: Units, by: Operat
     """As `replay_refused`, but the operator vouches that the rows are true: without their station's key, and in time.
 
     What seemed ahead or too old when it came is then taken too: not the gauge's clock was wrong, but ours. Raises
-    InvalidInputError where neither a reason nor ids say for which rows.
+    InvalidInputError where neither a reason nor ids say for which rows. No word of an operator moves a `Taker`.
     """
     if choice.reason is None and not choice.ids:
         raise InvalidInputError("Say for which rows you vouch, by their ids or by one reason.")
@@ -149,11 +167,13 @@ def _replay(session: Session, choice: Choice, *, units: Units, by: Operator, bel
     rows = quarantine.lock_waiting(session, choice, limit=AT_ONCE)
     if not rows:
         return Tried(0, 0, {}, None)
-    said = [(row, quarantine.readings_in(row)) for row in rows]
+    said = [(row, quarantine.readings_in(row)) for row in rows if _taker_of(row) is None]
     codes = {one.datastream_code for _, readings in said for one in readings if isinstance(one, IncomingReading)}
     streams = queries.streams_by_code(session, codes)
     tries = [_try_of(row, readings, streams, units=units, belief=belief) for row, readings in said]
     _take(session, tries, streams)
+    # After the readings: who makes a partition for those must hold none, and these write to what is there.
+    tries += [_taken_by(session, row, taker) for row in rows if (taker := _taker_of(row)) is not None]
     taken = [one for one in tries if not one.reasons]
     for one in taken:
         one.row.replayed_at, one.row.replayed_by = clock.now(), by.name
@@ -168,6 +188,24 @@ def _replay(session: Session, choice: Choice, *, units: Units, by: Operator, bel
     )
     log.info("refused.replayed", rows=len(rows), taken=len(taken))
     return Tried(len(rows), len(taken), dict(still), rows[-1].id)
+
+
+def _taker_of(row: ReadingRefused) -> Taker | None:
+    """Who tries rows of this source; None where they say readings. Raises LookupError where that is not loaded here."""
+    if "message" in row.raw and row.source not in _takers:
+        raise LookupError(f"Nothing in this process takes rows of '{row.source}' again.")
+    return _takers.get(row.source)
+
+
+def _taken_by(session: Session, row: ReadingRefused, taker: Taker) -> _Try:
+    try:
+        with session.begin_nested():
+            reason = taker(session, row)
+    except AWAY:
+        raise
+    except REFUSING:
+        reason = UNSTORABLE_REASON
+    return _Try(row, reasons=[] if reason is None else [reason])
 
 
 def _try_of(

@@ -1,4 +1,4 @@
-"""The quarantine over HTTP: what was refused of what gauges sent, and trying it again."""
+"""The quarantine over HTTP: what was refused of what gauges and others sent, and trying it again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
+import sensors.sensorthings.posted  # noqa: F401 - takes its messages again.
 from api.deps import SessionDep, needs
 from core.errors import InvalidInputError
 from core.words import LANGUAGES
@@ -86,7 +87,7 @@ class ReplayOut(BaseModel):
     next_after_id: int | None
 
 
-@router.get("/readings/refused", summary="What was refused of what gauges sent")
+@router.get("/readings/refused", summary="What was refused of what gauges and others sent")
 def list_refused(
     session: SessionDep,
     account: Officer,

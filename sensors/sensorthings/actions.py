@@ -20,7 +20,7 @@ from sensors.payloads import DeviceRow
 from sensors.queries import is_key_of_a_station
 from sensors.rules import Refused
 from sensors.sensorthings import rendering, times, writing
-from sensors.sensorthings.errors import BodyError, MethodError, ReadingRefusedError
+from sensors.sensorthings.errors import BodyError, MethodError, OutOfRangeError, ReadingRefusedError
 from sensors.sensorthings.jsonpatch import patched
 from sensors.sensorthings.model import OBSERVATION
 from sensors.sensorthings.observing import Stream, features_there, locked_stream, observe_all
@@ -39,7 +39,7 @@ def _changing() -> Iterator[None]:
     except sa.exc.IntegrityError:
         raise ConflictError("What this links to was taken away meanwhile; nothing was changed.") from None
     except sa.exc.DataError:
-        raise BodyError("A value of the body is out of the range of what can be kept.") from None
+        raise OutOfRangeError("A value of the body is out of the range of what can be kept.") from None
 
 
 @contextlib.contextmanager

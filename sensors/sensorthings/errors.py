@@ -13,6 +13,38 @@ class BodyError(InvalidInputError):
     """The body does not follow the standard."""
 
 
+class TooLargeError(BodyError):
+    """This is larger than a message may be."""
+
+
+class NotJsonError(BodyError):
+    """This cannot be read as JSON."""
+
+
+class NotAnObjectError(BodyError):
+    """An entity is a JSON object."""
+
+
+class UnknownPropertyError(BodyError):
+    """The entity has no such property."""
+
+
+class NoSuchEntityError(BodyError):
+    """The body names an entity that is not there."""
+
+
+class NowhereError(BodyError):
+    """Nothing says what the observation is about."""
+
+
+class OutOfRangeError(BodyError):
+    """A value is out of the range of what can be kept."""
+
+
+class TopicError(QueryError):
+    """No observations can be published on this topic."""
+
+
 class ReadingRefusedError(BodyError):
     """The reading of a device was refused, and is kept as such."""
 

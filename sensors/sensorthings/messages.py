@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from sensors.sensorthings.errors import BodyError, QueryError
+from sensors.sensorthings.errors import NoSuchResourceError, QueryError, TooLargeError, TopicError
 from sensors.sensorthings.model import COLLECTIONS, ENTITIES, OBSERVATION, Entity
 from sensors.sensorthings.options import Address, Options, address_of, options_of_query
 from sensors.sensorthings.payloads import Draft, content_of, draft_of
@@ -72,19 +72,27 @@ def subscription(topic: str) -> tuple[Address, Options]:
 def posted_observation(topic: str, payload: bytes) -> Draft:
     """The observation that a message on the topic of a collection of Observations describes.
 
-    Raises BodyError where it is none, QueryError or NoSuchResourceError where the topic takes none.
+    Raises BodyError where it is none, QueryError for a time that is none, TopicError where the topic takes none.
     """
     if len(payload) > MAX_MESSAGE_BYTES:
-        raise BodyError("The message is larger than 64 kB.")
-    address, options = subscription(topic)
+        raise TooLargeError("The message is larger than 64 kB.")
+    parent = _parent_of(topic)
+    draft = draft_of(OBSERVATION, content_of(payload), given=frozenset(parent))
+    return Draft(OBSERVATION, draft.columns, draft.links | parent)
+
+
+def _parent_of(topic: str) -> dict[str, tuple[int | Draft, ...]]:
+    """The relation that the topic of a collection of Observations says already, with the id; none for all of them."""
+    try:
+        address, options = subscription(topic)
+    except (QueryError, NoSuchResourceError) as fault:
+        raise TopicError(fault.detail) from None
     *before, last = address.steps
     if last.name != OBSERVATION.collection or last.id is not None or address.property or options.raw:
-        raise QueryError("Only collections of Observations take messages.")
+        raise TopicError("Only collections of Observations take messages.")
     if not before:
-        return draft_of(OBSERVATION, content_of(payload))
+        return {}
     parent = before[-1]
     if len(before) > 1 or parent.id is None or parent.name not in {"Datastreams", "FeaturesOfInterest"}:
-        raise QueryError("Messages go to Observations, or to those of one Datastream or FeatureOfInterest.")
-    relation = COLLECTIONS[parent.name].name
-    draft = draft_of(OBSERVATION, content_of(payload), given=frozenset({relation}))
-    return Draft(OBSERVATION, draft.columns, draft.links | {relation: (parent.id,)})
+        raise TopicError("Messages go to Observations, or to those of one Datastream or FeatureOfInterest.")
+    return {COLLECTIONS[parent.name].name: (parent.id,)}

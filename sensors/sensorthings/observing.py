@@ -16,7 +16,7 @@ from sensors.changes import note_new
 from sensors.models import Datastream, FeatureOfInterest, Location, Reading, ThingLocation
 from sensors.rules import Flag
 from sensors.sensorthings.columns import table_of
-from sensors.sensorthings.errors import BodyError, CopiesExhaustedError, OwnedError
+from sensors.sensorthings.errors import CopiesExhaustedError, NoSuchEntityError, NowhereError, OwnedError
 
 UNVERIFIED = "unverified"
 SOURCE = "sensorthings"
@@ -41,7 +41,7 @@ class Stream:
 def locked_stream(session: Session, datastream_id: int) -> Stream:
     """The datastream, kept for this transaction so that two observations of one time cannot take one place.
 
-    Raises BodyError where there is none.
+    Raises NoSuchEntityError where there is none.
     """
     row = session.execute(
         sa.select(Datastream.id, Datastream.station_id, Datastream.code, Datastream.unit, Datastream.thing_id)
@@ -49,7 +49,7 @@ def locked_stream(session: Session, datastream_id: int) -> Stream:
         .with_for_update(key_share=True)
     ).first()
     if row is None:
-        raise BodyError(f"There is no Datastream {datastream_id}.")
+        raise NoSuchEntityError(f"There is no Datastream {datastream_id}.")
     return Stream(*row)
 
 
@@ -66,7 +66,7 @@ def observe_all(
     """The observations, each its columns and feature of interest, are kept in this generic datastream; their ids.
 
     Without a feature of interest they are about where their thing is. Raises OwnedError for a datastream of a station,
-    BodyError where nothing says what they are about, CopiesExhaustedError.
+    NowhereError where nothing says what they are about, CopiesExhaustedError.
     """
     stream = locked_stream(session, datastream_id)
     if stream.station_id is not None:
@@ -191,7 +191,7 @@ def redraw_areas(session: Session, foi_id: int) -> None:
 
 
 def feature_of_thing(session: Session, thing_id: int) -> int:
-    """The feature of interest made of where the thing is, one a location. Raises BodyError where it is nowhere."""
+    """The feature of interest made of where the thing is, one a location. Raises NowhereError where it is nowhere."""
     location = session.scalars(
         sa.select(Location)
         .join(ThingLocation, ThingLocation.location_id == Location.id)
@@ -202,7 +202,7 @@ def feature_of_thing(session: Session, thing_id: int) -> int:
         .execution_options(populate_existing=True)
     ).first()
     if location is None:
-        raise BodyError("The observation names no FeatureOfInterest, and its Thing has no Location to make one of.")
+        raise NowhereError("The observation names no FeatureOfInterest, and its Thing has no Location to make one of.")
     if location.foi_id is not None:
         return location.foi_id
     feature = FeatureOfInterest(

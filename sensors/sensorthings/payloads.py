@@ -16,7 +16,7 @@ from shapely.geometry import shape as shape_of_geojson
 
 from sensors.payloads import UNSTORABLE
 from sensors.sensorthings import times
-from sensors.sensorthings.errors import BodyError
+from sensors.sensorthings.errors import BodyError, NotAnObjectError, NotJsonError, OutOfRangeError, UnknownPropertyError
 from sensors.sensorthings.model import ENTITIES, LARGEST_ID, Entity, Relation
 
 DEEPEST_JSON = 60
@@ -40,7 +40,7 @@ def content_of(body: bytes) -> Json:
     try:
         content = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_said_once)
     except (ValueError, RecursionError):
-        raise BodyError("The body is not JSON in UTF-8.") from None
+        raise NotJsonError("The body is not JSON in UTF-8.") from None
     _check_storable(content)
     return content
 
@@ -65,7 +65,7 @@ def _check_storable(content: Json) -> None:
         if isinstance(value, str) and UNSTORABLE.search(value):
             raise BodyError("The body holds a character that no text has.")
         if isinstance(value, int | float) and not isinstance(value, bool) and not _is_finite(value):
-            raise BodyError("The body holds a number that is too large.")
+            raise OutOfRangeError("The body holds a number that is too large.")
         if isinstance(value, dict):
             waiting += [(part, depth + 1) for pair in value.items() for part in pair]
         elif isinstance(value, list):
@@ -120,13 +120,13 @@ def replacement_of(entity: Entity, content: Json) -> Draft:
 
 def _fields(content: Json, entity: Entity) -> dict[str, Json]:
     if not isinstance(content, dict):
-        raise BodyError(f"A {entity.name} is a JSON object.")
+        raise NotAnObjectError(f"A {entity.name} is a JSON object.")
     fields = {}
     for name, value in content.items():
         if "@" in name or name in entity.kept or name in {"id", "selfLink"}:
             continue  # What the service says itself comes back with what a client read.
         if name not in entity.properties and name not in entity.relations:
-            raise BodyError(f"A {entity.name} has no property '{name[:60]}'.")
+            raise UnknownPropertyError(f"A {entity.name} has no property '{name[:60]}'.")
         fields[name] = value
     return fields
 

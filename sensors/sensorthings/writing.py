@@ -19,7 +19,7 @@ from sensors.models import (
     ThingLocation,
 )
 from sensors.sensorthings.columns import TABLES, properties_of, table_of
-from sensors.sensorthings.errors import BodyError, NoSuchResourceError, OwnedError
+from sensors.sensorthings.errors import NoSuchEntityError, NoSuchResourceError, OwnedError
 from sensors.sensorthings.model import ENTITIES, OBSERVATION, Entity
 from sensors.sensorthings.observing import UNVERIFIED, next_copy, observe, recount, redraw_areas
 from sensors.sensorthings.payloads import Draft
@@ -34,7 +34,7 @@ Links = dict[str, tuple[int | Draft, ...]]
 def create(session: Session, draft: Draft, *, now: datetime) -> int:
     """The entity of the draft exists, with every entity inside it; returns its id.
 
-    Raises BodyError where it links to what does not exist, OwnedError where it would change what a station owns.
+    Raises NoSuchEntityError where it links to what is not there, OwnedError where it would change what a station owns.
     """
     entity = draft.entity
     ones = {
@@ -73,7 +73,7 @@ def _resolved(session: Session, name: str, link: int | Draft, *, now: datetime) 
         return create(session, link, now=now)
     table = TABLES[name]
     if session.scalar(sa.select(table.c.id).where(table.c.id == sa.literal(link, sa.BigInteger)).limit(1)) is None:
-        raise BodyError(f"There is no {name} {link}.")
+        raise NoSuchEntityError(f"There is no {name} {link}.")
     return link
 
 
@@ -198,7 +198,7 @@ def _add_to_history(session: Session, link: int | Draft, *, location_id: int, no
 def change(session: Session, draft: Draft, id_: int, *, now: datetime) -> None:
     """The entity of this id is as the draft says, and as before where it says nothing.
 
-    Raises OwnedError where it, or what it is moved to, is a station's; BodyError where a link leads nowhere.
+    Raises OwnedError where it, or what it is moved to, is a station's; NoSuchEntityError where a link leads nowhere.
     """
     entity = draft.entity
     refuse_owned(session, entity, id_)

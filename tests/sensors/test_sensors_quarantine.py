@@ -20,7 +20,6 @@ from sensors.actions import (
     IncomingReading,
     NewStation,
     Operator,
-    keep_refused_message,
     keep_unstorable,
     key_hash,
     register_station,
@@ -332,17 +331,6 @@ def test_every_try_is_in_the_audit_log(session: Session) -> None:
         "by": "tester", "reason": "wrong_key", "units": {"cm": "m"}, "vouched_by": "tester", "rows": 1, "taken": 1,
         "still_refused": {},
     }
-
-
-def test_a_sensorthings_message_is_kept_and_keeps_its_reason(session: Session) -> None:
-    """It is no row of a device: a later try leaves it as it is, and does not call it something else."""
-    message = {"topic": "v1.1/Datastreams(7)/Observations", "message": '{"result": 1.2}', "detail": "There is none."}
-    keep_refused_message(session, message, reason="no_such_topic", source="sensorthings_mqtt")
-    tried = replay_refused(session, ALL, units={}, by=BY)
-    assert (tried.rows, tried.taken, tried.still_refused) == (1, 0, {"no_such_topic": 1})
-    (kept,) = _refused(session)
-    assert (kept.raw, kept.replayed_at) == (message, None)
-    assert quarantine.words_of("no_such_topic", language="en") == "No Observations can be published on its topic"
 
 
 def test_every_reason_has_words() -> None:

@@ -85,12 +85,12 @@ def test_what_is_none_is_kept_with_the_reason(house: House, client: Client, stre
     """Broken, oversized, for nobody, for a station: none is stored, each stands in quarantine as it came."""
     before, refused = count("reading"), count("reading_refused")
     bad: list[tuple[str, Any, str]] = [
-        (f"v1.1/{stream}/Observations", b"{broken", "malformed"), ("v1.1/Observations", {"result": 1}, "malformed"),
-        (f"v1.1/{stream}/Observations", {"result": "x" * 70_000}, "malformed"),
-        (f"v1.1/{stream}/Observations", b'{"result": NaN}', "malformed"),
-        ("v1.1/Datastreams(99999)/Observations", {"result": 1}, "malformed"),
+        (f"v1.1/{stream}/Observations", b"{broken", "not_json"), ("v1.1/Observations", {"result": 1}, "malformed"),
+        (f"v1.1/{stream}/Observations", {"result": "x" * 70_000}, "too_large"),
+        (f"v1.1/{stream}/Observations", b'{"result": NaN}', "not_json"),
+        ("v1.1/Datastreams(99999)/Observations", {"result": 1}, "no_such_entity"),
         ("v1.1/Nothing(1)/Observations", {"result": 1}, "no_such_topic"),
-        (f"v1.1/{gauge}/Observations", {"result": 1}, "not_allowed"),
+        (f"v1.1/{gauge}/Observations", {"result": 1}, "station_owns"),
     ]
     with house.client() as listener:
         listener.subscribe("v1.1/#")
