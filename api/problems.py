@@ -43,6 +43,8 @@ STATUS: dict[type[errors.FaonamError], tuple[int, str]] = {
     errors.FaonamError: (500, "internal"),
 }
 HTTP_SLUGS = {401: "unauthenticated", 403: "forbidden", 404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+# Faults of a field for which the locale files have a sentence; the others say what the library says.
+OWN_SENTENCES = frozenset({"timezone_aware"})
 # The database lives, but this transaction met another one.
 BUSY = (
     psycopg.errors.LockNotAvailable,
@@ -132,6 +134,9 @@ def of_exception(error: Exception, *, instance: str) -> JSONResponse:
 def _field_sentence(error: Mapping[str, Any]) -> dict[str, str]:
     place, *path = [str(part) for part in error["loc"]]
     field = ".".join(path) or place
+    if error["type"] in OWN_SENTENCES:
+        own = {tongue: words("api", f"field-{error['type']}", language=tongue, field=field) for tongue in ("en", "th")}
+        return {"field": field, "in": place, "sentence": f"{own['en']}.", "sentence_th": own["th"]}
     return {"field": field, "in": place, "sentence": f"{field}: {error['msg']}."}
 
 
@@ -140,7 +145,9 @@ def _of_validation(error: RequestValidationError, *, instance: str) -> JSONRespo
     detail = " ".join(one["sentence"] for one in fields[:3])
     if len(fields) > 3:
         detail += f" And {len(fields) - 3} more."
-    return problem(status=422, slug="invalid-input", detail=detail, instance=instance, errors=fields)
+    in_thai = [one["sentence_th"] for one in fields if "sentence_th" in one]
+    more: dict[str, Any] = {"detail_th": " ".join(in_thai)} if len(in_thai) == len(fields) else {}
+    return problem(status=422, slug="invalid-input", detail=detail, instance=instance, errors=fields, **more)
 
 
 def _of_http(error: HTTPException, *, instance: str) -> JSONResponse:

@@ -11,9 +11,10 @@ from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from api.deps import CurrentAccount, SessionDep, needs
 from core.errors import NotFoundError
-from sensors.rulebook import keeping, queries, trying
+from core.words import LANGUAGES, words
+from sensors.rulebook import doubting, keeping, queries, trying
 from sensors.rules import Flag
-from sensors.watch.documents import LONGEST_TEXT, parse_rule
+from sensors.watch.documents import LONGEST_TEXT, Rule, parse_rule
 from sensors.watch.dry_run import Trial
 from sensors.watch.signals import Reading
 from staff.rules import AccountRef
@@ -103,12 +104,25 @@ class Retirement(BaseModel):
     reason: str = Field(max_length=keeping.LONGEST_REASON)
 
 
+class WarningView(BaseModel):
+    """What is doubtful about a rule: a stable `code`, the field of the document, and the sentence in both languages.
+
+    `needs_confirmation` is false of what is only worth knowing. The API keeps a rule with either.
+    """
+
+    code: str
+    field: str
+    text: dict[str, str]
+    needs_confirmation: bool
+
+
 class KeptVersion(BaseModel):
     """A version that counts now; `keeps_state` where it goes on from where the rule stood."""
 
     code: str
     version: int
     keeps_state: bool
+    warnings: list[WarningView]
 
 
 class RetiredVersion(BaseModel):
@@ -151,10 +165,18 @@ class PointView(BaseModel):
     value: float
 
 
+class SpanView(BaseModel):
+    """From the first to the last of readings that came without a break."""
+
+    from_at: datetime
+    to_at: datetime
+
+
 class DryRunOut(BaseModel):
     """What the rule would have changed. `naive_crossings` is how often what the readings reach changes by itself.
 
-    `points` are for a picture: of many readings the lowest and the highest of each stretch.
+    `points` are for a picture: of many readings the lowest and the highest of each stretch. Outside of `heard` there
+    was silence, which says nothing of the water.
     """
 
     changes: list[ChangeView]
@@ -163,6 +185,8 @@ class DryRunOut(BaseModel):
     naive_crossings: int
     readings: int
     points: list[PointView]
+    heard: list[SpanView]
+    warnings: list[WarningView]
 
 
 @router.get("/rules", summary="The rules that count now")
@@ -184,11 +208,12 @@ def try_rule(body: DryRun, session: SessionDep, account: Officer) -> DryRunOut:
     rule = parse_rule({"code": "dry-run", **body.document, "version": 1})
     if body.readings is not None:
         readings = [Reading(stream=one.stream, at=one.at, value=one.value, flag=one.flag) for one in body.readings]
-        return _tried(trying.try_on(rule, readings), len(readings))
+        told = trying.try_on(rule, readings)
+        return _tried(told, len(readings), _warnings(session, rule, told))
     assert body.since is not None  # noqa: S101  The model has looked; this only tells the type.
     assert body.until is not None  # noqa: S101  As above.
     told, count = trying.try_on_record(session, rule, since=body.since, until=body.until)
-    return _tried(told, count)
+    return _tried(told, count, _warnings(session, rule, told))
 
 
 @router.post("/rules/{code:path}/retire", summary="Retire a rule")
@@ -222,14 +247,36 @@ def keep_rule(code: Code, body: NewVersion, session: SessionDep, account: Author
     kept = keeping.keep_rule(
         session, code, body.document, based_on_version=body.based_on_version, account=account, reason=body.reason
     )
-    return KeptVersion(code=code, version=kept.rule.version, keeps_state=kept.keeps_state)
+    doubts = doubting.warnings_of_rule(kept.rule, queries.canals_of(session, kept.rule.inputs))
+    return KeptVersion(
+        code=code, version=kept.rule.version, keeps_state=kept.keeps_state,
+        warnings=[_warning(one) for one in doubts],
+    )
 
 
 def _view(card: queries.RuleCard) -> RuleView:
     return RuleView(**asdict(card))
 
 
-def _tried(told: Trial, readings: int) -> DryRunOut:
+def _warnings(session: SessionDep, rule: Rule, told: Trial) -> list[WarningView]:
+    by_itself = doubting.warnings_of_rule(rule, queries.canals_of(session, rule.inputs))
+    return [_warning(one) for one in (*by_itself, *doubting.warnings_of_trial(rule, told))]
+
+
+def _warning(doubt: doubting.RuleWarning) -> WarningView:
+    digits = {"readings": 0}
+    figures = {name: f"{value:,.{digits.get(name, 2)}f}" for name, value in doubt.figures.items()}
+    text = {}
+    for tongue in LANGUAGES:
+        level = words("api", f"rule-level-{doubt.level.name.lower()}", language=tongue) if doubt.level else ""
+        unit = words("api", f"rule-unit-{doubt.unit}", language=tongue)
+        text[tongue] = words("api", f"rule-warning-{doubt.doubt}", language=tongue, level=level, unit=unit, **figures)
+    return WarningView(
+        code=str(doubt.doubt), field=doubt.path, text=text, needs_confirmation=doubt.needs_confirmation
+    )
+
+
+def _tried(told: Trial, readings: int, warnings: list[WarningView]) -> DryRunOut:
     return DryRunOut(
         changes=[
             ChangeView(
@@ -243,4 +290,6 @@ def _tried(told: Trial, readings: int) -> DryRunOut:
         naive_crossings=told.naive_crossings,
         readings=readings,
         points=[PointView(at=one.at, value=one.value) for one in trying.picture_points(told)],
+        heard=[SpanView(from_at=one.from_at, to_at=one.to_at) for one in trying.heard_spans(told)],
+        warnings=warnings,
     )

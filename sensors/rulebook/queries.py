@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from core.errors import InvalidInputError
 from sensors import rules
 from sensors.queries import watched_streams
+from sensors.rulebook.doubting import Canal
 from sensors.rulebook.models import WatchRuleChange
 from sensors.watch.documents import THRESHOLDS_VERSION, Kind, level_code, parse_rule
 
@@ -96,6 +98,18 @@ def rule_streams(session: Session) -> list[RuleStream]:
         )
     )
     return [RuleStream(**row._mapping) for row in found]
+
+
+def canals_of(session: Session, codes: Iterable[str]) -> dict[str, Canal]:
+    """Bank and bed where these datastreams measure a water level in metres; others are absent."""
+    found = session.execute(
+        sa.text(
+            "SELECT d.code, s.bank_m_msl, s.bed_m_msl FROM datastream d JOIN station s ON s.id = d.station_id "
+            "WHERE d.code = ANY(:codes) AND d.observed_property = 'water_level' AND d.unit = 'm'"
+        ),
+        {"codes": sorted(set(codes))},
+    )
+    return {row.code: Canal(bank_m_msl=row.bank_m_msl, bed_m_msl=row.bed_m_msl) for row in found}
 
 
 def _card(row: sa.Row[Any]) -> RuleCard:

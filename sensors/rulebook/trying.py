@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median_low
 
 from sqlalchemy.orm import Session
 
@@ -12,6 +14,7 @@ from core.errors import InvalidInputError
 from sensors.queries import streams_by_code
 from sensors.rulebook.hearing import read_spans
 from sensors.rulebook.keeping import check_streams
+from sensors.rules import STALE_AFTER_INTERVALS, Flag
 from sensors.watch.documents import Kind, Rule
 from sensors.watch.dry_run import Trial, by_stream, trial, visits
 from sensors.watch.interval import Learnt, pace_of
@@ -25,6 +28,7 @@ TICK_EVERY_S = 60.0  # The watch ticks every few seconds; a minute finds the sam
 MOST_TICKS = 50_000
 OF_THE_WATER = frozenset({ChangeKind.RAISED, ChangeKind.LOWERED})
 MOST_POINTS = 1500
+SHORTEST_BREAK = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,14 @@ class Point:
 
     at: datetime
     value: float
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of time, both ends in it."""
+
+    from_at: datetime
+    to_at: datetime
 
 
 def try_on_record(session: Session, rule: Rule, *, since: datetime, until: datetime) -> tuple[Trial, int]:
@@ -79,6 +91,24 @@ def ticks_of(readings: Sequence[Reading], *, until: datetime | None) -> list[dat
     span_s = ((until or max(times)) - first_at).total_seconds()
     every_s = max(TICK_EVERY_S, span_s / MOST_TICKS)
     return [first_at + timedelta(seconds=every_s * step) for step in range(1, int(span_s // every_s) + 1)]
+
+
+def heard_spans(told: Trial) -> list[Span]:
+    """From when to when the rule heard its streams without a break, oldest first; between and around was silence.
+
+    A break is longer than three of the usual (median) steps between two readings, and than half an hour.
+    """
+    times = [one.at for one in told.observations if one.flag is not Flag.MISSING]
+    steps = [after - before for before, after in pairwise(times) if after > before]
+    usual = median_low(steps) if steps else timedelta(0)
+    broken_after = max(STALE_AFTER_INTERVALS * usual, SHORTEST_BREAK)
+    spans: list[Span] = []
+    for at in times:
+        if spans and at - spans[-1].to_at <= broken_after:
+            spans[-1] = Span(spans[-1].from_at, at)
+        else:
+            spans.append(Span(at, at))
+    return spans
 
 
 def changes_of_state(told: Trial) -> int:

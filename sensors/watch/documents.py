@@ -364,7 +364,17 @@ def _whole(given: object, name: str, *, least: int, most: int = 2**31 - 1) -> in
 def _number(given: object, name: str, *, least: float = -math.inf, most: float = math.inf) -> float:
     is_number = isinstance(given, int | float) and not isinstance(given, bool)
     if not is_number or not math.isfinite(float(str(given))) or not least <= float(str(given)) <= most:
-        above = "" if least == -math.inf else f" of {least:g} or more"
-        below = "" if most == math.inf else f", at most {most:g}"
+        above = "" if least == -math.inf else f" of {_bound(least, name)} or more"
+        below = "" if most == math.inf else f", at most {_bound(most, name)}"
         raise InvalidInputError(f"The field '{name}' must be a number{above}{below}.")
     return float(str(given))
+
+
+def _bound(value: float, name: str) -> str:
+    """A bound in plain figures with the field's unit, and in days where that is easier to read."""
+    figure = f"{value:,.0f}" if value == int(value) else f"{value:,}"
+    unit, per_day = {"s": ("s", 86_400), "h": ("h", 24)}.get(name.rsplit("_", 1)[-1], ("", 0))
+    if not unit:
+        return figure
+    is_of_days = value >= per_day and value % per_day == 0
+    return f"{figure} {unit} ({value / per_day:.0f} days)" if is_of_days else f"{figure} {unit}"

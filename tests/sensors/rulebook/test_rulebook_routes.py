@@ -112,7 +112,7 @@ def test_the_list_shows_thresholds_until_somebody_writes_a_rule(house: House) ->
     assert (shown["code"], shown["version"], shown["made_by"]) == ("level/A", 0, None)
     assert shown["document"]["danger"] == 2.0
     kept = house.put("level/A", {**LEVEL, "watch": 0.9})
-    assert kept.json() == {"code": "level/A", "version": 1, "keeps_state": True}
+    assert kept.json() == {"code": "level/A", "version": 1, "keeps_state": True, "warnings": []}
     [shown] = house.client.get("/api/v1/rules").json()["rules"]
     assert (shown["version"], shown["made_by"], shown["reason"]) == (1, "Approver", "lower bridge")
     assert house.put("level/A", LEVEL).status_code == 409
@@ -145,7 +145,8 @@ def test_officers_may_try_and_approvers_write(house: House) -> None:
         ({**LEVEL, "code": "level/B"}, _record(), "'code'"),
         (LEVEL, {"since": NOW.isoformat(), "until": NOW.isoformat()}, "'until'"),
         (LEVEL, {"since": "2026-01-01T00:00:00Z", "until": NOW.isoformat()}, "31 days"),
-        (LEVEL, {"since": "2026-11-20T00:00:00", "until": NOW.isoformat()}, "since"),
+        (LEVEL, {"since": "2026-11-20T00:00:00", "until": NOW.isoformat()}, "since: a time must say its time zone"),
+        ({**LEVEL, "timing": {"hold_s": 1e9}}, _record(), "at most 2,592,000 s (30 days)"),
         (LEVEL, {"since": "2569-11-20T00:00:00Z", "until": "2569-11-21T00:00:00Z"}, "since"),
         (LEVEL, {}, "give either"),
         (LEVEL, {"readings": [], **_record()}, "give either"),
