@@ -24,6 +24,7 @@ from sensors.feeds_store import actions, polling, queries
 from sensors.feeds_store.actions import NewFeed
 from sensors.feeds_store.changed import Declared, changes
 from sensors.feeds_store.queries import FeedCard
+from sensors.feeds_store.targets import check_targets
 
 _NEEDED = ("code", "kind", "period_s", "streams")
 _TYPES: Mapping[str, type] = {
@@ -94,6 +95,7 @@ def add(path: Path) -> None:
         for new in declared:
             try:
                 actions.declare_feed(session, dataclasses.replace(new, key=keys.get(new.code)))
+                check_targets(session, new)
             except InvalidInputError as fault:
                 raise InvalidInputError(f"{path.name}, feed {new.code}: {fault.detail}") from fault
         after = queries.declared(session)

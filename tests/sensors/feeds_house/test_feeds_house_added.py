@@ -155,3 +155,11 @@ def test_a_file_that_cannot_be_read_is_told_for_what_it_is(tmp_path: Path) -> No
         with pytest.raises(InvalidInputError) as refused:
             feed_commands.feeds_of(path)
         assert refused.value.detail == sentence
+
+
+def test_a_feed_writes_only_where_there_is_a_datastream(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A datastream that is not there is named with the nearest ones, and nothing of the file is declared."""
+    with pytest.raises(InvalidInputError, match=r"feeds\.toml, feed plain: 'streams'.*'G3'.*nearest are G2, G1"):
+        _said(file, PUSHES + PLAIN.replace('"G2"', '"G3"'), capsys)
+    with transaction() as session:
+        assert session.scalars(sa.select(Feed)).all() == []
