@@ -29,7 +29,7 @@ from core import clock
 from core.logs import configure_logs, get_logger
 from sensors.doors import HouseDoor
 from sensors.inbox import Doorkeeper, Inbox, Message, inbox_path
-from sensors.topics import INTEREST_HELD, is_taken
+from sensors.topics import INTEREST_HELD, is_astray, is_taken
 
 log = get_logger("sensors.broker")
 
@@ -52,7 +52,7 @@ class KeepingHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt ship
         is_incoming = app_message.direction == INCOMING
         if is_incoming and app_message.topic == INTEREST_HELD and self._door.is_house(self.session):
             await self._door.hear(app_message.data)
-        elif is_incoming and is_taken(app_message.topic) and not self._door.is_house(self.session):
+        elif is_incoming and _is_kept(app_message.topic) and not self._door.is_house(self.session):
             message = Message(app_message.topic, bytes(app_message.data), clock.wall_now())
             try:
                 await self._doorkeeper.keep(message)
@@ -62,6 +62,10 @@ class KeepingHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt ship
                 await self.handle_connection_closed()
                 return
         await super()._handle_message_flow(app_message)
+
+
+def _is_kept(topic: str) -> bool:
+    return is_taken(topic) or is_astray(topic)
 
 
 class _Subscriptions(dict[str, list[tuple[Session, int]]]):

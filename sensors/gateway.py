@@ -24,6 +24,7 @@ import sqlalchemy.exc
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
+from sqlalchemy.orm import Session
 
 from core import clock
 from core.db import transaction
@@ -31,13 +32,13 @@ from core.errors import SetupError
 from core.logs import get_logger
 from core.settings import ROOT, settings
 from sensors import broker, teller
-from sensors.actions import keep_unstorable, store_device_rows
+from sensors.actions import keep_refused_message, keep_unstorable, store_device_rows
 from sensors.feeds_store.actions import take_messages
 from sensors.inbox import Doorkeeper, Inbox, Kept, Message, inbox_path
 from sensors.mqtt import connected
-from sensors.payloads import DeviceRow, rows_of_message
+from sensors.payloads import DeviceRow, message_text_of, rows_of_message
 from sensors.sensorthings.posted import keep_unstorable_posted, store_posted
-from sensors.topics import HOUSE, OBSERVATIONS, OF_GAUGES, is_observation, is_of_a_device
+from sensors.topics import HOUSE, OBSERVATIONS, OF_GAUGES, is_astray, is_observation, is_of_a_device
 
 log = get_logger("sensors.gateway")
 
@@ -294,8 +295,13 @@ def _store(batch: Sequence[Kept], inbox: str) -> None:
 
     Who stores twice in one could make a partition while it holds others.
     """
-    of_devices, posted, of_feeds = _by_kind(batch)
-    reasons: list[str] = []
+    astray = [kept.message for kept in batch if is_astray(kept.message.topic)]
+    of_devices, posted, of_feeds = _by_kind([kept for kept in batch if not is_astray(kept.message.topic)])
+    reasons = ["no_such_topic"] * len(astray)
+    if astray:
+        with transaction() as session:
+            for message in astray:
+                _keep_astray(session, message)
     if of_feeds:
         with transaction() as session:
             fates = take_messages(session, [(one.topic, one.payload, one.received_wall_at) for one in of_feeds])
@@ -310,6 +316,14 @@ def _store(batch: Sequence[Kept], inbox: str) -> None:
         reasons += [str(answer.reason) for answer in answers if answer.status == "refused"]
     if reasons:
         log.warning("rows.refused", rows=len(reasons), reasons=sorted(set(reasons)))
+
+
+def _keep_astray(session: Session, message: Message) -> None:
+    said = {"topic": message.topic, "text": message_text_of(message.payload)}
+    keep_refused_message(
+        session, said, reason="no_such_topic", source="mqtt_astray",
+        received_at=clock.current().at(message.received_wall_at), received_wall_at=message.received_wall_at,
+    )
 
 
 def _by_kind(batch: Sequence[Kept]) -> tuple[list[Message], list[Kept], list[Message]]:

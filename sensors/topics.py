@@ -14,12 +14,20 @@ OF_GAUGES = (READINGS, *FEED_TOPICS)
 TAKEN = (*OF_GAUGES, *OBSERVATIONS)
 
 HOUSE = "faonam-gateway"  # As whom the gateway goes to the embedded broker.
+_PREFIXES = ("faonam/v1/", f"{VERSION}/")
 INTEREST, INTEREST_HELD = "faonam/v1/interest", "faonam/v1/interest/held"
 
 
 def is_taken(topic: str) -> bool:
     """Whether what is published on the topic is kept for the database; all else is only passed on."""
     return _matches(topic, TAKEN)
+
+
+def is_astray(topic: str) -> bool:
+    """Whether the topic is below the house's own prefixes and yet none that anything is taken from."""
+    if topic in {INTEREST, INTEREST_HELD} or not topic.startswith(_PREFIXES):
+        return False
+    return _matches(topic, ("#",)) and not is_taken(topic)
 
 
 def is_of_gauges(topic: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sensors.inbox import Doorkeeper, Inbox, Message
-from sensors.topics import is_taken
+from sensors.topics import is_astray, is_taken
 
 AT = datetime(2026, 11, 21, 3, 0, 0, 125_000, tzinfo=UTC)
 
@@ -75,3 +75,16 @@ def test_a_full_disk_is_told_to_who_waits(tmp_path: Path) -> None:
 def test_only_the_houses_topics_are_kept(topic: str, *, expected: bool) -> None:
     """What is published elsewhere, or on a pattern, is none of the inbox's business."""
     assert is_taken(topic) is expected
+
+
+@pytest.mark.parametrize(
+    ("topic", "expected"),
+    [
+        ("faonam/v1/nope", True), ("faonam/v1/G1/reading", True), ("v1.1/Things(8)", True),
+        ("faonam/v1/G1/readings", False), ("v1.1/Observations", False), ("faonam/v1/interest", False),
+        ("faonam/v1/interest/held", False), ("faonam/v1/#", False), ("faonam/v2/nope", False), ("a/b", False),
+    ],
+)
+def test_wrong_topics_below_our_prefixes_are_known(topic: str, *, expected: bool) -> None:
+    """What is published beside our topics is told as refused; the gateway's own and others' topics are not."""
+    assert is_astray(topic) is expected

@@ -163,6 +163,20 @@ def test_nobody_is_taken_for_the_house(house: House, client: Client) -> None:
         assert late.hears_nothing()
 
 
+def test_what_came_on_a_wrong_topic_is_kept_as_refused(house: House, client: Client) -> None:
+    """An acknowledged message on a mistyped topic of ours stands in quarantine, without its key; others' do not."""
+    refused = count("reading_refused")
+    for topic in ("faonam/v1/nope", "faonam/v1/G1/reading", "v1.1/Things(8)", "somebody/else"):
+        client.publish(topic, {"key": "hush", "value": 1})
+    assert until("reading_refused", refused + 3) == refused + 3
+    with transaction() as session:
+        kept = session.execute(sa.text("SELECT raw, reason FROM reading_refused ORDER BY id")).all()[refused:]
+    assert [(row.raw["topic"], row.reason) for row in kept] == [
+        (topic, "no_such_topic") for topic in ("faonam/v1/nope", "faonam/v1/G1/reading", "v1.1/Things(8)")
+    ]
+    assert all("hush" not in row.raw["text"] for row in kept)
+
+
 def test_the_houses_name_needs_its_password(house: House) -> None:
     """Who calls itself the gateway without its password is not let in."""
     refused: list[int] = []
