@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.bodies import FieldTwiceError
 from core import db, errors
 from core.logs import get_logger
 from core.words import words
@@ -32,6 +33,7 @@ RETRY_AFTER_S = 2  # A killed PostgreSQL accepts again after 0.1 to 3 s.
 STATUS: dict[type[errors.FaonamError], tuple[int, str]] = {
     errors.NotFoundError: (404, "not-found"),
     errors.InvalidInputError: (422, "invalid-input"),
+    FieldTwiceError: (422, "field-twice"),
     errors.ConflictError: (409, "conflict"),
     errors.ForbiddenError: (403, "forbidden"),
     errors.UnauthenticatedError: (401, "unauthenticated"),

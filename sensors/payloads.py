@@ -16,6 +16,7 @@ MAX_RAW_CHARS = 2000  # Of a source's file or list, which can be asked again.
 MAX_KEPT_CHARS = 64 * 1024  # Of what a device sent, which cannot: all of every message that is read at all.
 # NUL and halves of surrogate pairs: JSON can write them, a database and an answer cannot.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+SAID_TWICE = "A field is there twice; one of them is meant."
 _INT_DIGITS = 30
 _TOO_DEEP = "(nested too deep to be written)"
 _KEY = re.compile(r'("key"\s*:\s*)"(?:[^"\\]|\\.)*"?')
@@ -58,6 +59,24 @@ class Twice(dict[str, object]):
     def __init__(self, pairs: Sequence[tuple[str, object]]) -> None:
         super().__init__(pairs)
         self.pairs = pairs
+
+
+class SaidTwiceError(ValueError):
+    """A JSON object says this name twice; which of its values is meant nobody knows."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+def said_once(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """The object of these pairs, for `json.loads`. Raises SaidTwiceError where a name is there twice."""
+    content: dict[str, object] = {}
+    for name, value in pairs:
+        if name in content:
+            raise SaidTwiceError(name)
+        content[name] = value
+    return content
 
 
 def json_of(payload: bytes) -> object:
@@ -116,7 +135,7 @@ def row_of(content: object, *, topic_code: str | None, device_key: str | None, r
     key = fields.pop("key", None)
     if isinstance(content, Twice):
         raw = _raw_of_pairs(content.pairs)
-        reading: IncomingReading | Refused = Refused("malformed", "A field is there twice; one of them is meant.")
+        reading: IncomingReading | Refused = Refused("malformed", SAID_TWICE)
     else:
         raw = _raw(fields)
         code = topic_code if topic_code is not None else fields.get("datastream")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from sensors.feeds.row import FeedFault, Reason
-from sensors.payloads import MAX_RAW_CHARS, UNSTORABLE
+from sensors.payloads import MAX_RAW_CHARS, SAID_TWICE, UNSTORABLE, SaidTwiceError, said_once
 from sensors.rules import Refused
 
 # What devices and their network servers push, as `POST /readings` allows it.
@@ -23,16 +23,18 @@ _TOO_DEEP = "(nested too deeply)"
 
 
 def json_of_body(body: bytes, *, limit_bytes: int) -> object:
-    """The JSON value of a body, or the FeedFault that says why there is none (too large, a web page, no JSON)."""
+    """The JSON value of a body, or the FeedFault that says why there is none (too large, no JSON, a field twice)."""
     raw = raw_of_bytes(body)
     if len(body) > limit_bytes:
         return FeedFault(Reason.TOO_LARGE, f"The body has {len(body)} bytes; at most {limit_bytes} are read.", raw)
     if body.lstrip()[:1] == b"<":
         return FeedFault(Reason.HTML, "The body is a web page or XML, where JSON was expected.", raw)
     try:
-        content: object = json.loads(body, parse_int=_whole)
+        content: object = json.loads(body, parse_int=_whole, object_pairs_hook=said_once)
     except RecursionError:
         return FeedFault(Reason.TOO_DEEP, "The body is nested too deeply to be read.", raw)
+    except SaidTwiceError:
+        return FeedFault(Reason.MALFORMED, SAID_TWICE, raw)
     except ValueError:
         return FeedFault(Reason.NOT_JSON, "The body is not JSON.", raw)
     return content

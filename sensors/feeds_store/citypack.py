@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from sqlalchemy.orm import Session
 
 from core.errors import InvalidInputError
+from gis.citypack.findings import shown
 from gis.citypack.layers import Column, LayerKind, LayerRows, Row, RowFault, register
 from sensors.feeds_store.actions import NewFeed, check_declared, declare_feed, remove_other_feeds
 from sensors.feeds_store.spec import LONGEST_PERIOD_S, SHORTEST_PERIOD_S
+from sensors.payloads import SaidTwiceError, said_once
 
 
 def _feed_faults(row: Row) -> Iterator[RowFault]:
@@ -54,7 +56,9 @@ def _feed_of(row: Row, *, layer: str, trust: str) -> NewFeed:
 
 def _json(text: str, column: str) -> object:
     try:
-        content: object = json.loads(text)
+        content: object = json.loads(text, object_pairs_hook=said_once)
+    except SaidTwiceError as fault:
+        raise InvalidInputError(f"Column '{column}' says {shown(fault.name)} twice; one of them is meant.") from None
     except (ValueError, RecursionError):
         raise InvalidInputError(f"Column '{column}' is not JSON.") from None
     return content

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -64,3 +65,12 @@ def test_no_change_goes_without_its_csrf_token(app: FastAPI, signed_in: SignsIn)
     changes = {one for one in _operations(app) if one[0] != "get"} - OPEN
     answers = {(method, path): _ask(admin, method, path) for method, path in changes}
     assert {one: status for one, status in answers.items() if status != 403} == {}
+
+
+@pytest.mark.parametrize("body", ['{"username": "a", "username": "b", "password": "c"}', '{"x": [{"y": 1, "y": 2}]}'])
+def test_a_field_twice_is_no_field(browser: TestClient, body: str) -> None:
+    """Which of two values is meant nobody knows: the body is refused in Thai and English, however deep they stand."""
+    answer = browser.post("/api/v1/session", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:faonam:problem:field-twice")
+    assert answer.json()["title_th"] == "มีช่องข้อมูลชื่อซ้ำกัน ต้องมีเพียงช่องเดียว"
+    assert "twice" in answer.json()["detail"]

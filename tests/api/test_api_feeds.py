@@ -128,3 +128,11 @@ def test_a_feed_can_be_asked_now(signed_in: Callable[[str], TestClient], browser
     with transaction() as session:
         waiting = session.execute(sa.text("SELECT task_name FROM procrastinate_jobs")).scalars().all()
     assert waiting == ["sensors.poll_feed"]
+
+
+def test_a_field_twice_is_refused_and_kept(browser: TestClient) -> None:
+    """Which of two values a feed means nobody knows: neither is stored."""
+    body = b'{"rows": [{"cm": 152, "cm": 160}]}'
+    answer = browser.post("/api/v1/feeds/plain", content=body, headers={"X-Device-Key": KEY}).json()
+    assert (answer["stored"], answer["refused"], answer["rows"][0]["reason"]) == (0, 1, "malformed")
+    assert "twice" in answer["rows"][0]["detail"]

@@ -1,6 +1,7 @@
 # Titles of problems, as officers see them.
 not-found = There is no such thing.
 invalid-input = What was sent cannot be used.
+field-twice = A field is there twice; one of them is meant.
 conflict = It has changed since it was read, or its state does not allow this.
 forbidden = This account may not do that.
 unauthenticated = Sign in first.
