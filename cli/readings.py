@@ -77,7 +77,7 @@ def _time(text: str) -> datetime:
 
 
 def _reasons(counts: list[quarantine.ReasonCount]) -> Table:
-    table = Table("why", "reason", "wait", "taken later", "newest")
+    table = Table("why", "reason", "wait", "taken later", "newest (Thai time, UTC+7)")
     for one in counts:
         newest = f"{one.newest_at.astimezone(THAI_TIME):%Y-%m-%d %H:%M}"
         said = quarantine.words_of(one.reason, language="en")
@@ -86,7 +86,7 @@ def _reasons(counts: list[quarantine.ReasonCount]) -> Table:
 
 
 def _rows(rows: list[ReadingRefused]) -> Table:
-    table = Table("id", "received", "by", "reason", "what it says")
+    table = Table("id", "received (Thai time, UTC+7)", "by", "reason", "what it says")
     for row in rows:
         received = f"{row.received_at.astimezone(THAI_TIME):%Y-%m-%d %H:%M:%S}"
         said = row.raw.get("text") or json.dumps(row.raw, ensure_ascii=False)

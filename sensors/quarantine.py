@@ -16,7 +16,7 @@ from core.errors import InvalidInputError
 from core.words import words
 from sensors.feeds.health import StoreTrouble
 from sensors.feeds.row import Reason
-from sensors.models import ReadingRefused
+from sensors.models import Datastream, ReadingRefused, Station
 from sensors.payloads import MAX_KEPT_CHARS, UNSTORABLE, DeviceRow, rows_of_message, text_of
 from sensors.rules import IncomingReading, Refused
 
@@ -31,13 +31,26 @@ WITH_WORDS = frozenset({
 })  # fmt: skip
 
 _REASON = re.compile("[a-z_]{1,60}")
+EXAMPLE_CHARS = 400
+# The datastream that a row names, in its address, a field, or its text, of which no more is read than says it.
+_CODE: sa.ColumnElement[str] = sa.func.left(
+    sa.func.coalesce(
+        ReadingRefused.topic_code,
+        ReadingRefused.raw["datastream"].as_string(),
+        sa.func.substring(
+            sa.func.left(ReadingRefused.raw["text"].as_string(), 2000), r'"datastream"\s*:\s*"([^"\\]*)"'
+        ),
+        "",
+    ),
+    100,
+)
 
 
 @dataclass(frozen=True)
 class Choice:
     """Which refused rows: of a reason, with these ids, received since a time, beyond an id, those that still wait.
 
-    None and 0 are no limit.
+    And of a source, that name a datastream. None and 0 are no limit; the datastream "" is of rows that name none.
     """
 
     reason: str | None = None
@@ -45,6 +58,8 @@ class Choice:
     since: datetime | None = None
     after_id: int = 0
     still_waits: bool = False
+    source: str | None = None
+    datastream_code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +70,35 @@ class ReasonCount:
     waiting: int
     replayed: int
     newest_at: datetime
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows of one source that name one datastream and were refused for one reason; `example` begins the newest one.
+
+    `datastream_code` is "" where they name none; the station is None where nobody here has such a datastream.
+    """
+
+    source: str
+    datastream_code: str
+    station_id: int | None
+    station_name_th: str | None
+    station_name_en: str | None
+    reason: str
+    waiting: int
+    replayed: int
+    first_at: datetime
+    newest_at: datetime
+    example: str
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Groups, those of which most rows wait first, as many as were asked for; the sums are over all of them."""
+
+    groups: list[Group]
+    groups_count: int
+    waiting: int
 
 
 # --- keeping --------------------------------------------------------------------------------------------------------
@@ -136,6 +180,55 @@ def words_of(reason: str, *, language: str = "th") -> str:
     return words("sensors", "refused-other", language=language)
 
 
+def advice_of(reason: str, *, language: str = "th") -> str | None:
+    """What an officer can do about rows that are refused so, in a sentence; None where nobody has written one."""
+    if reason not in WITH_WORDS:
+        return None
+    return words("sensors", f"refused-todo-{reason.replace('_', '-')}", language=language)
+
+
+def groups(session: Session, choice: Choice, *, limit: int) -> Groups:
+    """The chosen rows by source, datastream and reason; with the station where there is one."""
+    row = ReadingRefused
+    rows = (
+        sa.select(row.id, row.source, row.reason, row.received_at, row.replayed_at, _CODE.label("code"))
+        .where(*_is_chosen(choice))
+        .cte("chosen")
+    )
+    waiting = sa.func.count().filter(rows.c.replayed_at.is_(None))
+    grouped = (
+        sa.select(
+            rows.c.source, rows.c.code, rows.c.reason, waiting.label("waiting"),
+            (sa.func.count() - waiting).label("replayed"), sa.func.min(rows.c.received_at).label("first_at"),
+            sa.func.max(rows.c.received_at).label("newest_at"), sa.func.max(rows.c.id).label("newest_id"),
+            sa.func.count().over().label("groups_count"), sa.func.sum(waiting).over().label("all_waiting"),
+        )
+        .group_by(rows.c.source, rows.c.code, rows.c.reason)
+        .order_by(sa.desc("waiting"), rows.c.source, rows.c.code, rows.c.reason)
+        .limit(limit)
+        .cte("grouped")
+    )  # fmt: skip
+    said = sa.func.coalesce(row.raw["text"].as_string(), row.raw["message"].as_string(), sa.cast(row.raw, sa.Text))
+    example = sa.func.left(said, EXAMPLE_CHARS).label("example")
+    told = (
+        sa.select(grouped, Station.id, Station.name_th, Station.name_en, example)
+        .join(row, row.id == grouped.c.newest_id)
+        .outerjoin(Datastream, Datastream.code == grouped.c.code)
+        .outerjoin(Station, Station.id == Datastream.station_id)
+        .order_by(grouped.c.waiting.desc(), grouped.c.source, grouped.c.code, grouped.c.reason)
+    )
+    found = session.execute(told).all()
+    listed = [
+        Group(
+            source=one.source, datastream_code=one.code, station_id=one.id, station_name_th=one.name_th,
+            station_name_en=one.name_en, reason=one.reason, waiting=one.waiting, replayed=one.replayed,
+            first_at=one.first_at, newest_at=one.newest_at, example=one.example,
+        )
+        for one in found
+    ]
+    return Groups(listed, found[0].groups_count if found else 0, int(found[0].all_waiting) if found else 0)
+
+
 def counts(session: Session, choice: Choice) -> list[ReasonCount]:
     """The chosen rows by reason, those of which most wait first."""
     waiting = sa.func.count().filter(ReadingRefused.replayed_at.is_(None))
@@ -178,6 +271,10 @@ def _is_chosen(choice: Choice) -> list[sa.ColumnElement[bool]]:
         conditions.append(ReadingRefused.id == sa.func.any(ids))
     if choice.since is not None:
         conditions.append(ReadingRefused.received_at >= choice.since)
+    if choice.source is not None:
+        conditions.append(ReadingRefused.source == choice.source)
+    if choice.datastream_code is not None:
+        conditions.append(choice.datastream_code == _CODE)
     if choice.still_waits:
         conditions.append(ReadingRefused.replayed_at.is_(None))
     return conditions

@@ -19,6 +19,7 @@ from cli import readings as command_line
 from core import db
 from core.errors import InvalidInputError
 from gis.points import LonLat
+from sensors import quarantine
 from sensors.actions import NewStation, register_station
 from sensors.gateway import store_batch
 from sensors.inbox import Kept, Message
@@ -125,13 +126,62 @@ def test_officers_see_the_quarantine_and_admins_empty_it(city: TestClient) -> No
         ]
 
 
+def test_what_was_refused_lately_is_told_by_station_and_reason(
+    city: TestClient, frozen_clock: Callable[..., None]
+) -> None:
+    """A gauge's rows of 24 h are one line each reason, with an example, its station and advice, and never a key."""
+    groups = "/api/v1/readings/refused/groups"
+    assert city.get(groups).status_code == 401
+    _sign_in(city, "viewer")
+    assert city.get(groups).status_code == 403
+    with db.transaction() as session:
+        session.add_all(
+            ReadingRefused(raw=raw, reason=reason, source=source, received_at=NOW - timedelta(hours=hours))
+            for raw, reason, source, hours in (
+                ({"text": '{"datastream": "G1", "value": "x"}'}, "malformed", "http", 25),
+                ({"text": '{"datastream": "G1", "value": "y"}'}, "malformed", "http", 23),
+                ({"text": '{"datastream": "G1", "value": "z"}'}, "malformed", "http", 1),
+                ({"text": "no code " + 1000 * "x"}, "html", "feed:far", 1),
+            )
+        )
+    _sign_in(city, "officer")
+    answer = city.get(groups)
+    assert KEY not in answer.text
+    assert "stolen" not in answer.text
+    told = answer.json()
+    assert (told["waiting"], told["groups_count"], told["since"]) == (6, 5, "2026-11-20T03:00:00Z")
+    assert [(one["source"], one["datastream_code"], one["reason"], one["waiting"]) for one in told["groups"]] == [
+        ("http", "G1", "malformed", 2), ("feed:far", "", "html", 1), ("mqtt", "G1", "wrong_key", 1),
+        ("mqtt", "G1", "wrong_unit", 1), ("mqtt", "NEW", "unknown_datastream", 1),
+    ]
+    first, far, *_, new = told["groups"]
+    assert first["station"]["name"] == {"th": "คลอง", "en": "Canal"}
+    assert (first["first_at"], first["newest_at"]) == ("2026-11-20T04:00:00Z", "2026-11-21T02:00:00Z")
+    assert first["example"] == '{"datastream": "G1", "value": "z"}'
+    assert set(first["advice"]) == {"th", "en"}
+    assert (far["station"], far["advice"], len(far["example"])) == (None, None, quarantine.EXAMPLE_CHARS)
+    assert new["station"] is None
+
+    admin = _sign_in(city, "admin")
+    picked = {"source": "http", "datastream_code": "G1", "reason": "malformed"}
+    assert _replay(city, admin, **picked, since=told["since"]).json()["rows"] == 2
+    assert _replay(city, admin, **picked).json()["rows"] == 3
+    assert _replay(city, admin, datastream_code="").json()["still_refused"] == {"html": 1}
+    _register("NEW")
+    assert _replay(city, admin, source="mqtt", datastream_code="NEW").json()["taken"] == 1
+    assert [(one["waiting"], one["replayed"]) for one in city.get(groups).json()["groups"]][-1] == (0, 1)
+    frozen_clock(NOW + timedelta(hours=25))
+    assert city.get(groups).json()["groups"] == []
+
+
 def test_what_cannot_be_asked_of_the_quarantine_is_refused_in_words(city: TestClient) -> None:
     """422 with a sentence, and every row as it was."""
     admin = _sign_in(city, "admin") | {"Content-Type": "application/json"}
     wrongs: list[Any] = [
         {"reason": "a\0b"}, {"reason": "'; DROP TABLE reading; --"}, {"ids": [2**63]}, {"ids": [0]}, {"ids": []},
         {"ids": [1] * 501}, {"units": ["cm"]}, {"units": ["\ud800=m"]}, {"is_vouched": True}, {"after_id": 2**64},
-        {"ids": "1"}, [], 7,
+        {"ids": "1"}, [], 7, {"since": "2026-11-21T03:00:00"}, {"source": "a\0b"}, {"datastream_code": "\ud800"},
+        {"source": 101 * "x"},
     ]  # fmt: skip
     for asked in wrongs:
         answer = city.post("/api/v1/readings/refused/replay", content=json.dumps(asked), headers=admin)
@@ -139,6 +189,8 @@ def test_what_cannot_be_asked_of_the_quarantine_is_refused_in_words(city: TestCl
         assert answer.json()["detail"].endswith(".")
     for params in ({"reason": "\0"}, {"since": "2026-11-21T03:00:00"}, {"since": "yesterday"}, {"before_id": 2**63}):
         assert city.get("/api/v1/readings/refused", params=params).status_code == 422, params
+    for since in ("2026-11-21T03:00:00", "yesterday"):
+        assert city.get("/api/v1/readings/refused/groups", params={"since": since}).status_code == 422, since
     assert city.get("/api/v1/readings/refused", params={"since": "0001-01-01T00:00:00+14:00"}).status_code == 200
     assert _count(ReadingRefused) == 3
 
@@ -152,6 +204,7 @@ def test_the_command_line_tells_and_tries(city: TestClient, capsys: pytest.Captu
     command_line.list_refused(reason=None, since="2026-11-21", rows=9)
     said = capsys.readouterr().out
     assert "wrong_unit" in said
+    assert said.count("UTC+7") == 2
     assert "[red]" in said
     assert "\x1b[2J" not in said
     _register("NEW")

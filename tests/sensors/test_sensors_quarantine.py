@@ -339,6 +339,8 @@ def test_every_reason_has_words() -> None:
         reasons = {*quarantine.WITH_WORDS, *Reason, *StoreTrouble}
         told = {reason: quarantine.words_of(reason, language=language) for reason in reasons}
         assert all(told.values())
+        assert all(quarantine.advice_of(reason, language=language) for reason in quarantine.WITH_WORDS)
+        assert quarantine.advice_of("never_heard", language=language) is None
         other = quarantine.words_of("never_heard", language=language)
         assert other not in told.values()
 

@@ -1,0 +1,25 @@
+# What can be done about refused rows.
+refused-todo-unknown-datastream = Check the code set in the gauge, or set this station up here, then have an administrator try again.
+refused-todo-wrong-unit = Set the gauge to its station's unit; an administrator can try what waits again by saying its true unit (faonam readings replay --unit).
+refused-todo-no-time-zone = Set the gauge to send its times with a time zone, such as +07:00.
+refused-todo-future-time = Set the gauge's clock right; where the server's own clock was wrong, an administrator can vouch for the rows and try again.
+refused-todo-too-old = Look at the gauge's clock; where this is a true old record, send it as a CSV file.
+refused-todo-conflicting-value = See whether two gauges use the same code; the value stored first stands.
+refused-todo-missing-after-value = Nothing needs to be done: the stored value stands.
+refused-todo-value-after-missing = See why the gauge sends the same time twice; that time stays stored without a value.
+refused-todo-wrong-key = Check that the gauge has its station's key; if it is no gauge of ours, do not take it, and tell an administrator.
+refused-todo-too-large = Set the gauge to send less at a time.
+refused-todo-not-json = Check the form of what the gauge sends: it must be JSON.
+refused-todo-not-an-object = Check the form of what the gauge sends: it must have a time, a value and a unit.
+refused-todo-malformed = Compare the example with the fields that must be there (observed_at, value, unit) and mend it at the gauge.
+refused-todo-not-allowed = Have an administrator see whether the sender should be allowed to write.
+refused-todo-no-such-topic = Mend the topic that the sender uses.
+refused-todo-station-owns = Have the station's own device send it with the station's key.
+refused-todo-no-such-entity = Create the Datastream that it names, then have an administrator try again.
+refused-todo-unknown-property = Have the sender leave out the unknown property.
+refused-todo-no-location = Give the Thing a place, or have the sender say where it measured, then try again.
+refused-todo-out-of-range = Look at the value in the example: the gauge may be broken or set to a wrong unit.
+refused-todo-too-many-at-one-time = Check the sender's clock: many values have the same time.
+refused-todo-changed-meanwhile = See whether the Datastream is still there, then have an administrator try again.
+refused-todo-not-whole = Have it sent again without a key in the text, and less at a time.
+refused-todo-unstorable = Have an administrator look at the server's log, then try again.
