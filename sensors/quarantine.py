@@ -274,7 +274,7 @@ def _is_chosen(choice: Choice) -> list[sa.ColumnElement[bool]]:
     if choice.source is not None:
         conditions.append(ReadingRefused.source == choice.source)
     if choice.datastream_code is not None:
-        conditions.append(choice.datastream_code == _CODE)
+        conditions.append(_CODE.is_not_distinct_from(choice.datastream_code))
     if choice.still_waits:
         conditions.append(ReadingRefused.replayed_at.is_(None))
     return conditions
