@@ -40,12 +40,12 @@ def keep_rule(
 
     A version of the same kind for the same datastreams goes on from where the rule stands: what was raised stays
     raised, and the new levels and times decide what comes next. Any other begins at normal. Raises InvalidInputError
-    that names the field, ConflictError where another version than `based_on_version` (0: none) is the newest.
+    that names the field, ConflictError where another version than `based_on_version` is the newest (0: none counts).
     """
     why = _reason(reason)
     session.execute(_ONE_WRITER)
     newest = _newest(session, code, based_on_version=based_on_version)
-    rule = parse_rule({**document, "code": code, "version": based_on_version + 1})
+    rule = parse_rule({**document, "code": code, "version": (newest.version if newest is not None else 0) + 1})
     check_streams(session, rule)
     if newest is None and (session.scalar(sa.select(sa.func.count(sa.distinct(WatchRule.code)))) or 0) >= MOST_RULES:
         raise ConflictError(f"There are {MOST_RULES} rules already.")
@@ -120,7 +120,9 @@ def _reason(given: str) -> str:
 def _newest(session: Session, code: str, *, based_on_version: int) -> WatchRule | None:
     newest = newest_version(session, code)
     version = newest.version if newest is not None else 0
-    if version != based_on_version:
+    # Where the newest says that the rule is retired, who looked has seen none.
+    is_seen = based_on_version == version or (newest is not None and not newest.is_active and based_on_version == 0)
+    if not is_seen:
         raise ConflictError(
             f"The rule '{code}' is at version {version}, not {based_on_version}: somebody has changed it. Look again."
         )

@@ -122,6 +122,10 @@ def test_the_list_shows_thresholds_until_somebody_writes_a_rule(house: House) ->
     assert [(one["version"], one["is_active"]) for one in history["versions"]] == [(2, False), (1, True), (0, True)]
     assert [one["version"] for one in house.client.get("/api/v1/rules").json()["rules"]] == [0]
     assert house.client.get("/api/v1/rules/none").status_code == 404
+    again = house.put("level/A", LEVEL)  # The thresholds that the list shows are what was looked at.
+    assert (again.status_code, again.json()["version"]) == (200, 3)
+    assert house.put("level/A", LEVEL).status_code == 409
+    house.client.post("/api/v1/rules/level/A/retire", json={"based_on_version": 3, "reason": "test is over"})
 
 
 def test_officers_may_try_and_approvers_write(house: House) -> None:

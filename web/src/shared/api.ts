@@ -6,6 +6,8 @@ export class ApiProblem extends Error {
     readonly detail: string,
     /** What went wrong in Thai; `detail` says in English which part of it. */
     readonly title_th = '',
+    /** The sentence of this case in Thai, where the API has one. */
+    readonly detail_th = '',
   ) {
     super(detail)
   }
@@ -29,9 +31,10 @@ export function onSignedOut(listener: () => void): void {
 }
 
 async function problemOf(response: Response): Promise<ApiProblem> {
-  const body = (await response.json().catch(() => ({}))) as { detail?: unknown; title?: unknown; title_th?: unknown }
+  const body = (await response.json().catch(() => ({}))) as { detail?: unknown; title?: unknown; title_th?: unknown; detail_th?: unknown }
   const detail = typeof body.detail === 'string' ? body.detail : typeof body.title === 'string' ? body.title : ''
-  return new ApiProblem(response.status, detail || `HTTP ${response.status}`, typeof body.title_th === 'string' ? body.title_th : '')
+  const inThai = [body.title_th, body.detail_th].map((said) => (typeof said === 'string' ? said : '')) as [string, string]
+  return new ApiProblem(response.status, detail || `HTTP ${response.status}`, ...inThai)
 }
 
 async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {

@@ -5,8 +5,8 @@ import { t, words } from './words.svelte'
 /** A sentence of this case; in Thai the one of its kind, which the API has in Thai. */
 export function refusalWords(problem: ApiProblem): string {
   if (problem.isOffline) return t('failed-offline')
-  return (words.language === 'th' && problem.title_th) || problem.detail
+  return (words.language === 'th' && (problem.detail_th || problem.title_th)) || problem.detail
 }
 
 /** Which part of it, where only English can say so. */
-export const refusalDetail = (problem: ApiProblem) => (problem.isOffline || refusalWords(problem) === problem.detail ? '' : problem.detail)
+export const refusalDetail = (problem: ApiProblem) => (problem.isOffline || words.language !== 'th' || problem.detail_th || refusalWords(problem) === problem.detail ? '' : problem.detail)

@@ -19,7 +19,12 @@ export type Rule = {
 export type Stream = { code: string; gauge_id: number; name: Names; unit: string; observed_property: string }
 export type Rules = { rules: Rule[]; streams: Stream[] }
 export type Change = { at: string; kind: string; from_state: LevelState; to_state: LevelState; is_announced: boolean; value: number | null }
+/** What is doubtful about a rule; one that needs no confirmation is only worth knowing. */
+export type Doubt = { code: string; field: string; text: Names; needs_confirmation: boolean }
 export type Trial = {
+  warnings: Doubt[]
+  /** Outside these spans there was silence. */
+  heard: { from_at: string; to_at: string }[]
   changes: Change[]
   state_changes: number
   announced: number
@@ -163,6 +168,14 @@ export function drawnLimits(document: RuleDocument): { level: LevelState; value:
     const value = limits[name]
     return typeof value === 'number' ? [{ level: (index + 1) as LevelState, value }] : []
   })
+}
+
+/** The fields of a form whose values two documents of a rule do not share. */
+export function differing(kind: Kind, one: RuleDocument, other: RuleDocument): { field: Field; one: string; other: string }[] {
+  const [mine, theirs] = [inputsOf(one), inputsOf(other)]
+  return FIELDS[kind]
+    .map((field) => ({ field, one: mine[field.path] ?? '', other: theirs[field.path] ?? '' }))
+    .filter((pair) => pair.one !== pair.other)
 }
 
 export const pathOf = (code: string) => `/rules/${code.split('/').map(encodeURIComponent).join('/')}`
