@@ -3,6 +3,8 @@ import { get } from '../shared/api'
 import { clock } from '../shared/clock.svelte'
 import type { Feed } from '../shared/feed'
 import { live, Resource } from '../shared/live.svelte'
+import type { RefusedGroups } from '../shared/refusedRows'
+import { session } from '../shared/session.svelte'
 import { circle } from '../shared/map/circle'
 import { crewFeatures, gaugeFeatures, gaugeRank, healthRank, incidentFeatures, routeFeatures } from '../shared/map/sources'
 import type { Switch } from '../shared/map/style'
@@ -39,13 +41,14 @@ class Desk {
   hidden = $state.raw<Switch[]>(['wet-roads', 'chance'])
   /** A place that was searched for, with the radius that it is sure within. */
   found = $state.raw<Found | null>(null)
-  /** Where the readings come from stands in the place of the gauges. */
-  areFeedsOpen = $state(false)
+  /** What stands in the place of the gauges: where readings come from, or what could not be taken of them. */
+  beside = $state<'feeds' | 'refused' | null>(null)
   isDetailOpen = $state(matchMedia('(width >= 760px)').matches)
 
   readonly city = new Resource<City>(() => '/city')
   readonly gauges = new Resource<Points<Gauge>>(() => '/gauges', LEVEL_NEWS)
   readonly feeds = new Resource<{ feeds: Feed[] }>(() => '/feeds', LEVEL_NEWS, 5000)
+  readonly refused = new Resource<RefusedGroups>(() => (session.may('officer', 'admin') ? '/readings/refused/groups' : null), LEVEL_NEWS, 5000)
   readonly cameras = new Resource<Points<Camera>>(() => '/cameras', [...LEVEL_NEWS, 'cctv.'], 2000)
   readonly flood = new Resource<Flood>(() => '/flood/current', FLOOD_NEWS)
   readonly zones = new Resource<Shapes<Zone>>(() => '/zones', FLOOD_NEWS)
@@ -114,21 +117,21 @@ class Desk {
   open(): () => void {
     void this.city.load().then(() => this.city.data && clock.set(this.city.data.clock))
     return live.keep<unknown>(
-      this.city, this.gauges, this.feeds, this.cameras, this.flood, this.zones, this.alerts, this.incidents, this.jobs, this.crews,
+      this.city, this.gauges, this.feeds, this.refused, this.cameras, this.flood, this.zones, this.alerts, this.incidents, this.jobs, this.crews,
       this.overview, this.readings, this.suggestions, this.incidentDetail,
     )
   }
 
   show(mode: Mode): void {
     this.exposed = null
-    this.areFeedsOpen = false
+    this.beside = null
     this.mode = mode
     this.isDetailOpen = matchMedia('(width >= 760px)').matches
   }
 
   pick(mode: Mode, id: number | undefined): void {
     this.exposed = null
-    this.areFeedsOpen = false
+    this.beside = null
     this.mode = mode
     this.isDetailOpen = true
     this.picked = { ...this.picked, [mode]: id }
