@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import cast
 
-from fastapi import Request
+from fastapi import Request, params
 from fastapi.routing import APIRoute
 
 from core.errors import InvalidInputError
@@ -22,7 +22,8 @@ async def refuse_fields_twice(request: Request) -> None:
 
     Endpoints that read raw bytes judge them by themselves.
     """
-    if cast(APIRoute, request.scope["route"]).body_field is None:
+    body = cast(APIRoute, request.scope["route"]).body_field
+    if body is None or isinstance(body.field_info, params.Form):  # A form has been read as a stream: no JSON is there.
         return
     try:
         json.loads(await request.body(), object_pairs_hook=said_once)
