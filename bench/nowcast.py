@@ -7,11 +7,12 @@ What counts is what was shown: moments outside a model's experience are left out
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from rich.table import Table
+from scipy.stats import binom
 
 from bench.gauges import Network, calder, jakarta
 from bench.measure import OURS, Result, rounded, take_turns, timed
@@ -99,10 +100,18 @@ class _Week:
     horizon_h: float
     nominal: float
     covered: float
+    origins: int
 
     @property
     def off_points(self) -> float:
         return abs(self.covered - self.nominal) * 100
+
+    @property
+    def off_by_chance(self) -> float:
+        """How often a band that is right would be off all the same, were the origins independent of each other."""
+        counts = np.arange(self.origins + 1)
+        is_off = np.abs(counts / self.origins - self.nominal) * 100 > POINTS
+        return float(binom.pmf(counts, self.origins, self.nominal)[is_off].sum())
 
 
 def measure(*, seed: int) -> Result:
@@ -116,7 +125,9 @@ def measure(*, seed: int) -> Result:
             chosen = choose(target.early, FORECASTERS, ways=ways_of(target.early)[:1], horizons_h=HORIZONS_H)
             choices[target.gauge] = chosen
             rows.extend(_rows(target, chosen))
-    console.print(_table(rows))
+    console.print(_skill_table("skill over persistence in the held-out weeks, all / rising", rows, _held_out))
+    console.print(_skill_table("the same in rolling origins before, by which was chosen", rows, _before))
+    console.print(_shown_table(rows))
     for line in _crossed(rows):
         console.print(line)
     first = next(target for target in targets if target.gauge == "Mytholmroyd")
@@ -128,6 +139,7 @@ def measure(*, seed: int) -> Result:
         "gauges": len(targets),
         "rows": [row.as_json() for row in rows],
         "weeks": [asdict(week) for week in _weeks(rows)],
+        "all_weeks": _all_weeks(rows),
         "seed": seed,
     }
     not_judged = len(targets) * len(HORIZONS_H) - len(rows)
@@ -187,6 +199,7 @@ def _figures(rows: Sequence[_Row]) -> dict[str, float]:
         "median_skill_shown": rounded(float(np.median([one.skill for one in skills] or [0.0]))),
         "median_rising_skill_shown": rounded(float(np.median([one.rising_skill for one in skills] or [0.0]))),
         "weeks_off_5_points": float(sum(week.off_points > POINTS for week in weeks)),
+        "weeks_off_by_chance": rounded(sum(week.off_by_chance for week in weeks)),
         "shown_intervals_off_5_points": float(sum(one > POINTS for one in off)),
         "shown_intervals": float(len(off)),
         "rising_covered_80": rounded(_mean([one.coverage(0.8) for one in rising])),
@@ -212,31 +225,63 @@ def _weeks(rows: Sequence[_Row]) -> list[_Week]:
             for nominal in NOMINALS:
                 key = (row.target.network.name, int(week), row.horizon_h, nominal)
                 found.setdefault(key, []).append((part.coverage(nominal), len(part)))
-    return [
-        _Week(
-            *key, covered=rounded(sum(share * number for share, number in parts) / sum(number for _, number in parts))
-        )
-        for key, parts in sorted(found.items())
-    ]
+    weeks = []
+    for key, parts in sorted(found.items()):
+        origins = sum(number for _, number in parts)
+        covered = sum(share * number for share, number in parts) / origins
+        weeks.append(_Week(*key, covered=rounded(covered), origins=origins))
+    return weeks
 
 
-def _table(rows: Sequence[_Row]) -> Table:
-    table = Table(title="skill over persistence, all / rising; before: rolling origins of the earlier part")
-    judged = [f"{one.name} {part}" for part in ("before", "held out") for one in FORECASTERS]
-    for name in ("gauge", "h", "chosen", "moments", *judged, "covers 80/90", "rising 80/90"):
-        table.add_column(name)
+def _all_weeks(rows: Sequence[_Row]) -> list[dict[str, float]]:
+    """The coverage by horizon and nominal over all gauges and held-out weeks: told beside the bar, which is by week."""
+    found = []
+    for horizon_h in HORIZONS_H:
+        shown = [row.judged for row in rows if row.is_shown and row.horizon_h == horizon_h]
+        origins = sum(len(judged) for judged in shown)
+        for nominal in NOMINALS if origins else ():
+            covered = sum(judged.coverage(nominal) * len(judged) for judged in shown) / origins
+            found.append(
+                {"horizon_h": horizon_h, "nominal": nominal, "covered": rounded(covered), "origins": float(origins)}
+            )
+    return found
+
+
+def _skill_table(title: str, rows: Sequence[_Row], of: Callable[[_Row], Mapping[str, Score]]) -> Table:
+    table = _narrow_table(title, "h", "chosen", *(one.name for one in FORECASTERS))
     for row in rows:
-        rising = row.judged.where(row.judged.is_rising)
-        table.add_row(
-            row.target.gauge,
-            f"{row.horizon_h:g}",
-            row.chosen if row.is_shown else "not shown",
-            f"{row.after[row.chosen].share:.2f}" if row.is_spoken else "",
-            *(_pair(scores.get(one.name)) for scores in (row.before, row.after) for one in FORECASTERS),
-            f"{row.judged.coverage(0.8):.2f} {row.judged.coverage(0.9):.2f}",
-            f"{rising.coverage(0.8):.2f} {rising.coverage(0.9):.2f}",
-        )
+        chosen = row.chosen if row.is_shown else "not shown"
+        pairs = (_pair(of(row).get(one.name)) for one in FORECASTERS)
+        table.add_row(row.target.gauge, f"{row.horizon_h:g}", chosen, *pairs)
     return table
+
+
+def _shown_table(rows: Sequence[_Row]) -> Table:
+    table = _narrow_table("shown", "h", "chosen", "moments", "covers 80/90", "rising 80/90")
+    for row in rows:
+        if not row.is_shown:
+            continue
+        rising = row.judged.where(row.judged.is_rising)
+        share = f"{row.after[row.chosen].share:.2f}"
+        covers = (f"{judged.coverage(0.8):.2f} {judged.coverage(0.9):.2f}" for judged in (row.judged, rising))
+        table.add_row(row.target.gauge, f"{row.horizon_h:g}", row.chosen, share, *covers)
+    return table
+
+
+def _narrow_table(title: str, *names: str) -> Table:
+    table = Table(title=title, box=None, padding=(0, 1), title_justify="left")  # Whole in a terminal of 80 columns.
+    table.add_column("gauge", no_wrap=True, max_width=22, overflow="ellipsis")
+    for name in names:
+        table.add_column(name, no_wrap=True)
+    return table
+
+
+def _held_out(row: _Row) -> Mapping[str, Score]:
+    return row.after
+
+
+def _before(row: _Row) -> Mapping[str, Score]:
+    return row.before
 
 
 def _both(found: Score) -> list[float]:
