@@ -115,6 +115,16 @@ def sender() -> None:
 
 
 @app.command()
+def receiver(at_once: Annotated[int, typer.Option(min=1, help="How many people are served side by side.")] = 4) -> None:
+    """Hand on what residents said on LINE, each person's words in their order."""
+    import line.receiver
+    from cli.rooms import load_tasks
+
+    load_tasks()
+    line.receiver.run(at_once=at_once)
+
+
+@app.command()
 def gateway() -> None:
     """Take readings by MQTT, with an embedded broker unless MQTT_URL names one."""
     import sensors.gateway

@@ -16,11 +16,16 @@ KINDS = ("multicast", "push", "reply")
 
 
 class InboxEvent(Base):
-    """One webhook event, kept as it came (sealed: it names a person), handed on once."""
+    """One webhook event, kept as it came (sealed: it names a person), handed on once.
+
+    `speaker_key` is the same for all events of one person and tells nothing of them. One that cannot be handled is
+    tried again not before `not_before_wall_at`; after the last attempt it counts as handled, and `error` says why.
+    """
 
     __tablename__ = "inbox_event"
     __table_args__ = (
         sa.Index("ix_inbox_event_waiting", "happened_at", postgresql_where=sa.text("handled_at IS NULL")),
+        sa.Index("ix_inbox_event_speaker", "speaker_key", postgresql_where=sa.text("handled_at IS NULL")),
     )
 
     webhook_event_id: Mapped[str] = mapped_column(primary_key=True)
@@ -29,6 +34,10 @@ class InboxEvent(Base):
     happened_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     received_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     received_wall_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    speaker_key: Mapped[int] = mapped_column(sa.BigInteger)
+    attempts: Mapped[int] = mapped_column(sa.SmallInteger, server_default="0")
+    not_before_wall_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    error: Mapped[str | None]
     handled_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
 
 

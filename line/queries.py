@@ -88,6 +88,24 @@ _CLOSE_QUOTA = sa.text("""
 """)
 
 
+INBOX_CHANNEL = "line_inbox"
+SPEAKERS_LOOKED_AT = 200
+_IS_DUE = sa.or_(
+    InboxEvent.not_before_wall_at.is_(None), InboxEvent.not_before_wall_at <= sa.func.clock_timestamp()
+)
+_SPEAKER = sa.text("""
+    SELECT speaker_key FROM (
+        SELECT speaker_key FROM (
+            SELECT speaker_key, happened_at FROM inbox_event
+            WHERE handled_at IS NULL AND (not_before_wall_at IS NULL OR not_before_wall_at <= clock_timestamp())
+            ORDER BY happened_at LIMIT :look
+        ) AS oldest
+        GROUP BY speaker_key ORDER BY min(happened_at)
+    ) AS waiting
+    WHERE pg_try_advisory_xact_lock(speaker_key) LIMIT 1
+""")
+
+
 @dataclass(frozen=True)
 class Claimed:
     """A chunk that this sender may try until its lease ends. `attempts` counts the attempt to come."""
@@ -183,20 +201,31 @@ def close_quota(session: Session) -> datetime | None:
     return until_wall_at
 
 
-def keep_inbox_event(session: Session, row: dict[str, Any]) -> bool:
-    """The event is kept; False where one with this id was there before."""
-    statement = sa.dialects.postgresql.insert(InboxEvent).values(row).on_conflict_do_nothing()
-    return session.execute(statement.returning(InboxEvent.webhook_event_id)).one_or_none() is not None
+def keep_inbox_events(session: Session, rows: Sequence[dict[str, Any]]) -> int:
+    """The events are kept, each once; how many were not there before. Whoever waits for them is woken at commit."""
+    if not rows:
+        return 0
+    statement = sa.dialects.postgresql.insert(InboxEvent).values(list(rows)).on_conflict_do_nothing()
+    new = len(session.execute(statement.returning(InboxEvent.webhook_event_id)).all())
+    if new:
+        session.execute(sa.select(sa.func.pg_notify(INBOX_CHANNEL, "")))
+    return new
 
 
-def waiting_inbox_events(session: Session, *, most: int) -> Sequence[InboxEvent]:
-    """The oldest events that were not handed on, locked, in the order in which they happened."""
+def waiting_of_one_speaker(session: Session, *, most: int) -> Sequence[InboxEvent]:
+    """What the person who has waited longest said, oldest first; empty where nobody waits whom no other one serves.
+
+    Nobody else serves this person until the transaction ends, so that what they say is handled in its order.
+    """
+    speaker_key = session.scalar(_SPEAKER, {"look": SPEAKERS_LOOKED_AT})
+    if speaker_key is None:
+        return []
+    # A new statement sees what was handled until the lock was ours.
     return session.scalars(
         sa.select(InboxEvent)
-        .where(InboxEvent.handled_at.is_(None))
+        .where(InboxEvent.speaker_key == speaker_key, InboxEvent.handled_at.is_(None), _IS_DUE)
         .order_by(InboxEvent.happened_at, InboxEvent.received_wall_at)
         .limit(most)
-        .with_for_update(skip_locked=True)
     ).all()
 
 

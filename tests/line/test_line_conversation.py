@@ -16,11 +16,10 @@ from fastapi import FastAPI
 
 import residents.tasks  # noqa: F401 - subscribes.
 from api.routes import line_webhook
-from core import events
 from core.db import transaction
 from core.settings import settings
 from core.words import words
-from line import content, tasks
+from line import content, receiver
 from line.client import LineSender
 from line.errors import ContentGoneError, LineRefusedError
 from line.models import OutboxChunk
@@ -63,14 +62,11 @@ def _verify() -> httpx.Response:
 
 
 def work() -> None:
-    """The worker and the sender have done what waited."""
-    with transaction() as session:
-        tasks.hand_on_inbox.run(session)
-        waiting = session.scalars(
-            sa.select(events.EventRecord.id).where(events.EventRecord.name.startswith("line."))
-        ).all()
-    for event_id in waiting:
-        events.deliver_now(event_id)
+    """The receiver and the sender have done what waited."""
+    told = 1
+    while told:
+        with transaction() as session:
+            told = receiver.take(session)
 
     async def send() -> None:
         async with LineSender() as line:

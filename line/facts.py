@@ -1,0 +1,46 @@
+"""What a webhook event tells, as a fact for the rooms above. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from core.events import Event
+from line.events import (
+    Followed,
+    MessageReceived,
+    MessageUnsent,
+    PostbackReceived,
+    Unfollowed,
+    seal_line_user,
+)
+
+
+def fact_of(event: dict[str, Any], *, webhook_event_id: str, line_user_id: str, happened_at: datetime) -> Event | None:
+    """The fact that a webhook event of one person tells; None where its type is unknown or a needed part is missing."""
+    common: dict[str, Any] = {
+        "webhook_event_id": webhook_event_id,
+        "line_user_id_sealed": seal_line_user(line_user_id),
+        "happened_at": happened_at,
+    }
+    token = event.get("replyToken")
+    reply_token = token if isinstance(token, str) else None
+    match event:
+        case {"type": "message", "message": {"type": str(), "id": str()} as message}:
+            return MessageReceived(reply_token=reply_token, message=message, **common)
+        case {"type": "unsend", "unsend": {"messageId": str(message_id)}}:
+            return MessageUnsent(message_id=message_id, **common)
+        case {"type": "postback", "postback": {"data": str(data)} as postback}:
+            return PostbackReceived(reply_token=reply_token, data=data, params=_params(postback), **common)
+        case {"type": "follow"}:
+            follow = event.get("follow")
+            is_unblocked = isinstance(follow, dict) and follow.get("isUnblocked") is True
+            return Followed(reply_token=reply_token, is_unblocked=is_unblocked, **common)
+        case {"type": "unfollow"}:
+            return Unfollowed(**common)
+    return None
+
+
+def _params(postback: dict[str, Any]) -> dict[str, str]:
+    params = postback.get("params")
+    return {str(key): str(value) for key, value in params.items()} if isinstance(params, dict) else {}

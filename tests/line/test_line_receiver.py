@@ -1,0 +1,178 @@
+"""What residents said is handed on person by person, in order, once, whatever befalls the receiver."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import clock
+from core.db import transaction
+from core.events import Event
+from core.settings import ROOT, settings
+from line import receiver, rules, webhook
+from line.events import MessageReceived
+from line.models import InboxEvent
+
+PEOPLE, WORDS = 12, 15
+
+
+def _accept(session: Session, *given: dict[str, Any]) -> None:
+    raw = json.dumps({"destination": "U0", "events": list(given)}).encode()
+    secret = settings().line.channel_secret
+    assert secret is not None
+    webhook.accept(session, raw=raw, signature=rules.signature(raw, channel_secret=secret.get_secret_value()))
+
+
+def _said(person: int, word: int) -> dict[str, Any]:
+    return {
+        "type": "message",
+        "mode": "active",
+        "timestamp": 1_795_000_000_000 + word,
+        "source": {"type": "user", "userId": f"U{person:032x}"},
+        "webhookEventId": f"{person}-{word}",
+        "replyToken": f"{person}-{word}",
+        "message": {"type": "text", "id": f"{person}-{word}", "text": str(word)},
+    }
+
+
+def _ids(facts: list[Event]) -> list[str]:
+    return [fact.webhook_event_id for fact in facts if isinstance(fact, MessageReceived)]
+
+
+def test_a_person_is_served_whole_before_the_next(session: Session) -> None:
+    """One piece of work is what one person said, in its order, the one who waited longest first."""
+    _accept(session, _said(2, 2), _said(1, 3), _said(2, 4), _said(1, 1))
+    heard: list[Event] = []
+    assert receiver.take(session, lambda _, fact: heard.append(fact)) == 2
+    assert _ids(heard) == ["1-1", "1-3"]
+    assert receiver.take(session, lambda _, fact: heard.append(fact)) == 2
+    assert _ids(heard)[2:] == ["2-2", "2-4"]
+    assert receiver.take(session, lambda _, fact: heard.append(fact)) == 0
+
+
+def test_what_cannot_be_handled_holds_up_nothing(session: Session) -> None:
+    """It is tried again later, six times, then kept with its error; its own changes are undone each time."""
+    _accept(session, _said(1, 1), _said(1, 2))
+    heard: list[Event] = []
+
+    def tell(inner: Session, fact: Event) -> None:
+        heard.append(fact)
+        if _ids([fact]) == ["1-1"]:
+            inner.execute(sa.text("UPDATE inbox_event SET event_type = 'broken'"))
+            raise ValueError("odd")
+
+    for attempt in range(1, receiver.ATTEMPTS + 1):
+        receiver.take(session, tell)
+        assert receiver.take(session, tell) == 0, "it waits for its next attempt"
+        kept = session.get_one(InboxEvent, "1-1", populate_existing=True)
+        assert (kept.attempts, kept.error) == (attempt, "ValueError")
+        kept.not_before_wall_at = clock.wall_now() - timedelta(seconds=1)
+        session.flush()
+    assert receiver.take(session, tell) == 0
+    assert Counter(_ids(heard)) == {"1-1": receiver.ATTEMPTS, "1-2": 1}
+    assert kept.handled_at is not None
+    assert set(session.scalars(sa.select(InboxEvent.event_type))) == {"message"}
+
+
+def test_two_receivers_never_serve_one_person(database: sa.Engine) -> None:
+    """While one serves a person, another hears nothing of them, later words neither; then it goes on in order."""
+    with transaction() as session:
+        _accept(session, _said(1, 1))
+    heard: list[Event] = []
+    with transaction() as one:
+        assert receiver.take(one, lambda _, fact: heard.append(fact)) == 1
+        with transaction() as session:
+            _accept(session, _said(1, 2))
+        with transaction() as two:
+            assert receiver.take(two, lambda _, fact: heard.append(fact)) == 0
+    with transaction() as two:
+        assert receiver.take(two, lambda _, fact: heard.append(fact)) == 1
+    assert _ids(heard) == ["1-1", "1-2"]
+
+
+_HEARS = """
+import sqlalchemy as sa
+from core.events import subscribes
+from line import receiver
+from line.events import MessageReceived, open_line_user
+
+@subscribes(MessageReceived, by="tests.write_down")
+def write_down(session, event):
+    who = open_line_user(event.line_user_id_sealed)
+    session.execute(sa.text("INSERT INTO heard (who, word) VALUES (:who, :word)"), {
+        "who": who, "word": int(event.message["text"])
+    })
+    session.execute(sa.text("SELECT pg_sleep(0.004)"))
+
+receiver.run(at_once=3)
+"""
+
+
+@pytest.fixture
+def heard(database: sa.Engine) -> Iterator[None]:
+    with transaction() as session:
+        session.execute(sa.text("CREATE TABLE heard (id bigserial, who text, word int)"))
+    yield
+    with transaction() as session:
+        session.execute(sa.text("DROP TABLE heard"))
+
+
+def test_killed_receivers_lose_and_double_nothing(heard: None) -> None:
+    """Receivers get SIGKILL again and again while people speak, a fifth of it delivered twice, out of order."""
+    running = [_start(), _start()]
+    accepting = threading.Thread(target=_speak)
+    accepting.start()
+    try:
+        deadline = time.monotonic() + 60
+        kills = 0
+        while _waiting() or accepting.is_alive():
+            assert time.monotonic() < deadline
+            time.sleep(1.0)
+            if kills < 3:
+                victim = running.pop(0)
+                victim.kill()
+                victim.wait()
+                running.append(_start())
+                kills += 1
+    finally:
+        accepting.join()
+        for process in running:
+            process.kill()
+            process.wait()
+    with transaction() as session:
+        rows = session.execute(sa.text("SELECT who, word FROM heard ORDER BY id")).all()
+    assert kills == 3
+    assert Counter((who, word) for who, word in rows) == Counter(
+        (f"U{person:032x}", word) for person in range(PEOPLE) for word in range(WORDS)
+    )
+
+
+def _start() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", _HEARS], cwd=ROOT)
+
+
+def _speak() -> None:
+    for word in range(WORDS):
+        for person in range(PEOPLE):
+            with transaction() as session:
+                _accept(session, _said(person, word))
+                if person % 5 == 0:
+                    _accept(session, _said(person, word), _said(person, max(0, word - 2)))
+            time.sleep(0.02)
+
+
+def _waiting() -> int:
+    with transaction() as session:
+        waiting = sa.select(sa.func.count()).select_from(InboxEvent).where(InboxEvent.handled_at.is_(None))
+        return session.scalar(waiting) or 0
