@@ -28,6 +28,7 @@ CLAIMS: Mapping[str, str] = {
     "tiles": "uncached vector tiles, 1,000,000 incidents and 39,200 streets, one worker; peer: tipg, same tables",
     "geocoder": "places in Thai free text: right, wrong and sure, per second; peer: likeness in PostgreSQL",
     "nowcast": "levels 1, 3 and 6 h ahead on two real networks, shown where they have skill; peer: persistence",
+    "webhook": "300 LINE events a second for a minute, a fifth twice, receivers killed; limits: 200 ms, each once",
     "multicast": "the LINE stand-in's answer to 500 recipients; floor: a bare Starlette endpoint",
 }
 

@@ -63,7 +63,7 @@ def our_api() -> Iterator[Server]:
         passwords = ensure_demo_accounts(session, [])
     username, password = next((name, word) for name, word in passwords.items() if not name.startswith("crew"))
     port = free_port()
-    with process(_serve_ours, port) as connection:
+    with process(serve_ours, port) as connection:
         body = json.dumps({"username": username, "password": password})
         connection.request("POST", "/api/v1/session", body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
@@ -100,7 +100,8 @@ def _await_port(port: int) -> None:
     raise UnavailableError("A server of the bench did not start.")
 
 
-def _serve_ours(port: int, database_url: str) -> None:
+def serve_ours(port: int, database_url: str) -> None:
+    """The API as `faonam api` runs it, at this port, until the process ends."""
     os.environ |= {"FAONAM_API_PORT": str(port), "DATABASE_URL": database_url}
     settings.cache_clear()
     import api

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from core import clock, sealing
-from core.errors import UnauthenticatedError
 from core.logs import get_logger
 from core.settings import settings
 from line import queries, rules
+from line.queries import InboxRow
 
 log = get_logger("line")
 EVENT_TYPE_LIMIT = 60
@@ -30,14 +31,9 @@ def count_refusal(session: Session) -> None:
     queries.count_refusal(session, day=clock.now().date())
 
 
-def accept(session: Session, *, raw: bytes, signature: str | None) -> int:
-    """Every event of the call that is new is kept as it came and will be handed on; how many were new.
-
-    Raises UnauthenticatedError where the signature is not LINE's.
-    """
-    if not is_genuine(raw, signature):
-        raise UnauthenticatedError("The signature of this webhook call is not LINE's.")
-    return queries.keep_inbox_events(session, [_row(event) for event in _events_of(raw)])
+def keep(session: Session, raws: Sequence[bytes]) -> int:
+    """Every new event of these calls, known to be LINE's, is kept as it came; how many were new."""
+    return queries.keep_inbox_events(session, [_row(event) for raw in raws for event in _events_of(raw)])
 
 
 def _events_of(raw: bytes) -> list[object]:
@@ -61,21 +57,21 @@ def _storable(event: object) -> dict[str, Any]:
     return storable
 
 
-def _row(event: object) -> dict[str, Any]:
+def _row(event: object) -> InboxRow:
     fields = _storable(event)
     text = json.dumps(fields, ensure_ascii=False)
     received_at = clock.now()
     event_type = fields.get("type")
     event_id = rules.event_id(fields, raw=text.encode())
-    return {
-        "webhook_event_id": event_id,
-        "event_type": _printable(event_type) if isinstance(event_type, str) else "unknown",
-        "raw_sealed": sealing.seal(text),
-        "happened_at": rules.happened_at(fields.get("timestamp"), otherwise=received_at),
-        "received_at": received_at,
-        "received_wall_at": clock.wall_now(),
-        "speaker_key": _speaker_key(rules.line_user_of(fields) or event_id),
-    }
+    return InboxRow(
+        webhook_event_id=event_id,
+        event_type=_printable(event_type) if isinstance(event_type, str) else "unknown",
+        raw_sealed=sealing.seal(text),
+        happened_at=rules.happened_at(fields.get("timestamp"), otherwise=received_at),
+        received_at=received_at,
+        received_wall_at=clock.wall_now(),
+        speaker_key=_speaker_key(rules.line_user_of(fields) or event_id),
+    )
 
 
 def _speaker_key(name: str) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from core.db import transaction
 from core.errors import InvalidInputError, UnauthenticatedError
 from line import webhook
+from line.letterbox import Letterbox
 
 router = APIRouter()
 
@@ -28,9 +31,18 @@ def _count_refusal() -> None:
         webhook.count_refusal(session)
 
 
-def _accept(raw: bytes, signature: str | None) -> None:
+def _keep(raws: Sequence[bytes]) -> None:
     with transaction() as session:
-        webhook.accept(session, raw=raw, signature=signature)
+        webhook.keep(session, raws)
+
+
+def _letterbox(request: Request) -> Letterbox:
+    """The one of this process."""
+    state = request.app.state
+    if not hasattr(state, "letterbox"):
+        state.letterbox = Letterbox(_keep)
+    letterbox: Letterbox = state.letterbox
+    return letterbox
 
 
 @router.post("/line/webhook", include_in_schema=False)
@@ -45,5 +57,5 @@ async def receive_line_events(request: Request) -> Response:
     if not webhook.is_genuine(raw, signature):
         await run_in_threadpool(_count_refusal)
         raise UnauthenticatedError("The signature of this webhook call is not LINE's.")
-    await run_in_threadpool(_accept, raw, signature)
+    await _letterbox(request).put(raw)
     return Response(status_code=200)

@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.db import transaction
 from core.events import Event
-from core.settings import ROOT, settings
-from line import receiver, rules, webhook
+from core.settings import ROOT
+from line import receiver, webhook
 from line.events import MessageReceived
 from line.models import InboxEvent
 
@@ -28,10 +28,7 @@ PEOPLE, WORDS = 12, 15
 
 
 def _accept(session: Session, *given: dict[str, Any]) -> None:
-    raw = json.dumps({"destination": "U0", "events": list(given)}).encode()
-    secret = settings().line.channel_secret
-    assert secret is not None
-    webhook.accept(session, raw=raw, signature=rules.signature(raw, channel_secret=secret.get_secret_value()))
+    webhook.keep(session, [json.dumps({"destination": "U0", "events": list(given)}).encode()])
 
 
 def _said(person: int, word: int) -> dict[str, Any]:
