@@ -74,7 +74,7 @@ def measure(*, seed: int) -> Result:
     facts = {"residents": RESIDENTS, "chunks": len(chunks), "seed": seed}
     peers: dict[str, Timing | Limit] = {
         "insert_and_seal": taken["insert_and_seal"],
-        "line_rate": Limit(len(chunks) / RATE_PER_S),
+        "line_rate": Limit(len(chunks) / RATE_PER_S["multicast"]),
     }
     return Result("approve", facts, taken[OURS], peers, BAR)
 

@@ -85,7 +85,7 @@ class OutboxChunk(Base):
 
 
 class SendBucket(Base):
-    """The one token bucket of the channel, shared by every sender, and why it is closed when it is."""
+    """The token bucket of one kind of sending, shared by every sender, and why it is closed when it is."""
 
     __tablename__ = "send_bucket"
 

@@ -16,9 +16,10 @@ from core import sealing
 from line.models import InboxEvent, WebhookRefusal
 from line.rules import Outcome
 
-# LINE takes 200 multicasts a second; 150 with a burst of 25 leave room for what its bucket counts otherwise.
-RATE_PER_S = 150.0
-BURST = 25.0
+# LINE counts each kind by itself: 200 multicasts, 2,000 pushes and 2,000 replies a second. Three quarters of that leave
+# room for what its buckets count otherwise; a burst is a sixth of a second's worth.
+RATE_PER_S = {"multicast": 150.0, "push": 1500.0, "reply": 1500.0}
+BURST_S = 1 / 6
 LEASE_S = 10.0
 QUOTA_PAUSE_S = 600.0
 
@@ -27,22 +28,28 @@ _CLAIMABLE = """
      OR (state = 'sending' AND lease_until_wall_at < clock_timestamp()))
     AND (first_attempt_wall_at IS NULL OR first_attempt_wall_at > clock_timestamp() - interval '23 hours')
 """
-_ANY_CLAIMABLE = sa.text(f"SELECT EXISTS (SELECT 1 FROM outbox_chunk WHERE {_CLAIMABLE})")  # noqa: S608 - our own words only.
-_OPEN_BUCKET = sa.text("""
-    INSERT INTO send_bucket (channel, tokens, filled_wall_at) VALUES ('messages', :burst, clock_timestamp())
+_WAITING = sa.text(f"""
+    SELECT kind FROM unnest(CAST(:kinds AS text[])) AS kinds (kind), LATERAL (
+        SELECT priority, id FROM outbox_chunk
+        WHERE outbox_chunk.kind = kinds.kind AND {_CLAIMABLE} ORDER BY priority, id LIMIT 1
+    ) AS first ORDER BY priority, id
+""")  # noqa: S608 - our own words only.
+_OPEN_BUCKETS = sa.text("""
+    INSERT INTO send_bucket (channel, tokens, filled_wall_at)
+    SELECT kind, rate_per_s * :burst_s, clock_timestamp()
+    FROM unnest(CAST(:kinds AS text[]), CAST(:rates_per_s AS float8[])) AS kinds (kind, rate_per_s) ORDER BY kind
     ON CONFLICT (channel) DO UPDATE SET
-        tokens = LEAST(:burst, send_bucket.tokens
-                       + :rate * EXTRACT(EPOCH FROM clock_timestamp() - send_bucket.filled_wall_at)),
+        tokens = LEAST(EXCLUDED.tokens, send_bucket.tokens + EXCLUDED.tokens / :burst_s
+                       * EXTRACT(EPOCH FROM clock_timestamp() - send_bucket.filled_wall_at)),
         filled_wall_at = clock_timestamp()
-    RETURNING tokens,
+    RETURNING channel AS kind, tokens,
               COALESCE(closed_until_wall_at > clock_timestamp(), false) AS is_closed,
               COALESCE(quota_closed_until_wall_at > clock_timestamp(), false) AS is_quota_closed
 """)
-_TAKE_TOKENS = sa.text("UPDATE send_bucket SET tokens = tokens - :taken WHERE channel = 'messages'")
+_TAKE_TOKENS = sa.text("UPDATE send_bucket SET tokens = tokens - :taken WHERE channel = :kind")
 _CLAIM = sa.text(f"""
     WITH picked AS (
-        SELECT id FROM outbox_chunk
-        WHERE {_CLAIMABLE} AND (kind = 'reply' OR NOT :is_quota_closed)
+        SELECT id FROM outbox_chunk WHERE {_CLAIMABLE} AND kind = :kind
         ORDER BY priority, id LIMIT :most FOR UPDATE SKIP LOCKED
     )
     UPDATE outbox_chunk c
@@ -78,14 +85,17 @@ _WAIT = sa.text("""
 """)
 _CLOSE = sa.text("""
     UPDATE send_bucket SET closed_until_wall_at = clock_timestamp() + make_interval(secs => :pause_s)
-    WHERE channel = 'messages'
+    WHERE channel = :kind
 """)
 _CLOSE_QUOTA = sa.text("""
-    UPDATE send_bucket SET quota_closed_until_wall_at = clock_timestamp() + make_interval(secs => :pause_s)
-    WHERE channel = 'messages'
-      AND (quota_closed_until_wall_at IS NULL OR quota_closed_until_wall_at < clock_timestamp())
+    INSERT INTO send_bucket (channel, tokens, filled_wall_at, quota_closed_until_wall_at)
+    SELECT kind, 0, clock_timestamp(), clock_timestamp() + make_interval(secs => :pause_s)
+    FROM unnest(CAST(:kinds AS text[])) AS kinds (kind) ORDER BY kind
+    ON CONFLICT (channel) DO UPDATE SET quota_closed_until_wall_at = EXCLUDED.quota_closed_until_wall_at
+    WHERE send_bucket.quota_closed_until_wall_at IS NULL OR send_bucket.quota_closed_until_wall_at < clock_timestamp()
     RETURNING quota_closed_until_wall_at
 """)
+_METERED = ("multicast", "push")  # Replies are free and go out even when the month's allowance is used up.
 
 
 INBOX_CHANNEL = "line_inbox"
@@ -152,19 +162,32 @@ class Claim:
 
 
 def claim(session: Session, *, most: int) -> Claim:
-    """Up to `most` chunks are leased to the caller for 10 s, danger first; each has cost one token."""
-    if not session.scalar(_ANY_CLAIMABLE):
+    """Up to `most` chunks are leased to the caller for 10 s, danger first; each has cost a token of its kind."""
+    waiting = list(session.scalars(_WAITING, {"kinds": list(RATE_PER_S)}))
+    if not waiting:
         return Claim([], is_short_of_tokens=False)
-    bucket = session.execute(_OPEN_BUCKET, {"burst": BURST, "rate": RATE_PER_S}).one()
-    allowed = 0 if bucket.is_closed else min(most, int(bucket.tokens))
-    if allowed == 0:
-        return Claim([], is_short_of_tokens=True)
-    rows = session.execute(
-        _CLAIM, {"most": allowed, "lease_s": LEASE_S, "is_quota_closed": bucket.is_quota_closed}
-    ).all()
-    session.execute(_TAKE_TOKENS, {"taken": len(rows)})
-    rows = sorted(rows, key=lambda row: (row.priority, row.id))
-    return Claim([_claimed(row) for row in rows], is_short_of_tokens=len(rows) == allowed < most)
+    rates_per_s = [RATE_PER_S[kind] for kind in waiting]
+    opened = session.execute(_OPEN_BUCKETS, {"kinds": waiting, "rates_per_s": rates_per_s, "burst_s": BURST_S})
+    buckets = {bucket.kind: bucket for bucket in opened}
+    rows: list[sa.Row[Any]] = []
+    is_short_of_tokens = False
+    for kind in waiting:
+        bucket = buckets[kind]
+        if bucket.is_quota_closed:
+            continue
+        room = most - len(rows)
+        allowed = 0 if bucket.is_closed else min(room, int(bucket.tokens))
+        taken = _take(session, kind, most=allowed) if allowed else []
+        is_short_of_tokens |= len(taken) == allowed < room
+        rows.extend(taken)
+    rows.sort(key=lambda row: (row.priority, row.id))
+    return Claim([_claimed(row) for row in rows], is_short_of_tokens=is_short_of_tokens)
+
+
+def _take(session: Session, kind: str, *, most: int) -> Sequence[sa.Row[Any]]:
+    rows = session.execute(_CLAIM, {"kind": kind, "most": most, "lease_s": LEASE_S}).all()
+    session.execute(_TAKE_TOKENS, {"kind": kind, "taken": len(rows)})
+    return rows
 
 
 def _claimed(row: sa.Row[Any]) -> Claimed:
@@ -213,15 +236,15 @@ def give_up_the_old(session: Session) -> Sequence[sa.Row[Any]]:
     return session.execute(_GIVE_UP).all()
 
 
-def close_channel(session: Session, *, pause_s: float) -> None:
-    """No sender claims anything for `pause_s` seconds of real time."""
-    session.execute(_CLOSE, {"pause_s": pause_s})
+def close_channel(session: Session, *, kind: str, pause_s: float) -> None:
+    """No sender claims anything of this kind for `pause_s` seconds of real time."""
+    session.execute(_CLOSE, {"kind": kind, "pause_s": pause_s})
 
 
 def close_quota(session: Session) -> datetime | None:
     """Only replies go out for the next 10 minutes; until when, or None where that stood already."""
-    until_wall_at: datetime | None = session.scalar(_CLOSE_QUOTA, {"pause_s": QUOTA_PAUSE_S})
-    return until_wall_at
+    closed = session.scalars(_CLOSE_QUOTA, {"kinds": list(_METERED), "pause_s": QUOTA_PAUSE_S}).all()
+    return min(closed, default=None)
 
 
 def keep_inbox_events(session: Session, rows: Sequence[InboxRow]) -> int:

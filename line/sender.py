@@ -60,7 +60,7 @@ def record(session: Session, answered: Sequence[Answered]) -> None:
                 accepted[chunk.subject, chunk.kind].append(chunk)
         elif outcome.state == "queued":
             queries.wait(session, chunk, outcome)
-            _close_where_asked(session, outcome)
+            _close_where_asked(session, chunk.kind, outcome)
         elif queries.end(session, chunk, state=outcome.state, error=outcome.error):
             _tell_given_up(session, chunk, state=outcome.state, error=outcome.error or "")
     for (subject, kind), chunks in accepted.items():
@@ -74,9 +74,9 @@ def record(session: Session, answered: Sequence[Answered]) -> None:
         events.publish(session, fact)
 
 
-def _close_where_asked(session: Session, outcome: rules.Outcome) -> None:
+def _close_where_asked(session: Session, kind: str, outcome: rules.Outcome) -> None:
     if outcome.pause_s:
-        queries.close_channel(session, pause_s=outcome.pause_s)
+        queries.close_channel(session, kind=kind, pause_s=outcome.pause_s)
     if not outcome.is_quota:
         return
     until_wall_at = queries.close_quota(session)

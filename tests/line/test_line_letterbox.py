@@ -46,7 +46,7 @@ def test_one_bad_call_spoils_no_other() -> None:
             raise ValueError("bad")
         kept.extend(raws)
 
-    async def scene() -> list[None | BaseException]:
+    async def scene() -> list[BaseException | None]:
         box = Letterbox(keep)
         return await asyncio.gather(*(box.put(raw) for raw in (b"1", b"2", b"bad", b"3")), return_exceptions=True)
 

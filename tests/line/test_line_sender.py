@@ -284,6 +284,19 @@ def test_two_claims_never_share_a_chunk(database: sa.Engine) -> None:
         assert session.scalar(sa.select(SendBucket.tokens)) < 1.0  # type: ignore[operator]  # the row is there
 
 
+def test_answers_do_not_wait_behind_an_alert(database: sa.Engine) -> None:
+    """LINE counts each kind by itself: while multicasts have used up their rate, replies and pushes still go out."""
+    enqueue([f"U{n:032x}" for n in range(20_000)])
+    with transaction() as session:
+        assert len(queries.claim(session, most=100).chunks) < 30
+    enqueue(["token", f"U{1:032x}"], kind="reply", priority=2, subject="conversation")
+    enqueue([f"U{1:032x}"], kind="push", priority=2, subject="incident:1")
+    with transaction() as session:
+        claimed = queries.claim(session, most=100)
+    assert {"reply", "push"} <= {chunk.kind for chunk in claimed.chunks}
+    assert claimed.is_short_of_tokens
+
+
 def test_cancelled_chunks_stay(standin: StandinServer) -> None:
     """What was cancelled before its first attempt never goes out."""
     to = standin.register(2)
