@@ -102,7 +102,7 @@ class RefusedGroup(BaseModel):
         return cls(
             source=group.source, datastream_code=group.datastream_code, reason=group.reason, waiting=group.waiting,
             station=None if group.station_id is None else RefusedStation(id=group.station_id, name=names),
-            words={language: quarantine.words_of(group.reason, language=language) for language in LANGUAGES},
+            words=_words_of(group.reason),
             advice={language: said for language, said in advice.items() if said is not None} or None,
             replayed=group.replayed, first_at=group.first_at, newest_at=group.newest_at, example=group.example,
         )
@@ -137,11 +137,15 @@ class ReplayIn(BaseModel):
 
 
 class ReplayOut(BaseModel):
-    """What became of the rows; `next_after_id` where there may be more to try."""
+    """What became of the rows; `next_after_id` where there may be more to try.
+
+    `still_refused` counts those that stay refused by reason, `still_refused_words` says each of these in words.
+    """
 
     rows: int
     taken: int
     still_refused: dict[str, int]
+    still_refused_words: dict[str, dict[str, str]]
     next_after_id: int | None
 
 
@@ -175,7 +179,7 @@ def list_refused(
         reasons=[
             Reason(
                 reason=one.reason, waiting=one.waiting, replayed=one.replayed, newest_at=one.newest_at,
-                words={language: quarantine.words_of(one.reason, language=language) for language in LANGUAGES},
+                words=_words_of(one.reason),
             )
             for one in quarantine.counts(session, choice)
         ],
@@ -200,8 +204,13 @@ def replay_refused(session: SessionDep, account: Admin, asked: ReplayIn) -> Repl
     tried = try_again(session, choice, units=retrying.units_of(asked.units), by=by)
     return ReplayOut(
         rows=tried.rows, taken=tried.taken, still_refused=dict(tried.still_refused),
+        still_refused_words={reason: _words_of(reason) for reason in tried.still_refused},
         next_after_id=tried.last_id if tried.rows == retrying.AT_ONCE else None,
     )
+
+
+def _words_of(reason: str) -> dict[str, str]:
+    return {language: quarantine.words_of(reason, language=language) for language in LANGUAGES}
 
 
 def _with_zone(since: datetime) -> datetime:

@@ -106,9 +106,15 @@ def test_officers_see_the_quarantine_and_admins_empty_it(city: TestClient) -> No
     assert [row["reason"] for row in only["rows"]] == ["wrong_key"]
 
     admin = _sign_in(city, "admin")
-    assert _replay(city, admin).json() == {
+    tried = _replay(city, admin).json()
+    told_of = tried.pop("still_refused_words")
+    assert tried == {
         "rows": 3, "taken": 0, "next_after_id": None,
         "still_refused": {"unknown_datastream": 1, "wrong_unit": 1, "wrong_key": 1},
+    }
+    assert told_of == {one["reason"]: one["words"] for one in told.json()["reasons"]}
+    assert told_of["wrong_key"] == {
+        "th": "ไม่ได้ส่งมาพร้อมกุญแจของสถานี", "en": "It came without the key of its station",
     }
     _register("NEW")
     assert _replay(city, admin, reason="unknown_datastream").json()["taken"] == 1
