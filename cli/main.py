@@ -234,7 +234,9 @@ def replay(
         typer.Argument(
             help="A past record, one file or a folder of them: Jakarta's gates (CSV: nama_pintu_air, tanggal, "
             "tinggi_air, status_siaga), UK Environment Agency hydrology (CSV: measure, dateTime, value, quality) or "
-            "a staff gauge (JSON list: record_time, water_level_cm, status).",
+            "a staff gauge (JSON list: record_time, water_level_cm, status: green, yellow, orange or red). A row that "
+            "cannot be read, such as one with another status, is left out and counted; the first ten are told with "
+            "row, field and cause.",
         ),
     ],
     speed: Annotated[

@@ -42,13 +42,19 @@ def _row(fields: object) -> Row:
     if not isinstance(fields, dict):
         raise FieldError("record", "it is no object")
     level = fields.get("water_level_cm")
-    colour = str(fields.get("status"))
-    if colour not in COLOURS:
-        raise FieldError("status", f"'{colour}' is no known colour")
+    official = _status(fields.get("status"))
     return Row(
         station=STATION, at=_at(fields.get("record_time")),
-        value=number_of(None if level is None else str(level), "water_level_cm"), unit="cm", official=COLOURS[colour],
+        value=number_of(None if level is None else str(level), "water_level_cm"), unit="cm", official=official,
     )
+
+
+def _status(colour: object) -> WaterState:
+    if colour is None:
+        raise FieldError("status", f"it is missing, but must be one of {', '.join(COLOURS)}")
+    if not isinstance(colour, str) or colour not in COLOURS:
+        raise FieldError("status", f"it is '{colour}', but must be one of {', '.join(COLOURS)}")
+    return COLOURS[colour]
 
 
 def _at(text: object) -> datetime:

@@ -16,7 +16,7 @@ EXPECTED = (
     "A past record is one file, or a folder of them, in one of three forms: Jakarta's gates (.csv with the columns "
     "nama_pintu_air, tanggal, tinggi_air and status_siaga), the UK Environment Agency's hydrology files (.csv with "
     "measure, dateTime, value and quality), or a staff gauge's list (.json of objects with record_time, "
-    "water_level_cm and status)."
+    "water_level_cm and status, which is green, yellow, orange or red)."
 )
 
 

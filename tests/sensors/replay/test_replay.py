@@ -8,12 +8,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from cli import main as commands
 from cli import replay as command
 from core.errors import InvalidInputError
 from core.settings import ROOT
 from sensors.quality.state import State
 from sensors.quality.stream import judge
+from sensors.records.rangsit import COLOURS
 from sensors.records.read import read_record
 from sensors.records.rows import Record, Row
 from sensors.replay.compare import Compared, compare, holds
@@ -195,9 +198,34 @@ def test_a_record_without_a_reading_is_none(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError) as refused:
         command.replay(file, speed=0, rules_file=None, json_file=None, others=False)
     assert refused.value.detail.startswith(
-        "None of the 2 rows of levels.json is a reading. Its first one: levels.json, row 1, status: 'None' is no known"
+        "None of the 2 rows of levels.json is a reading. Its first one: levels.json, row 1, status: it is missing, "
+        "but must be one of green, yellow, orange, red."
     )
     assert "nama_pintu_air" in refused.value.detail
+
+
+def test_the_help_says_which_statuses_a_staff_gauge_may_have() -> None:
+    """Who writes a list for a staff gauge reads its statuses in the help, and what becomes of a row with another."""
+    told = CliRunner().invoke(commands.app, ["replay", "--help"]).output
+    said = " ".join(told.replace("│", " ").split())
+    assert f"status: {', '.join([*COLOURS][:-1])} or {[*COLOURS][-1]}" in said
+    assert "with another status, is left out and counted; the first ten are told with row, field and cause" in said
+
+
+def test_a_row_with_an_unknown_status_is_left_out_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The row, the field, what it says and what it may say are printed; the other rows are played."""
+    file = tmp_path / "levels.json"
+    rows = [
+        {"water_level_cm": 132, "status": "yellow", "record_time": "2021-09-27T08:00:00+07:00"},
+        {"water_level_cm": 140, "status": "blue", "record_time": "2021-09-27T20:00:00+07:00"},
+        {"water_level_cm": 140, "status": ["red"], "record_time": "2021-09-28T08:00:00+07:00"},
+    ]
+    file.write_text(json.dumps(rows), encoding="utf-8")
+    command.replay(file, speed=0, rules_file=None, json_file=None, others=False)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "3 lines: 1 readings" in said
+    assert "levels.json, row 2, status: it is 'blue', but must be one of green, yellow, orange, red" in said
+    assert "row 3, status: it is '['red']', but must be" in said
 
 
 def test_figures_that_cannot_be_written_are_told_in_a_sentence(tmp_path: Path) -> None:
