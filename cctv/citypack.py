@@ -12,7 +12,7 @@ from cctv.calibration import parsed
 from core.errors import InvalidInputError
 from gis.citypack.layers import Column, LayerKind, LayerRows, Row, RowFault, refuse_faulty, register
 from sensors.actions import remove_other_stations
-from sensors.citypack import LEVEL_COLUMNS, register_row, station_faults, station_of_row
+from sensors.citypack import DATASTREAMS, LEVEL_COLUMNS, register_row, station_faults, station_of_row
 
 
 def _camera_faults(row: Row) -> Iterator[RowFault]:
@@ -55,5 +55,6 @@ CAMERAS = register(
         geometry="Point",
         load=_load_cameras,
         judge=_camera_faults,
+        brings=DATASTREAMS,
     )
 )

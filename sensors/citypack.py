@@ -21,9 +21,9 @@ from gis.citypack.layers import (
 from gis.datum import SEA_LEVEL, is_sea_level
 from gis.points import LonLat
 from sensors.actions import NewStation, level_faults, register_station, remove_other_stations
-from sensors.feeds_store.citypack import FEEDS
+from sensors.feeds_store.citypack import DATASTREAMS, FEEDS
 
-__all__ = ["FEEDS", "GAUGES", "LEVEL_COLUMNS", "register_row", "station_faults", "station_of_row"]
+__all__ = ["DATASTREAMS", "FEEDS", "GAUGES", "LEVEL_COLUMNS", "register_row", "station_faults", "station_of_row"]
 
 DEFAULT_INTERVAL_S = 300
 StationKind = Literal["gauge", "camera", "rain"]
@@ -122,5 +122,6 @@ GAUGES = register(
         geometry="Point",
         load=_load_gauges,
         judge=_gauge_faults,
+        brings=DATASTREAMS,
     )
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -71,6 +71,8 @@ def check_layer(
     )
     _check_unique(layer, entry, kind, findings)
     _judge(layer, entry, kind, findings)
+    _judge_names(layer, entry, kind, None if frame is None else frame.known, findings)
+    findings.codes = frozenset(str(code) for code in layer.columns.get("code", ()) if code is not None)
     return layer if len(findings.sentences) == before else None
 
 
@@ -244,4 +246,16 @@ def _judge(layer: CheckedLayer, entry: LayerEntry, kind: LayerKind, findings: Fi
     for row in rows_of(layer.numbers, layer.columns, layer.geoms):
         if row.number not in findings.rows:
             for fault in kind.judge(row):
+                findings.note(entry.file, fault.cause, row=row.number, column=fault.column)
+
+
+def _judge_names(
+    layer: CheckedLayer, entry: LayerEntry, kind: LayerKind, known: Collection[str] | None, findings: Findings
+) -> None:
+    """What rows that are sound by themselves name, and is not among the known codes."""
+    if kind.names is None or known is None:
+        return
+    for row in rows_of(layer.numbers, layer.columns, layer.geoms):
+        if row.number not in findings.rows:
+            for fault in kind.names.judge(row, known):
                 findings.note(entry.file, fault.cause, row=row.number, column=fault.column)

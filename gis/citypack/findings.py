@@ -14,13 +14,14 @@ MOST_SHOWN = 80
 @dataclass
 class Findings:
     """What is wrong so far, as sentences that begin with the file; `warnings` are of what is taken all the same,
-    `rows` those with a fault of their own.
+    `rows` those with a fault of their own; `codes` are those of all rows, faulty or not.
     """
 
     sentences: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     accuracy: str = ""
     rows: set[int] = field(default_factory=set)
+    codes: frozenset[str] = frozenset()
 
     def note(self, file: str, cause: str, *, row: int | None = None, column: str | None = None) -> None:
         """One more fault; it names the file, the row and the column where there is one."""
@@ -49,9 +50,11 @@ class Frame:
     """Where the city lies, in degrees: its boundary, its extent (the boundary's box and a margin), its province.
 
     `subdistricts` are the outlines, simplified, against which names are held; both are absent where no layer has them.
+    `known` are the codes that rows of the layer under judgement may name; None where that is not asked or not known.
     """
 
     boundary: BaseGeometry
     extent: BaseGeometry
     province: BaseGeometry | None = None
     subdistricts: tuple[tuple[str, BaseGeometry], ...] = ()
+    known: frozenset[str] | None = None

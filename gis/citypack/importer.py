@@ -27,6 +27,7 @@ from gis.citypack import (
     digests,
     layers,
     loaders,
+    naming,
     osm,
     osm_pack,
     people,
@@ -189,9 +190,10 @@ class _Judging:
         self.frame: Frame | None = None
         self.ground = ""
         self.communities: list[str] = []
+        self.brought = naming.Brought(session)
 
     def all(self, city: City | None) -> list[_Judged]:
-        """Every layer, the boundary first, then gis's other layers, then those of the rooms above."""
+        """Every layer, the boundary first, gis's others, those of the rooms above, last those that name these."""
         if city is not None:
             self.frame = context.frame_of(self.session, city)
             self.ground = "".join(sorted(row.digest for row in self.known.values() if row.kind == "boundary"))
@@ -199,10 +201,11 @@ class _Judging:
         judged = []
         if self.manifest.extends is None and [e.kind for e in self.manifest.layers].count("boundary") != 1:
             raise CityPackError([f"{self.manifest.path.name}: a city needs exactly one layer of the kind 'boundary'."])
-        order = sorted(self.manifest.layers, key=lambda e: _FIRST.index(e.kind) if e.kind in _FIRST else len(_FIRST))
-        for entry in order:
+        for entry in sorted(self.manifest.layers, key=lambda entry: naming.turn(entry.kind, _FIRST)):
             layer = self._one(entry)
             judged.append(layer)
+            if layer.outcome in {TAKEN, REFUSED}:
+                self.brought.note(layer.kind, entry.name, layer.findings.codes, is_taken=layer.outcome == TAKEN)
             if layer.rows is not None:
                 self._learn(layer)
         return judged
@@ -232,7 +235,8 @@ class _Judging:
         if stored is not None and digest and stored.digest == digest:
             return _Judged(entry, UNCHANGED, digest=digest, kind=kind)
         self.tell(f"reading {entry.file}")
-        rows = reading.read_rows(self.manifest, entry, kind, self.frame, findings)
+        frame = self.brought.held_against(self.frame, kind)
+        rows = reading.read_rows(self.manifest, entry, kind, frame, findings)
         if rows is not None and kind.kind == "boundary":
             self.frame = self._frame(entry, rows, findings)
         if findings.sentences or rows is None:

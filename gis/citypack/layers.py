@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -131,13 +131,27 @@ def refuse_faulty(rows: LayerRows, judge: Callable[[Row], Iterable[RowFault]]) -
 
 
 @dataclass(frozen=True)
+class Names:
+    """Rows name things by codes that other layers bring: `what` they are, as `LayerKind.brings` says it.
+
+    `stored(session, without)` are the codes that are there, but for those that the layers of these names brought;
+    `judge(row, known)` tells what the row names that is not among the known codes.
+    """
+
+    what: str
+    stored: Callable[[Session, Collection[str]], set[str]]
+    judge: Callable[[Row, Collection[str]], Iterable[RowFault]]
+
+
+@dataclass(frozen=True)
 class LayerKind:
     """A kind of layer: its fields, its shape (`Point`, `LineString`, `Polygon`, `Raster` or None) and its loader.
 
     `judge(row)` tells every fault of a row by itself, which needs no database; only rows without one are loaded.
     `load(session, rows)` puts the rows in place of those of earlier imports and returns how many there are now. It
     raises InvalidInputError with a sentence that names the row where one cannot be used beside what is stored. Rows of
-    a kind that is of the country may lie far from the city.
+    a kind that is of the country may lie far from the city. What a row `brings` under its code, rows of kinds with
+    `names` may name; these are judged and loaded after all others.
     """
 
     kind: str
@@ -146,6 +160,8 @@ class LayerKind:
     load: Callable[[Session, LayerRows], int]
     is_of_country: bool = False
     judge: Callable[[Row], Iterable[RowFault]] | None = None
+    brings: str | None = None
+    names: Names | None = None
 
     def __post_init__(self) -> None:
         """The shape is one that can be checked."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sqlalchemy.orm import Session
 
 from core.errors import InvalidInputError
 from gis.citypack.findings import shown
-from gis.citypack.layers import Column, LayerKind, LayerRows, Row, RowFault, register
+from gis.citypack.layers import Column, LayerKind, LayerRows, Names, Row, RowFault, refuse_faulty, register
 from sensors.feeds_store.actions import NewFeed, check_declared, declare_feed, remove_other_feeds
 from sensors.feeds_store.spec import LONGEST_PERIOD_S, SHORTEST_PERIOD_S
+from sensors.feeds_store.targets import known_datastreams, unknown_targets
 from sensors.payloads import SaidTwiceError, said_once
+
+DATASTREAMS = "datastreams"
 
 
 def _feed_faults(row: Row) -> Iterator[RowFault]:
@@ -22,6 +25,11 @@ def _feed_faults(row: Row) -> Iterator[RowFault]:
         yield RowFault(fault.detail)
 
 
+def _target_faults(row: Row, known: Collection[str]) -> Iterator[RowFault]:
+    for cause in unknown_targets(_feed_of(row, layer="", trust=""), known):
+        yield RowFault(f"it {cause}", "streams")
+
+
 def _load_feeds(session: Session, rows: LayerRows) -> int:
     kept = []
     for row in rows.rows:
@@ -29,6 +37,9 @@ def _load_feeds(session: Session, rows: LayerRows) -> int:
             kept.append(declare_feed(session, _feed_of(row, layer=rows.layer.name, trust=rows.layer.trust)))
         except InvalidInputError as fault:
             raise InvalidInputError(f"Layer {rows.layer.name}, row {row.number}: {fault.detail}") from fault
+    # Once more: the gauges may have been refused where they were loaded.
+    known = known_datastreams(session)
+    refuse_faulty(rows, lambda row: _target_faults(row, known))
     remove_other_feeds(session, layer=rows.layer.name, keep=kept)
     return len(kept)
 
@@ -84,5 +95,6 @@ FEEDS = register(
         geometry=None,
         load=_load_feeds,
         judge=_feed_faults,
+        names=Names(what=DATASTREAMS, stored=known_datastreams, judge=_target_faults),
     )
 )

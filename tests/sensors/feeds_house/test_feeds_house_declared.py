@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,12 @@ from core.db import transaction
 from core.errors import InvalidInputError
 from gis.citypack.importer import import_city
 from gis.citypack.layers import LayerMeta, LayerRows
+from gis.errors import CityPackError
 from sensors.actions import key_hash
 from sensors.citypack import FEEDS
 from sensors.feeds_store import actions
 from sensors.feeds_store.models import Feed, FeedHealth
-from tests.gis.packs import SQUARE, Pack, feature
+from tests.gis.packs import SQUARE, Pack, feature, point
 from tests.sensors.feeds_house.conftest import Source
 from tests.sensors.feeds_house.declared import a_feed, add_gauge
 
@@ -58,6 +60,7 @@ def _load(session: Session, rows: list[dict[str, Any]]) -> int:
 
 def test_a_layer_of_the_pack_brings_feeds(session: Session) -> None:
     """A row is a feed; what has left the layer is gone, and what a feed has done stays known over an import."""
+    add_gauge(session, "G1")
     push = {"code": "town", "kind": "http_json", "period_s": 300, "key": "its-key", "streams": ROW["streams"]}
     assert _load(session, [ROW, push]) == 2
     by_code = {feed.code: feed for feed in session.scalars(sa.select(Feed))}
@@ -112,15 +115,66 @@ def test_an_operator_adds_feeds_from_a_file(tmp_path: Path) -> None:
         feed_commands.feeds_of(path)
 
 
-def _pack_with_a_feed(folder: Path) -> Path:
+def _pack_with_feeds(folder: Path, *rows: dict[str, Any], gauges: Sequence[dict[str, Any]] = ()) -> Path:
     pack = Pack(folder)
     pack.add("boundary", [feature({"type": "Polygon", "coordinates": [SQUARE]}, name_th="เมืองเล็ก")])
     with (folder / "feeds.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(ROW))
         writer.writeheader()
-        writer.writerow(ROW)
+        writer.writerows(rows)
     pack.declare("feeds", "feeds.csv")
+    if gauges:
+        pack.add("gauges", [feature(point(100.01, 8.01), **gauge) for gauge in gauges])
     return pack.close()
+
+
+def _of(code: str, datastream: str) -> dict[str, Any]:
+    return ROW | {"code": code, "streams": ROW["streams"].replace("G1", datastream)}
+
+
+def test_a_layer_of_feeds_names_only_datastreams_that_are_there(session: Session, tmp_path: Path) -> None:
+    """A feed of a datastream that nobody has is refused by row and column with all other faults, and what is near."""
+    gauges = [{"code": "G1", "interval_s": 300}, {"code": "G2", "interval_s": -1}]
+    rows = [_of("one", "G1"), _of("two", "G11"), _of("three", "G2"), _of("four", "G1") | {"period_s": 1}]
+    with pytest.raises(CityPackError) as refused:
+        import_city(session, _pack_with_feeds(tmp_path, *rows, gauges=gauges))
+    assert list(refused.value.findings) == [
+        "gauges.geojson, row 2, column interval_s: '-1' is not between 1 and 604800.",
+        "feeds.csv, row 5, column period_s: '1' is not between 30 and 604800.",
+        "feeds.csv, row 3, column streams: it names the datastream 'G11', which is not there; the nearest are G1, G2.",
+    ]
+    assert session.scalars(sa.select(Feed.code)).all() == []
+
+
+def test_feeds_of_gauges_that_were_refused_are_refused_with_them(session: Session, tmp_path: Path) -> None:
+    """Where a city keeps the gauges that it had, a feed cannot name one that did not come in."""
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    import_city(session, _pack_with_feeds(tmp_path / "one", _of("one", "G1"), gauges=[{"code": "G1"}]))
+    gauges = [{"code": "G1"}, {"code": "G2", "watch_m_msl": 3.0, "warning_m_msl": 1.0}]
+    pack = _pack_with_feeds(tmp_path / "two", _of("one", "G1"), _of("two", "G2"), gauges=gauges)
+    refused = {layer.name: layer.findings for layer in import_city(session, pack).refused}
+    assert set(refused) == {"gauges", "feeds"}
+    assert refused["feeds"] == (
+        "feeds.csv, row 3, column streams: it names the datastream 'G2', which is not there; the nearest are G1.",
+    )
+    assert session.scalars(sa.select(Feed.code)).all() == ["one"]
+
+
+def test_a_layer_of_feeds_may_name_gauges_of_the_same_pack_in_any_order(session: Session, tmp_path: Path) -> None:
+    """Feeds come in after the gauges that they name, and lose none of their faults where a gauge has left the pack."""
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    both = [{"code": "G1"}, {"code": "G2"}]
+    import_city(session, _pack_with_feeds(tmp_path / "one", _of("one", "G1"), _of("two", "G2"), gauges=both))
+    assert session.scalars(sa.select(Feed.code).order_by(Feed.code)).all() == ["one", "two"]
+    rows = [_of("one", "G1"), _of("new", "G2")]
+    report = import_city(session, _pack_with_feeds(tmp_path / "two", *rows, gauges=both[:1]))
+    assert [(layer.name, list(layer.findings)) for layer in report.refused] == [
+        ("feeds", ["feeds.csv, row 3, column streams: it names the datastream 'G2', which is not there; "
+                   "the nearest are G1."]),
+    ]
+    assert session.scalars(sa.select(Feed.code).order_by(Feed.code)).all() == ["one", "two"]
 
 
 def test_the_command_line_adds_lists_and_asks(
@@ -128,8 +182,7 @@ def test_the_command_line_adds_lists_and_asks(
 ) -> None:
     """A key is shown once and kept as its hash; a poll says what came of it; the list says how each feed does."""
     with transaction() as session:
-        import_city(session, _pack_with_a_feed(tmp_path))
-        add_gauge(session, "G1")
+        import_city(session, _pack_with_feeds(tmp_path, ROW, gauges=[{"code": "G1"}]))
     path = tmp_path / "feeds.toml"
     path.write_text(FILE.replace("http://127.0.0.1:1", source.url))
     source.answers["/rows"] = (200, {}, json.dumps([]).encode())
