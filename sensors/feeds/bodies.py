@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from sensors.feeds.row import FeedFault, Reason
-from sensors.payloads import MAX_RAW_CHARS, SAID_TWICE, UNSTORABLE, SaidTwiceError, said_once
+from sensors.payloads import MAX_RAW_CHARS, SAID_TWICE, UNSTORABLE, Twice
 from sensors.rules import Refused
 
 # What devices and their network servers push, as `POST /readings` allows it.
@@ -22,22 +22,101 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f]")
 _TOO_DEEP = "(nested too deeply)"
 
 
-def json_of_body(body: bytes, *, limit_bytes: int) -> object:
-    """The JSON value of a body, or the FeedFault that says why there is none (too large, no JSON, a field twice)."""
+class TwiceInRow(dict[str, object]):
+    """A row of a list that says a name twice, itself or an object in it; it stands in the row's place."""
+
+    def __init__(self, said: object) -> None:
+        super().__init__(said if isinstance(said, dict) else {})
+        self.said = said
+
+    def fault(self, *, hidden: Collection[str] = ()) -> FeedFault:
+        """Why it is no row, with all that it says, also twice, but without the hidden fields."""
+        try:
+            text = _written(self.said, hidden)
+        except RecursionError:
+            text = _TOO_DEEP
+        return FeedFault(Reason.MALFORMED, SAID_TWICE, raw_of_text(text))
+
+
+def json_of_body(body: bytes, *, limit_bytes: int, rows_at: Sequence[tuple[str, ...]] = ()) -> object:
+    """The JSON value of a body, or the FeedFault that says why there is none (too large, no JSON, a field twice).
+
+    `rows_at` are the keys that may lead to the list of rows, the first that does counting. Where nothing but rows of
+    it say a name twice, each of these is a `TwiceInRow` in the list, and the others are as they were sent.
+    """
     raw = raw_of_bytes(body)
     if len(body) > limit_bytes:
         return FeedFault(Reason.TOO_LARGE, f"The body has {len(body)} bytes; at most {limit_bytes} are read.", raw)
     if body.lstrip()[:1] == b"<":
         return FeedFault(Reason.HTML, "The body is a web page or XML, where JSON was expected.", raw)
     try:
-        content: object = json.loads(body, parse_int=_whole, object_pairs_hook=said_once)
+        content, twice = _read(body)
     except RecursionError:
         return FeedFault(Reason.TOO_DEEP, "The body is nested too deeply to be read.", raw)
-    except SaidTwiceError:
-        return FeedFault(Reason.MALFORMED, SAID_TWICE, raw)
     except ValueError:
         return FeedFault(Reason.NOT_JSON, "The body is not JSON.", raw)
+    if twice and not _are_parted(_rows_in(content, rows_at), twice):
+        return FeedFault(Reason.MALFORMED, SAID_TWICE, raw)
     return content
+
+
+def _read(body: bytes) -> tuple[object, int]:
+    """The JSON value, and how many of its objects say a name twice; these are `Twice`."""
+    twice: list[Twice] = []
+
+    def object_of_pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        content = dict(pairs)
+        if len(content) == len(pairs):
+            return content
+        twice.append(Twice(pairs))
+        return twice[-1]
+
+    content: object = json.loads(body, parse_int=_whole, object_pairs_hook=object_of_pairs)
+    return content, len(twice)
+
+
+def _rows_in(content: object, rows_at: Sequence[tuple[str, ...]]) -> list[object]:
+    for keys in rows_at:
+        found = content
+        for key in keys:
+            found = object_of(found).get(key)
+        if isinstance(found, list):
+            return found
+    return []
+
+
+def _are_parted(rows: list[object], twice: int) -> bool:
+    """Rows that hold some of the `twice` objects are `TwiceInRow` now; True where these were all there are."""
+    for index, row in enumerate(rows):
+        inside = _count_twice(row)
+        if inside:
+            rows[index] = TwiceInRow(row)
+            twice -= inside
+    return twice == 0
+
+
+def _count_twice(row: object) -> int:
+    count, waiting = 0, [row]  # Not by calling itself: JSON that could just be read may be too deep for that.
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Twice):
+            count += 1
+            waiting += [value for _, value in one.pairs]
+        elif isinstance(one, dict):
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return count
+
+
+def _written(said: object, hidden: Collection[str] = ()) -> str:
+    if isinstance(said, dict):
+        pairs = said.pairs if isinstance(said, Twice) else said.items()
+        shown = ((json.dumps(key, ensure_ascii=False), value) for key, value in pairs if key not in hidden)
+        return f"{{{', '.join(f'{key}: {_written(value)}' for key, value in shown)}}}"
+    if isinstance(said, list):
+        return f"[{', '.join(_written(one) for one in said)}]"
+    return json.dumps(said, ensure_ascii=False)
 
 
 def raw_of(content: object) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from sensors.feeds.bodies import PULLED_LIMIT_BYTES, json_of_body, name_of, object_of, raw_of
+from sensors.feeds.bodies import PULLED_LIMIT_BYTES, TwiceInRow, json_of_body, name_of, object_of, raw_of
 from sensors.feeds.row import FeedFault, FeedRow, Parsed, Reason, fault_of
 from sensors.feeds.times import time_of
 from sensors.feeds.units import canonical
@@ -22,7 +22,7 @@ def rows_of_batch(body: bytes) -> Parsed:
     An item is a reading, or a measure with its `latestReading`. The unit is the measure's `unitName` where the item
     tells it, else what its name ends with (…-mASD is metres above the station's datum).
     """
-    content = json_of_body(body, limit_bytes=PULLED_LIMIT_BYTES)
+    content = json_of_body(body, limit_bytes=PULLED_LIMIT_BYTES, rows_at=(("items",),))
     if isinstance(content, FeedFault):
         return [content]
     items = object_of(content).get("items")
@@ -36,6 +36,8 @@ def rows_of_batch(body: bytes) -> Parsed:
 
 
 def _row_of_item(item: object) -> FeedRow | FeedFault:
+    if isinstance(item, TwiceInRow):
+        return item.fault()
     raw = raw_of(item)
     if not isinstance(item, dict):
         return FeedFault(Reason.NOT_AN_OBJECT, "An item is an object.", raw)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
-from sensors.feeds.bodies import PULLED_LIMIT_BYTES, json_of_body, name_of, object_of, raw_of
+from sensors.feeds.bodies import PULLED_LIMIT_BYTES, TwiceInRow, json_of_body, name_of, object_of, raw_of
 from sensors.feeds.row import FeedFault, FeedRow, Parsed, Reason, fault_of
 from sensors.feeds.times import DateOrder, time_of
 from sensors.feeds.units import canonical
@@ -42,7 +42,7 @@ OUR_LAYOUT = JsonLayout()
 
 def rows_of_body(body: bytes, *, layout: JsonLayout = OUR_LAYOUT) -> Parsed:
     """The rows of a body, one object or a list of them, a row or a fault for each field with a value."""
-    content = json_of_body(body, limit_bytes=PULLED_LIMIT_BYTES)
+    content = json_of_body(body, limit_bytes=PULLED_LIMIT_BYTES, rows_at=(layout.rows_at,))
     if isinstance(content, FeedFault):
         return [content]
     found: object = content
@@ -58,6 +58,8 @@ def rows_of_body(body: bytes, *, layout: JsonLayout = OUR_LAYOUT) -> Parsed:
 
 
 def _rows_of_one(row: object, layout: JsonLayout) -> Parsed:
+    if isinstance(row, TwiceInRow):
+        return [row.fault(hidden=layout.hidden)]
     if not isinstance(row, dict):
         return [FeedFault(Reason.NOT_AN_OBJECT, "A row is an object with a time and a value.", raw_of(row))]
     raw = raw_of({key: content for key, content in row.items() if key not in layout.hidden})

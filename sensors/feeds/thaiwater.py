@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from sensors.feeds.bodies import PULLED_LIMIT_BYTES, json_of_body, name_of, object_of, raw_of
+from sensors.feeds.bodies import PULLED_LIMIT_BYTES, TwiceInRow, json_of_body, name_of, object_of, raw_of
 from sensors.feeds.row import FeedFault, FeedRow, Parsed, Reason, fault_of
 from sensors.feeds.times import time_of
 from sensors.feeds.values import value_of
@@ -51,7 +51,7 @@ def rows_of_levels(body: bytes) -> Parsed:
 
 def rows_of_history(body: bytes, *, station: str) -> Parsed:
     """A row for each time of `public/waterlevel_graph`; the answer does not name its station, who asked does."""
-    content = json_of_body(body, limit_bytes=PULLED_LIMIT_BYTES)
+    content = json_of_body(body, limit_bytes=PULLED_LIMIT_BYTES, rows_at=(("data", "graph_data"),))
     if isinstance(content, FeedFault):
         return [content]
     data = _data_of(content)
@@ -70,12 +70,13 @@ def stations_of(body: bytes) -> list[ThaiWaterStation]:
     contents = _stations_in(body)
     if isinstance(contents, FeedFault):
         return []
-    found = (_station_of(object_of(object_of(content).get("station"))) for content in contents)
+    sound = [content for content in contents if not isinstance(content, TwiceInRow)]
+    found = (_station_of(object_of(object_of(content).get("station"))) for content in sound)
     return [one for one in found if one is not None]
 
 
 def _stations_in(body: bytes) -> list[object] | FeedFault:
-    content = json_of_body(body, limit_bytes=PULLED_LIMIT_BYTES)
+    content = json_of_body(body, limit_bytes=PULLED_LIMIT_BYTES, rows_at=(("waterlevel_data", "data"), ("data",)))
     if isinstance(content, FeedFault):
         return content
     inner = object_of(content).get("waterlevel_data")
@@ -101,6 +102,8 @@ def _data_of(content: object) -> object:
 
 
 def _row_of_station(content: object) -> FeedRow | FeedFault:
+    if isinstance(content, TwiceInRow):
+        return content.fault()
     fields = object_of(content)
     station = name_of(object_of(fields.get("station")).get("id"), field="station.id")
     if isinstance(station, Refused):
@@ -111,6 +114,8 @@ def _row_of_station(content: object) -> FeedRow | FeedFault:
 def _row(
     fields: Mapping[str, object], content: object, *, station: str, time_field: str, field: str
 ) -> FeedRow | FeedFault:
+    if isinstance(content, TwiceInRow):
+        return content.fault()
     raw = raw_of(content)
     at = time_of(fields.get(time_field), field=time_field, zone=ZONE)
     if isinstance(at, Refused):

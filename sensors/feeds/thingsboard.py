@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sensors.feeds.bodies import PUSHED_LIMIT_BYTES, json_of_body, name_of, raw_of
+from sensors.feeds.bodies import PUSHED_LIMIT_BYTES, TwiceInRow, json_of_body, name_of, raw_of
 from sensors.feeds.row import FeedFault, FeedRow, Parsed, Reason, fault_of
 from sensors.feeds.times import time_of_epoch_ms
 from sensors.feeds.uplinks import battery_of
@@ -21,7 +21,7 @@ def rows_of_telemetry(body: bytes, *, device: str, received_at: datetime) -> Par
 
     ThingsBoard knows no units: they are declared in the mapping.
     """
-    content = json_of_body(body, limit_bytes=PUSHED_LIMIT_BYTES)
+    content = json_of_body(body, limit_bytes=PUSHED_LIMIT_BYTES, rows_at=((),))
     if isinstance(content, FeedFault):
         return [content]
     points = content if isinstance(content, list) else [content]
@@ -31,6 +31,8 @@ def rows_of_telemetry(body: bytes, *, device: str, received_at: datetime) -> Par
 
 
 def _rows_of_point(point: object, *, device: str, received_at: datetime) -> Parsed:
+    if isinstance(point, TwiceInRow):
+        return [point.fault()]
     raw = raw_of(point)
     if not isinstance(point, dict):
         return [FeedFault(Reason.NOT_AN_OBJECT, "Telemetry is an object of keys and values.", raw)]

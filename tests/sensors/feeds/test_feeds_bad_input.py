@@ -21,6 +21,7 @@ from sensors.feeds.row import FeedFault, FeedRow, Parsed, Reason
 from sensors.feeds.tables import TimeWay
 from sensors.feeds.times import DateOrder
 from sensors.feeds.uplinks import Device
+from sensors.payloads import SAID_TWICE
 
 RECORDED = Path(__file__).parent / "recorded"
 NOW = datetime(2026, 11, 20, 3, tzinfo=UTC)
@@ -216,3 +217,64 @@ def test_a_long_text_in_any_field_costs_no_more_than_its_length(text: str, where
     plain = hostile.replace("\n", " ")
     for table in (f"time,{plain}\n{plain},1\n", f"time,level (m)\n2026-11-20T03:00:00Z,{plain}\n"):
         _assert_sound(csv_upload.rows_of_file(table.encode(), layout=CsvLayout(times=TIMES, unit="m")))
+
+
+def _declared(body: bytes) -> Parsed:
+    return http_json.rows_of_body(body, layout=JsonLayout(rows_at=("rows", "all"), hidden=frozenset({"pin"})))
+
+
+OURS = '{"datastream": "%s", "observed_at": "2026-11-20T03:00Z", "unit": "m", "value": 1%s}'
+STATION = '{"station": {"id": %s}, "waterlevel_datetime": "2026-11-20 10:00", "waterlevel_msl": "1.0"%s}'
+POINT = '{"ts": 1795057200%s00, "values": {"level": 1%s}}'
+LISTS: dict[str, tuple[Parser, str, str, str]] = {
+    "ours": (http_json.rows_of_body, "[%s]", OURS, ', "value": 2'),
+    "declared": (_declared, '{"rows": {"n": 3, "all": [%s]}}', OURS, ', "pin": 4711, "more": [{"a": 1, "a": {}}]'),
+    "thaiwater": (thaiwater.rows_of_levels, '{"waterlevel_data": {"result": "OK", "data": [%s]}}', STATION,
+                  ', "agency": {"id": {"x": 1, "x": 2}, "id": 3}'),
+    "thaiwater alone": (thaiwater.rows_of_levels, '{"result": "OK", "data": [%s]}', STATION, ', "station": {"id": 4}'),
+    "history": (lambda body: thaiwater.rows_of_history(body, station="1"), '{"data": {"graph_data": [%s]}}',
+                '{"datetime": "2026-11-20 1%s:00", "value": 1%s}', ', "value": 2'),
+    "ea": (ea.rows_of_batch, '{"items": [%s]}',
+           '{"measure": "m-%s-mASD", "dateTime": "2026-11-20T03:00Z", "value": 1%s}', ', "value": 2'),
+    "thingsboard": (lambda body: thingsboard.rows_of_telemetry(body, device="d", received_at=NOW), "[%s]", POINT,
+                    ', "level": 2'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_row_that_says_a_name_twice_costs_no_other_row(name: str) -> None:
+    """Which of two values is meant nobody knows, of that row; it is refused with both, and the others are read."""
+    parse, around, row, twice = LISTS[name]
+    rows = [row % (1, ""), row % (2, twice), row % (3, "")]
+    parsed = parse((around % ", ".join(rows)).encode())
+    assert [isinstance(one, FeedRow) for one in parsed] == [True, False, True]
+    fault = parsed[1]
+    assert isinstance(fault, FeedFault)
+    assert (fault.reason, fault.detail) == (Reason.MALFORMED, SAID_TWICE)
+    assert fault.raw == rows[1].replace('"pin": 4711, ', "")
+    assert parsed[0] == parse((around % rows[0]).encode())[0]
+
+
+@pytest.mark.parametrize("name", [name for name in LISTS if name not in {"ours", "thingsboard"}])
+def test_a_name_twice_outside_the_rows_refuses_the_whole_answer(name: str) -> None:
+    """Two lists under one name, or two results, cannot be told apart row by row: nothing of the answer is taken."""
+    parse, around, row, twice = LISTS[name]
+    once = around % (row % (1, ""))
+    lists = f"{once[:-1]}, {once[1:]}"
+    beside = once.replace("{", '{"x": 1, "x": 2, ', 1)
+    both = beside.replace(row % (1, ""), row % (1, twice))
+    for body in (lists, beside, both):
+        parsed = parse(body.encode())
+        assert [(one.reason, one.detail) for one in parsed if isinstance(one, FeedFault)] == [
+            (Reason.MALFORMED, SAID_TWICE)
+        ]
+        assert len(parsed) == 1
+
+
+def test_a_row_too_deep_to_be_walked_is_no_failure() -> None:
+    """What can just be read is counted without a limit, and told as too deep where it cannot be written."""
+    deep = "[" * 900 + '{"a": 1, "a": 2}' + "]" * 900
+    parsed = http_json.rows_of_body(f'[{OURS % (1, "")}, {OURS % (2, f", {chr(34)}more{chr(34)}: {deep}")}]'.encode())
+    assert isinstance(parsed[0], FeedRow)
+    assert isinstance(parsed[1], FeedFault)
+    assert parsed[1].detail == SAID_TWICE

@@ -85,6 +85,20 @@ def test_a_list_of_thaiwater_fills_the_gauges_declared(house: Callable[..., int]
     assert (first.refused, second.refused, _count(ReadingRefused)) == (2, 2, 2)
 
 
+def test_a_row_that_says_a_name_twice_is_kept_and_the_others_stored(house: Callable[..., int], source: Source) -> None:
+    """One faulty object of a source's list does not silence its gauges; it is kept once, and the feed says why."""
+    body = _rows(1.0, 1.1, 1.2).replace(b'"value": 1.1', b'"value": 1.1, "value": 9.9')
+    source.answers["/rows"] = (200, JSON_TYPE, body)
+    feed_id = house("rows", url=f"{source.url}/rows")
+    first, second = _ask(feed_id), _ask(feed_id)
+    assert (first.stored, first.refused, first.trouble) == (2, 1, "malformed")
+    assert (second.repeated, second.refused, _count(ReadingRefused)) == (2, 1, 1)
+    assert _health(feed_id).failures == 0
+    with transaction() as session:
+        kept = session.scalars(sa.select(ReadingRefused)).one()
+    assert (kept.reason, kept.raw["text"].count('"value"')) == ("malformed", 2)
+
+
 def test_confused_ids_are_a_fault(house: Callable[..., int], source: Source) -> None:
     """A list without any of the declared stations is no success, though it was read."""
     source.answers["/list"] = (200, JSON_TYPE, (RECORDED / "thaiwater_list.json").read_bytes())
