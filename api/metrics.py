@@ -78,6 +78,11 @@ class _FromDatabase(Collector):
             "faonam_readings_hour", "Readings observed in the last hour", value=seen.readings_hour
         )
         yield GaugeMetricFamily("faonam_readings_refused", "Rows in quarantine", value=seen.refused)
+        yield GaugeMetricFamily(
+            "faonam_mqtt_astray_not_kept_hour",
+            "Messages by MQTT on topics that nothing is taken from, over the bound and not kept, told in the last hour",
+            value=seen.astray_not_kept_hour,
+        )
         yield _family("faonam_jobs", "Jobs of the workers", "state", seen.jobs)
         yield _family("faonam_line_chunks", "Chunks of LINE messages", "state", seen.chunks)
         yield _family(

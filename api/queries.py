@@ -70,6 +70,7 @@ class Vitals:
     datastreams: int
     readings_hour: int
     refused: int
+    astray_not_kept_hour: int
     jobs: dict[str, float]
     chunks: dict[str, float]
     gauge_age_s: dict[str, float]
@@ -94,6 +95,9 @@ _VITALS = sa.text(
         (SELECT count(*) FROM reading WHERE observed_at > :now - interval '1 hour' AND observed_at <= :now)
             AS readings_hour,
         (SELECT count(*) FROM reading_refused WHERE replayed_at IS NULL) AS refused,
+        (SELECT coalesce(sum((raw ->> 'not_kept')::bigint), 0)::bigint FROM reading_refused
+            WHERE source = 'mqtt_astray' AND reason = 'too_many_astray' AND received_at <= :now
+              AND received_at > :now - interval '1 hour') AS astray_not_kept_hour,
         coalesce((SELECT jsonb_object_agg(status, n) FROM
                   (SELECT status::text, count(*) AS n FROM procrastinate_jobs GROUP BY status) j), '{}') AS jobs,
         coalesce((SELECT jsonb_object_agg(state, n) FROM

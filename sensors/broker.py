@@ -27,6 +27,7 @@ from amqtt.session import INCOMING, IncomingApplicationMessage, OutgoingApplicat
 
 from core import clock
 from core.logs import configure_logs, get_logger
+from sensors.astray import Strays
 from sensors.doors import HouseDoor
 from sensors.inbox import Doorkeeper, Inbox, Message, inbox_path
 from sensors.topics import INTEREST_HELD, is_astray, is_taken
@@ -42,9 +43,9 @@ _REFUSED = 0x80
 class KeepingHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt ships no types.
     """One client's connection: what it publishes for the house is on disk before it is acknowledged."""
 
-    def __init__(self, plugins_manager: Any, doorkeeper: Doorkeeper, door: HouseDoor) -> None:
+    def __init__(self, plugins_manager: Any, doorkeeper: Doorkeeper, strays: Strays, door: HouseDoor) -> None:
         super().__init__(plugins_manager)
-        self._doorkeeper, self._door = doorkeeper, door
+        self._doorkeeper, self._strays, self._door = doorkeeper, strays, door
 
     async def _handle_message_flow(
         self, app_message: IncomingApplicationMessage | OutgoingApplicationMessage
@@ -52,8 +53,7 @@ class KeepingHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt ship
         is_incoming = app_message.direction == INCOMING
         if is_incoming and app_message.topic == INTEREST_HELD and self._door.is_house(self.session):
             await self._door.hear(app_message.data)
-        elif is_incoming and _is_kept(app_message.topic) and not self._door.is_house(self.session):
-            message = Message(app_message.topic, bytes(app_message.data), clock.wall_now())
+        elif is_incoming and (message := self._to_keep(app_message.topic, app_message.data)) is not None:
             try:
                 await self._doorkeeper.keep(message)
             except sqlite3.Error as fault:
@@ -63,9 +63,16 @@ class KeepingHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt ship
                 return
         await super()._handle_message_flow(app_message)
 
-
-def _is_kept(topic: str) -> bool:
-    return is_taken(topic) or is_astray(topic)
+    def _to_keep(self, topic: str, payload: bytes | bytearray) -> Message | None:
+        """What of a message is kept for the house: all where something is taken on its topic, a bounded part astray."""
+        if self._door.is_house(self.session):
+            return None
+        if is_taken(topic):
+            return Message(topic, bytes(payload), clock.wall_now())
+        if is_astray(topic):
+            message = Message(topic, bytes(payload), clock.wall_now())
+            return self._strays.admitted(self.session.client_id or "", message)
+        return None
 
 
 class _Subscriptions(dict[str, list[tuple[Session, int]]]):
@@ -86,9 +93,9 @@ class _Subscriptions(dict[str, list[tuple[Session, int]]]):
 class KeepingBroker(Broker):  # type: ignore[misc]
     """amqtt's broker with connections that keep."""
 
-    def __init__(self, config: dict[str, Any], doorkeeper: Doorkeeper) -> None:
+    def __init__(self, config: dict[str, Any], doorkeeper: Doorkeeper, strays: Strays) -> None:
         super().__init__(config, loop=asyncio.get_running_loop())
-        self._doorkeeper = doorkeeper
+        self._doorkeeper, self._strays = doorkeeper, strays
         self._door = next(plugin for plugin in self.plugins_manager.plugins if isinstance(plugin, HouseDoor))
         self._subscriptions = _Subscriptions()
 
@@ -98,7 +105,7 @@ class KeepingBroker(Broker):  # type: ignore[misc]
         _, session = await super()._initialize_client_session(reader, writer, remote_address, remote_port)
         if session.will_flag and not self._door.lets(session, session.will_topic or "", Action.PUBLISH):
             session.will_flag = False  # amqtt asks nobody whether a last will may go out.
-        return KeepingHandler(self.plugins_manager, self._doorkeeper, self._door), session
+        return KeepingHandler(self.plugins_manager, self._doorkeeper, self._strays, self._door), session
 
     async def _topic_filtering(self, session: Session, topic: str, action: Action) -> bool:
         # amqtt's own way makes a task for every plugin and message; this is asked for every reading.
@@ -112,12 +119,18 @@ class KeepingBroker(Broker):  # type: ignore[misc]
         return answer
 
 
+def _note_fault(kept: asyncio.Future[None]) -> None:
+    if not kept.cancelled() and kept.exception() is not None:
+        log.error("message.not_kept", reason=str(kept.exception()))
+
+
 async def serve(port: int) -> None:
     """The broker listens on this port of loopback until it is told to stop or its parent is gone."""
     stop, loop, parent = asyncio.Event(), asyncio.get_running_loop(), os.getppid()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     with Inbox(inbox_path()) as inbox:
         doorkeeper = Doorkeeper(inbox)
+        strays = Strays(lambda told: doorkeeper.keep(told).add_done_callback(_note_fault))
         broker = KeepingBroker(
             {
                 "listeners": {"default": {"type": "tcp", "bind": f"{HOST}:{port}"}},
@@ -127,6 +140,7 @@ async def serve(port: int) -> None:
                 },
             },
             doorkeeper,
+            strays,
         )
         await broker.start()
         while not stop.is_set() and os.getppid() == parent:
@@ -135,6 +149,7 @@ async def serve(port: int) -> None:
             except TimeoutError:
                 continue
         await broker.shutdown()
+        strays.tell()
         await doorkeeper.close()
 
 

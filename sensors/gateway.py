@@ -33,6 +33,7 @@ from core.logs import get_logger
 from core.settings import ROOT, settings
 from sensors import broker, teller
 from sensors.actions import keep_refused_message, keep_unstorable, store_device_rows
+from sensors.astray import NOT_KEPT, said_not_kept
 from sensors.feeds_store.actions import take_messages
 from sensors.inbox import Doorkeeper, Inbox, Kept, Message, inbox_path
 from sensors.mqtt import connected
@@ -295,9 +296,9 @@ def _store(batch: Sequence[Kept], inbox: str) -> None:
 
     Who stores twice in one could make a partition while it holds others.
     """
-    astray = [kept.message for kept in batch if is_astray(kept.message.topic)]
-    of_devices, posted, of_feeds = _by_kind([kept for kept in batch if not is_astray(kept.message.topic)])
-    reasons = ["no_such_topic"] * len(astray)
+    astray = [kept.message for kept in batch if _is_of_strays(kept.message)]
+    of_devices, posted, of_feeds = _by_kind([kept for kept in batch if not _is_of_strays(kept.message)])
+    reasons = [_reason_of_stray(message) for message in astray]
     if astray:
         with transaction() as session:
             for message in astray:
@@ -318,10 +319,21 @@ def _store(batch: Sequence[Kept], inbox: str) -> None:
         log.warning("rows.refused", rows=len(reasons), reasons=sorted(set(reasons)))
 
 
+def _is_of_strays(message: Message) -> bool:
+    return message.topic == NOT_KEPT or is_astray(message.topic)
+
+
+def _reason_of_stray(message: Message) -> str:
+    return "too_many_astray" if message.topic == NOT_KEPT else "no_such_topic"
+
+
 def _keep_astray(session: Session, message: Message) -> None:
-    said = {"topic": message.topic, "text": message_text_of(message.payload)}
+    if message.topic == NOT_KEPT:
+        said = said_not_kept(message)
+    else:
+        said = {"topic": message.topic, "text": message_text_of(message.payload)}
     keep_refused_message(
-        session, said, reason="no_such_topic", source="mqtt_astray",
+        session, said, reason=_reason_of_stray(message), source="mqtt_astray",
         received_at=clock.current().at(message.received_wall_at), received_wall_at=message.received_wall_at,
     )
 

@@ -26,8 +26,8 @@ UNSTORABLE_REASON = "unstorable"
 WITH_WORDS = frozenset({
     "unknown_datastream", "wrong_unit", "no_time_zone", "future_time", "too_old", "conflicting_value",
     "missing_after_value", "value_after_missing", "wrong_key", "too_large", "not_json", "not_an_object", "malformed",
-    "not_allowed", "no_such_topic", "station_owns", "no_such_entity", "unknown_property", "no_location", "out_of_range",
-    "too_many_at_one_time", "changed_meanwhile", "not_whole", UNSTORABLE_REASON,
+    "not_allowed", "no_such_topic", "too_many_astray", "station_owns", "no_such_entity", "unknown_property",
+    "no_location", "out_of_range", "too_many_at_one_time", "changed_meanwhile", "not_whole", UNSTORABLE_REASON,
 })  # fmt: skip
 
 _REASON = re.compile("[a-z_]{1,60}")

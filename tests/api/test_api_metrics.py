@@ -29,6 +29,7 @@ def test_this_machine_gets_what_prometheus_can_read(app: FastAPI) -> None:
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     found = _families(answer.text)
     assert found["faonam_datastreams"] == {(): 0.0}
+    assert found["faonam_mqtt_astray_not_kept_hour"] == {(): 0.0}
     counted = {dict(labels).get("route") for labels in found["faonam_http_request_seconds"]}
     assert "/healthz" in counted
     assert not any(route and ("4711" in route or "/no/such" in route) for route in counted)

@@ -14,6 +14,7 @@ refused-not-an-object = It is no reading, but something else
 refused-malformed = A field is missing or cannot be read
 refused-not-allowed = Whoever sent it may not write by SensorThings here
 refused-no-such-topic = Nothing is taken on the topic it was published on
+refused-too-many-astray = More than may be kept was sent on topics that nothing is taken on; the rest was counted and not kept
 refused-station-owns = It belongs to a station of the city, for which only its own device speaks
 refused-no-such-entity = It names a Datastream or another entity that is not there
 refused-unknown-property = It has a property that an Observation does not have

@@ -14,6 +14,7 @@ refused-todo-not-an-object = Check the form of what the gauge sends: it must hav
 refused-todo-malformed = Compare the example with the fields that must be there (observed_at, value, unit) and mend it at the gauge.
 refused-todo-not-allowed = Have an administrator see whether the sender should be allowed to write.
 refused-todo-no-such-topic = Mend the topic that the sender uses.
+refused-todo-too-many-astray = Find the sender and mend the topic that it uses; what was not kept must be sent again.
 refused-todo-station-owns = Have the station's own device send it with the station's key.
 refused-todo-no-such-entity = Create the Datastream that it names, then have an administrator try again.
 refused-todo-unknown-property = Have the sender leave out the unknown property.

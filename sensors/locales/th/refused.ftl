@@ -14,6 +14,7 @@ refused-not-an-object = ไม่ใช่ค่าที่วัดได้ �
 refused-malformed = ขาดข้อมูลบางช่อง หรืออ่านไม่ได้
 refused-not-allowed = ผู้ส่งไม่มีสิทธิ์บันทึกผ่าน SensorThings ที่นี่
 refused-no-such-topic = หัวข้อที่ส่งมาไม่รับข้อมูล
+refused-too-many-astray = มีข้อความส่งมาในหัวข้อที่ไม่รับข้อมูลเกินจำนวนที่เก็บได้ ส่วนที่เกินนับจำนวนไว้แต่ไม่ได้เก็บ
 refused-station-owns = เป็นของสถานีของเมือง ซึ่งรับค่าจากอุปกรณ์ของสถานีเองเท่านั้น
 refused-no-such-entity = อ้างถึง Datastream หรือสิ่งอื่นที่ไม่มีอยู่
 refused-unknown-property = มีคุณสมบัติที่ Observation ไม่มี

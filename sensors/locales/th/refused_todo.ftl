@@ -14,6 +14,7 @@ refused-todo-not-an-object = ตรวจรูปแบบข้อความ
 refused-todo-malformed = เทียบตัวอย่างกับช่องที่ต้องมี (observed_at, value, unit) แล้วแก้ที่เครื่องวัด
 refused-todo-not-allowed = ให้ผู้ดูแลระบบดูว่าผู้ส่งควรมีสิทธิ์บันทึกหรือไม่
 refused-todo-no-such-topic = แก้หัวข้อ (topic) ที่ผู้ส่งใช้
+refused-todo-too-many-astray = หาผู้ส่งแล้วแก้หัวข้อ (topic) ที่ใช้ ข้อความที่ไม่ได้เก็บต้องส่งใหม่
 refused-todo-station-owns = ให้เครื่องวัดของสถานีส่งเองด้วยกุญแจของสถานี
 refused-todo-no-such-entity = สร้าง Datastream ที่อ้างถึงก่อน แล้วให้ผู้ดูแลระบบลองรับใหม่
 refused-todo-unknown-property = ให้ผู้ส่งตัดคุณสมบัติที่ไม่รู้จักออก
