@@ -6,12 +6,11 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import anyio.to_thread
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import metrics, problems, security, static
-from api.bodies import refuse_fields_twice
 from api.deps import REQUESTS_AT_ONCE
 from api.live import Broadcaster
 from api.ogc import OpenData
@@ -109,7 +108,7 @@ def create_app() -> FastAPI:
     app.include_router(health.router)
     app.include_router(line_webhook.router)
     for router in ROUTERS:
-        app.include_router(router, prefix=PREFIX, dependencies=[Depends(refuse_fields_twice)])
+        app.include_router(router, prefix=PREFIX)
     app.include_router(sensorthings.router)
     app.add_api_route("/ogc", _to_open_data, include_in_schema=False)
     app.mount("/ogc", app.state.open_data)

@@ -14,13 +14,14 @@ from alerts import actions, queries
 from alerts.errors import ProposalChangedError
 from alerts.models import Alert, AlertZone
 from api import problems
+from api.bodies import OnceRoute
 from api.deps import CurrentAccount, SessionDep, needs
 from core import clock
 from core.errors import NotFoundError
 from staff import actions as staff_actions
 from staff.rules import AccountRef
 
-router = APIRouter(tags=["alerts"])
+router = APIRouter(route_class=OnceRoute, tags=["alerts"])
 
 CAP_TYPE = "application/cap+xml"
 Approver = Annotated[AccountRef, Depends(needs("approver"))]

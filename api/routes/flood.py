@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
+from api.bodies import OnceRoute
 from api.deps import CurrentAccount, SessionDep, needs
 from flood import area, queries
 from flood.models import FloodRun
@@ -15,7 +16,7 @@ from gis.points import LonLat
 from staff import actions as staff_actions
 from staff.rules import AccountRef
 
-router = APIRouter(tags=["flood"])
+router = APIRouter(route_class=OnceRoute, tags=["flood"])
 
 BIGGEST_ID = 2**63 - 1
 RunId = Annotated[int, Path(ge=1, le=BIGGEST_ID)]

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Query, Request
 from pydantic import AwareDatetime, BaseModel, Field
 
+from api.bodies import OnceRoute
 from api.deps import CurrentAccount, SessionDep, needs
 from cctv.queries import camera_ids_by_station
 from core import clock
@@ -20,7 +21,7 @@ from sensors.payloads import json_of, row_of
 from sensors.rules import Flag
 from staff.rules import AccountRef
 
-router = APIRouter(tags=["sensors"])
+router = APIRouter(route_class=OnceRoute, tags=["sensors"])
 
 Officer = Annotated[AccountRef, Depends(needs("officer", "approver", "admin"))]
 BODY_LIMIT_BYTES = 1_000_000

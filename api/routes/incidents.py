@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
+from api.bodies import OnceRoute
 from api.deps import CurrentAccount, SessionDep, needs
 from core import clock
 from core.errors import NotFoundError
@@ -17,7 +18,7 @@ from incidents.queries import IncidentRow
 from staff import actions as staff_actions
 from staff.rules import AccountRef
 
-router = APIRouter(tags=["incidents"])
+router = APIRouter(route_class=OnceRoute, tags=["incidents"])
 
 READERS = ("officer", "approver", "dispatcher", "admin")
 Changer = Annotated[AccountRef, Depends(needs("officer", "dispatcher", "admin"))]

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, UploadFile
 from pydantic import AwareDatetime, BaseModel, Field
 
+from api.bodies import OnceRoute
 from api.deps import CurrentAccount, SessionDep, needs
 from api.routes.incidents import CategoryOut, PlaceOut, Words, photo_urls
 from core import clock
@@ -21,7 +22,7 @@ from incidents.photos import SIZE_LIMIT_BYTES
 from staff import actions as staff_actions
 from staff.rules import AccountRef
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter(route_class=OnceRoute, tags=["jobs"])
 
 Dispatcher = Annotated[AccountRef, Depends(needs("dispatcher", "admin"))]
 Teller = Annotated[AccountRef, Depends(needs("crew", "dispatcher", "admin"))]

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
 import sensors.sensorthings.posted  # noqa: F401 - takes its messages again.
+from api.bodies import OnceRoute
 from api.deps import SessionDep, needs
 from core import clock
 from core.errors import InvalidInputError
@@ -18,7 +19,7 @@ from sensors.models import ReadingRefused
 from sensors.quarantine import Choice
 from staff.rules import AccountRef
 
-router = APIRouter(tags=["sensors"])
+router = APIRouter(route_class=OnceRoute, tags=["sensors"])
 
 Officer = Annotated[AccountRef, Depends(needs("officer", "admin"))]
 Admin = Annotated[AccountRef, Depends(needs("admin"))]

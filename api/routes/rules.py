@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
+from api.bodies import OnceRoute
 from api.deps import CurrentAccount, SessionDep, needs
 from core.errors import NotFoundError
 from core.words import LANGUAGES, words
@@ -19,7 +20,7 @@ from sensors.watch.dry_run import Trial
 from sensors.watch.signals import Reading
 from staff.rules import AccountRef
 
-router = APIRouter(tags=["sensors"])
+router = APIRouter(route_class=OnceRoute, tags=["sensors"])
 
 Officer = Annotated[AccountRef, Depends(needs("officer", "approver", "dispatcher", "admin"))]
 Author = Annotated[AccountRef, Depends(needs("approver", "admin"))]

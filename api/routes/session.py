@@ -9,12 +9,13 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from api import problems
+from api.bodies import OnceRoute
 from api.deps import SESSION_COOKIE, CurrentAccount, SessionDep
 from core.errors import UnauthenticatedError
 from staff import actions, rules
 from staff.rules import AccountRef
 
-router = APIRouter(tags=["session"])
+router = APIRouter(route_class=OnceRoute, tags=["session"])
 
 
 def _one_seat() -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -74,3 +75,29 @@ def test_a_field_twice_is_no_field(browser: TestClient, body: str) -> None:
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:faonam:problem:field-twice")
     assert answer.json()["title_th"] == "มีช่องข้อมูลชื่อซ้ำกัน ต้องมีเพียงช่องเดียว"
     assert "twice" in answer.json()["detail"]
+
+
+def test_no_door_with_a_model_takes_a_field_twice(app: FastAPI, browser: TestClient) -> None:
+    """Every body that is read by a model is judged before anything else; a route that forgets to is noticed here."""
+    told = {
+        (method, path): operation["requestBody"]["content"]
+        for path, operations in app.openapi()["paths"].items()
+        for method, operation in operations.items()
+        if "requestBody" in operation
+    }
+    doors = [one for one, content in told.items() if "$ref" in content.get("application/json", {}).get("schema", {})]
+    assert len(doors) > 10
+    asked: dict[str, Any] = {"content": '{"x": 1, "x": 2}', "headers": {"Content-Type": "application/json"}}
+    answers = {
+        (method, path): browser.request(method, re.sub(r"{\w+}", "1", path), **asked).json()["type"]
+        for method, path in doors
+    }
+    assert {one: kind for one, kind in answers.items() if kind != "urn:faonam:problem:field-twice"} == {}
+
+
+@pytest.mark.parametrize("body", ["", "{", "[" * 100_000, '{"username": "a"}', b"\xff"])
+def test_what_is_no_body_of_the_model_is_still_told(browser: TestClient, body: str | bytes) -> None:
+    """A body that is not there, is no JSON, too deep, or lacks a field is refused in words, and no failure of ours."""
+    answer = browser.post("/api/v1/session", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in {400, 422}
+    assert answer.json()["detail"]
