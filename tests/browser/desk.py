@@ -124,7 +124,11 @@ def search_by_words(page: Page) -> None:
 
 
 def search_on_a_phone(page: Page) -> None:
-    """Who searches sees all hits: the depth at the middle gives way, and an open sheet lies below them."""
+    """The search hides no place's name; who searches sees all hits, over the depth at the middle and an open sheet."""
+    field, land = page.locator(".search").bounding_box(), page.locator("section.map").bounding_box()
+    assert field is not None
+    assert land is not None
+    assert field["y"] + field["height"] <= land["y"]
     hits = page.locator("#search-hits [role=option]")
     page.get_by_test_id("depth-middle").click()
     depth = page.get_by_test_id("depth")
