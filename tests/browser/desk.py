@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import Any
 
 from playwright.sync_api import Page, expect
@@ -105,6 +106,17 @@ def read_a_gauge(page: Page) -> None:
     page.get_by_test_id("gauges-silent").click()
     expect(page.locator("[data-testid=gauge-row]:not([data-condition=late]):not([data-condition=lost])")).to_have_count(0)
     page.get_by_test_id("gauges-all").click()
+
+
+def come_back(screen: Screen) -> None:
+    """Who comes back is still signed in; at the door nobody is asked for a sign-in that is known not to be there."""
+    page = screen.open("/crew")  # The one page behind the door that draws no map for who is in no crew.
+    page.locator("main button").click()
+    door = page.get_by_test_id("sign-in-submit")
+    expect(door).to_be_visible()
+    page.reload()
+    expect(door).to_be_visible()
+    assert [answer for answer in screen.answers if answer[0] == HTTPStatus.UNAUTHORIZED] == []
 
 
 def search_by_words(page: Page) -> None:

@@ -367,6 +367,7 @@ def test_every_screen_fits_a_phone_and_a_desk_in_thai_and_the_public_page_asks_f
             for size in (PHONE, DESK):
                 page.set_viewport_size({"width": size["width"], "height": size["height"]})
                 hands.assert_page_stands_still(page, f"the console's {mode} at {size['width']} px")
+        hands.come_back(desk)
         screens.assert_quiet()
 
 

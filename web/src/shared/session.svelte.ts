@@ -26,13 +26,17 @@ class Session {
     localStorage.removeItem(KEPT)
   }
 
-  /** Asks the API; without a signal the last sign-in is believed, so that a crew's list opens offline. */
+  /**
+   * Asks the API whether the last sign-in still counts; without a signal it is believed, so that a crew's list opens
+   * offline. Where nobody has signed in, or the last one signed out, there is nothing to ask.
+   */
   async restore(): Promise<void> {
+    const kept = localStorage.getItem(KEPT)
+    if (kept === null) return this.end()
     try {
       this.begin(await get<Answer>('/session'))
     } catch (problem) {
-      const kept = localStorage.getItem(KEPT)
-      if (kept && problem instanceof ApiProblem && problem.status !== 401) this.begin(JSON.parse(kept) as Answer)
+      if (problem instanceof ApiProblem && problem.status !== 401) this.begin(JSON.parse(kept) as Answer)
       else this.end()
     }
   }
