@@ -10,6 +10,7 @@ from typing import Any
 
 import desk as hands
 import everybody
+import panels
 import pytest
 from house import PLACE, House, house, only_house
 from playwright.sync_api import Locator, Page, expect
@@ -376,17 +377,22 @@ def test_the_map_obeys_the_hands_that_draw_tick_search_and_resize(running: House
     passwords = _passwords()
     with Screens(running.note()["api"], tmp_path) as screens:
         desk = screens.new("desk", DESK)
+        panels.send_what_cannot_be_taken(desk.origin)
         page = desk.sign_in("/", "approver", passwords["approver"])
         desk.await_map()
         hands.one_colour_for_the_water(page)
         hands.draw_an_area(page)
         hands.read_a_gauge(page)
         everybody.walk_with_keys(page)
+        panels.see_what_was_refused(page)
+        with panels.signed_in(desk.origin, username="admin", password=passwords["admin"]) as colleague:
+            panels.write_a_rule_beside_a_colleague(page, colleague)
         hands.narrow_the_window(desk)
         desk.close()
 
         phone = screens.new("phone", PHONE)
-        phone.sign_in("/", "approver", passwords["approver"])
+        phone.sign_in("/", "admin", passwords["admin"])
         phone.await_map()
         hands.search_on_a_phone(phone.page)
+        panels.try_again(phone.page)
         screens.assert_quiet()
