@@ -29,6 +29,7 @@ CLAIMS: Mapping[str, str] = {
     "geocoder": "places in Thai free text: right, wrong and sure, per second; peer: likeness in PostgreSQL",
     "nowcast": "levels 1, 3 and 6 h ahead on two real networks, shown where they have skill; peer: persistence",
     "webhook": "300 LINE events a second for a minute, a fifth twice, receivers killed; limits: 200 ms, each once",
+    "intake": "10,000 reports told on LINE in six minutes, from the first word to the number; limit: 2 s to an answer",
     "multicast": "the LINE stand-in's answer to 500 recipients; floor: a bare Starlette endpoint",
 }
 

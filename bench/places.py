@@ -42,7 +42,7 @@ def own_folder(name: str) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
     try:
-        with _environment("FAONAM_DATA_DIR", str(folder)):
+        with environment("FAONAM_DATA_DIR", str(folder)):
             yield folder
     finally:
         shutil.rmtree(folder)
@@ -64,7 +64,7 @@ def own_database(name: str, *, home: Cluster | None = None) -> Iterator[None]:
         cluster.in_use(home),
         _database(home, f"bench_{name}") as url,
         own_folder(name),
-        _environment("DATABASE_URL", url),
+        environment("DATABASE_URL", url),
     ):
         db.engine.cache_clear()
         try:
@@ -77,7 +77,8 @@ def own_database(name: str, *, home: Cluster | None = None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
+def environment(name: str, value: str) -> Iterator[None]:
+    """The variable has this value for the block, here and in processes that it starts."""
     before = os.environ.get(name)
     os.environ[name] = value
     settings.cache_clear()

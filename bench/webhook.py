@@ -8,27 +8,27 @@ carries its own reply token, and the city must have written one answer to each, 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
-import os
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 
-from bench.callers import Call, call_of, make_calls
+from bench.callers import Caller, body_of
 from bench.measure import Result, Timing, check, rounded
 from bench.places import own_database
+from bench.programs import begin, kill
 from bench.servers import free_port, process, serve_ours
 from core import db, sealing
 from core.progress import Progress, step
-from core.settings import ROOT, data_dir
 from incidents.actions import load_categories
 from line.models import InboxEvent, OutboxChunk
 
@@ -53,7 +53,7 @@ def measure(*, seed: int) -> Result:
         port = free_port()
         with process(serve_ours, port), _receivers(rng) as receivers, step("a minute of events") as tell:
             began_s = time.monotonic()
-            calls = make_calls(port, _calls(events, rng), tell=tell)
+            calls = asyncio.run(_call_all(port, _due(events, rng), tell))
             receivers.stop_killing()
             handled_s = _await_handled(tell) - began_s
         once, twice, missing, foreign = _answers([event["replyToken"] for event in events])
@@ -101,14 +101,48 @@ def _event(number: int, at_ms: int, rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def _calls(events: Sequence[dict[str, Any]], rng: np.random.Generator) -> list[Call]:
+def _due(events: Sequence[dict[str, Any]], rng: np.random.Generator) -> list[tuple[float, bytes]]:
+    """When each call is due, in seconds from the start, and its body; in the order of time."""
     due_s = np.sort(rng.uniform(0.0, SECONDS, len(events))) + rng.uniform(0.0, SHUFFLED_BY_S, len(events))
-    calls = [call_of([event], due_s=float(at_s)) for event, at_s in zip(events, due_s, strict=True)]
-    again = np.flatnonzero(rng.random(len(events)) < AGAIN_SHARE)
-    for number in again.tolist():
+    calls = [(float(at_s), body_of([event])) for event, at_s in zip(events, due_s, strict=True)]
+    for number in np.flatnonzero(rng.random(len(events)) < AGAIN_SHARE).tolist():
         event = events[number] | {"deliveryContext": {"isRedelivery": True}}
-        calls.append(call_of([event], due_s=float(due_s[number] + rng.uniform(0.05, AGAIN_WITHIN_S))))
-    return calls
+        calls.append((float(due_s[number] + rng.uniform(0.05, AGAIN_WITHIN_S)), body_of([event])))
+    return sorted(calls)
+
+
+@dataclass
+class _Calls:
+    """How the calls went: the seconds that each waited, how many had no good answer, how late one was begun at most."""
+
+    waits_s: list[float] = field(default_factory=list)
+    failed: int = 0
+    late_s: float = 0.0
+
+
+async def _call_all(port: int, due: Sequence[tuple[float, bytes]], tell: Progress) -> _Calls:
+    """All calls were made when they were due, whatever the city answered.
+
+    A wait runs from when the call was due, so that who holds up one call cannot hide how long the next would have
+    waited (coordinated omission).
+    """
+    found, caller = _Calls(), Caller(port)
+
+    async def call(due_s: float, body: bytes) -> None:
+        is_good = await caller.call(body)
+        found.waits_s.append(time.perf_counter() - due_s)
+        found.failed += not is_good
+
+    began_s = time.perf_counter()
+    async with asyncio.TaskGroup() as tasks:
+        for number, (after_s, body) in enumerate(due):
+            ahead_s = began_s + after_s - time.perf_counter()
+            await asyncio.sleep(max(0.0, ahead_s))
+            found.late_s = max(found.late_s, -ahead_s)
+            tasks.create_task(call(began_s + after_s, body))
+            if number % 500 == 0:
+                tell(f"{number:,} of {len(due):,} calls")
+    return found
 
 
 class _Receivers(threading.Thread):
@@ -123,7 +157,7 @@ class _Receivers(threading.Thread):
 
     def run(self) -> None:
         while not self._over.wait(self._rng.uniform(*KILL_EVERY_S)):
-            _kill(self._running.pop(int(self._rng.integers(len(self._running)))))
+            kill(self._running.pop(int(self._rng.integers(len(self._running)))))
             self.kills += 1
             self._running.append(_receiver())
 
@@ -136,7 +170,7 @@ class _Receivers(threading.Thread):
         """None runs any more."""
         self.stop_killing()
         for child in self._running:
-            _kill(child)
+            kill(child)
 
 
 @contextlib.contextmanager
@@ -150,15 +184,7 @@ def _receivers(rng: np.random.Generator) -> Iterator[_Receivers]:
 
 
 def _receiver() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "cli", "receiver"], cwd=ROOT,
-        env={**os.environ, "FAONAM_DATA_DIR": str(data_dir())}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )
-
-
-def _kill(child: subprocess.Popen[bytes]) -> None:
-    child.kill()
-    child.wait()
+    return begin("receiver")
 
 
 def _await_handled(tell: Progress) -> float:

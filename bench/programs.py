@@ -1,0 +1,38 @@
+"""Processes of the house that a bench starts, each as `faonam NAME` runs it, and ends with itself."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+
+from core.settings import ROOT, data_dir
+
+
+def begin(*words: str) -> subprocess.Popen[bytes]:
+    """`faonam WORDS` runs on the bench's database and folder."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "cli", *words], cwd=ROOT,
+        env={**os.environ, "FAONAM_DATA_DIR": str(data_dir())}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+
+
+def kill(child: subprocess.Popen[bytes]) -> None:
+    """It got SIGKILL and is gone."""
+    child.kill()
+    child.wait()
+
+
+@contextlib.contextmanager
+def running(programs: Sequence[Sequence[str]]) -> Iterator[None]:
+    """Each of `faonam WORDS` runs while the block does."""
+    children = [begin(*words) for words in programs]
+    try:
+        yield
+    finally:
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.wait(60)
