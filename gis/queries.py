@@ -83,6 +83,16 @@ def data_version(session: Session) -> str:
     return str(found)
 
 
+def city_version(session: Session) -> tuple[str, str]:
+    """The city's slug and `data_version`, in one question; raises NoCityError where none has been imported."""
+    found = session.execute(
+        sa.text("SELECT slug, (SELECT coalesce(sum(version), 0) || '-' || count(*) FROM layer) FROM city")
+    ).one_or_none()
+    if found is None:
+        raise NoCityError("No city has been imported yet. Import one with: faonam city import FOLDER")
+    return found[0], found[1]
+
+
 # --- areas ---------------------------------------------------------------------------------------------------------
 
 _SMALLEST_FIRST = sa.case({"community": 0, "municipality": 1, "district": 2}, value=Area.kind)

@@ -135,8 +135,8 @@ def gazetteer(session: Session) -> Gazetteer:
     Raises NoCityError where none has been imported.
     """
     global _kept
-    card = queries.city_card(session)
-    version = (f"{session.get_bind().engine.url}{card.slug}", queries.data_version(session))
+    slug, data = queries.city_version(session)
+    version = (f"{session.get_bind().engine.url}{slug}", data)
     with _lock:
         if _kept is None or _kept[0] != version:
             _kept = (version, load(session))
