@@ -50,7 +50,7 @@ def test_killing_the_workers_and_the_api_in_the_middle_of_a_delivery_changes_no_
     with only_house(), house("survives", "--once", "--speed", SPEED, "--json", str(figures_file)) as running:
         running.await_alive()
         _in_the_middle_of_the_delivery(running)
-        for name in ("sender", "worker"):
+        for name in ("sender", "receiver", "worker"):
             running.kill(name)
         time.sleep(1.0)
         running.kill("api")
