@@ -18,13 +18,17 @@ KINDS = ("multicast", "push", "reply")
 class InboxEvent(Base):
     """One webhook event, kept as it came (sealed: it names a person), handed on once.
 
-    `speaker_key` is the same for all events of one person and tells nothing of them. One that cannot be handled is
-    tried again not before `not_before_wall_at`; after the last attempt it counts as handled, and `error` says why.
+    `speaker_key` is the same for all events of one person and tells nothing of them. Who cries for help (`is_urgent`)
+    is served before all others. One that cannot be handled is tried again not before `not_before_wall_at`; after the
+    last attempt it counts as handled, and `error` says why.
     """
 
     __tablename__ = "inbox_event"
     __table_args__ = (
-        sa.Index("ix_inbox_event_waiting", "happened_at", postgresql_where=sa.text("handled_at IS NULL")),
+        sa.Index(
+            "ix_inbox_event_waiting", sa.text("is_urgent DESC"), "happened_at",
+            postgresql_where=sa.text("handled_at IS NULL"),
+        ),
         sa.Index("ix_inbox_event_speaker", "speaker_key", postgresql_where=sa.text("handled_at IS NULL")),
     )
 
@@ -35,6 +39,7 @@ class InboxEvent(Base):
     received_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     received_wall_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     speaker_key: Mapped[int] = mapped_column(sa.BigInteger)
+    is_urgent: Mapped[bool] = mapped_column(server_default=sa.false())
     attempts: Mapped[int] = mapped_column(sa.SmallInteger, server_default="0")
     not_before_wall_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     error: Mapped[str | None]

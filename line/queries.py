@@ -111,15 +111,17 @@ class InboxRow(NamedTuple):
     received_at: datetime
     received_wall_at: datetime
     speaker_key: int
+    is_urgent: bool
 
 
 # Arrays, so that one event and two hundred are the same statement to the database.
 _KEEP = sa.text("""
     INSERT INTO inbox_event
-        (webhook_event_id, event_type, raw_sealed, happened_at, received_at, received_wall_at, speaker_key)
+        (webhook_event_id, event_type, raw_sealed, happened_at, received_at, received_wall_at, speaker_key,
+         is_urgent)
     SELECT * FROM unnest(CAST(:webhook_event_id AS text[]), CAST(:event_type AS text[]), CAST(:raw_sealed AS bytea[]),
         CAST(:happened_at AS timestamptz[]), CAST(:received_at AS timestamptz[]),
-        CAST(:received_wall_at AS timestamptz[]), CAST(:speaker_key AS bigint[]))
+        CAST(:received_wall_at AS timestamptz[]), CAST(:speaker_key AS bigint[]), CAST(:is_urgent AS boolean[]))
     ON CONFLICT DO NOTHING RETURNING webhook_event_id
 """)
 SPEAKERS_LOOKED_AT = 200
@@ -129,11 +131,11 @@ _IS_DUE = sa.or_(
 _SPEAKER = sa.text("""
     SELECT speaker_key FROM (
         SELECT speaker_key FROM (
-            SELECT speaker_key, happened_at FROM inbox_event
+            SELECT speaker_key, is_urgent, happened_at FROM inbox_event
             WHERE handled_at IS NULL AND (not_before_wall_at IS NULL OR not_before_wall_at <= clock_timestamp())
-            ORDER BY happened_at LIMIT :look
+            ORDER BY is_urgent DESC, happened_at LIMIT :look
         ) AS oldest
-        GROUP BY speaker_key ORDER BY min(happened_at)
+        GROUP BY speaker_key ORDER BY bool_or(is_urgent) DESC, min(happened_at)
     ) AS waiting
     WHERE pg_try_advisory_xact_lock(speaker_key) LIMIT 1
 """)
@@ -260,7 +262,9 @@ def keep_inbox_events(session: Session, rows: Sequence[InboxRow]) -> int:
 
 
 def waiting_of_one_speaker(session: Session, *, most: int) -> Sequence[InboxEvent]:
-    """What the person who has waited longest said, oldest first; empty where nobody waits whom no other one serves.
+    """What the person who has waited longest said, oldest first; who cries for help goes before all others.
+
+    Empty where nobody waits whom no other one serves.
 
     Nobody else serves this person until the transaction ends, so that what they say is handled in its order.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from line import queries, rules
 from line.queries import InboxRow
 
 log = get_logger("line")
+IsUrgent = Callable[[dict[str, Any]], bool]
 EVENT_TYPE_LIMIT = 60
 
 
@@ -31,9 +32,13 @@ def count_refusal(session: Session) -> None:
     queries.count_refusal(session, day=clock.now().date())
 
 
-def keep(session: Session, raws: Sequence[bytes]) -> int:
-    """Every new event of these calls, known to be LINE's, is kept as it came; how many were new."""
-    return queries.keep_inbox_events(session, [_row(event) for raw in raws for event in _events_of(raw)])
+def keep(session: Session, raws: Sequence[bytes], *, is_urgent: IsUrgent) -> int:
+    """Every new event of these calls, known to be LINE's, is kept as it came; how many were new.
+
+    `is_urgent` says of an event whether its sender is to be served before all others.
+    """
+    rows = [_row(event, is_urgent) for raw in raws for event in _events_of(raw)]
+    return queries.keep_inbox_events(session, rows)
 
 
 def _events_of(raw: bytes) -> list[object]:
@@ -57,7 +62,7 @@ def _storable(event: object) -> dict[str, Any]:
     return storable
 
 
-def _row(event: object) -> InboxRow:
+def _row(event: object, is_urgent: IsUrgent) -> InboxRow:
     fields = _storable(event)
     text = json.dumps(fields, ensure_ascii=False)
     received_at = clock.now()
@@ -71,6 +76,7 @@ def _row(event: object) -> InboxRow:
         received_at=received_at,
         received_wall_at=clock.wall_now(),
         speaker_key=_speaker_key(rules.line_user_of(fields) or event_id),
+        is_urgent=is_urgent(fields),
     )
 
 

@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from core.db import transaction
 from core.errors import InvalidInputError, UnauthenticatedError
+from incidents import cries
 from line import webhook
 from line.letterbox import Letterbox
 
@@ -33,7 +34,7 @@ def _count_refusal() -> None:
 
 def _keep(raws: Sequence[bytes]) -> None:
     with transaction() as session:
-        webhook.keep(session, raws)
+        webhook.keep(session, raws, is_urgent=cries.is_cry)
 
 
 def _letterbox(request: Request) -> Letterbox:

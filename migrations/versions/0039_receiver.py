@@ -16,9 +16,11 @@ def upgrade() -> None:
     op.add_column("inbox_event", sa.Column("speaker_key", sa.BigInteger))
     op.execute("UPDATE inbox_event SET speaker_key = hashtextextended(webhook_event_id, 0)")
     op.alter_column("inbox_event", "speaker_key", nullable=False)
+    op.add_column("inbox_event", sa.Column("is_urgent", sa.Boolean, server_default=sa.false(), nullable=False))
     op.add_column("inbox_event", sa.Column("attempts", sa.SmallInteger, server_default="0", nullable=False))
     op.add_column("inbox_event", sa.Column("not_before_wall_at", sa.DateTime(timezone=True)))
     op.add_column("inbox_event", sa.Column("error", sa.String))
+    _index_waiting([sa.text("is_urgent DESC"), "happened_at"])
     op.create_index(
         "ix_inbox_event_speaker", "inbox_event", ["speaker_key"], postgresql_where=sa.text("handled_at IS NULL")
     )
@@ -27,5 +29,13 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Events that were put off wait as any other."""
     op.drop_index("ix_inbox_event_speaker", "inbox_event")
-    for name in ("error", "not_before_wall_at", "attempts", "speaker_key"):
+    _index_waiting(["happened_at"])
+    for name in ("is_urgent", "error", "not_before_wall_at", "attempts", "speaker_key"):
         op.drop_column("inbox_event", name)
+
+
+def _index_waiting(columns: list[str | sa.TextClause]) -> None:
+    op.drop_index("ix_inbox_event_waiting", "inbox_event")
+    op.create_index(
+        "ix_inbox_event_waiting", "inbox_event", columns, postgresql_where=sa.text("handled_at IS NULL")
+    )

@@ -20,6 +20,7 @@ from core import clock
 from core.db import transaction
 from core.events import Event
 from core.settings import ROOT
+from incidents import cries
 from line import receiver, webhook
 from line.events import MessageReceived
 from line.models import InboxEvent
@@ -28,7 +29,8 @@ PEOPLE, WORDS = 12, 15
 
 
 def _accept(session: Session, *given: dict[str, Any]) -> None:
-    webhook.keep(session, [json.dumps({"destination": "U0", "events": list(given)}).encode()])
+    raw = json.dumps({"destination": "U0", "events": list(given)}).encode()
+    webhook.keep(session, [raw], is_urgent=cries.is_cry)
 
 
 def _said(person: int, word: int) -> dict[str, Any]:
@@ -56,6 +58,19 @@ def test_a_person_is_served_whole_before_the_next(session: Session) -> None:
     assert receiver.take(session, lambda _, fact: heard.append(fact)) == 2
     assert _ids(heard)[2:] == ["2-2", "2-4"]
     assert receiver.take(session, lambda _, fact: heard.append(fact)) == 0
+
+
+def test_who_cries_for_help_is_served_first(session: Session) -> None:
+    """Emergency words and the help button of an alert overtake everybody, with what that person said before."""
+    cry = _said(3, 9) | {"message": {"type": "text", "id": "3-9", "text": "ช่วยด้วย น้ำท่วมถึงคอ"}}
+    button = _said(4, 8) | {"type": "postback", "postback": {"data": "help:7"}}
+    _accept(session, _said(1, 1), _said(2, 2), _said(3, 3), button, cry)
+    order = []
+    for _ in range(4):
+        heard: list[Event] = []
+        receiver.take(session, lambda _, fact, heard=heard: heard.append(fact))  # type: ignore[misc]
+        order.append([fact.webhook_event_id for fact in heard])  # type: ignore[attr-defined]
+    assert order == [["3-3", "3-9"], ["4-8"], ["1-1"], ["2-2"]]
 
 
 def test_what_cannot_be_handled_holds_up_nothing(session: Session) -> None:

@@ -60,7 +60,7 @@ def said(number: int, text: str = "น้ำท่วม") -> dict[str, Any]:
 
 def accept(session: Session, *given_events: Any) -> int:
     raw, _ = signed({"destination": "U" + "0" * 32, "events": list(given_events)})
-    return webhook.keep(session, [raw])
+    return webhook.keep(session, [raw], is_urgent=lambda _: False)
 
 
 def told(session: Session) -> list[Event]:
@@ -134,7 +134,7 @@ def test_what_the_database_cannot_hold(session: Session) -> None:
         b'"source":{"type":"user","userId":"U1"},"message":{"type":"text","id":"1","text":"\\ud800 a\\u0000b","n":NaN,'
         b'"m":1e999}}]}'
     )
-    assert webhook.keep(session, [raw]) == 1
+    assert webhook.keep(session, [raw], is_urgent=lambda _: False) == 1
     (fact,) = messages(session)
     assert fact.message["text"].endswith("b")
 
@@ -142,7 +142,7 @@ def test_what_the_database_cannot_hold(session: Session) -> None:
 def test_signed_nonsense_is_kept(session: Session) -> None:
     """A signed body that is no LINE call at all is kept, not lost and not a fault."""
     for raw in (b"{", b"[]", b'{"events": 5}', b"\xff"):
-        assert webhook.keep(session, [raw]) == 1
+        assert webhook.keep(session, [raw], is_urgent=lambda _: False) == 1
     assert told(session) == []
 
 
