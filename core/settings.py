@@ -110,7 +110,7 @@ def _line(settings: Settings) -> LineSettings:
     if env.channel_access_token is None:
         return LineSettings(
             api_base_url=standin,
-            data_base_url=standin,
+            data_base_url=f"{standin}/_data",  # LINE's second host: what is asked of the wrong one is not found.
             channel_secret=SecretStr(secret("line-channel-secret")),
             channel_access_token=SecretStr(secret("line-channel-token")),
             bot_user_id="U" + secret("line-bot")[:32],

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
+from line.standin import hooks
+from line.standin.clockwork import iso_of
 from line.standin.faults import Fault, Kind
+from line.standin.webhooks import Order
 from line.standin.world import World, world_of
 
 router = APIRouter(prefix="/_standin")
@@ -18,7 +22,7 @@ WorldDep = Annotated[World, Depends(world_of)]
 
 
 class FaultIn(BaseModel):
-    """A fault for the next `count` requests to `endpoint` (multicast, push, reply; any where absent)."""
+    """A fault for the next `count` requests to `endpoint` (`multicast`, `push`, `getProfile`, …; any where absent)."""
 
     kind: Kind
     count: int = Field(default=1, ge=1, le=100_000)
@@ -33,9 +37,41 @@ class QuotaIn(BaseModel):
 
 
 class ClockIn(BaseModel):
-    """How many seconds retry keys and reply tokens shall age at once."""
+    """How many seconds everything shall age at once; whether time stands still from then on."""
 
-    advance_s: float = Field(ge=0)
+    advance_s: float = Field(default=0.0, ge=0, le=1e9)
+    is_stopped: bool | None = None
+
+
+class HoldIn(BaseModel):
+    """In which order the events that waited shall go out."""
+
+    order: Order = "kept"
+    seed: int = 0
+
+
+class RedeliveryIn(BaseModel):
+    """Whether events that were not taken are sent again."""
+
+    is_redelivering: bool
+
+
+class AssertionKeyIn(BaseModel):
+    """The public half (JWK) of a key by which the channel signs its assertions."""
+
+    kid: str = Field(min_length=1, max_length=100)
+    n: str
+    e: str
+
+
+class MembershipIn(BaseModel):
+    """A membership plan and who has it."""
+
+    title: str
+    description: str = ""
+    benefits: list[str] = Field(min_length=1)
+    price: float = Field(default=100.0, ge=0)
+    user_ids: list[str] = []
 
 
 class Which(BaseModel):
@@ -114,13 +150,64 @@ async def show_webhooks(world: WorldDep) -> dict[str, Any]:
     return world.webhooks.as_json()
 
 
+@router.post("/webhooks/hold")
+async def hold_webhooks(world: WorldDep) -> dict[str, bool]:
+    """Events wait from now on, until they are released."""
+    world.webhooks.hold()
+    return {"ok": True}
+
+
+@router.post("/webhooks/release")
+async def release_webhooks(hold: HoldIn, world: WorldDep) -> dict[str, Any]:
+    """The events that waited have gone out: in order, reversed, shuffled, or together in one call."""
+    outcomes = await world.webhooks.release(order=hold.order, seed=hold.seed)
+    return {"outcomes": [{"status": o.status, "error": o.error, "ms": round(o.ms, 1)} for o in outcomes]}
+
+
+@router.post("/webhooks/redelivery")
+async def set_redelivery(asked: RedeliveryIn, world: WorldDep) -> dict[str, Any]:
+    """LINE's console has this switch: events that were not taken are sent again, or lost."""
+    world.webhooks.use(is_redelivering=asked.is_redelivering)
+    return world.webhooks.as_json()
+
+
 @router.post("/reset")
 async def reset(world: WorldDep) -> dict[str, bool]:
-    """Nobody is known, nothing was said, nothing goes wrong."""
+    """Nobody is known, nothing was said or set up, nothing goes wrong; the clock runs as it did."""
     world.store.reset()
     world.faults.clear()
-    world.platform.quota_limit = None
+    world.platform.set_quota(None)
+    world.platform.buckets.fill()
+    world.platform.advance(0.0)
+    world.webhooks.send_to(hooks.own_address())
     return {"ok": True}
+
+
+@router.get("/channel")
+async def show_channel(world: WorldDep) -> dict[str, str]:
+    """The channel's public names."""
+    return {"channel_id": world.channel.channel_id, "bot_user_id": world.channel.bot_user_id}
+
+
+@router.post("/assertion-keys")
+async def register_key(key: AssertionKeyIn, world: WorldDep) -> dict[str, str]:
+    """Assertions signed with this key are believed, as if it had been registered in LINE's console."""
+    world.store.things.put("assertion_key", key.kid, key.model_dump())
+    return {"kid": key.kid}
+
+
+@router.post("/memberships")
+async def open_membership(plan: MembershipIn, world: WorldDep) -> dict[str, int]:
+    """The account has this plan, and these users have it."""
+    number, now_s = world.store.things.next_number(), world.platform.aged_s()
+    next_bill_at = datetime.fromtimestamp(now_s + 30 * 86_400, UTC)
+    body = plan.model_dump(exclude={"user_ids"}) | {
+        "membershipId": number, "currency": "THB", "memberLimit": None, "isInAppPurchase": False, "isPublished": True,
+        "opened_s": int(now_s), "next_billing_date": next_bill_at.date().isoformat(),
+    }
+    world.store.things.put("membership", str(number), body)
+    world.store.things.join("membership", str(number), plan.user_ids)
+    return {"membership_id": number}
 
 
 @router.get("/faults")
@@ -146,12 +233,22 @@ async def clear_faults(world: WorldDep) -> dict[str, Any]:
 @router.post("/quota")
 async def set_quota(quota: QuotaIn, world: WorldDep) -> dict[str, Any]:
     """The month's allowance is as given."""
-    world.platform.quota_limit = quota.limit
-    return {"limit": quota.limit, "used": world.store.used_of_quota()}
+    world.platform.set_quota(quota.limit)
+    return {"limit": quota.limit, "used": world.platform.used_of_quota()}
+
+
+@router.get("/clock")
+async def show_clock(world: WorldDep) -> dict[str, Any]:
+    """The time by which keys, tokens, buckets, days and months are measured."""
+    clock = world.platform.clock
+    return {"now": iso_of(clock.now_s()), "advanced_s": round(clock.advanced_s, 3), "is_stopped": clock.is_stopped}
 
 
 @router.post("/clock")
-async def advance_clock(clock: ClockIn, world: WorldDep, request: Request) -> dict[str, bool]:
-    """Retry keys and reply tokens are that much older."""
-    world.platform.advance(clock.advance_s)
-    return {"ok": True}
+async def move_clock(asked: ClockIn, world: WorldDep) -> dict[str, Any]:
+    """Everything that ages is that much older; time stands still or runs on."""
+    clock = world.platform.clock
+    if asked.is_stopped is not None and asked.is_stopped is not clock.is_stopped:
+        clock.stop() if asked.is_stopped else clock.resume()
+    world.platform.advance(asked.advance_s)
+    return {"ok": True} | await show_clock(world)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import hashlib
 import json
 import re
 import secrets
@@ -16,12 +17,20 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
 
+from line.standin import richmenus
+from line.standin.store import User
 from line.standin.world import World, world_of
 
 router = APIRouter(prefix="/_standin")
 WorldDep = Annotated[World, Depends(world_of)]
 
+KINDS = (
+    "text", "image", "video", "audio", "file", "location", "postback", "sticker", "unsend", "tap", "richmenuswitch",
+)
+FILES = {"image", "video", "audio", "file"}
+TRAITS = ("gender", "age", "area", "appType")
 USER_ID = re.compile(r"U[0-9a-f]{32}")
 PING_S = 15.0
 PHOTO_LIMIT_BYTES = 10_000_000
@@ -48,6 +57,15 @@ RICH_MENU = {
         },
     ],
 }
+
+
+class LoadIn(BaseModel):
+    """So many friends at once."""
+
+    count: int = Field(ge=1, le=2_000_000)
+    first: int = Field(default=0, ge=0)
+    name: str = "ผู้อยู่อาศัย"
+    language: str | None = "th"
 
 
 def _user_json(row: sqlite3.Row, last_at: str | None = None) -> dict[str, Any]:
@@ -81,16 +99,32 @@ async def register_users(request: Request, world: WorldDep) -> dict[str, int]:
     people = await request.json()
     if not isinstance(people, list):
         raise HTTPException(400, "A JSON list of users is needed.")
-    rows = [_user_row(person, number) for number, person in enumerate(people, start=1)]
-    return {"registered": world.store.register(rows)}
+    users = [_user_of(person, number) for number, person in enumerate(people, start=1)]
+    count = world.store.register(users, at_s=world.platform.aged_s())
+    for person in people:
+        if "phone" in person:
+            hashed = hashlib.sha256(str(person["phone"]).encode()).hexdigest()
+            world.store.things.join_only("phone", hashed, [person["user_id"]])
+    return {"registered": count}
 
 
-def _user_row(person: Any, number: int) -> tuple[str, str, str | None, str]:
+@router.post("/users/load")
+async def load_users(asked: LoadIn, world: WorldDep) -> dict[str, int]:
+    """So many friends are known, numbered ids from `first` on."""
+    users = (
+        User(f"U{number:032x}", f"{asked.name} {number}", asked.language)
+        for number in range(asked.first, asked.first + asked.count)
+    )
+    return {"registered": world.store.register(users, at_s=world.platform.aged_s())}
+
+
+def _user_of(person: Any, number: int) -> User:
     user_id = person.get("user_id") if isinstance(person, dict) else None
     if not isinstance(user_id, str) or not USER_ID.fullmatch(user_id):
         raise HTTPException(400, f"User {number}: user_id must be U and 32 hexadecimal digits.")
     state = "blocked" if person.get("is_blocked") else "friend" if person.get("is_friend", True) else "none"
-    return user_id, str(person.get("display_name") or user_id[:8]), person.get("language"), state
+    traits = {name: str(person[name]) for name in TRAITS if person.get(name)}
+    return User(user_id, str(person.get("display_name") or user_id[:8]), person.get("language"), state, traits)
 
 
 @router.get("/users/{user_id}")
@@ -103,6 +137,7 @@ async def show_user(user_id: str, world: WorldDep) -> dict[str, Any]:
 async def list_messages(user_id: str, world: WorldDep, after: int | None = None, limit: int = 200) -> dict[str, Any]:
     """The chat, both ways, oldest first: after a bubble id, or the newest."""
     user = _user(world, user_id)
+    world.store.set_read(user["no"])
     bubbles = world.store.bubbles(user["no"], after=after, limit=max(1, min(limit, 2000)))
     return {"messages": bubbles, "last_id": bubbles[-1]["id"] if bubbles else after or 0}
 
@@ -133,7 +168,9 @@ async def _stream(world: World, user_id: str, user_no: int, since: int | None) -
             except TimeoutError:
                 yield ": ping\n\n"
                 continue
-            if bubble["id"] > last_id:
+            if "loading_s" in bubble:
+                yield f"event: loading\ndata: {json.dumps(bubble)}\n\n"
+            elif bubble["id"] > last_id:
                 yield _sse(bubble)
 
 
@@ -148,9 +185,9 @@ async def follow(user_id: str, request: Request, world: WorldDep) -> dict[str, A
     user = world.store.user(user_id)
     is_unblocked = user is not None and user["state"] == "blocked"
     if user is None:
-        world.store.register([_user_row(body | {"user_id": user_id}, 1)])
-    world.store.set_state(user_id, "friend")
-    token = world.token_for(_user(world, user_id)["no"])
+        world.store.register([_user_of(body | {"user_id": user_id}, 1)], at_s=world.platform.aged_s())
+    world.store.set_state(user_id, "friend", at_s=world.platform.aged_s())
+    token = world.token_for(user_id)
     event = world.event("follow", user_id, at=world.now(), replyToken=token, follow={"isUnblocked": is_unblocked})
     return await world.tell(event)
 
@@ -159,7 +196,7 @@ async def follow(user_id: str, request: Request, world: WorldDep) -> dict[str, A
 async def unfollow(user_id: str, world: WorldDep) -> dict[str, Any]:
     """The user has blocked the city's account, and the city hears of it."""
     _user(world, user_id)
-    world.store.set_state(user_id, "blocked")
+    world.store.set_state(user_id, "blocked", at_s=world.platform.aged_s())
     return await world.tell(world.event("unfollow", user_id, at=world.now()))
 
 
@@ -172,13 +209,19 @@ async def send(user_id: str, request: Request, world: WorldDep) -> dict[str, Any
     message_id = f"{time.time_ns() // 1000}{secrets.randbelow(1000):03d}"
     if said["type"] == "unsend":
         return await _unsend(world, user_id, said, at)
+    if said["type"] == "tap":
+        return _tapped(world, user, said)
+    if said["type"] == "richmenuswitch":
+        said = _switched(world, user_id, said)
     if picture is not None:
         world.store.keep_content(message_id, content_type=picture[0], content=picture[1])
     bubble_message = _bubble_message(said, message_id)
     if bubble_message is not None:
         _show_said(world, user, bubble_message, at)
-    token = world.token_for(user["no"])
-    event = world.event(**_event_parts(said, message_id), user_id=user_id, at=at, replyToken=token)
+    chat = _chat_of(world, user_id, said)
+    token = world.token_for(chat or user_id)
+    parts = _event_parts(world, said, message_id)
+    event = world.event(**parts, user_id=user_id, at=at, chat=chat, replyToken=token)
     answer = await world.tell(event, message_id=None if said["type"] == "postback" else message_id)
     if said.get("is_duplicated"):
         await world.webhooks.tell(event)
@@ -188,7 +231,34 @@ async def send(user_id: str, request: Request, world: WorldDep) -> dict[str, Any
 async def _unsend(world: World, user_id: str, said: dict[str, Any], at: datetime) -> dict[str, Any]:
     message_id = str(said.get("messageId", ""))
     world.store.forget_content(message_id)
-    return await world.tell(world.event("unsend", user_id, at=at, unsend={"messageId": message_id}))
+    chat = _chat_of(world, user_id, said)
+    return await world.tell(world.event("unsend", user_id, at=at, chat=chat, unsend={"messageId": message_id}))
+
+
+def _chat_of(world: World, user_id: str, said: dict[str, Any]) -> str | None:
+    """The group or room in which it was said; None in the user's own chat with the city."""
+    chat = said.get("chat_id")
+    if chat is not None and not world.store.things.is_member("chat", str(chat), user_id):
+        raise HTTPException(400, "The user is not in that group or room.")
+    return chat
+
+
+def _tapped(world: World, user: sqlite3.Row, said: dict[str, Any]) -> dict[str, Any]:
+    """An address in a message or an area of the menu was tapped: LINE counts it, the city hears nothing."""
+    subject, part = str(_needed(said, "subject")), str(_needed(said, "part"))
+    world.store.things.tap(subject, part, user["no"], at_s=world.platform.aged_s())
+    return {"ok": True}
+
+
+def _switched(world: World, user_id: str, said: dict[str, Any]) -> dict[str, Any]:
+    """The user has the menu of this alias, and the city hears of it by a postback."""
+    alias = str(_needed(said, "richMenuAliasId"))
+    found = world.store.things.get("alias", alias)
+    if found is not None:
+        world.store.things.join_only("menu", found["richMenuId"], [user_id])
+    status = "SUCCESS" if found is not None else "RICHMENU_ALIAS_ID_NOTFOUND"
+    params = {"newRichMenuAliasId": alias, "status": status}
+    return {"type": "postback", "data": said.get("data") or alias, "params": params}
 
 
 def _show_said(world: World, user: sqlite3.Row, message: dict[str, Any], at: datetime) -> None:
@@ -212,11 +282,12 @@ async def _said(request: Request) -> tuple[dict[str, Any], tuple[str, bytes] | N
             upload = form.get("file")
             if upload is None or isinstance(upload, str):
                 raise HTTPException(400, "A picture is needed in the field 'file'.")
-            return {"type": "image"}, _picture(upload.content_type, await upload.read())
+            words = {name: str(form[name]) for name in ("chat_id", "image_set") if name in form}
+            return {"type": "image"} | words, _picture(upload.content_type, await upload.read())
     said = await _json_or_nothing(request)
-    if said.get("type") not in {"text", "image", "location", "postback", "sticker", "unsend"}:
-        raise HTTPException(400, "type must be text, image, location, postback, sticker or unsend.")
-    if said["type"] != "image":
+    if said.get("type") not in KINDS:
+        raise HTTPException(400, f"type must be one of {', '.join(KINDS)}.")
+    if said["type"] not in FILES:
         return said, None
     try:
         content = base64.b64decode(str(said.pop("content_base64", "")), validate=True)
@@ -278,17 +349,27 @@ def _message(said: dict[str, Any], message_id: str) -> dict[str, Any]:
         case "sticker":
             numbers = {name: str(said.get(name, "1")) for name in ("packageId", "stickerId")}
             return {"type": "sticker", "id": message_id, "stickerResourceType": "STATIC", **numbers}
-    return {"type": "image", "id": message_id, "contentProvider": {"type": "line"}}
+    sent = {"type": said["type"], "id": message_id, "contentProvider": {"type": "line"}}
+    match said["type"]:
+        case "image" if isinstance(said.get("imageSet"), dict):
+            return sent | {"imageSet": said["imageSet"]}
+        case "video" | "audio":
+            return sent | {"duration": int(said.get("duration", 1000))}
+        case "file":
+            size = int(said.get("fileSize", 0))
+            return {"type": "file", "id": message_id, "fileName": str(said.get("fileName", "file")), "fileSize": size}
+    return sent
 
 
-def _event_parts(said: dict[str, Any], message_id: str) -> dict[str, Any]:
+def _event_parts(world: World, said: dict[str, Any], message_id: str) -> dict[str, Any]:
     if said["type"] == "postback":
         postback = {"data": str(_needed(said, "data"))}
         params = said.get("params")
         return {"kind": "postback", "postback": postback | ({"params": params} if params else {})}
     message = _message(said, message_id)
-    if said["type"] in {"text", "image", "sticker"}:
+    if said["type"] in {"text", "image", "video", "sticker"}:
         message["quoteToken"] = secrets.token_urlsafe(24)
+    message["markAsReadToken"] = world.read_token(message_id)
     return {"kind": "message", "message": message}
 
 
@@ -305,5 +386,21 @@ async def show_content(message_id: str, world: WorldDep) -> Response:
 
 @router.get("/rich-menu")
 async def show_rich_menu() -> dict[str, Any]:
-    """The menu under the chat."""
+    """The menu under the chat as long as the city has made none."""
     return RICH_MENU
+
+
+@router.get("/users/{user_id}/rich-menu")
+async def show_menu_of_user(user_id: str, world: WorldDep) -> dict[str, Any]:
+    """The menu that the user sees: linked, default, or that of a city which has made none."""
+    user = _user(world, user_id)
+    menu = richmenus.menu_of(world, user_id)
+    if menu is None:
+        return RICH_MENU
+    world.store.things.tap(menu["richMenuId"], "seen", user["no"], at_s=world.platform.aged_s())
+    areas = [area | {"label": _label(area["action"])} for area in menu["areas"]]
+    return menu | {"areas": areas}
+
+
+def _label(action: dict[str, Any]) -> str:
+    return str(action.get("label") or action.get("displayText") or action.get("text") or action["type"])

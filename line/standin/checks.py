@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from line.rules import graphemes, utf16_units
+from line.standin import templates
 from line.standin.schemas import Fault
 
 EMPTY = "May not be empty"
@@ -38,13 +39,36 @@ _ROOT = {
     "multicast": {"to", "messages", "notificationDisabled", "customAggregationUnits"},
     "push": {"to", "messages", "notificationDisabled", "customAggregationUnits"},
     "reply": {"replyToken", "messages", "notificationDisabled"},
+    "narrowcast": {"messages", "recipient", "filter", "limit", "notificationDisabled"},
+    "broadcast": {"messages", "notificationDisabled"},
+    "pnp": {"to", "messages", "notificationDisabled"},
+    "validate": {"messages"},
+}
+UNIT = re.compile(r"[a-zA-Z0-9_]{1,30}")
+PHONE_HASH = re.compile(r"[0-9a-f]{64}")
+_ADDRESSES = {
+    "originalContentUrl", "previewImageUrl", "previewUrl", "baseUrl", "imageUrl", "iconUrl", "thumbnailImageUrl",
 }
 _NEEDED_BY_ACTION = {"uri": "uri", "message": "text", "postback": "data", "clipboard": "clipboardText"}
 
 
 def faults(kind: str, body: dict[str, Any]) -> list[Fault]:
     """Everything that the rules by hand hold against a request body of this kind."""
-    return [*_unknown(body, _ROOT[kind], ""), *_target(kind, body), *_messages(body.get("messages"))]
+    return [
+        *_unknown(body, _ROOT[kind], ""),
+        *_target(kind, body),
+        *_units(body.get("customAggregationUnits")),
+        *_messages(body.get("messages")),
+    ]
+
+
+def _units(units: object) -> Iterator[Fault]:
+    if units is None:
+        return
+    if not isinstance(units, list) or len(units) > 1:
+        yield Fault("Size must be between 0 and 1", "customAggregationUnits")
+    elif units and not (isinstance(units[0], str) and UNIT.fullmatch(units[0])):
+        yield Fault("Must match ^[a-zA-Z0-9_]{1,30}$", "customAggregationUnits[0]")
 
 
 def _unknown(node: dict[str, Any], known: set[str], path: str) -> Iterator[Fault]:
@@ -57,7 +81,13 @@ def _target(kind: str, body: dict[str, Any]) -> Iterator[Fault]:
         if not isinstance(body.get("replyToken"), str) or not body["replyToken"]:
             yield Fault(EMPTY, "replyToken")
         return
+    if "to" not in _ROOT[kind]:
+        return
     to = body.get("to")
+    if kind == "pnp":
+        if not isinstance(to, str) or not PHONE_HASH.fullmatch(to):
+            yield Fault("The property, 'to', in the request body is invalid", "to")
+        return
     if kind == "push":
         if not isinstance(to, str) or not ANY_TARGET.fullmatch(to):
             yield Fault("The property, 'to', in the request body is invalid", "to")
@@ -95,13 +125,33 @@ def _message(message: dict[str, Any], path: str) -> Iterator[Fault]:
         yield from _text(message, "altText", path, limit=1500)
     if kind == "location":
         yield from _place(message, path)
-    for name in ("originalContentUrl", "previewImageUrl", "baseUrl"):
-        if name in message and not str(message[name]).startswith("https://"):
-            yield Fault("Must be an https URL", f"{path}.{name}")
+    yield from _https(message, path)
+    if kind == "template":
+        yield from templates.faults(message.get("template"), f"{path}.template")
     if kind == "flex":
         yield from _flex(message.get("contents"), f"{path}.contents")
     yield from _quick_reply(message.get("quickReply"), f"{path}.quickReply")
-    yield from _actions(message, path)
+    yield from _imagemap_actions(message, path) if kind == "imagemap" else _actions(message, path)
+
+
+def _https(node: Any, path: str) -> Iterator[Fault]:
+    if isinstance(node, list):
+        for i, item in enumerate(node):
+            yield from _https(item, f"{path}[{i}]")
+    elif isinstance(node, dict):
+        for name, value in node.items():
+            if name in _ADDRESSES and not str(value).startswith("https://"):
+                yield Fault("Must be an https URL", f"{path}.{name}")
+            yield from _https(value, f"{path}.{name}")
+
+
+def _imagemap_actions(message: dict[str, Any], path: str) -> Iterator[Fault]:
+    """An imagemap's actions name their address `linkUri`; those of its quick replies are as everywhere."""
+    yield from _actions(message.get("quickReply"), f"{path}.quickReply")
+    actions = message.get("actions")
+    for i, action in enumerate(actions if isinstance(actions, list) else []):
+        if isinstance(action, dict) and action.get("type") == "uri":
+            yield from _uri(action.get("linkUri"), f"{path}.actions[{i}].linkUri")
 
 
 def _text(node: dict[str, Any], name: str, path: str, *, limit: int) -> Iterator[Fault]:
@@ -157,12 +207,25 @@ def _action(action: dict[str, Any], path: str) -> Iterator[Fault]:
     label = action.get("label")
     if isinstance(label, str) and graphemes(label) > 20:
         yield Fault("Length must be between 0 and 20", f"{path}.label")
-    uri = action.get("uri")
-    if isinstance(uri, str) and not re.match(r"(https?|line|tel):", uri):
-        yield Fault("Invalid uri scheme", f"{path}.uri")
-    data = action.get("data")
-    if isinstance(data, str) and utf16_units(data) > 300:
-        yield Fault("Length must be between 0 and 300", f"{path}.data")
+    yield from _uri(action.get("uri"), f"{path}.uri")
+    for name, count in (("data", utf16_units), ("text", graphemes), ("displayText", graphemes)):
+        value = action.get(name)
+        if isinstance(value, str) and count(value) > 300:
+            yield Fault("Length must be between 0 and 300", f"{path}.{name}")
+
+
+def _uri(uri: object, path: str) -> Iterator[Fault]:
+    if not isinstance(uri, str):
+        return
+    if not re.match(r"(https?|line|tel):", uri):
+        yield Fault("Invalid uri scheme", path)
+    elif len(uri) > 1000:
+        yield Fault("Length must be between 0 and 1000", path)
+
+
+def action_faults(action: object, path: str) -> list[Fault]:
+    """What the rules by hand hold against one action, such as a rich menu's."""
+    return list(_action(action if isinstance(action, dict) else {}, path))
 
 
 def _flex(contents: object, path: str) -> Iterator[Fault]:
@@ -196,7 +259,7 @@ def _component(component: object, path: str) -> Iterator[Fault]:
         return
     if component.get("type") == "text" and not component.get("text") and not component.get("contents"):
         yield Fault(EMPTY, f"{path}.text")
-    if component.get("type") == "image" and not str(component.get("url", "")).startswith("https://"):
+    if component.get("type") in {"image", "video", "icon"} and not str(component.get("url", "")).startswith("https://"):
         yield Fault("Must be an https URL", f"{path}.url")
     contents = component.get("contents")
     for i, inner in enumerate(contents if isinstance(contents, list) else []):

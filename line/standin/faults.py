@@ -14,12 +14,16 @@ Kind = Literal[
     "reset_after",
     "rate_429",
     "quota_429",
+    "concurrency_429",
 ]
 
 
 @dataclass
 class Fault:
-    """A fault for the next `count` requests to `endpoint` (any where None); `ms` is how long slow ones take."""
+    """A fault for the next `count` requests to `endpoint` (any where None); `ms` is how long slow ones take.
+
+    An endpoint is the contract's operation (`pushMessage`) or the last part of its path (`push`).
+    """
 
     kind: Kind
     count: int = 1
@@ -42,10 +46,10 @@ class Faults:
         """Nothing goes wrong any more."""
         self._waiting.clear()
 
-    def next_for(self, endpoint: str) -> Fault | None:
+    def next_for(self, endpoint: str, *, also: str) -> Fault | None:
         """The fault that befalls this request, counted off; None where none does."""
         for fault in self._waiting:
-            if fault.endpoint in {None, endpoint}:
+            if fault.endpoint in {None, endpoint, also}:
                 fault.count -= 1
                 if fault.count <= 0:
                     self._waiting.remove(fault)

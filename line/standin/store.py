@@ -11,26 +11,51 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from line.standin.figures import Figures
+from line.standin.things import THING_TABLES, Things
+
 BUBBLES_PER_ENTRY = 8  # A request carries 5 messages at most; ids of bubbles stay whole numbers that grow.
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS user (
     no INTEGER PRIMARY KEY, user_id TEXT NOT NULL UNIQUE, display_name TEXT NOT NULL, language TEXT,
-    state TEXT NOT NULL, spoke_entry INTEGER NOT NULL DEFAULT 0);
+    state TEXT NOT NULL, spoke_entry INTEGER NOT NULL DEFAULT 0, traits TEXT, followed_s REAL, blocked_s REAL,
+    read_entry INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS user_spoke ON user (spoke_entry DESC, no);
 CREATE TABLE IF NOT EXISTS request (
     no INTEGER PRIMARY KEY, request_id TEXT NOT NULL, kind TEXT NOT NULL, retry_key TEXT UNIQUE, unit TEXT,
     at TEXT NOT NULL, wall_at TEXT NOT NULL, aged_s REAL NOT NULL, messages TEXT NOT NULL,
-    messages_hash TEXT NOT NULL, text TEXT NOT NULL, recipients INTEGER NOT NULL, delivered INTEGER NOT NULL);
+    messages_hash TEXT NOT NULL, text TEXT NOT NULL, recipients INTEGER NOT NULL, delivered INTEGER NOT NULL,
+    chat TEXT, bytes INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS entry (
     id INTEGER PRIMARY KEY AUTOINCREMENT, user_no INTEGER NOT NULL, request_no INTEGER, at TEXT, wall_at TEXT,
     said TEXT);
 CREATE INDEX IF NOT EXISTS entry_user ON entry (user_no, id);
 CREATE INDEX IF NOT EXISTS entry_request ON entry (request_no);
-CREATE TABLE IF NOT EXISTS reply_token (token TEXT PRIMARY KEY, user_no INTEGER NOT NULL, aged_s REAL NOT NULL,
+CREATE TABLE IF NOT EXISTS answer_token (token TEXT PRIMARY KEY, target TEXT NOT NULL, aged_s REAL NOT NULL,
     is_used INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS content (message_id TEXT PRIMARY KEY, content_type TEXT NOT NULL, bytes BLOB NOT NULL);
 """
+
+
+# Columns that a folder of an earlier version lacks.
+_LATER_COLUMNS = {
+    "user": {
+        "traits": "TEXT", "followed_s": "REAL", "blocked_s": "REAL", "read_entry": "INTEGER NOT NULL DEFAULT 0",
+    },
+    "request": {"chat": "TEXT", "bytes": "INTEGER NOT NULL DEFAULT 0"},
+}
+
+
+@dataclass(frozen=True)
+class User:
+    """A user as registered: state is `friend`, `blocked` or `none`; traits are what LINE would know of them."""
+
+    user_id: str
+    display_name: str
+    language: str | None = None
+    state: str = "friend"
+    traits: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +63,7 @@ class Accepted:
     """A request that the platform took: who got it as bubbles, and how many of its recipients could not."""
 
     request_id: str
-    delivered_to: list[str]
+    number: int
     first_bubble_ids: dict[str, int]
 
 
@@ -49,7 +74,8 @@ class TakenKey:
     request_id: str
     number: int
     aged_s: float
-    message_count: int
+    kind: str
+    message_types: list[str]
 
 
 class Store:
@@ -64,6 +90,13 @@ class Store:
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.execute("PRAGMA cache_size = -65536")
         self._db.executescript(_TABLES)
+        for table, columns in _LATER_COLUMNS.items():
+            known = {row["name"] for row in self._db.execute(f"PRAGMA table_info({table})")}
+            for name in columns.keys() - known:
+                self._db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {columns[name]}")
+        self._db.execute("CREATE INDEX IF NOT EXISTS request_aged ON request (aged_s)")
+        self.things = Things(self._db)
+        self.figures = Figures(self._db)
 
     def close(self) -> None:
         """The file is closed."""
@@ -71,7 +104,7 @@ class Store:
 
     def reset(self) -> None:
         """Nobody and nothing is on record."""
-        for table in ("entry", "request", "reply_token", "content", "user"):
+        for table in ("entry", "request", "answer_token", "content", "user", *THING_TABLES):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own words only.
 
     def forget_deliveries(self) -> int:
@@ -86,20 +119,35 @@ class Store:
 
     # Users
 
-    def register(self, users: Iterable[tuple[str, str, str | None, str]]) -> int:
-        """Users (id, name, language, state) are known; an older entry of the same id is replaced."""
+    def register(self, users: Iterable[User], *, at_s: float) -> int:
+        """The users are known; an older entry of the same id is replaced."""
         self._db.execute("BEGIN")
         cursor = self._db.executemany(
-            "INSERT INTO user (user_id, display_name, language, state) VALUES (?, ?, ?, ?) ON CONFLICT (user_id) DO "
-            "UPDATE SET display_name = excluded.display_name, language = excluded.language, state = excluded.state",
-            users,
+            "INSERT INTO user (user_id, display_name, language, state, traits, followed_s) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (user_id) DO UPDATE SET display_name = excluded.display_name, language = excluded.language,"
+            " state = excluded.state, traits = excluded.traits",
+            (
+                (u.user_id, u.display_name, u.language, u.state, json.dumps(u.traits) if u.traits else None, at_s)
+                for u in users
+            ),
         )
         self._db.execute("COMMIT")
         return cursor.rowcount
 
-    def set_state(self, user_id: str, state: str) -> None:
+    def set_state(self, user_id: str, state: str, *, at_s: float) -> None:
         """The user is a `friend`, has `blocked` the account, or never was one (`none`)."""
-        self._db.execute("UPDATE user SET state = ? WHERE user_id = ?", (state, user_id))
+        since = "blocked_s" if state == "blocked" else "followed_s"
+        self._db.execute(
+            f"UPDATE user SET state = ?, {since} = ? WHERE user_id = ?",  # noqa: S608 - our own words only.
+            (state, at_s, user_id),
+        )
+
+    def set_read(self, user_no: int) -> None:
+        """The user has seen everything in the chat so far."""
+        self._db.execute(
+            "UPDATE user SET read_entry = (SELECT COALESCE(MAX(id), 0) FROM entry WHERE user_no = ?) WHERE no = ?",
+            (user_no, user_no),
+        )
 
     def user(self, user_id: str) -> sqlite3.Row | None:
         """The user, or None."""
@@ -132,18 +180,23 @@ class Store:
         at: datetime,
         wall_at: datetime,
         aged_s: float,
+        chat: str | None = None,
     ) -> Accepted:
-        """The request is on record with one entry for each recipient who is a friend: all of it or nothing."""
+        """The request is on record with one entry for each recipient who is a friend: all of it or nothing.
+
+        In a group or room (`chat`) its members read it, friends or not.
+        """
         body = json.dumps(messages, ensure_ascii=False, sort_keys=True)
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            friends = self.friends(to)
+            friends = self.friends(to) if chat is None else self.known(to)
             number = self._db.execute(
                 "INSERT INTO request (request_id, kind, retry_key, unit, at, wall_at, aged_s, messages, messages_hash,"
-                " text, recipients, delivered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " text, recipients, delivered, chat, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     request_id, kind, retry_key, unit, _iso(at), _iso(wall_at), aged_s, body,
                     hashlib.sha256(body.encode()).hexdigest(), _text_of(messages), len(to), len(friends),
+                    chat, len(body.encode()),
                 ),
             ).lastrowid
             self._db.executemany(
@@ -156,7 +209,7 @@ class Store:
             raise
         first = (int(last[0]) if last else 0) - len(friends) + 1
         ids = {user_id: (first + i) * BUBBLES_PER_ENTRY for i, (_, user_id) in enumerate(friends)}
-        return Accepted(request_id, [user_id for _, user_id in friends], ids)
+        return Accepted(request_id, int(number or 0), ids)
 
     def friends(self, user_ids: Sequence[str]) -> list[tuple[int, str]]:
         """Those of the users who are friends now, as (number, id), in the order asked."""
@@ -167,20 +220,49 @@ class Store:
         )
         return [(row[0], row[1]) for row in rows]
 
+    def known(self, user_ids: Sequence[str]) -> list[tuple[int, str]]:
+        """Those of the users whom the stand-in knows, friends or not, as (number, id)."""
+        rows = self._db.execute(
+            "SELECT u.no, u.user_id FROM json_each(?) j CROSS JOIN user u ON u.user_id = j.value",
+            (json.dumps(list(user_ids)),),
+        )
+        return [(row[0], row[1]) for row in rows]
+
+    def all_friends(self) -> list[str]:
+        """Every friend, in the order in which they came."""
+        return [row[0] for row in self._db.execute("SELECT user_id FROM user WHERE state = 'friend' ORDER BY no")]
+
+    def page_of_friends(self, *, after_no: int, limit: int) -> list[tuple[int, str]]:
+        """The next friends after a number, as (number, id)."""
+        rows = self._db.execute(
+            "SELECT no, user_id FROM user WHERE state = 'friend' AND no > ? ORDER BY no LIMIT ?", (after_no, limit)
+        )
+        return [(row[0], row[1]) for row in rows]
+
+    def traits(self) -> dict[str, tuple[dict[str, str], float]]:
+        """What LINE would know of each friend, and since when they are one."""
+        rows = self._db.execute("SELECT user_id, traits, followed_s FROM user WHERE state = 'friend'")
+        return {row[0]: (json.loads(row[1]) if row[1] else {}, row[2] or 0.0) for row in rows}
+
     def taken_key(self, retry_key: str) -> TakenKey | None:
         """The accepted request that bore this retry key, or None."""
         row = self._db.execute(
-            "SELECT no, request_id, aged_s, messages FROM request WHERE retry_key = ?", (retry_key,)
+            "SELECT no, request_id, aged_s, kind, messages FROM request WHERE retry_key = ?", (retry_key,)
         ).fetchone()
-        return TakenKey(row["request_id"], row["no"], row["aged_s"], len(json.loads(row["messages"]))) if row else None
+        if row is None:
+            return None
+        types = [message["type"] for message in json.loads(row["messages"])]
+        return TakenKey(row["request_id"], row["no"], row["aged_s"], row["kind"], types)
 
     def forget_key(self, retry_key: str) -> None:
         """The retry key protects nothing any more (it is older than 24 h)."""
         self._db.execute("UPDATE request SET retry_key = NULL WHERE retry_key = ?", (retry_key,))
 
-    def used_of_quota(self) -> int:
-        """How many deliveries count against the month's allowance: replies are free."""
-        total = self._db.execute("SELECT SUM(delivered) FROM request WHERE kind <> 'reply'").fetchone()[0]
+    def used_of_quota(self, *, since_s: float) -> int:
+        """How many deliveries since then count against the month's allowance: replies are free."""
+        total = self._db.execute(
+            "SELECT SUM(delivered) FROM request WHERE kind NOT IN ('reply', 'pnp') AND aged_s >= ?", (since_s,)
+        ).fetchone()[0]
         return int(total or 0)
 
     # From residents to the city
@@ -207,20 +289,17 @@ class Store:
         """The picture is gone (the resident unsent it)."""
         self._db.execute("DELETE FROM content WHERE message_id = ?", (message_id,))
 
-    def issue_token(self, token: str, user_no: int, *, aged_s: float) -> None:
-        """The reply token may be used once."""
-        self._db.execute("INSERT INTO reply_token VALUES (?, ?, ?, 0)", (token, user_no, aged_s))
+    def issue_token(self, token: str, target: str, *, aged_s: float) -> None:
+        """The reply token may be used once, to answer in this chat."""
+        self._db.execute("INSERT INTO answer_token VALUES (?, ?, ?, 0)", (token, target, aged_s))
 
     def spend_token(self, token: str, *, not_older_than_s: float) -> str | None:
-        """The user whose token this was; it is spent now. None where it is unknown, spent or too old."""
+        """The chat whose token this was; it is spent now. None where it is unknown, spent or too old."""
         row = self._db.execute(
-            "UPDATE reply_token SET is_used = 1 WHERE token = ? AND is_used = 0 AND aged_s >= ? RETURNING user_no",
+            "UPDATE answer_token SET is_used = 1 WHERE token = ? AND is_used = 0 AND aged_s >= ? RETURNING target",
             (token, not_older_than_s),
         ).fetchone()
-        if row is None:
-            return None
-        user = self._db.execute("SELECT user_id FROM user WHERE no = ?", (row[0],)).fetchone()
-        return str(user[0]) if user else None
+        return None if row is None else str(row[0])
 
     # What happened
 
@@ -241,7 +320,8 @@ class Store:
         while True:
             rows = self._db.execute(
                 "SELECT e.id, u.user_id, r.request_id, r.retry_key, r.kind, r.unit, r.at, r.wall_at, r.messages_hash,"  # noqa: S608 - the condition holds our words, its values are parameters.
-                " r.text FROM entry e JOIN request r ON r.no = e.request_no JOIN user u ON u.no = e.user_no"
+                " r.text, r.chat, r.bytes FROM entry e JOIN request r ON r.no = e.request_no"
+                " JOIN user u ON u.no = e.user_no"
                 f" WHERE e.id > ? AND {where} ORDER BY e.id LIMIT 2000",
                 (after, *values),
             ).fetchall()

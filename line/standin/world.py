@@ -4,32 +4,53 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
+import hmac
 import secrets
+import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import Request
 
+from line.standin.clockwork import Clock
 from line.standin.faults import Faults
-from line.standin.platform import Platform, Reply
+from line.standin.operations import Reply
+from line.standin.platform import Platform
 from line.standin.store import Store
+from line.standin.tokens import Tokens
 from line.standin.webhooks import Outcome, Webhooks, ulid
 
 QUEUE_LIMIT = 1000
 
 
+@dataclass(frozen=True)
+class Channel:
+    """The city's channel at LINE: its id, secret, long-lived token and bot."""
+
+    channel_id: str
+    secret: str
+    access_token: str
+    bot_user_id: str
+
+
 class World:
     """The stand-in of one city."""
 
-    def __init__(self, store: Store, webhooks: Webhooks, *, now: Callable[[], datetime], token: str) -> None:
-        """Nobody listens, nothing goes wrong. `token` is the channel access token that callers must bear."""
+    def __init__(
+        self, store: Store, webhooks: Webhooks, *, now: Callable[[], datetime], channel: Channel, clock: Clock
+    ) -> None:
+        """Nobody listens, nothing goes wrong."""
         self.store = store
         self.webhooks = webhooks
-        self.platform = Platform(store, now=now)
+        self.platform = Platform(store, now=now, clock=clock)
         self.faults = Faults()
-        self.token = token
+        self.channel = channel
+        self.bearer = f"Bearer {channel.access_token}".encode()
+        self.tokens = Tokens(store.things, clock)
         self.now = now
         self._phones: dict[str, set[asyncio.Queue[dict[str, Any]]]] = defaultdict(set)
 
@@ -66,23 +87,43 @@ class World:
                 }
                 self.show(user_id, bubble)
 
-    def event(self, kind: str, user_id: str, *, at: datetime, **parts: Any) -> dict[str, Any]:
-        """A webhook event of this type from this user, as LINE shapes it."""
+    def event(
+        self, kind: str, user_id: str | None, *, at: datetime, chat: str | None = None, **parts: Any
+    ) -> dict[str, Any]:
+        """A webhook event of this type from this user, perhaps in a group or room, as LINE shapes it."""
         return {
             "type": kind,
             "mode": "active",
             "timestamp": int(at.timestamp() * 1000),
-            "source": {"type": "user", "userId": user_id},
+            "source": source_of(user_id, chat),
             "webhookEventId": ulid(at),
             "deliveryContext": {"isRedelivery": False},
             **parts,
         }
 
-    def token_for(self, user_no: int) -> str:
-        """A fresh reply token by which the city may answer this user once."""
+    def token_for(self, target: str) -> str:
+        """A fresh reply token by which the city may answer this user, group or room once."""
         token = secrets.token_hex(16)
-        self.store.issue_token(token, user_no, aged_s=self.platform.aged_s())
+        self.store.issue_token(token, target, aged_s=self.platform.aged_s())
         return token
+
+    def read_token(self, message_id: str) -> str:
+        """By this token the city marks the message as read."""
+        seal = hmac.new(self.channel.secret.encode(), message_id.encode(), hashlib.sha256).hexdigest()
+        return f"{message_id}.{seal[:32]}"
+
+    def is_read_token(self, token: str) -> bool:
+        """The token came with one of our messages."""
+        return hmac.compare_digest(self.read_token(token.partition(".")[0]).encode(), token.encode())
+
+    def deliver_by_phone(self, body: dict[str, Any], user: sqlite3.Row, *, tag: str | None) -> Reply:
+        """The notification message is in the chat; with a tag the city hears of it by a `delivery` event."""
+        reply = self.platform.deliver_to_anyone("pnp", body, user["user_id"])
+        self.show_accepted("pnp", reply)
+        if tag is not None:
+            event = self.event("delivery", user["user_id"], at=self.now(), delivery={"data": tag})
+            self.webhooks.tell_soon(event)
+        return reply
 
     async def tell(self, event: dict[str, Any], *, message_id: str | None = None) -> dict[str, Any]:
         """The city has been told once (and will be again, where it did not answer); how it went."""
@@ -93,6 +134,15 @@ class World:
             "reply_token": event.get("replyToken"),
             "webhook": {"status": outcome.status, "error": outcome.error, "ms": round(outcome.ms, 1)},
         }
+
+
+def source_of(user_id: str | None, chat: str | None) -> dict[str, str]:
+    """Who said it and where, as LINE's events name them."""
+    who = {} if user_id is None else {"userId": user_id}
+    if chat is None:
+        return {"type": "user"} | who
+    kind = "group" if chat.startswith("C") else "room"
+    return {"type": kind, f"{kind}Id": chat} | who
 
 
 def world_of(request: Request) -> World:
