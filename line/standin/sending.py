@@ -105,11 +105,11 @@ def list_units(world: World, call: Call) -> Reply:
 
 def push_by_phone(world: World, call: Call) -> Reply:
     """A notification message to whoever has registered this phone number; 422 where nobody has."""
-    user_id = world.store.things.of_user("phone", call.body["to"])
+    users = world.store.things.members("phone", call.body["to"])
     tag = call.headers.get("x-line-delivery-tag")
     if tag is not None and not 16 <= len(tag) <= 100:
         return faulty(Fault("Length must be between 16 and 100", "X-Line-Delivery-Tag"))
-    user = world.store.user(user_id) if user_id else None
+    user = world.store.user(users[0]) if users else None
     if user is None:
         return refusal(422, "Failed to send messages")
     # It reaches those who are no friends, but not who blocked the account, and LINE does not say which.
