@@ -68,7 +68,7 @@ class StandinApp(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request."""
-        scope["standin.send"] = send
+        scope.setdefault("standin.send", send)
         if scope["type"] == "http":
             scope["standin.host"] = _host_of(scope)
         await super().__call__(scope, receive, send)

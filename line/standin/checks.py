@@ -257,9 +257,10 @@ def _bubble(bubble: object, path: str) -> Iterator[Fault]:
 def _component(component: object, path: str) -> Iterator[Fault]:
     if not isinstance(component, dict):
         return
-    if component.get("type") == "text" and not component.get("text") and not component.get("contents"):
+    kind = str(component.get("type"))
+    if kind == "text" and not component.get("text") and not component.get("contents"):
         yield Fault(EMPTY, f"{path}.text")
-    if component.get("type") in {"image", "video", "icon"} and not str(component.get("url", "")).startswith("https://"):
+    if kind in {"image", "video", "icon"} and not str(component.get("url", "")).startswith("https://"):
         yield Fault("Must be an https URL", f"{path}.url")
     contents = component.get("contents")
     for i, inner in enumerate(contents if isinstance(contents, list) else []):

@@ -19,7 +19,7 @@ def faults(template: object, path: str) -> Iterator[Fault]:
     """What LINE's limits hold against a template."""
     if not isinstance(template, dict):
         return
-    kind = template.get("type")
+    kind = str(template.get("type"))
     if kind in {"carousel", "image_carousel"}:
         columns = template.get("columns")
         if not isinstance(columns, list) or not _COLUMNS[0] <= len(columns) <= _COLUMNS[1]:
@@ -29,7 +29,7 @@ def faults(template: object, path: str) -> Iterator[Fault]:
             for i, column in enumerate(columns):
                 yield from _card(column, "carousel", f"{path}.columns[{i}]")
     elif kind in _TEXT:
-        yield from _card(template, str(kind), path)
+        yield from _card(template, kind, path)
 
 
 def _card(card: Any, kind: str, path: str) -> Iterator[Fault]:
