@@ -32,9 +32,11 @@ from line.standin import (
     hooks,
     identity,
     insight,
+    menubar,
     people,
     richmenus,
     rooms,
+    schemas,
     sending,
     tokens,
 )
@@ -94,8 +96,10 @@ def shared_now() -> datetime:
         return datetime.now(UTC)
 
 
-def create_app(folder: Path | None = None, *, now: Callable[[], datetime] = shared_now) -> FastAPI:
-    """The stand-in with its memory in `folder` (default: `standin/` in the data folder)."""
+def create_app(
+    folder: Path | None = None, *, now: Callable[[], datetime] = shared_now, contract: Path = schemas.FOLDER
+) -> FastAPI:
+    """The stand-in with its memory in `folder` (default: `standin/` in the data folder), held to LINE's contract."""
     store = Store(folder or data_dir() / "standin")
     line = settings().line
     if line.channel_secret is None or line.channel_access_token is None or line.bot_user_id is None:
@@ -125,8 +129,8 @@ def create_app(folder: Path | None = None, *, now: Callable[[], datetime] = shar
     origins = [settings().api_url, settings().api_url.replace("127.0.0.1", "localhost")]
     app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
     app.add_exception_handler(HTTPException, _explain)
-    app.router.routes.extend(gate.routes(world, OPERATIONS))
-    for router in (chat.router, rooms.router, admin.router):
+    app.router.routes.extend(gate.routes(world, OPERATIONS, contract=contract))
+    for router in (chat.router, menubar.router, rooms.router, admin.router):
         app.include_router(router)
     return app
 

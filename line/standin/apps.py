@@ -6,6 +6,7 @@ import secrets
 import string
 from typing import TYPE_CHECKING, Any
 
+from line.standin import byhand
 from line.standin.operations import Call, Operation, Reply, refusal
 from line.standin.schemas import Fault
 
@@ -19,8 +20,10 @@ NOT_FOUND = "not found"
 
 def app_faults(body: dict[str, Any]) -> list[Fault]:
     """A LIFF page is served by https only."""
-    view = body.get("view")
-    url = view.get("url") if isinstance(view, dict) else None
+    view = body.get("view", {})
+    if not isinstance(view, dict):
+        return [Fault("Must be an object", "view")]
+    url = view.get("url")
     if isinstance(url, str) and not url.startswith("https://"):
         return [Fault("Must be an https URL", "view.url")]
     return []
@@ -57,8 +60,9 @@ def delete(world: World, call: Call) -> Reply:
     return Reply(200, {}) if is_gone else refusal(404, NOT_FOUND)
 
 
+_WHOLE = byhand.every(byhand.needs(view=dict), byhand.within("view", byhand.needs(type=str, url=str)), app_faults)
 OPERATIONS = [
-    Operation("POST", "/liff/v1/apps", "addLIFFApp", add, takes="json", by_hand=app_faults),
+    Operation("POST", "/liff/v1/apps", "addLIFFApp", add, takes="json", by_hand=_WHOLE),
     Operation("GET", "/liff/v1/apps", "getAllLIFFApps", list_apps),
     Operation("PUT", "/liff/v1/apps/{liffId}", "updateLIFFApp", update, takes="json", by_hand=app_faults),
     Operation("DELETE", "/liff/v1/apps/{liffId}", "deleteLIFFApp", delete),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from line.standin import byhand
 from line.standin.checks import USER_ID
 from line.standin.operations import Call, Operation, Reply, faulty, refusal
 from line.standin.rates import PER_MINUTE_60
@@ -25,13 +26,17 @@ _INVALID = "Invalid user ID"
 
 def ids_faults(body: dict[str, Any]) -> list[Fault]:
     """What LINE's rules hold against the users of an upload: well-formed ids, 10,000 at most."""
-    audiences = body.get("audiences")
+    audiences = body.get("audiences", [])
     if not isinstance(audiences, list):
-        return []
+        return [Fault("Must be a list", "audiences")]
     if len(audiences) > BY_JSON_LIMIT:
         return [Fault(f"Size must be between 0 and {BY_JSON_LIMIT}", "audiences")]
     if body.get("isIfaAudience"):
-        return []
+        return [
+            Fault("May not be empty", f"audiences[{i}].id")
+            for i, person in enumerate(audiences)
+            if not isinstance(person, dict) or not isinstance(person.get("id"), str)
+        ]
     return [
         Fault(_INVALID, f"audiences[{i}].id")
         for i, person in enumerate(audiences)
@@ -46,7 +51,9 @@ def named_faults(body: dict[str, Any]) -> list[Fault]:
 
 def _name_faults(body: dict[str, Any]) -> list[Fault]:
     name = body.get("description")
-    return [] if isinstance(name, str) and name.strip() else [Fault("May not be empty", "description")]
+    if not isinstance(name, str) or not name.strip():
+        return [Fault("May not be empty", "description")]
+    return [Fault("Length must be between 1 and 120", "description")] if len(name) > 120 else []
 
 
 def update_faults(body: dict[str, Any]) -> list[Fault]:
@@ -57,8 +64,8 @@ def update_faults(body: dict[str, Any]) -> list[Fault]:
 
 def by_request_faults(body: dict[str, Any]) -> list[Fault]:
     """An audience of readers or tappers names the request whose readers they are."""
-    has_request = isinstance(body.get("requestId"), str) and body["requestId"]
-    return _name_faults(body) + ([] if has_request else [Fault("May not be empty", "requestId")])
+    rules = byhand.every(_name_faults, byhand.needs(requestId=str), byhand.may_have(clickUrl=str))
+    return list(rules(body))
 
 
 def _new(world: World, kind: str, description: str, **more: Any) -> dict[str, Any] | Reply:
@@ -158,8 +165,6 @@ def create_by_file(world: World, call: Call) -> Reply:
     if isinstance(ids, Reply):
         return ids
     wrong = _name_faults(call.body)
-    if not wrong and len(call.body["description"]) > 120:
-        wrong = [Fault("Length must be between 1 and 120", "description")]
     if wrong:
         return faulty(*wrong)
     is_ifa = str(call.body.get("isIfaAudience", "false")).lower() == "true"
@@ -264,9 +269,7 @@ def list_shared(world: World, call: Call) -> Reply:
 
 
 def _page(world: World, call: Call, audiences: list[dict[str, Any]]) -> Reply:
-    page, size = int(call.asked("page")), int(call.asked("size", "20"))
-    if size < 1:
-        return refusal(400, "The value for the 'size' parameter is invalid")
+    page, size = call.number("page", 0, most=10**6), call.number("size", 20, most=40)
     words = call.asked("description").casefold()
     for name in ("status", "createRoute"):
         if call.asked(name):

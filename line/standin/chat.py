@@ -19,7 +19,6 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from line.standin import richmenus
 from line.standin.store import User
 from line.standin.world import World, world_of
 
@@ -34,29 +33,6 @@ TRAITS = ("gender", "age", "area", "appType")
 USER_ID = re.compile(r"U[0-9a-f]{32}")
 PING_S = 15.0
 PHOTO_LIMIT_BYTES = 10_000_000
-
-RICH_MENU = {
-    "name": "faonam",
-    "chatBarText": "เมนูเมือง",
-    "size": {"width": 2500, "height": 843},
-    "areas": [
-        {
-            "bounds": {"x": 0, "y": 0, "width": 833, "height": 843},
-            "label": "แจ้งเหตุ",
-            "action": {"type": "message", "label": "แจ้งเหตุ", "text": "แจ้งเหตุ"},
-        },
-        {
-            "bounds": {"x": 833, "y": 0, "width": 834, "height": 843},
-            "label": "บ้านของฉัน",
-            "action": {"type": "postback", "label": "บ้านของฉัน", "data": "home:ask", "displayText": "บ้านของฉัน"},
-        },
-        {
-            "bounds": {"x": 1667, "y": 0, "width": 833, "height": 843},
-            "label": "ภาษา / Language",
-            "action": {"type": "postback", "label": "ภาษา / Language", "data": "language:ask", "displayText": "ภาษา"},
-        },
-    ],
-}
 
 
 class LoadIn(BaseModel):
@@ -382,25 +358,3 @@ async def show_content(message_id: str, world: WorldDep) -> Response:
     content_type = found[0] if found[0] in {"image/jpeg", "image/png"} else "application/octet-stream"
     headers = {"X-Content-Type-Options": "nosniff"}
     return Response(found[1], media_type=content_type, headers=headers)
-
-
-@router.get("/rich-menu")
-async def show_rich_menu() -> dict[str, Any]:
-    """The menu under the chat as long as the city has made none."""
-    return RICH_MENU
-
-
-@router.get("/users/{user_id}/rich-menu")
-async def show_menu_of_user(user_id: str, world: WorldDep) -> dict[str, Any]:
-    """The menu that the user sees: linked, default, or that of a city which has made none."""
-    user = _user(world, user_id)
-    menu = richmenus.menu_of(world, user_id)
-    if menu is None:
-        return RICH_MENU
-    world.store.things.tap(menu["richMenuId"], "seen", user["no"], at_s=world.platform.aged_s())
-    areas = [area | {"label": _label(area["action"])} for area in menu["areas"]]
-    return menu | {"areas": areas}
-
-
-def _label(action: dict[str, Any]) -> str:
-    return str(action.get("label") or action.get("displayText") or action.get("text") or action["type"])

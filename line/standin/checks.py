@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from line.rules import graphemes, utf16_units
-from line.standin import templates
+from line.standin import byhand, templates
 from line.standin.schemas import Fault
 
 EMPTY = "May not be empty"
@@ -58,6 +58,7 @@ def faults(kind: str, body: dict[str, Any]) -> list[Fault]:
         *_unknown(body, _ROOT[kind], ""),
         *_target(kind, body),
         *_units(body.get("customAggregationUnits")),
+        *(byhand.narrowcast_faults(body) if kind == "narrowcast" else ()),
         *_messages(body.get("messages")),
     ]
 

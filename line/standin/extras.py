@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from line.standin.operations import Call, Operation, Reply, refusal
+from line.standin import byhand
+from line.standin.operations import Call, Operation, Reply, bad_query, refusal
 from line.standin.schemas import Fault
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ def coupon_faults(body: dict[str, Any]) -> list[Fault]:
 
 def create_coupon(world: World, call: Call) -> Reply:
     """The coupon runs under a fresh id."""
-    if not call.body:
-        return refusal(400, "The request body has 1 error(s)", [Fault("May not be empty", "title")])
     coupon_id = secrets.token_hex(16)
     made = {"couponId": coupon_id, "createdTimestamp": int(world.platform.aged_s()), "status": "RUNNING"}
     world.store.things.put("coupon", coupon_id, call.body | made)
@@ -36,9 +35,9 @@ def list_coupons(world: World, call: Call) -> Reply:
     """Coupons, the newest first, a page at a time."""
     asked = {state for value in call.query.get("status", ()) for state in value.split(",")}
     coupons = [c for c in world.store.things.every("coupon")[::-1] if not asked or c["status"] in asked]
-    limit, start = int(call.asked("limit", "20")), call.asked("start", "0")
+    limit, start = call.number("limit", 20, most=100), call.asked("start", "0")
     if not start.isdecimal():
-        return refusal(400, "The value for the 'start' parameter is invalid")
+        return bad_query("start")
     page = coupons[int(start) : int(start) + limit]
     more = {"next": str(int(start) + limit)} if len(coupons) > int(start) + limit else {}
     return Reply(200, {"items": [{"couponId": c["couponId"], "title": c["title"]} for c in page]} | more)
@@ -52,10 +51,11 @@ def show_coupon(world: World, call: Call) -> Reply:
 
 def _with_currency(coupon: dict[str, Any]) -> dict[str, Any]:
     reward = coupon.get("reward")
-    if not reward or not reward.get("priceInfo"):
+    price = reward.get("priceInfo") if reward else None
+    if reward is None or not isinstance(price, dict) or price.get("type") == "percentage":
         return coupon
-    currency = {} if reward["priceInfo"]["type"] == "percentage" else {"currency": "THB"}
-    return coupon | {"reward": reward | {"priceInfo": reward["priceInfo"] | currency}}
+    currency = {"currency": "THB"}
+    return coupon | {"reward": reward | {"priceInfo": price | currency}}
 
 
 def close_coupon(world: World, call: Call) -> Reply:
@@ -81,7 +81,7 @@ def list_joined(world: World, call: Call) -> Reply:
     plan = call.path["membershipId"]
     if world.store.things.get("membership", plan) is None:
         return refusal(404, NOT_FOUND)
-    start, limit = call.asked("start"), int(call.asked("limit", "300"))
+    start, limit = call.asked("start"), call.number("limit", 300, most=1000)
     ids = [user_id for user_id in world.store.things.members("membership", plan) if user_id > start]
     page = ids[:limit]
     return Reply(200, {"userIds": page} | ({"next": page[-1]} if len(ids) > limit else {}))
@@ -112,10 +112,16 @@ def _subscription(world: World, plan: dict[str, Any], user_id: str) -> dict[str,
     return {"membership": {name: plan[name] for name in names}, "user": user}
 
 
+_COUPON = byhand.needs(
+    acquisitionCondition=dict, title=str, startTimestamp=int, endTimestamp=int, maxUseCountPerTicket=int,
+    visibility=str, timezone=str,
+)
+_REWARD = byhand.may_have(reward=dict)
 _MEMBERSHIP = "/v2/bot/membership"
 OPERATIONS = [
     Operation("GET", "/v2/bot/coupon", "listCoupon", list_coupons),
-    Operation("POST", "/v2/bot/coupon", "createCoupon", create_coupon, takes="json", by_hand=coupon_faults),
+    Operation("POST", "/v2/bot/coupon", "createCoupon", create_coupon, takes="json",
+              by_hand=byhand.every(_COUPON, _REWARD, coupon_faults)),
     Operation("GET", "/v2/bot/coupon/{couponId}", "getCouponDetail", show_coupon),
     Operation("PUT", "/v2/bot/coupon/{couponId}/close", "closeCoupon", close_coupon),
     Operation("GET", f"{_MEMBERSHIP}/list", "getMembershipList", list_memberships),

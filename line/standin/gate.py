@@ -8,6 +8,7 @@ import inspect
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -20,7 +21,7 @@ from starlette.routing import Route
 
 from line.standin import schemas
 from line.standin.faults import Fault
-from line.standin.operations import Call, Operation, Reply, refusal
+from line.standin.operations import BadQueryError, Call, Operation, Reply, bad_query, refusal
 from line.standin.platform import CONCURRENCY_TEXT, QUOTA_TEXT, RATE_TEXT
 from line.standin.world import World
 
@@ -33,9 +34,9 @@ NESTING_LIMIT = 64
 NOT_JSON = "The request body could not be parsed as JSON"
 
 
-def routes(world: World, operations: list[Operation]) -> list[Route]:
-    """Each operation at its path; one that serves several methods of a path is chosen by the method."""
-    clauses = schemas.clauses()
+def routes(world: World, operations: list[Operation], *, contract: Path) -> list[Route]:
+    """Each operation at its path, held to the contract in this folder, or to the rules by hand where it is absent."""
+    clauses = schemas.clauses(contract)
     return [
         Route(op.path, _endpoint(world, op, op.clause(clauses)), methods=[op.method]) for op in operations
     ]
@@ -53,7 +54,10 @@ def _endpoint(
         if instead is not None:
             return as_response(instead)
         read = await _read(op, clause, request)
-        reply = read if isinstance(read, Reply) else op.answer(world, read)
+        try:
+            reply = read if isinstance(read, Reply) else op.answer(world, read)
+        except BadQueryError as exc:
+            reply = bad_query(str(exc))
         if inspect.isawaitable(reply):
             reply = await reply
         return as_response(await _befall_after(fault, request, reply))
@@ -116,7 +120,7 @@ async def _read(op: Operation, clause: schemas.Clause | None, request: Request) 
 def _judged(op: Operation, clause: schemas.Clause | None, raw: bytes) -> Any:
     if op.takes == "form":
         body: Any = {name: values[-1] for name, values in parse_qs(raw.decode("utf-8", "replace")).items()}
-    elif not raw and clause is not None and not clause.needs_body:
+    elif not raw and not op.is_body_needed:
         return {}
     else:
         body = parsed(raw)

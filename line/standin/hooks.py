@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.settings import settings
 from line.client import is_loopback
+from line.standin import byhand
 from line.standin.clockwork import iso_of
 from line.standin.operations import Call, Operation, Reply
 from line.standin.rates import PER_HOUR_60, PER_MINUTE_1000
@@ -27,8 +28,10 @@ def own_address() -> str:
 
 def endpoint_faults(body: dict[str, Any]) -> list[Fault]:
     """A webhook's address is https; on this machine http will do."""
-    url = body.get("endpoint")
-    if not isinstance(url, str) or url.startswith("https://") or (url.startswith("http://") and is_loopback(url)):
+    url = body.get("endpoint", "https://")
+    if not isinstance(url, str) or len(url) > 500:
+        return [Fault("Length must be between 0 and 500", "endpoint")]
+    if url.startswith("https://") or (url.startswith("http://") and is_loopback(url)):
         return []
     return [Fault("Invalid webhook endpoint URL", "endpoint")]
 
@@ -70,9 +73,11 @@ _PATH = "/v2/bot/channel/webhook"
 OPERATIONS = [
     Operation("GET", f"{_PATH}/endpoint", "getWebhookEndpoint", show, PER_MINUTE_1000),
     Operation(
-        "PUT", f"{_PATH}/endpoint", "setWebhookEndpoint", move, PER_MINUTE_1000, takes="json", by_hand=endpoint_faults
+        "PUT", f"{_PATH}/endpoint", "setWebhookEndpoint", move, PER_MINUTE_1000, takes="json",
+        by_hand=byhand.every(byhand.needs(endpoint=str), endpoint_faults),
     ),
     Operation(
-        "POST", f"{_PATH}/test", "testWebhookEndpoint", test, PER_HOUR_60, takes="json", by_hand=endpoint_faults
+        "POST", f"{_PATH}/test", "testWebhookEndpoint", test, PER_HOUR_60, takes="json", is_body_needed=False,
+        by_hand=endpoint_faults,
     ),
 ]

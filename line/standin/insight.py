@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from line.standin.clockwork import LINE_ZONE, day_bounds_s, day_of
-from line.standin.operations import Call, Operation, Reply, refusal
+from line.standin.operations import Call, Operation, Reply, bad_query, refusal
 from line.standin.rates import PER_HOUR_60
 
 if TYPE_CHECKING:
@@ -35,10 +35,6 @@ def _shown(number: int) -> int | None:
     return number if number >= LEAST_PEOPLE else None
 
 
-def _date_refused(name: str) -> Reply:
-    return refusal(400, f"The value for the '{name}' parameter is invalid")
-
-
 def show_followers(world: World, call: Call) -> Reply:
     """Friends, those reachable and those who blocked, at the end of a day."""
     today = day_of(world.platform.aged_s())
@@ -46,7 +42,7 @@ def show_followers(world: World, call: Call) -> Reply:
     try:
         _, until_s = day_bounds_s(day)
     except ValueError:
-        return _date_refused("date")
+        return bad_query("date")
     if day >= today:
         return Reply(200, {"status": "unready"})
     followers, blocks = world.store.figures.followers(until_s=until_s)
@@ -60,7 +56,7 @@ def show_deliveries(world: World, call: Call) -> Reply:
     try:
         since_s, until_s = day_bounds_s(day)
     except ValueError:
-        return _date_refused("date")
+        return bad_query("date")
     if day >= day_of(world.platform.aged_s()):
         return Reply(200, {"status": "unready"})
     found = world.store.figures.delivered_by_kind(since_s=since_s, until_s=until_s)
@@ -160,10 +156,10 @@ def _span(call: Call, *, longest_days: int) -> tuple[float, float] | Reply:
         try:
             bounds.append(day_bounds_s(call.asked(name)))
         except ValueError:
-            return _date_refused(name)
+            return bad_query(name)
     since_s, until_s = bounds[0][0], bounds[1][1]
     if not since_s < until_s <= since_s + (longest_days + 1) * 86_400:
-        return _date_refused("to")
+        return bad_query("to")
     return since_s, until_s
 
 

@@ -43,6 +43,15 @@ def faulty(*faults: Fault) -> Reply:
     return refusal(400, f"The request body has {len(faults)} error(s)", faults)
 
 
+class BadQueryError(Exception):
+    """The value of this parameter is invalid."""
+
+
+def bad_query(name: str) -> Reply:
+    """400 in LINE's words for a parameter of the query."""
+    return refusal(400, f"The value for the '{name}' parameter is invalid")
+
+
 @dataclass(frozen=True)
 class Call:
     """A request that bore a good token, came within the rate, and whose body fits the contract."""
@@ -57,6 +66,13 @@ class Call:
     def asked(self, name: str, default: str = "") -> str:
         """The query's parameter of this name."""
         return (self.query.get(name) or [default])[-1]
+
+    def number(self, name: str, default: int, *, most: int) -> int:
+        """The query's number, from 1 to `most`. Raises BadQueryError."""
+        given = self.asked(name, str(default))
+        if not given.isdecimal() or not 1 <= int(given) <= most:
+            raise BadQueryError(name)
+        return int(given)
 
 
 Handler = Callable[["World", Call], Reply | Awaitable[Reply]]
@@ -76,6 +92,7 @@ class Operation:
     is_on_data_host: bool = False
     bears: Literal["channel", "user", "nobody"] = "channel"
     takes_retry_key: bool = False
+    is_body_needed: bool = True
     by_hand: Callable[[Any], Sequence[Fault]] = lambda _: ()
 
     def clause(self, clauses: Mapping[tuple[str, str], Clause]) -> Clause | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from line.standin.operations import Call, Operation, Reply, faulty, refusal
+from line.standin import byhand
+from line.standin.checks import USER_ID
+from line.standin.operations import Call, Operation, Reply, bad_query, faulty, refusal
 from line.standin.rates import PER_SECOND_100
 from line.standin.schemas import Fault
 
@@ -29,12 +31,10 @@ def show_profile(world: World, call: Call) -> Reply:
 
 def list_followers(world: World, call: Call) -> Reply:
     """The friends' ids, a page at a time."""
-    limit = int(call.asked("limit", str(FOLLOWERS_DEFAULT)))
+    limit = call.number("limit", FOLLOWERS_DEFAULT, most=FOLLOWERS_LIMIT)
     start = call.asked("start", "0")
     if not start.isdecimal():
-        return refusal(400, "The value for the 'start' parameter is invalid")
-    if not 1 <= limit <= FOLLOWERS_LIMIT:
-        return refusal(400, "The value for the 'limit' parameter is invalid")
+        return bad_query("start")
     rows = world.store.page_of_friends(after_no=int(start), limit=limit + 1)
     more = {"next": str(rows[limit - 1][0])} if len(rows) > limit else {}
     return Reply(200, {"userIds": [user_id for _, user_id in rows[:limit]]} | more)
@@ -120,8 +120,8 @@ def issue_link_token(world: World, call: Call) -> Reply:
 def show_loading(world: World, call: Call) -> Reply:
     """The dots in the user's chat move for so many seconds."""
     seconds = call.body.get("loadingSeconds", 20)
-    if seconds % 5:
-        return faulty(Fault("Must be a multiple of 5", "loadingSeconds"))
+    if seconds % 5 or not 5 <= seconds <= 60:
+        return faulty(Fault("Must be a multiple of 5 from 5 to 60", "loadingSeconds"))
     if not call.body["chatId"].startswith("U"):
         return faulty(Fault("Must be a user's chat", "chatId"))
     world.show(call.body["chatId"], {"loading_s": seconds})
@@ -130,7 +130,7 @@ def show_loading(world: World, call: Call) -> Reply:
 
 def mark_read(_: World, call: Call) -> Reply:
     """The user sees that the city has read what they wrote."""
-    if "chat" in call.body and not call.body["chat"]["userId"].startswith("U"):
+    if not USER_ID.fullmatch(call.body["chat"]["userId"]):
         return faulty(Fault("Invalid user ID", "chat.userId"))
     return Reply(200, {})
 
@@ -184,10 +184,17 @@ OPERATIONS = [
     ),
     Operation("POST", "/v2/bot/user/{userId}/linkToken", "issueLinkToken", issue_link_token),
     Operation(
-        "POST", "/v2/bot/chat/loading/start", "showLoadingAnimation", show_loading, PER_SECOND_100, takes="json"
+        "POST", "/v2/bot/chat/loading/start", "showLoadingAnimation", show_loading, PER_SECOND_100, takes="json",
+        by_hand=byhand.every(byhand.needs(chatId=str), byhand.may_have(loadingSeconds=int)),
     ),
-    Operation("POST", "/v2/bot/message/markAsRead", "markMessagesAsRead", mark_read, takes="json"),
-    Operation("POST", "/v2/bot/chat/markAsRead", "markMessagesAsReadByToken", mark_read_by_token, takes="json"),
+    Operation(
+        "POST", "/v2/bot/message/markAsRead", "markMessagesAsRead", mark_read, takes="json",
+        by_hand=byhand.every(byhand.needs(chat=dict), byhand.within("chat", byhand.needs(userId=str))),
+    ),
+    Operation(
+        "POST", "/v2/bot/chat/markAsRead", "markMessagesAsReadByToken", mark_read_by_token, takes="json",
+        by_hand=byhand.needs(markAsReadToken=str),
+    ),
     Operation("GET", _MESSAGE, "getMessageContent", show_content, is_on_data_host=True),
     Operation("GET", f"{_MESSAGE}/preview", "getMessageContentPreview", show_preview, is_on_data_host=True),
     Operation(

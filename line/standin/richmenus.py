@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from line.rules import graphemes
-from line.standin import checks
+from line.standin import byhand, checks
 from line.standin.clockwork import iso_of
 from line.standin.operations import Call, Operation, Reply, refusal
 from line.standin.rates import PER_HOUR_3, PER_HOUR_100, PER_SECOND_10
@@ -21,6 +22,7 @@ IMAGE_LIMIT_BYTES = 1_000_000
 AREAS_LIMIT = 20
 BATCH_LIMIT, BULK_LIMIT = 1000, 500
 BATCH_S = 2.0
+ALIAS = re.compile(r"[a-z0-9_-]{1,32}")
 NOT_FOUND = "Not found"
 _NEEDED = {"size": dict, "selected": bool, "name": str, "chatBarText": str, "areas": list}
 
@@ -207,7 +209,19 @@ def batch_faults(body: Mapping[str, Any]) -> list[Fault]:
     operations = body.get("operations")
     if not isinstance(operations, list) or not 1 <= len(operations) <= BATCH_LIMIT:
         return [Fault(f"Size must be between 1 and {BATCH_LIMIT}", "operations")]
-    return []
+    return [fault for i, operation in enumerate(operations) for fault in _operation_faults(operation, i)]
+
+
+def _operation_faults(operation: Any, i: int) -> list[Fault]:
+    kind = operation.get("type") if isinstance(operation, dict) else None
+    needed = {"link": ("from", "to"), "unlink": ("from",), "unlinkAll": ()}.get(str(kind))
+    if needed is None:
+        return [Fault("Must be one of the following values: link, unlink, unlinkAll", f"operations[{i}].type")]
+    return [
+        Fault("May not be empty", f"operations[{i}].{name}")
+        for name in needed
+        if not isinstance(operation.get(name), str)
+    ]
 
 
 def run_batch(world: World, call: Call) -> Reply:
@@ -243,6 +257,14 @@ def show_batch(world: World, call: Call) -> Reply:
     if world.platform.aged_s() - accepted_s < BATCH_S:
         return Reply(200, body | {"phase": "ongoing"})
     return Reply(200, body | {"phase": "succeeded", "completedTime": iso_of(accepted_s + BATCH_S)})
+
+
+def alias_faults(body: dict[str, Any]) -> list[Fault]:
+    """An alias has 1 to 32 small letters, digits, _ or -, and names a menu."""
+    found = list(byhand.needs(richMenuAliasId=str, richMenuId=str)(body))
+    if not found and not ALIAS.fullmatch(body["richMenuAliasId"]):
+        found.append(Fault("Must match ^[a-z0-9_-]{1,32}$", "richMenuAliasId"))
+    return found
 
 
 def create_alias(world: World, call: Call) -> Reply:
@@ -301,7 +323,7 @@ OPERATIONS = [
     Operation("POST", "/v2/bot/richmenu/validate", "validateRichMenuObject", _valid, takes="json", by_hand=menu_faults),
     Operation("GET", "/v2/bot/richmenu/list", "getRichMenuList", list_menus, PER_SECOND_10),
     Operation("POST", "/v2/bot/richmenu/bulk/link", "linkRichMenuIdToUsers", link_many, takes="json",
-              by_hand=users_faults),
+              by_hand=byhand.every(byhand.needs(richMenuId=str), users_faults)),
     Operation("POST", "/v2/bot/richmenu/bulk/unlink", "unlinkRichMenuIdFromUsers", unlink_many, takes="json",
               by_hand=users_faults),
     Operation("POST", "/v2/bot/richmenu/batch", "richMenuBatch", run_batch, PER_HOUR_3, takes="json",
@@ -309,10 +331,11 @@ OPERATIONS = [
     Operation("POST", "/v2/bot/richmenu/validate/batch", "validateRichMenuBatchRequest", _valid, takes="json",
               by_hand=batch_faults),
     Operation("GET", "/v2/bot/richmenu/progress/batch", "getRichMenuBatchProgress", show_batch),
-    Operation("POST", _ALIAS, "createRichMenuAlias", create_alias, takes="json"),
+    Operation("POST", _ALIAS, "createRichMenuAlias", create_alias, takes="json", by_hand=alias_faults),
     Operation("GET", f"{_ALIAS}/list", "getRichMenuAliasList", list_aliases),
     Operation("GET", f"{_ALIAS}/{{richMenuAliasId}}", "getRichMenuAlias", show_alias),
-    Operation("POST", f"{_ALIAS}/{{richMenuAliasId}}", "updateRichMenuAlias", update_alias, takes="json"),
+    Operation("POST", f"{_ALIAS}/{{richMenuAliasId}}", "updateRichMenuAlias", update_alias, takes="json",
+              by_hand=byhand.needs(richMenuId=str)),
     Operation("DELETE", f"{_ALIAS}/{{richMenuAliasId}}", "deleteRichMenuAlias", delete_alias),
     Operation("GET", _ONE, "getRichMenu", show),
     Operation("DELETE", _ONE, "deleteRichMenu", delete, PER_HOUR_100),

@@ -57,11 +57,6 @@ class Clause:
         return any("api-data" in server["url"] for server in self.operation.get("servers", ()))
 
     @property
-    def needs_body(self) -> bool:
-        """A request without a body is refused."""
-        return bool(self.operation.get("requestBody", {}).get("required"))
-
-    @property
     def statuses(self) -> frozenset[int]:
         """The statuses that the contract declares."""
         return frozenset(int(status) for status in self.operation["responses"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from line.standin import checks, narrowing
 from line.standin.clockwork import day_bounds_s, day_of, iso_of, month_began_s
-from line.standin.operations import Call, Handler, Operation, Reply, faulty, refusal
+from line.standin.operations import Call, Handler, Operation, Reply, bad_query, faulty, refusal
 from line.standin.rates import PER_HOUR_60, PER_SECOND_200, PER_SECOND_2000
 from line.standin.schemas import Fault
 
@@ -73,7 +73,7 @@ def _counter(kind: str) -> Handler:
         try:
             since_s, until_s = day_bounds_s(day)
         except ValueError:
-            return refusal(400, "The value for the 'date' parameter is invalid")
+            return bad_query("date")
         if day >= day_of(world.platform.aged_s()):
             return Reply(200, {"status": "unready"})
         found = world.store.figures.delivered_by_kind(since_s=since_s, until_s=until_s)
@@ -93,12 +93,10 @@ def count_units(world: World, _: Call) -> Reply:
 
 def list_units(world: World, call: Call) -> Reply:
     """Their names, a page at a time."""
-    limit = call.asked("limit", str(NAMES_A_PAGE))
-    if not limit.isdecimal() or not 1 <= int(limit) <= NAMES_A_PAGE:
-        return refusal(400, "The value for the 'limit' parameter is invalid")
+    limit = call.number("limit", NAMES_A_PAGE, most=NAMES_A_PAGE)
     start = call.asked("start")
     names = [name for name in _units(world) if name > start]
-    page = names[: int(limit)]
+    page = names[:limit]
     more = {"next": page[-1]} if len(names) > len(page) else {}
     return Reply(200, {"customAggregationUnits": page} | more)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from line.standin import jwt
+from line.standin import byhand, jwt
 from line.standin.clockwork import Clock
 from line.standin.operations import Call, Operation, Reply
 from line.standin.rates import PER_SECOND_370
+from line.standin.schemas import Fault
 from line.standin.things import Things
 
 if TYPE_CHECKING:
@@ -162,20 +164,31 @@ def revoke_by_secret(world: World, call: Call) -> Reply:
     return Reply(200, {})
 
 
+def _stateless_faults(body: dict[str, str]) -> Sequence[Fault]:
+    if "client_assertion" in body:
+        return byhand.needs(grant_type=str, client_assertion_type=str)(body)
+    return byhand.needs(grant_type=str, client_id=str, client_secret=str)(body)
+
+
 OPERATIONS = [
-    Operation("POST", "/v2/oauth/accessToken", "issueChannelToken", issue_short_lived, takes="form", bears="nobody"),
-    Operation("POST", "/v2/oauth/verify", "verifyChannelToken", verify, takes="form", bears="nobody"),
-    Operation("POST", "/v2/oauth/revoke", "revokeChannelToken", revoke_short_lived, takes="form", bears="nobody"),
+    Operation("POST", "/v2/oauth/accessToken", "issueChannelToken", issue_short_lived, takes="form", bears="nobody",
+              by_hand=byhand.needs(grant_type=str, client_id=str, client_secret=str)),
+    Operation("POST", "/v2/oauth/verify", "verifyChannelToken", verify, takes="form", bears="nobody",
+              by_hand=byhand.needs(access_token=str)),
+    Operation("POST", "/v2/oauth/revoke", "revokeChannelToken", revoke_short_lived, takes="form", bears="nobody",
+              by_hand=byhand.needs(access_token=str)),
     Operation(
-        "POST", "/oauth2/v2.1/token", "issueChannelTokenByJWT", issue_by_assertion, takes="form", bears="nobody"
+        "POST", "/oauth2/v2.1/token", "issueChannelTokenByJWT", issue_by_assertion, takes="form", bears="nobody",
+        by_hand=byhand.needs(grant_type=str, client_assertion_type=str, client_assertion=str),
     ),
     Operation("GET", "/oauth2/v2.1/verify", "verifyChannelTokenByJWT", verify, bears="nobody"),
     Operation("GET", "/oauth2/v2.1/tokens/kid", "getsAllValidChannelAccessTokenKeyIds", list_key_ids, bears="nobody"),
     Operation(
-        "POST", "/oauth2/v2.1/revoke", "revokeChannelTokenByJWT", revoke_by_secret, takes="form", bears="nobody"
+        "POST", "/oauth2/v2.1/revoke", "revokeChannelTokenByJWT", revoke_by_secret, takes="form", bears="nobody",
+        by_hand=byhand.needs(client_id=str, client_secret=str, access_token=str),
     ),
     Operation(
         "POST", "/oauth2/v3/token", "issueStatelessChannelToken", issue_stateless, PER_SECOND_370, takes="form",
-        bears="nobody",
+        bears="nobody", by_hand=_stateless_faults,
     ),
 ]

@@ -40,6 +40,7 @@ class Judge:
     wrong: list[str] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass it on and look at the answer."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -71,7 +72,8 @@ class Judge:
         validator = clause.answer(status)
         if validator is not None:
             answer = json.loads(body)
-            self.wrong += [f"{clause.name} {status}: {e.instance_path} {e.message}" for e in validator.iter_errors(answer)]
+            errors = validator.iter_errors(answer)
+            self.wrong += [f"{clause.name} {status}: {error.instance_path} {error.message}" for error in errors]
         elif status >= 400:
             answer = json.loads(body)
             if not (isinstance(answer.get("message"), str) or isinstance(answer.get("error"), str)):
@@ -102,18 +104,21 @@ class Served:
         return [user(n) for n in range(count)]
 
     def move_clock(self, seconds: float) -> None:
+        """Everything is that much older."""
         self.admin.post("/clock", json={"advance_s": seconds}).raise_for_status()
 
     def stop_clock(self) -> None:
+        """Time passes only by `move_clock`."""
         self.admin.post("/clock", json={"is_stopped": True}).raise_for_status()
 
     def deliveries(self) -> list[dict[str, Any]]:
+        """The delivery log."""
         return [json.loads(line) for line in self.admin.get("/deliveries").text.splitlines()]
 
 
 @contextlib.contextmanager
-def served(folder: Path) -> Iterator[Served]:
-    judge = Judge(create_app(folder, now=clock.wall_now))
+def served(folder: Path, *, contract: Path = schemas.FOLDER) -> Iterator[Served]:
+    judge = Judge(create_app(folder, now=clock.wall_now, contract=contract))
     config = uvicorn.Config(judge, port=0, log_level="error", ws="none", access_log=False, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -141,6 +146,14 @@ def standin(tmp_path: Path) -> Iterator[Served]:
         yield found
 
 
+@pytest.fixture(params=["contract", "by hand"])
+def any_standin(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    """A fresh stand-in that has LINE's contract, and one that has its rules by hand only."""
+    contract = schemas.FOLDER if request.param == "contract" else tmp_path
+    with served(tmp_path / "standin", contract=contract) as found:
+        yield found
+
+
 @dataclass
 class City:
     """Takes webhooks as a city would: what came, and how it answers (status, seconds) in turn, then 200 at once."""
@@ -151,9 +164,11 @@ class City:
     answers: list[tuple[int, float]] = field(default_factory=list)
 
     def events(self) -> list[dict[str, Any]]:
+        """All events that came, in order."""
         return [event for body in self.bodies for event in json.loads(body)["events"]]
 
     def wait_for(self, count: int, *, within_s: float = 20.0) -> list[dict[str, Any]]:
+        """The events, once so many calls came or the time is over."""
         until = time.monotonic() + within_s
         while len(self.bodies) < count and time.monotonic() < until:
             time.sleep(0.02)
@@ -166,7 +181,7 @@ def city(standin: Served) -> Iterator[City]:
     found = City("")
 
     class Door(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the library's name.
+        def do_POST(self) -> None:
             found.bodies.append(self.rfile.read(int(self.headers["content-length"])))
             found.signatures.append(self.headers["x-line-signature"])
             status, wait_s = found.answers.pop(0) if found.answers else (200, 0.0)

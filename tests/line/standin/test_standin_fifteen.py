@@ -110,7 +110,7 @@ def test_check_3_retry_key(standin: Served) -> None:
     ],
 )
 def test_check_4_rates(standin: Served, method: str, path: str, count: int, seconds: int) -> None:
-    """Each method and path has a bucket of its own on the stand-in's clock; an empty one answers 429 in LINE's words."""
+    """Each method and path has a bucket of its own on the stand-in's clock; an empty one answers 429, LINE's words."""
     standin.stop_clock()
 
     def ask() -> httpx.Response:
@@ -332,7 +332,7 @@ def test_check_13_id_tokens(standin: Served) -> None:
     claims = verify(id_token=given, client_id="1234567890", nonce="n-1", user_id=user(0)).json()
     assert (claims["sub"], claims["aud"], claims["nonce"]) == (user(0), "1234567890", "n-1")
     assert claims["iss"] == "https://access.line.me"
-    head, body, signature = given.split(".")
+    head, _, signature = given.split(".")
     forged = base64.urlsafe_b64encode(json.dumps(claims | {"sub": user(9)}).encode()).rstrip(b"=").decode()
     for form, words in [
         ({"id_token": given, "client_id": "other"}, "Invalid IdToken Audience."),
@@ -368,11 +368,11 @@ def test_check_14_admin(standin: Served) -> None:
 def test_check_15_a_person_plays_a_resident(standin: Served, city: City) -> None:
     """What a chat page needs: the chat both ways, a picture, a pin, a tap on menu or button, each told to the city."""
     standin.load(1)
-    place = f"/users/{user(0)}"
+    place, picture = f"/users/{user(0)}", base64.b64encode(b"\xff\xd8\xff").decode()
     send(standin, "push", [user(0)])
     for said in (
         {"type": "text", "text": "ขอบคุณ"},
-        {"type": "image", "content_base64": base64.b64encode(b"\xff\xd8\xff").decode(), "imageSet": {"id": "1", "total": 2}},
+        {"type": "image", "content_base64": picture, "imageSet": {"id": "1", "total": 2}},
         {"type": "location", "latitude": 8.43, "longitude": 99.96},
         {"type": "postback", "data": "home:ask", "displayText": "บ้านของฉัน"},
         {"type": "sticker"},
