@@ -106,6 +106,11 @@ class Webhooks:
         """The event will be sent in the background."""
         self._keep(asyncio.create_task(self._tell([event])))
 
+    async def send(self, events: Sequence[Any]) -> Outcome:
+        """The events have been sent once, and never again."""
+        self._counts["sent"] += 1
+        return await self._attempt(events)
+
     async def ask(self, url: str | None = None) -> Outcome:
         """The address has been called without events, as the console's Verify button does."""
         return await self._attempt([], url=url)
@@ -121,7 +126,7 @@ class Webhooks:
         self._later.add(task)
         task.add_done_callback(self._later.discard)
 
-    async def _attempt(self, events: Sequence[dict[str, Any]], *, url: str | None = None) -> Outcome:
+    async def _attempt(self, events: Sequence[Any], *, url: str | None = None) -> Outcome:
         url = url or self._url
         if not is_loopback(url):
             return Outcome(None, "could_not_connect", 0.0)  # The stand-in never calls beyond this machine.

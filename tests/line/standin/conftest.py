@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import re
 import threading
@@ -14,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
 import uvicorn
+import yaml
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import clock
@@ -23,6 +26,7 @@ from core.settings import settings
 from line.standin import schemas
 from line.standin.app import create_app
 
+WEBHOOK = schemas.FOLDER / "webhook.yml"
 GENERAL_STATUSES = {400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 429, 500}
 
 
@@ -177,7 +181,7 @@ class City:
 
 @pytest.fixture
 def city(standin: Served) -> Iterator[City]:
-    """A city whose webhook the stand-in calls."""
+    """A city whose webhook the stand-in calls; at the end, every call was as LINE's contract has it."""
     found = City("")
 
     class Door(BaseHTTPRequestHandler):
@@ -203,3 +207,20 @@ def city(standin: Served) -> Iterator[City]:
     server.shutdown()
     thread.join()
     server.server_close()
+    if WEBHOOK.exists():
+        for body in found.bodies:
+            assert [(e.instance_path, e.message) for e in _events().iter_errors(json.loads(body))] == []
+
+
+@functools.cache
+def _events() -> Any:
+    """The validator of webhook calls, by LINE's contract with its discriminators expanded."""
+    document = yaml.safe_load(WEBHOOK.read_text())
+    components = {"schemas": schemas.expanded(document["components"]["schemas"], is_closed=False)}
+    return jsonschema_rs.validator_for(
+        {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$ref": "#/components/schemas/CallbackRequest",
+            "components": components,
+        }
+    )

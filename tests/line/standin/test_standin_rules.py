@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from itertools import pairwise
@@ -242,6 +243,41 @@ def test_figures_of_few_are_hidden(standin: Served) -> None:
     assert standin.line.get("/v2/bot/message/delivery/push?date=29991231").json() == {"status": "unready"}
     for query in ("date=2026", "date=20261340", ""):
         assert standin.line.get(f"/v2/bot/message/delivery/push?{query}").status_code == 400
+
+
+def test_every_kind_of_event(standin: Served, city: City) -> None:
+    """What a resident can do, and what only LINE tells, reaches the city as LINE's contract has it."""
+    (who,) = standin.load(1)
+    standin.admin.post("/users", json=[{"user_id": who, "phone": "+66812345678"}])
+    standin.admin.post(f"/users/{who}/unfollow").raise_for_status()
+    standin.admin.post(f"/users/{who}/follow").raise_for_status()
+    for said in (
+        {"type": "video", "content_type": "video/mp4", "content_base64": "AAAA", "duration": 900},
+        {"type": "audio", "content_type": "audio/m4a", "content_base64": "AAAA"},
+        {"type": "file", "content_type": "application/pdf", "content_base64": "AAAA", "fileName": "a.pdf"},
+        {"type": "postback", "data": "d", "params": {"datetime": "2026-11-28T10:00"}},
+        {"type": "richmenuswitch", "richMenuAliasId": "none", "data": "d"},
+    ):
+        standin.admin.post(f"/users/{who}/send", json=said).raise_for_status()
+    push = {"to": hashlib.sha256(b"+66812345678").hexdigest(), "messages": HELLO}
+    tag = {"X-Line-Delivery-Tag": "a-tag-of-the-city"}
+    assert standin.line.post("/bot/pnp/push", json=push, headers=tag).status_code == 200
+    events = city.wait_for(8)
+    assert [event["type"] for event in events] == [
+        "unfollow", "follow", "message", "message", "message", "postback", "postback", "delivery",
+    ]
+    assert events[1]["follow"] == {"isUnblocked": True}
+    assert events[6]["postback"]["params"]["status"] == "RICHMENU_ALIAS_ID_NOTFOUND"
+    assert events[7]["delivery"] == {"data": "a-tag-of-the-city"}
+
+
+def test_any_event_can_be_sent(standin: Served, city: City) -> None:
+    """A test's own batch goes out signed and once, however odd its events are; an answer of 500 is its own affair."""
+    city.answers = [(500, 0.0)]
+    odd = [{"type": "song"}, {}, {"type": "message", "message": None}]
+    assert standin.admin.post("/webhooks/send", json={"events": odd}).json()["status"] == 500
+    assert city.events() == odd
+    city.bodies.clear()  # They are against LINE's contract, and meant to be.
 
 
 def test_the_webhook_is_called_on_this_machine_only(standin: Served, city: City) -> None:
