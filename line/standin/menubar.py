@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends, HTTPException, Response
 
 from line.standin import richmenus
 from line.standin.world import World, world_of
@@ -54,6 +54,15 @@ async def show_menu_of_user(user_id: str, world: WorldDep) -> dict[str, Any]:
     world.store.things.tap(menu["richMenuId"], "seen", user["no"], at_s=world.platform.aged_s())
     areas = [area | {"label": _label(area["action"])} for area in menu["areas"]]
     return menu | {"areas": areas}
+
+
+@router.get("/rich-menus/{menu_id}/picture")
+async def show_picture(menu_id: str, world: WorldDep) -> Response:
+    """The menu's picture, as the phone shows it."""
+    found = world.store.things.file("menu", menu_id)
+    if found is None:
+        raise HTTPException(404, "The menu has no picture.")
+    return Response(found[1], media_type=found[0], headers={"X-Content-Type-Options": "nosniff"})
 
 
 def _label(action: dict[str, Any]) -> str:

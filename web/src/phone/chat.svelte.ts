@@ -2,8 +2,15 @@
 import type { LineAction, LineMessage } from '../shared/types'
 
 export type StandinUser = { user_id: string; display_name: string; language: string | null; is_friend: boolean; is_blocked: boolean; last_message_at: string | null }
-export type Bubble = { id: number; direction: 'in' | 'out'; at: string; kind: string | null; message: LineMessage }
-export type RichMenu = { name: string; chatBarText: string; areas: { label: string; action: LineAction }[] }
+export type Bubble = { id: number; direction: 'in' | 'out'; at: string; request_id: string | null; kind: string | null; message: LineMessage }
+type Bounds = { x: number; y: number; width: number; height: number }
+export type RichMenu = {
+  richMenuId?: string
+  name: string
+  chatBarText: string
+  size: { width: number; height: number }
+  areas: { label: string; action: LineAction; bounds: Bounds }[]
+}
 
 export class Chat {
   user = $state.raw<StandinUser | null>(null)
@@ -11,6 +18,8 @@ export class Chat {
   menu = $state.raw<RichMenu | null>(null)
   hasFailed = $state(false)
   isSending = $state(false)
+  isCityTyping = $state(false)
+  private typing: ReturnType<typeof setTimeout> | undefined
   private source: EventSource | undefined
 
   constructor(private readonly standin: string) {}
@@ -40,7 +49,7 @@ export class Chat {
       this.user = await this.ask<StandinUser>(`/users/${user_id}`)
       const { messages, last_id } = await this.ask<{ messages: Bubble[]; last_id: number }>(`/users/${user_id}/messages?limit=200`)
       this.bubbles = messages
-      this.menu ??= await this.ask<RichMenu>('/rich-menu').catch(() => null)
+      await this.renewMenu()
       this.listen(user_id, last_id)
       this.hasFailed = false
     } catch {
@@ -48,12 +57,36 @@ export class Chat {
     }
   }
 
+  // The city may have linked another menu to this resident since.
+  async renewMenu(): Promise<void> {
+    this.menu = await this.ask<RichMenu>(`/users/${this.user?.user_id}/rich-menu`).catch(() => null)
+  }
+
+  pictureOf = (menu_id: string): string => this.address(`/rich-menus/${menu_id}/picture`)
+
+  // LINE counts what is tapped; the city hears nothing of it.
+  count(subject: string, part: string): void {
+    void this.ask(`/users/${this.user?.user_id}/send`, {
+      method: 'POST',
+      body: JSON.stringify({ type: 'tap', subject, part }),
+      headers: { 'Content-Type': 'application/json' },
+    }).catch(() => undefined)
+  }
+
+  private showTyping(seconds: number): void {
+    clearTimeout(this.typing)
+    this.isCityTyping = seconds > 0
+    if (seconds > 0) this.typing = setTimeout(() => (this.isCityTyping = false), seconds * 1000)
+  }
+
   private listen(user_id: string, after: number): void {
     const source = new EventSource(this.address(`/users/${user_id}/live?after=${after}`))
     source.addEventListener('message', (event: MessageEvent<string>) => {
       const bubble = JSON.parse(event.data) as Bubble
+      if (bubble.direction === 'out') this.showTyping(0)
       if (!this.bubbles.some((known) => known.id === bubble.id)) this.bubbles = [...this.bubbles, bubble]
     })
+    source.addEventListener('loading', (event: MessageEvent<string>) => this.showTyping((JSON.parse(event.data) as { loading_s: number }).loading_s))
     this.source = source
   }
 
@@ -61,6 +94,7 @@ export class Chat {
     this.source?.close()
     this.source = undefined
     this.bubbles = []
+    this.showTyping(0)
   }
 
   async send(body: object | FormData): Promise<void> {
@@ -90,5 +124,9 @@ export class Chat {
   }
   sendPostback = (action: LineAction) =>
     this.send({ type: 'postback', data: action.data ?? '', ...(action.displayText ? { displayText: action.displayText } : {}) })
+  async switchMenu(action: LineAction): Promise<void> {
+    await this.send({ type: 'richmenuswitch', richMenuAliasId: action.richMenuAliasId, data: action.data })
+    await this.renewMenu()
+  }
   befriend = () => this.ask(`/users/${this.user?.user_id}/follow`, { method: 'POST' }).then(() => this.user && this.open(this.user.user_id))
 }

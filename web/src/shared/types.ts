@@ -345,13 +345,16 @@ export type PublicWater = {
 }
 
 // LINE's own message and action objects, as far as our cards use them.
+export type LineTemplateCard = { title?: string; text?: string; action?: LineAction; actions?: LineAction[] }
+export type LineTemplate = LineTemplateCard & { type: string; columns?: LineTemplateCard[] }
 export type LineAction = {
-  type: 'postback' | 'message' | 'location' | 'camera' | 'cameraRoll' | 'uri' | 'datetimepicker' | string
+  type: 'postback' | 'message' | 'location' | 'camera' | 'cameraRoll' | 'uri' | 'datetimepicker' | 'richmenuswitch' | string
   label?: string
   data?: string
   text?: string
   displayText?: string
   uri?: string
+  richMenuAliasId?: string
 }
 export type FlexNode = {
   type: string
@@ -368,6 +371,7 @@ export type LineMessage = {
   text?: string
   altText?: string
   contents?: FlexNode
+  template?: LineTemplate
   latitude?: number
   longitude?: number
   title?: string
