@@ -327,3 +327,43 @@ def assertion(standin: Served, channel_id: str) -> str:
     claims = {"iss": channel_id, "sub": channel_id, "aud": AUDIENCE, "exp": now_s + 600, "token_exp": 86_400}
     whole = ".".join(encoded(json.dumps(part).encode()) for part in (head, claims))
     return f"{whole}.{encoded(key.sign(whole.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
+
+
+def test_the_sdk_meets_errors_as_at_line(standin: Served) -> None:
+    """A repeated key arrives as 409 with the accepted id, a bad message as 400, a stranger as 404, a token as 401."""
+    people = standin.load(2)
+    key = str(uuid.uuid4())
+    with messaging.ApiClient(messaging.Configuration(host=standin.url, access_token=token())) as client:
+        api = messaging.MessagingApi(client)
+        push = messaging.PushMessageRequest(to=people[0], messages=texts())
+        first = api.push_message_with_http_info(push, x_line_retry_key=key)
+        with pytest.raises(messaging.exceptions.ApiException) as repeated:
+            api.push_message(push, x_line_retry_key=key)
+        with pytest.raises(messaging.exceptions.ApiException) as refused:
+            api.push_message(messaging.PushMessageRequest(to=people[0], messages=texts("ก" * 5001)))
+        with pytest.raises(messaging.exceptions.NotFoundException):
+            api.get_profile(user(77))
+    assert repeated.value.status == 409
+    assert repeated.value.headers["x-line-accepted-request-id"] == first.headers["x-line-request-id"]
+    ids = [message["id"] for message in json.loads(repeated.value.body)["sentMessages"]]
+    assert ids == [message.id for message in first.data.sent_messages]
+    assert json.loads(refused.value.body)["details"][0]["property"] == "messages[0].text"
+    wrong = messaging.Configuration(host=standin.url, access_token="wrong")
+    with messaging.ApiClient(wrong) as client, pytest.raises(messaging.exceptions.UnauthorizedException):
+        messaging.MessagingApi(client).get_bot_info()
+
+
+def test_the_sdk_names_each_host(standin: Served) -> None:
+    """With the prefix of the data host the SDK's content client works, with that of the other it finds nothing."""
+    standin.load(1)
+    picture = {"type": "image", "content_base64": base64.b64encode(JPEG).decode()}
+    message_id = standin.admin.post(f"/users/{user(0)}/send", json=picture).json()["message_id"]
+    for prefix, is_found in (("/_data", True), ("/_api", False)):
+        host = standin.url + prefix
+        with messaging.ApiClient(messaging.Configuration(host=host, access_token=token())) as client:
+            blob = messaging.MessagingApiBlob(client)
+            if is_found:
+                assert bytes(blob.get_message_content(message_id)) == JPEG
+            else:
+                with pytest.raises(messaging.exceptions.NotFoundException):
+                    blob.get_message_content(message_id)
