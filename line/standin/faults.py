@@ -15,6 +15,7 @@ Kind = Literal[
     "rate_429",
     "quota_429",
     "concurrency_429",
+    "forbidden_403",
 ]
 
 

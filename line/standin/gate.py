@@ -195,6 +195,8 @@ async def _befall_before(fault: Fault | None, request: Request) -> Reply | None:
             return refusal(429, QUOTA_TEXT)
         case "concurrency_429":
             return refusal(429, CONCURRENCY_TEXT)
+        case "forbidden_403":
+            return refusal(403, "Access to this API is not available for your account")
         case "reset":
             _cut(request)
             return refusal(500, "Connection reset")

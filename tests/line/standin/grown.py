@@ -167,6 +167,14 @@ class Garden:
             return self.random.choice(WORDS)
         return "md"
 
+    def grown(self, name: str) -> Any:
+        """A value that fits this schema of the contract."""
+        return self._grow(name, 0)
+
+    def changed(self, value: dict[str, Any]) -> dict[str, Any]:
+        """A copy of the value with one to three changes, which may or may not fit."""
+        return self._mutated(value)
+
     def mutants(self, message: dict[str, Any], count: int) -> Iterator[dict[str, Any]]:
         """So many changed copies of the message that the expanded contract refuses."""
         found = tried = 0

@@ -247,6 +247,7 @@ def test_check_9_content_and_unsend(standin: Served, city: City) -> None:
         ("rate_429", 429, False),
         ("quota_429", 429, False),
         ("concurrency_429", 429, False),
+        ("forbidden_403", 403, False),
         ("reset", None, False),
         ("reset_after", None, True),
         ("accept_then_timeout", None, True),
