@@ -49,7 +49,14 @@ PHONE_HASH = re.compile(r"[0-9a-f]{64}")
 _ADDRESSES = {
     "originalContentUrl", "previewImageUrl", "previewUrl", "baseUrl", "imageUrl", "iconUrl", "thumbnailImageUrl",
 }
-_NEEDED_BY_ACTION = {"uri": "uri", "message": "text", "postback": "data", "clipboard": "clipboardText"}
+_NEEDED_BY_ACTION = {
+    "uri": ("uri",),
+    "message": ("text",),
+    "postback": ("data",),
+    "clipboard": ("clipboardText",),
+    "datetimepicker": ("data", "mode"),
+    "richmenuswitch": ("richMenuAliasId", "data"),
+}
 
 
 def faults(kind: str, body: dict[str, Any]) -> list[Fault]:
@@ -202,9 +209,9 @@ def _actions(node: Any, path: str) -> Iterator[Fault]:
 
 
 def _action(action: dict[str, Any], path: str) -> Iterator[Fault]:
-    needed = _NEEDED_BY_ACTION.get(str(action.get("type")))
-    if needed is not None and not action.get(needed):
-        yield Fault(EMPTY, f"{path}.{needed}")
+    for needed in _NEEDED_BY_ACTION.get(str(action.get("type")), ()):
+        if not action.get(needed):
+            yield Fault(EMPTY, f"{path}.{needed}")
     label = action.get("label")
     if isinstance(label, str) and graphemes(label) > 20:
         yield Fault("Length must be between 0 and 20", f"{path}.label")
@@ -263,6 +270,8 @@ def _component(component: object, path: str) -> Iterator[Fault]:
         yield Fault(EMPTY, f"{path}.text")
     if kind in {"image", "video", "icon"} and not str(component.get("url", "")).startswith("https://"):
         yield Fault("Must be an https URL", f"{path}.url")
+    if kind == "video":
+        yield from _component(component.get("altContent"), f"{path}.altContent")
     contents = component.get("contents")
     for i, inner in enumerate(contents if isinstance(contents, list) else []):
         yield from _component(inner, f"{path}.contents[{i}]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ CONCURRENCY_TEXT = "The number of concurrent operations has exceeded the limit. 
 QUOTA_TEXT = "You have reached your monthly limit."
 FAILED_TEXT = "Failed to send messages"
 _FIRST_MESSAGE_ID = 5 * 10**17  # Eighteen digits, as LINE's are.
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _QUOTABLE = {"text", "textV2", "sticker", "image", "video", "template", "flex", "imagemap"}
 
 
@@ -63,6 +65,7 @@ class Platform:
     def take(self, kind: str, body: dict[str, Any], *, retry_key: str | None) -> Reply:
         """The request is judged and, where right, on record and in its recipients' chats."""
         if retry_key is not None:
+            retry_key = retry_key.lower()
             refused = self._refuse_key(kind, retry_key)
             if refused is not None:
                 return refused
@@ -105,9 +108,7 @@ class Platform:
         return self._accept(kind, body, to, retry_key=retry_key, chat=chat)
 
     def _refuse_key(self, kind: str, retry_key: str) -> Reply | None:
-        try:
-            uuid.UUID(retry_key)
-        except ValueError:
+        if not _UUID.fullmatch(retry_key):
             return refusal(400, "The value of the retry key is invalid")
         taken = self.store.taken_key(retry_key)
         if taken is None:

@@ -94,6 +94,7 @@ class Store:
             known = {row["name"] for row in self._db.execute(f"PRAGMA table_info({table})")}
             for name in columns.keys() - known:
                 self._db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {columns[name]}")
+        self._db.execute("DROP TABLE IF EXISTS reply_token")  # An earlier version's; its tokens lived a minute.
         self._db.execute("CREATE INDEX IF NOT EXISTS request_aged ON request (aged_s)")
         self.things = Things(self._db)
         self.figures = Figures(self._db)

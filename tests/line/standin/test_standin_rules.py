@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import uuid
-from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -17,14 +17,17 @@ from line.standin.clockwork import Clock
 from .conftest import City, Served, served, user
 
 HELLO = [{"type": "text", "text": "ข่าว"}]
-SAY = {"type": "message", "text": "x"}
-MENU: dict[str, Any] = {
-    "size": {"width": 2500, "height": 843},
-    "selected": False,
-    "name": "เมนู",
-    "chatBarText": "เมนู",
-    "areas": [],
-}
+EARLIER = """
+CREATE TABLE user (no INTEGER PRIMARY KEY, user_id TEXT NOT NULL UNIQUE, display_name TEXT NOT NULL, language TEXT,
+    state TEXT NOT NULL, spoke_entry INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE request (no INTEGER PRIMARY KEY, request_id TEXT NOT NULL, kind TEXT NOT NULL, retry_key TEXT UNIQUE,
+    unit TEXT, at TEXT NOT NULL, wall_at TEXT NOT NULL, aged_s REAL NOT NULL, messages TEXT NOT NULL,
+    messages_hash TEXT NOT NULL, text TEXT NOT NULL, recipients INTEGER NOT NULL, delivered INTEGER NOT NULL);
+CREATE TABLE entry (id INTEGER PRIMARY KEY AUTOINCREMENT, user_no INTEGER NOT NULL, request_no INTEGER, at TEXT,
+    wall_at TEXT, said TEXT);
+CREATE TABLE reply_token (token TEXT PRIMARY KEY, user_no INTEGER NOT NULL, aged_s REAL NOT NULL,
+    is_used INTEGER NOT NULL DEFAULT 0);
+"""
 
 
 def narrowcast(standin: Served, **more: Any) -> dict[str, Any]:
@@ -113,60 +116,6 @@ def test_audiences_have_limits(standin: Served) -> None:
     found = standin.line.get(f"/v2/bot/audienceGroup/{number}").json()["audienceGroup"]
     assert (found["status"], found["audienceCount"]) == ("EXPIRED", 2)
     assert standin.line.put("/v2/bot/audienceGroup/upload", json=more).status_code == 400
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"name": "ก" * 301}, {"chatBarText": "ก" * 15}, {"chatBarText": ""}, {"size": {"width": 700, "height": 400}},
-        {"size": {"width": 1000, "height": 900}}, {"areas": [{"bounds": {"x": 0, "y": 0, "width": 9, "height": 9}}]},
-        {"areas": [{"action": {"type": "message", "text": "x"}}]}, {"selected": "yes"}, {"colour": "blue"},
-        {"areas": [{"bounds": {"x": 2400, "y": 0, "width": 200, "height": 9}, "action": SAY}]},
-        {"areas": [{"bounds": {"x": 0, "y": 0, "width": 9, "height": 9}, "action": {"type": "uri"}}]},
-    ],
-)
-def test_menus_that_line_refuses(standin: Served, change: dict[str, Any]) -> None:
-    """A menu out of LINE's measures is refused when made and when asked to be judged."""
-    if "colour" in change and not schemas.CONTRACT.exists():
-        pytest.skip("LINE's contract files are not at hand")
-    for path in ("/v2/bot/richmenu", "/v2/bot/richmenu/validate"):
-        answer = standin.line.post(path, json=MENU | change)
-        assert answer.status_code == 400
-        assert answer.json()["details"]
-    assert standin.line.post("/v2/bot/richmenu", json={}).status_code == 400
-
-
-def test_letters_are_counted_as_read(standin: Served) -> None:
-    """Thai marks are free in labels and menu names, and count in texts."""
-    fourteen = "ปั๊มน้ำเสียที่นี่ช่วยด้วย"
-    assert len(fourteen) > 14
-    assert standin.line.post("/v2/bot/richmenu", json=MENU | {"chatBarText": fourteen}).status_code == 200
-    label = "ที่" * 20
-    action = {"type": "action", "action": {"type": "message", "label": label, "text": label}}
-    text = {"type": "text", "text": "x", "quickReply": {"items": [action]}}
-    assert standin.line.post("/v2/bot/message/validate/push", json={"messages": [text]}).status_code == 200
-    long = {"type": "text", "text": "ที่" * 1667}
-    assert standin.line.post("/v2/bot/message/validate/push", json={"messages": [long]}).status_code == 400
-
-
-def test_a_batch_moves_each_user_once(standin: Served) -> None:
-    """Of a chain a→b, b→c nobody is carried through; a menu that is not there stops the whole batch."""
-    people = standin.load(4)
-    menus = []
-    for name in "abc":
-        menu_id = standin.line.post("/v2/bot/richmenu", json=MENU | {"name": name}).json()["richMenuId"]
-        image = {"content": b"\xff\xd8\xff", "headers": {"Content-Type": "image/jpeg"}}
-        standin.line.post(f"/v2/bot/richmenu/{menu_id}/content", **image).raise_for_status()
-        menus.append(menu_id)
-    for menu_id, users in ((menus[0], people[:2]), (menus[1], people[2:])):
-        body = {"richMenuId": menu_id, "userIds": users}
-        assert standin.line.post("/v2/bot/richmenu/bulk/link", json=body).status_code == 202
-    chain = [{"type": "link", "from": a, "to": b} for a, b in pairwise(menus)]
-    unknown = {"operations": [*chain, {"type": "link", "from": menus[0], "to": "richmenu-0"}]}
-    assert standin.line.post("/v2/bot/richmenu/batch", json=unknown).status_code == 400
-    assert standin.line.post("/v2/bot/richmenu/batch", json={"operations": chain}).status_code == 202
-    linked = [standin.line.get(f"/v2/bot/user/{u}/richmenu").json()["richMenuId"] for u in people]
-    assert linked == [menus[1], menus[1], menus[2], menus[2]]
 
 
 def test_groups(standin: Served, city: City) -> None:
@@ -306,6 +255,21 @@ def test_the_memory_is_in_the_folder(tmp_path: Any) -> None:
         assert again.headers["x-line-accepted-request-id"] == accepted.headers["x-line-request-id"]
         assert second.line.get("/v2/bot/message/quota").json() == {"type": "limited", "value": 7}
         assert second.admin.get("/clock").json()["advanced_s"] == pytest.approx(86_000, abs=1)
+
+
+def test_a_folder_of_an_earlier_version_is_taken_over(tmp_path: Any) -> None:
+    """Users and deliveries of a stand-in from before are there, and new ones come beside them."""
+    db = sqlite3.connect(tmp_path / "line.sqlite")
+    db.executescript(EARLIER)
+    db.execute("INSERT INTO user VALUES (1, ?, 'คน', 'th', 'friend', 0)", (user(0),))
+    db.execute("INSERT INTO request VALUES (1, 'r', 'push', NULL, NULL, 'a', 'w', 0, '[]', 'h', 't', 1, 1)")
+    db.execute("INSERT INTO entry VALUES (1, 1, 1, NULL, NULL, NULL)")
+    db.commit()
+    db.close()
+    with served(tmp_path) as found:
+        assert found.line.get(f"/v2/bot/profile/{user(0)}").json()["displayName"] == "คน"
+        assert found.line.post("/v2/bot/message/broadcast", json={"messages": HELLO}).status_code == 200
+        assert [d["kind"] for d in found.deliveries()] == ["push", "broadcast"]
 
 
 def test_unknown_addresses_and_methods(standin: Served) -> None:
