@@ -28,6 +28,7 @@ from api.routes import (
     line_webhook,
     live,
     nowcast,
+    open311,
     overview,
     places,
     public,
@@ -84,7 +85,8 @@ def create_app() -> FastAPI:
         summary="Floods, alerts, incidents and crews of one Thai municipality",
         description=(
             "Sign in at POST /api/v1/session; changes carry the X-CSRF-Token that it answers. "
-            "Errors are RFC 9457 problem documents. Places are WGS 84 longitude and latitude, times are UTC."
+            "Errors are RFC 9457 problem documents. Places are WGS 84 longitude and latitude, times are UTC. "
+            "Open311 GeoReport v2 is served at /open311/v2/, its discovery at /open311/discovery.xml and .json."
         ),
         version="1",
         openapi_url=f"{PREFIX}/openapi.json",
@@ -107,6 +109,7 @@ def create_app() -> FastAPI:
     app.add_middleware(metrics.Timed)
     app.include_router(health.router)
     app.include_router(line_webhook.router)
+    app.include_router(open311.router)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(sensorthings.router)

@@ -107,7 +107,8 @@ def body_limit_bytes(path: str) -> int:
     """The most that a request to this path may carry."""
     if path == "/line/webhook":
         return LINE_LIMIT_BYTES
-    return PHOTO_LIMIT_BYTES if path.endswith("/photos") else JSON_LIMIT_BYTES
+    takes_photos = path.endswith("/photos") or path == "/report" or path.startswith("/open311/v2/requests.")
+    return PHOTO_LIMIT_BYTES if takes_photos else JSON_LIMIT_BYTES
 
 
 @dataclass

@@ -128,6 +128,7 @@ def _import(session: Session, pack: Path, tell: Progress, *, boundary: str | Non
     from flood import actions as flood_actions
     from gis.citypack import importer
     from incidents import actions as incident_actions
+    from incidents.exchange import services as open_services
 
     load_layers()
     tell(f"reading {pack.name}")
@@ -136,6 +137,7 @@ def _import(session: Session, pack: Path, tell: Progress, *, boundary: str | Non
     if not report.has_changed:
         return report
     incident_actions.load_categories(session)
+    open_services.load_shipped(session)
     proposals.store_shipped(session)
     if _count(session, "terrain") and _count(session, "station"):
         tell("drawing the zones that can flood")

@@ -28,6 +28,8 @@ feeds_app = typer.Typer(help="Feeds: the sources that readings come from.", no_a
 app.add_typer(feeds_app, name="feeds")
 readings_app = typer.Typer(help="What was refused of what gauges and others sent.", no_args_is_help=True)
 app.add_typer(readings_app, name="readings")
+keys_app = typer.Typer(help="Keys of partners who report and read through open doors.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
 
 
 BIGGEST_ID = 2**63 - 1
@@ -301,6 +303,37 @@ def add_feeds(
     from cli import feeds
 
     feeds.add(path)
+
+
+@keys_app.command("add")
+def add_key(
+    name: Annotated[str, typer.Argument(help="Whose key it is.")],
+    scope: Annotated[
+        list[str] | None, typer.Option(help="What it is for, may be said again; default: open311.")
+    ] = None,
+    agency: Annotated[str | None, typer.Option(help="Only incidents of this agency are changed by it.")] = None,
+    per_minute: Annotated[int, typer.Option(help="How often a minute it may be used.", min=1, max=100_000)] = 60,
+) -> None:
+    """Make a key; it is shown this once."""
+    from cli import keys
+
+    keys.add(name, scopes=scope or ["open311"], agency_code=agency, per_minute=per_minute)
+
+
+@keys_app.command("list")
+def list_keys() -> None:
+    """Name every key, what it is for, and whether it was revoked."""
+    from cli import keys
+
+    keys.list_keys()
+
+
+@keys_app.command("revoke")
+def revoke_key(name: Annotated[str, typer.Argument(help="Whose key it is.")]) -> None:
+    """Let a key open nothing any more."""
+    from cli import keys
+
+    keys.revoke(name)
 
 
 @flood_app.command("validate")

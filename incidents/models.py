@@ -63,6 +63,7 @@ class Incident(Base):
         sa.Index("ix_incident_place", "place", postgresql_using="gist"),
         sa.Index("ix_incident_state", "state", "opened_at"),
         sa.Index("ix_incident_map_key", "map_key"),
+        sa.Index("ix_incident_opened_at", "opened_at"),
     )
 
     id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
@@ -108,7 +109,7 @@ class Report(Base):
 
     __tablename__ = "report"
     __table_args__ = (
-        sa.CheckConstraint("source IN ('line', 'officer', 'open311', 'phone')", name="source"),
+        sa.CheckConstraint("source IN ('line', 'officer', 'open311', 'phone', 'web', 'traffy')", name="source"),
         sa.CheckConstraint(
             "place_source IN ('pin', 'home', 'recent_pin', 'officer', 'words')", name="place_source"
         ),

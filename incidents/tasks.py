@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+import incidents.exchange.tasks  # noqa: F401 - jobs of this room too.
 from core import clock, jobs
 from core.events import subscribes
 from core.logs import get_logger

@@ -1,0 +1,45 @@
+"""What of a report may leave the house: rounded places, words without numbers of people. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from gis.points import LonLat
+
+# Half a kilometre: wider than a community's lane, narrow enough to say which part of the town (assumed).
+COARSE_DEGREES = 0.005
+GONE = "…"
+
+_TAG = re.compile(r"<(?:/?[A-Za-z][^<>]*|!--.*?--|![^<>]*|\?[^<>]*)>", re.DOTALL)
+_SCRIPT = re.compile(r"<(script|style)\b[^<>]*>.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+# Nine digits or more, however they are set apart: telephones (02…, 08…, +66…) and the number of an identity card.
+_LONG_NUMBER = re.compile(r"(?<![\w.])\+?\(?\d(?:[\s().-]{0,2}\d){8,14}(?![\d])")
+_LINE_ID = re.compile(r"(?:\bline|ไลน์|ไอดีไลน์)\s*(?:id|ไอดี)?\s*[:：=]?\s*@?[\w.-]{3,}", re.IGNORECASE)
+_USER_ID = re.compile(r"\bU[0-9a-f]{32}\b")
+_THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
+_UNSEEN = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+
+def plain(text: str) -> str:
+    """The words without HTML, control characters and marks that turn the writing around."""
+    without = _UNSEEN.sub("", _TAG.sub("", _SCRIPT.sub("", text)))
+    return "\n".join(line.rstrip() for line in without.replace("\r\n", "\n").replace("\r", "\n").split("\n")).strip()
+
+
+def redacted(text: str) -> str:
+    """The words as the public may read them: telephones, mail addresses, identity numbers and LINE ids are gone."""
+    found = [*_LONG_NUMBER.finditer(text.translate(_THAI_DIGITS))]  # One digit for one: places in the text stay.
+    for match in reversed(found):
+        text = text[: match.start()] + GONE + text[match.end() :]
+    return _LINE_ID.sub(GONE, _MAIL.sub(GONE, _USER_ID.sub(GONE, plain(text))))
+
+
+def coarsened(place: LonLat) -> LonLat:
+    """The middle of the cell of about half a kilometre that holds the place: asked again, it is the same."""
+    return LonLat(lon=_middle(place.lon), lat=_middle(place.lat))
+
+
+def _middle(degrees: float) -> float:
+    return round((math.floor(degrees / COARSE_DEGREES) + 0.5) * COARSE_DEGREES, 6)

@@ -1,0 +1,22 @@
+# Open311: for other systems and reporting apps
+open311-service = { $name } · the city promises to have finished within { $hours } hours
+open311-group-help = Help
+open311-group-water = Water and drainage
+open311-group-power = Electricity and light
+open311-group-streets = Streets and footpaths
+open311-group-living = Living together
+open311-group-other = Other
+open311-state-new = received
+open311-state-accepted = somebody is in charge
+open311-state-in_progress = work is under way
+open311-state-done = finished
+open311-state-closed = closed
+open311-state-rejected = the city cannot act on this
+open311-state-reopened = opened again
+open311-state-merged = joined with the same matter
+open311-state-sent_on = passed on to the agency in charge
+open311-state-other = being dealt with
+open311-others = { $count } people reported this
+open311-taken = "{ $name }" was received; the city promises to have finished by { $promised }
+open311-contact = { $name } · reports by web at { $url }
+open311-key-service = Ask { $name } for an API key (its operator makes one with: faonam keys add)

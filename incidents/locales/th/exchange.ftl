@@ -1,0 +1,22 @@
+# Open311: สำหรับระบบอื่นและแอปแจ้งเหตุ
+open311-service = { $name } · เทศบาลสัญญาว่าจะเสร็จภายใน { $hours } ชั่วโมง
+open311-group-help = ขอความช่วยเหลือ
+open311-group-water = น้ำและการระบายน้ำ
+open311-group-power = ไฟฟ้าและแสงสว่าง
+open311-group-streets = ถนนและทางเท้า
+open311-group-living = ความเป็นอยู่ในชุมชน
+open311-group-other = เรื่องอื่น
+open311-state-new = ได้รับเรื่องแล้ว
+open311-state-accepted = มีผู้รับผิดชอบแล้ว
+open311-state-in_progress = กำลังดำเนินการ
+open311-state-done = ดำเนินการเสร็จแล้ว
+open311-state-closed = ปิดเรื่องแล้ว
+open311-state-rejected = ไม่สามารถดำเนินการได้
+open311-state-reopened = เปิดเรื่องอีกครั้ง
+open311-state-merged = รวมกับเรื่องเดียวกันแล้ว
+open311-state-sent_on = ส่งต่อหน่วยงานที่รับผิดชอบแล้ว
+open311-state-other = อยู่ระหว่างดำเนินการ
+open311-others = มีผู้แจ้ง { $count } ราย
+open311-taken = ได้รับเรื่อง "{ $name }" แล้ว เทศบาลสัญญาว่าจะเสร็จภายใน { $promised }
+open311-contact = { $name } · แจ้งเหตุทางเว็บที่ { $url }
+open311-key-service = ขอกุญแจ API ได้ที่ { $name } (ผู้ดูแลระบบออกให้ด้วยคำสั่ง faonam keys add)
