@@ -14,8 +14,9 @@ GONE = "…"
 _TAG = re.compile(r"<(?:/?[A-Za-z][^<>]*|!--.*?--|![^<>]*|\?[^<>]*)>", re.DOTALL)
 _SCRIPT = re.compile(r"<(script|style)\b[^<>]*>.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-# Nine digits or more, however they are set apart: telephones (02…, 08…, +66…) and the number of an identity card.
-_LONG_NUMBER = re.compile(r"(?<![\w.])\+?\(?\d(?:[\s().-]{0,2}\d){8,14}(?![\d])")
+# Nine digits or more, however they are set apart: telephones (02…, 08…, +66…), identity cards, accounts; but not the
+# number of a report.
+_LONG_NUMBER = re.compile(r"(?<![\w.])(?!25\d\d-\d{6}(?!\d))\+?\(?\d(?:[\s().-]{0,2}\d){8,14}(?![\d])")
 _LINE_ID = re.compile(r"(?:\bline|ไลน์|ไอดีไลน์)\s*(?:id|ไอดี)?\s*[:：=]?\s*@?[\w.-]{3,}", re.IGNORECASE)
 _USER_ID = re.compile(r"\bU[0-9a-f]{32}\b")
 _THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
