@@ -19,6 +19,7 @@ from api.routes import (
     alerts,
     cameras,
     city,
+    contacts,
     feeds,
     flood,
     gauges,
@@ -34,6 +35,7 @@ from api.routes import (
     public,
     rasters,
     refused,
+    report,
     rules,
     sensorthings,
     session,
@@ -58,6 +60,7 @@ ROUTERS = (
     rasters.router,
     alerts.router,
     incidents.router,
+    contacts.router,
     jobs.router,
     live.router,
 )
@@ -110,6 +113,7 @@ def create_app() -> FastAPI:
     app.include_router(health.router)
     app.include_router(line_webhook.router)
     app.include_router(open311.router)
+    app.include_router(report.router)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(sensorthings.router)

@@ -12,7 +12,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 1300,
     reportCompressedSize: false,
     rolldownOptions: {
-      input: { index: page('index'), crew: page('crew'), phone: page('phone'), city: page('city') },
+      input: { index: page('index'), crew: page('crew'), phone: page('phone'), city: page('city'), report: page('report') },
     },
   },
   server: { proxy: { '/api': process.env.FAONAM_API ?? 'http://127.0.0.1:8000' } },

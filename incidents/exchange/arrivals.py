@@ -26,8 +26,8 @@ from incidents.rules import NewReport
 
 # A pin further out than this from the city's extent is a mistake: about 11 km.
 AROUND_DEGREES = 0.1
-# Words must name a place at least so surely and so exactly that a crew can look for it (assumed).
-LEAST_CONFIDENCE, WIDEST_M = 0.5, 2_000.0
+# Words must name a place at least so surely; a community or subdistrict is wide, but better than a refusal (assumed).
+LEAST_CONFIDENCE, WIDEST_M = 0.5, 5_000.0
 HOUSE_RADIUS_M = 20.0
 PHOTOS_AT_MOST = 5
 CONTACTS_KEPT = timedelta(days=90)

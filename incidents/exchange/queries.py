@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -188,11 +189,48 @@ def public_photo_path(session: Session, photo_id: int) -> tuple[str, str] | None
 
 def request_of_token(session: Session, token: str) -> ServiceRequest:
     """What was reported under the token; raises NoSuchRequestError."""
-    asked = sa.select(ServiceRequest).where(ServiceRequest.token == token)
+    asked = sa.select(ServiceRequest).where(ServiceRequest.token == token, ServiceRequest.door == "open311")
     found = session.scalar(asked) if "\x00" not in token else None
     if found is None:
         raise NoSuchRequestError(f"There is no token '{token}'.")
     return found
+
+
+@dataclass(frozen=True)
+class FollowedRow:
+    """A report as its reporter follows it; `steps` are its incident's states with their times, oldest first."""
+
+    number: str
+    category_th: str
+    category_en: str
+    state: str
+    promised_at: datetime
+    report_count: int
+    refused_pictures: int
+    steps: list[tuple[str, datetime]]
+
+
+def followed(session: Session, token: str) -> FollowedRow:
+    """The report whose reporter holds this link; raises NoSuchRequestError."""
+    row = session.execute(
+        sa.text(
+            "SELECT i.id, i.number, c.name_th, c.name_en, i.state, i.promised_at, i.report_count, "
+            "(SELECT count(*) FROM photo f WHERE f.report_id = r.id AND f.refused_reason IS NOT NULL) AS refused "
+            "FROM service_request s JOIN report r ON r.id = s.report_id JOIN incident i ON i.id = r.incident_id "
+            "JOIN category c ON c.code = r.category_code WHERE s.token = :token AND s.door = 'web'"
+        ),
+        {"token": token.replace("\x00", "")},
+    ).one_or_none()
+    if row is None:
+        raise NoSuchRequestError("There is no report under this link.")
+    steps = session.execute(
+        sa.text("SELECT to_state, changed_at FROM incident_change WHERE incident_id = :id ORDER BY id"), {"id": row.id}
+    )
+    return FollowedRow(
+        number=row.number, category_th=row.name_th, category_en=row.name_en, state=row.state,
+        promised_at=row.promised_at, report_count=row.report_count, refused_pictures=row.refused,
+        steps=[(state, at) for state, at in steps],
+    )
 
 
 def request_of_id(session: Session, request_id: str) -> ServiceRequest | None:

@@ -920,3 +920,9 @@ judge-reason-site = Seen at the gauge
 judge-reason-work = The gauge was repaired or cleaned
 judged-by-officers = Judged by officers
 override-says = { $when } · { $level } · { $flag } (tests said { $tested }) by { $by }: { $reason }
+
+# The form for those without LINE
+report-spot = This spot: { $place }
+report-spot-none = No spot chosen on the map yet
+report-spot-here = Use my position
+report-spot-clear = Do not use the map

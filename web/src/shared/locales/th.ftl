@@ -908,3 +908,9 @@ judge-reason-site = เจ้าหน้าที่เห็นที่จุ
 judge-reason-work = มีการซ่อมหรือล้างเครื่อง
 judged-by-officers = เจ้าหน้าที่ตัดสินเอง
 override-says = { $when } · { $level } · { $flag } (ระบบตรวจว่า { $tested }) โดย { $by }: { $reason }
+
+# แบบฟอร์มแจ้งเหตุทางเว็บ
+report-spot = ใช้จุดนี้: { $place }
+report-spot-none = ยังไม่ได้เลือกจุดบนแผนที่
+report-spot-here = ใช้ตำแหน่งของฉัน
+report-spot-clear = ไม่ใช้จุดบนแผนที่
