@@ -40,6 +40,7 @@ from api.routes import (
     sensorthings,
     session,
     tiles,
+    traffy,
 )
 
 PREFIX = "/api/v1"
@@ -114,6 +115,7 @@ def create_app() -> FastAPI:
     app.include_router(line_webhook.router)
     app.include_router(open311.router)
     app.include_router(report.router)
+    app.include_router(traffy.router)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(sensorthings.router)

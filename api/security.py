@@ -12,6 +12,7 @@ from core.settings import settings
 
 JSON_LIMIT_BYTES = 1 << 20
 PHOTO_LIMIT_BYTES = 12 << 20  # LINE passes on pictures of up to 10 MB; crews' phones make similar ones.
+_WITH_PHOTOS = ("/open311/v2/requests.", "/exchange-api/new-issue/")
 LINE_LIMIT_BYTES = 2_000_000  # The largest webhook body that LINE sends.
 
 
@@ -107,7 +108,7 @@ def body_limit_bytes(path: str) -> int:
     """The most that a request to this path may carry."""
     if path == "/line/webhook":
         return LINE_LIMIT_BYTES
-    takes_photos = path.endswith("/photos") or path == "/report" or path.startswith("/open311/v2/requests.")
+    takes_photos = path.endswith("/photos") or path == "/report" or path.startswith(_WITH_PHOTOS)
     return PHOTO_LIMIT_BYTES if takes_photos else JSON_LIMIT_BYTES
 
 

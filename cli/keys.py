@@ -1,4 +1,4 @@
-"""Keys of partners: made, named, revoked."""
+"""Keys of partners: made, named, revoked. And what an operator sends to Traffy and takes from there by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from rich.table import Table
 
 from cli.city import city_while_needed
 from core.db import transaction
-from incidents.exchange import keys, queries
+from core.errors import NotFoundError, SetupError
+from incidents.exchange import keys, queries, traffy_actions
+from incidents.exchange.traffy_client import TraffyClient, configured
 
 
 def add(name: str, *, scopes: Collection[str], agency_code: str | None, per_minute: int) -> None:
@@ -45,3 +47,33 @@ def revoke(name: str) -> None:
     with city_while_needed(), transaction() as session:
         keys.revoke_key(session, name)
     typer.echo(f"{name}: revoked")
+
+
+def _traffy() -> TraffyClient:
+    client = configured()
+    if client is None:
+        raise SetupError("This city has no account at Traffy: set TRAFFY_URL, TRAFFY_USER and TRAFFY_PASSWORD.")
+    return client
+
+
+def send_to_traffy(number: str) -> None:
+    """The incident is at Traffy; its ticket there is told. Raises NotFoundError, SetupError and Traffy's errors."""
+    client = _traffy()
+    with city_while_needed(), transaction() as session:
+        incident_id = queries.incident_of_request(session, number)
+        if incident_id is None:
+            raise NotFoundError(f"There is no incident {number}.")
+        ticket_id = traffy_actions.send_out(session, client, incident_id)
+    typer.echo(f"{number}: {ticket_id} at Traffy")
+
+
+def pull_from_traffy(duration: str) -> None:
+    """What moved at Traffy is here; what could not be used is told."""
+    client = _traffy()
+    with city_while_needed(), transaction() as session:
+        pulled = traffy_actions.pull(session, client, duration=duration)
+    typer.echo(f"{pulled.taken} taken, {pulled.moved} moved, {len(pulled.findings)} could not be used")
+    for finding in pulled.findings:
+        typer.echo(f"  {finding}")
+    if pulled.was_cut:
+        typer.echo("  Traffy stopped at 5,000 rows: older ones are missing.")

@@ -28,6 +28,8 @@ feeds_app = typer.Typer(help="Feeds: the sources that readings come from.", no_a
 app.add_typer(feeds_app, name="feeds")
 readings_app = typer.Typer(help="What was refused of what gauges and others sent.", no_args_is_help=True)
 app.add_typer(readings_app, name="readings")
+traffy_app = typer.Typer(help="Traffy Fondue: what goes to and fro.", no_args_is_help=True)
+app.add_typer(traffy_app, name="traffy")
 keys_app = typer.Typer(help="Keys of partners who report and read through open doors.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 
@@ -303,6 +305,24 @@ def add_feeds(
     from cli import feeds
 
     feeds.add(path)
+
+
+@traffy_app.command("send")
+def send_to_traffy(number: Annotated[str, typer.Argument(help="The incident's number, such as 2569-000123.")]) -> None:
+    """Send an incident to Traffy; one that is there already is not sent again."""
+    from cli import keys
+
+    keys.send_to_traffy(number)
+
+
+@traffy_app.command("pull")
+def pull_from_traffy(
+    duration: Annotated[Literal["today", "3days", "all"], typer.Option(help="What moved since when.")] = "3days",
+) -> None:
+    """Take what webhooks missed; nobody at Traffy is told."""
+    from cli import keys
+
+    keys.pull_from_traffy(duration)
 
 
 @keys_app.command("add")

@@ -76,7 +76,15 @@ def opened_by(session: Session, key: str, *, scope: str) -> ApiKey:
     """The key, which is good for `scope`. Raises KeyRefusedError, which never repeats the key."""
     if not key:
         raise KeyRefusedError("api_key is missing. The city gives keys to those who ask for one.")
-    found = queries.key_of_hash(session, key_hash(key))
+    return _good(queries.key_of_hash(session, key_hash(key)), scope=scope)
+
+
+def opened_by_id(session: Session, key_id: int, *, scope: str) -> ApiKey:
+    """The key of a token that we signed, good for `scope`. Raises KeyRefusedError."""
+    return _good(session.get(ApiKey, key_id), scope=scope)
+
+
+def _good(found: ApiKey | None, *, scope: str) -> ApiKey:
     if found is None or found.revoked_at is not None:
         raise KeyRefusedError("This api_key is not known.")
     if scope not in found.scopes:

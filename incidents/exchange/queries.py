@@ -217,7 +217,7 @@ def followed(session: Session, token: str) -> FollowedRow:
             "SELECT i.id, i.number, c.name_th, c.name_en, i.state, i.promised_at, i.report_count, "
             "(SELECT count(*) FROM photo f WHERE f.report_id = r.id AND f.refused_reason IS NOT NULL) AS refused "
             "FROM service_request s JOIN report r ON r.id = s.report_id JOIN incident i ON i.id = r.incident_id "
-            "JOIN category c ON c.code = r.category_code WHERE s.token = :token AND s.door = 'web'"
+            "JOIN category c ON c.code = r.category_code WHERE s.token = :token AND s.door IN ('web', 'traffy')"
         ),
         {"token": token.replace("\x00", "")},
     ).one_or_none()
@@ -341,7 +341,8 @@ def foreign_of_incident(session: Session, incident_id: int, system: str) -> Sequ
     """What the other system calls the incident, oldest first."""
     return session.scalars(
         sa.select(ForeignId)
-        .where(ForeignId.incident_id == incident_id, ForeignId.system == system)
+        .outerjoin(Report, Report.id == ForeignId.report_id)
+        .where(ForeignId.system == system, sa.func.coalesce(Report.incident_id, ForeignId.incident_id) == incident_id)
         .order_by(ForeignId.id)
     ).all()
 

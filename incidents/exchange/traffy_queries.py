@@ -1,0 +1,148 @@
+"""What partners of the exchange read, and what the exchange needs to know."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.errors import NotFoundError
+from incidents.exchange import queries
+from incidents.exchange.models import ForeignId
+from incidents.exchange.open311 import Filters
+from incidents.exchange.open311_answers import PublicRequest
+from incidents.exchange.traffy import MOST_ROWS
+from incidents.models import Agency, Category, IncidentChange, Report
+
+
+@dataclass(frozen=True)
+class Change:
+    """One step of an incident."""
+
+    incident_id: int
+    to_state: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Times:
+    """When an incident was begun and finished, how often it was opened again, its agency, and each step."""
+
+    agency_code: str | None
+    agency_th: str
+    begun_at: datetime | None
+    finished_at: datetime | None
+    reopened: int
+    steps: Sequence[tuple[str, datetime]]
+
+
+def stable_number(code: str) -> int:
+    """A whole number for a code of ours, the same for ever: the exchange knows numbers only (CRC-32 without sign)."""
+    return zlib.crc32(code.encode()) & 0x7FFFFFFF
+
+
+def category_names(session: Session) -> dict[str, str]:
+    """The code of each category by its Thai and English names, in small letters."""
+    rows = session.execute(sa.select(Category.code, Category.name_th, Category.name_en))
+    return {name.lower(): code for code, *both in rows for name in both}
+
+
+def agencies(session: Session) -> list[Agency]:
+    """Every agency, in the order of codes."""
+    return list(session.scalars(sa.select(Agency).order_by(Agency.code)))
+
+
+def public_issue(session: Session, number: str) -> PublicRequest:
+    """What may leave of the incident; raises NoSuchRequestError for one that the public may not see."""
+    return queries.public_request(session, number, media_url="")
+
+
+def issue_numbers(
+    session: Session, *, since: datetime | None, agency_codes: Sequence[str], category_code: str | None
+) -> list[str]:
+    """Numbers of incidents that moved since then, the last one first; at most 5,000."""
+    rows = session.execute(
+        sa.text(
+            "SELECT i.number FROM incident i LEFT JOIN LATERAL (SELECT max(h.changed_at) AS at FROM incident_change h "
+            "WHERE h.incident_id = i.id) h ON true "
+            "WHERE (CAST(:since AS timestamptz) IS NULL OR greatest(i.last_report_at, h.at) >= :since) "
+            "AND (:every OR i.agency_code = ANY(:agencies)) "
+            "AND (CAST(:category AS text) IS NULL OR i.category_code = :category) "
+            "ORDER BY greatest(i.last_report_at, h.at) DESC, i.id DESC LIMIT :most"
+        ),
+        {
+            "since": since, "every": not agency_codes, "agencies": list(agency_codes), "category": category_code,
+            "most": MOST_ROWS,
+        },
+    )
+    return [number for (number,) in rows]
+
+
+def public_issues(session: Session, numbers: Sequence[str], *, media_url: str) -> list[PublicRequest]:
+    """What may leave of these incidents."""
+    if not numbers:
+        return []
+    return queries.public_requests(session, Filters(ids=tuple(numbers), page_size=MOST_ROWS), media_url=media_url)
+
+
+def times(session: Session, numbers: Sequence[str]) -> dict[str, Times]:
+    """The times of incidents by their numbers."""
+    rows = session.execute(
+        sa.text(
+            "SELECT i.number, i.agency_code, coalesce(a.name_th, '') AS agency_th, i.done_at, "
+            "array_agg(h.to_state ORDER BY h.id) AS states, array_agg(h.changed_at ORDER BY h.id) AS moments "
+            "FROM incident i JOIN incident_change h ON h.incident_id = i.id "
+            "LEFT JOIN agency a ON a.code = i.agency_code "
+            "WHERE i.number = ANY(:numbers) GROUP BY i.id, a.name_th"
+        ),
+        {"numbers": list(numbers)},
+    )
+    found = {}
+    for row in rows:
+        steps = list(zip(row.states, row.moments, strict=True))
+        found[row.number] = Times(
+            agency_code=row.agency_code, agency_th=row.agency_th,
+            begun_at=next((at for state, at in steps if state == "in_progress"), None),
+            finished_at=row.done_at, reopened=row.states.count("reopened"), steps=steps,
+        )
+    return found
+
+
+def first_report(session: Session, incident_id: int) -> int | None:
+    """The report by which the incident began."""
+    return session.scalar(sa.select(sa.func.min(Report.id)).where(Report.incident_id == incident_id))
+
+
+def incident_of(session: Session, known: ForeignId) -> int:
+    """The incident that a foreign id means now: its report may have moved to another one since."""
+    report = session.get(Report, known.report_id) if known.report_id else None
+    return report.incident_id if report is not None else known.incident_id
+
+
+def change(session: Session, change_id: int) -> Change:
+    """One step of an incident; raises NotFoundError."""
+    found = session.get(IncidentChange, change_id)
+    if found is None:
+        raise NotFoundError(f"There is no change {change_id}.")
+    return Change(found.incident_id, found.to_state, found.changed_by, found.reason)
+
+
+def untold_changes(session: Session, *, since: datetime) -> list[int]:
+    """The last step of each incident with a ticket at Traffy, where a ticket has not heard of it; oldest first."""
+    rows = session.execute(
+        sa.text(
+            "SELECT DISTINCT h.id FROM foreign_id f LEFT JOIN report r ON r.id = f.report_id "
+            "JOIN LATERAL (SELECT c.id, c.changed_by, c.changed_at, c.from_state FROM incident_change c "
+            "WHERE c.incident_id = coalesce(r.incident_id, f.incident_id) ORDER BY c.id DESC LIMIT 1) h ON true "
+            "WHERE f.system = 'traffy' AND h.from_state IS NOT NULL AND h.changed_at >= :since "
+            "AND h.changed_by NOT LIKE 'traffy%' AND NOT EXISTS (SELECT FROM foreign_id t "
+            "WHERE t.system = 'traffy-step' AND t.foreign_id = f.foreign_id || '|' || h.id) ORDER BY h.id"
+        ),
+        {"since": since},
+    )
+    return [change_id for (change_id,) in rows]
