@@ -50,7 +50,7 @@ def whole(page: Page, content: str) -> str:
 
 def _call(page: Page) -> str:
     numbers = " ".join(f'<a href="tel:{number}">{number}</a>' for number in EMERGENCY_NUMBERS)
-    return f'<p class="call">{page.say("emergency")} {numbers}</p>'
+    return f'<p class="call">{page.say("emergency")}<br>{numbers}</p>'
 
 
 def form(

@@ -186,3 +186,21 @@ def test_the_changeset_moves_when_the_services_change_and_only_then(ways: Ways, 
 def test_an_unknown_discovery_is_404(ways: Ways) -> None:
     """There are two of them."""
     assert ways.client.get("/open311/discovery.yaml").status_code == 404
+
+
+def test_no_answer_has_more_than_a_thousand_requests(ways: Ways) -> None:
+    """The newest thousand; the others are on the next page."""
+    before = len(ways.get("requests.json").json())
+    with transaction() as session:
+        session.execute(
+            sa.text(
+                "INSERT INTO incident (number, category_code, state, place, place_source, place_label_th, "
+                "place_label_en, summary, report_count, last_report_at, opened_at, promised_at) "
+                "SELECT 'many-' || n, 'air', 'new', ST_SetSRID(ST_MakePoint(99.99, 8.49), 4326), 'pin', '', '', '', 1, "
+                ":now, :now, :now FROM generate_series(1, 1005) n"
+            ),
+            {"now": NOW},
+        )
+    assert len(ways.get("requests.json").json()) == 1000
+    assert len(xml(ways.get("requests.xml"))) == 1000
+    assert len(ways.get("requests.json", page=2).json()) == before + 5
