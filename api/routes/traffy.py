@@ -261,17 +261,26 @@ def _acted(request: Request, path: str, given: Mapping[str, Any], *, began_s: fl
 
 
 async def _body(request: Request) -> Any:
-    """The body as JSON; None where it is none."""
+    """The body as JSON; None where it is none, or holds what no text can keep."""
     try:
-        return json.loads(await request.body())
+        return _sound(json.loads(await request.body()))
     except (ValueError, RecursionError):
         return None
+
+
+def _sound(given: Any) -> Any:
+    """The same, or None where it holds a NUL or half a letter (a lone surrogate)."""
+    try:
+        written = json.dumps(given, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return None
+    return None if b"\\u0000" in written else given
 
 
 @router.api_route(PREFIX + "/{path:path}", methods=["GET", "POST", "PATCH"])
 async def exchange(path: str, request: Request) -> Response:
     """One call of the exchange."""
-    given: Any = dict(request.query_params) if request.method == "GET" else await _body(request)
+    given: Any = _sound(dict(request.query_params)) if request.method == "GET" else await _body(request)
     if not isinstance(given, dict):
         return _refused("Invalid input JSON format | รูปแบบ JSON ไม่ถูกต้อง", began_s=time.monotonic())
     return await run_in_threadpool(_act, request, path.strip("/"), given)
