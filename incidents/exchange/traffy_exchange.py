@@ -12,8 +12,7 @@ from core.errors import ForbiddenError, InvalidInputError, NotFoundError
 from incidents import queries as incident_queries
 from incidents.exchange import arrivals, queries, traffy, traffy_actions, traffy_queries
 from incidents.exchange.models import ApiKey, ServiceRequest
-from incidents.exchange.traffy_queries import stable_number
-from incidents.exchange.traffy_server import NewIssue, UpdateIssue
+from incidents.exchange.traffy_server import NewIssue, UpdateIssue, stable_number
 from incidents.models import Report
 
 NO_WORDS = "แจ้งผ่านระบบแลกเปลี่ยนข้อมูล"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +15,7 @@ from incidents.exchange.models import ForeignId
 from incidents.exchange.open311 import Filters
 from incidents.exchange.open311_answers import PublicRequest
 from incidents.exchange.traffy import MOST_ROWS
+from incidents.exchange.traffy_server import Times
 from incidents.models import Agency, Category, IncidentChange, Report
 
 
@@ -27,23 +27,6 @@ class Change:
     to_state: str
     by: str
     reason: str
-
-
-@dataclass(frozen=True)
-class Times:
-    """When an incident was begun and finished, how often it was opened again, its agency, and each step."""
-
-    agency_code: str | None
-    agency_th: str
-    begun_at: datetime | None
-    finished_at: datetime | None
-    reopened: int
-    steps: Sequence[tuple[str, datetime]]
-
-
-def stable_number(code: str) -> int:
-    """A whole number for a code of ours, the same for ever: the exchange knows numbers only (CRC-32 without sign)."""
-    return zlib.crc32(code.encode()) & 0x7FFFFFFF
 
 
 def category_names(session: Session) -> dict[str, str]:

@@ -8,6 +8,7 @@ import csv
 import hmac
 import io
 import json
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +19,6 @@ from incidents.exchange import privacy
 from incidents.exchange.open311 import is_link
 from incidents.exchange.open311_answers import PublicRequest
 from incidents.exchange.traffy import said_time
-from incidents.exchange.traffy_queries import Times, stable_number
 
 COLUMNS = (
     "ticket_id", "type", "organization", "description", "photo", "latitude", "longitude", "address", "subdistrict",
@@ -27,6 +27,23 @@ COLUMNS = (
 )
 PHOTOS_AT_MOST = 5
 _CONTACT = (("first_name", "reporter_name"), ("phone", "reporter_phone"), ("email", "reporter_email"))
+
+
+@dataclass(frozen=True)
+class Times:
+    """When an incident was begun and finished, how often it was opened again, its agency, and each step."""
+
+    agency_code: str | None
+    agency_th: str
+    begun_at: datetime | None
+    finished_at: datetime | None
+    reopened: int
+    steps: Sequence[tuple[str, datetime]]
+
+
+def stable_number(code: str) -> int:
+    """A whole number for a code of ours, the same for ever: the exchange knows numbers only (CRC-32 without sign)."""
+    return zlib.crc32(code.encode()) & 0x7FFFFFFF
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from core import clock
 from core.db import transaction
 from core.settings import secret
 from incidents.exchange import traffy, traffy_server
-from incidents.exchange.traffy_queries import stable_number
 from tests.api.ways.conftest import NOW, PNG
 
 if TYPE_CHECKING:
@@ -132,7 +131,7 @@ def test_issues_are_read_as_rows_details_and_csv_and_agree(ways: Ways) -> None:
     assert row["timestamp"] == traffy.said_time(NOW)
     read, findings = traffy.read_issue(row)
     assert (findings, read is not None and read.state) == ((), "new")
-    by_number = {"duration": "3days", "issue_category_id": stable_number("bridge")}
+    by_number = {"duration": "3days", "issue_category_id": traffy_server.stable_number("bridge")}
     assert _call(ways, "GET", "get-issues/v2", **by_number)["count"] == 1
     detail = _call(ways, "GET", "get-issue/v1", ticket_id=number)["results"]
     assert (detail["status_type"], detail["timeline"][0]["status"]) == ("waiting", "รอรับเรื่อง")
