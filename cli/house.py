@@ -193,7 +193,7 @@ def live(*, city: Path | None, speed: float | None, is_fresh: bool) -> None:
 
     Without a `speed` the storm is a patient one: it slows down while an alert waits for approval.
     """
-    from demo import accounts
+    from demo import accounts, partners
 
     _refuse_taken(_ports().values())
     _refuse_wrong_addresses()
@@ -205,6 +205,7 @@ def live(*, city: Path | None, speed: float | None, is_fresh: bool) -> None:
             forget_the_city_that_was(is_private=is_private)
         with db.transaction() as session:
             passwords = accounts.ensure_demo_accounts(session, _crew_codes(session))
+            partners.ensure_demo_key(session)
             pace.set_pace(session, speed=1.0)
         with _house_running() as supervisor, contextlib.suppress(KeyboardInterrupt):
             _welcome(passwords)
@@ -237,6 +238,8 @@ def _crew_codes(session: Session) -> list[str]:
 
 
 def _welcome(passwords: dict[str, str]) -> None:
+    from demo import partners
+
     url = settings().api_url
     crew = next(name for name in passwords if name.startswith("crew-"))
     screens = [
@@ -245,6 +248,7 @@ def _welcome(passwords: dict[str, str]) -> None:
         ("a crew's phone", "/crew", crew),
         ("a resident's LINE (simulated)", "/phone", None),
         ("the public's page", "/city", None),
+        ("reports without LINE", "/report", None),
     ]
     # Plain lines, not a table: a narrow terminal or a log must never cut a password.
     for what, path, username in screens:
@@ -253,6 +257,7 @@ def _welcome(passwords: dict[str, str]) -> None:
         sign_in = f"  {username}  {passwords[username]}" if username else ""
         console.print(f"  {what:<30} {url}{path}{sign_in}", soft_wrap=True, highlight=False)
     console.print(f"  every account                  {data_dir() / 'secrets' / 'demo-accounts.json'}", soft_wrap=True)
+    console.print(f"  a key for other systems        {partners.key_path()}", soft_wrap=True)
     console.print("The storm begins now and has an alert for you in a minute. Ctrl-C stops everything.", style="bold")
 
 
