@@ -16,7 +16,7 @@ _AT = sa.DateTime(timezone=True)
 
 
 class OpenService(Base):
-    """How a category stands open; one without a row is realtime, open, and asks nothing.
+    """How a category stands open; one without a row is realtime, coarse, and asks nothing.
 
     `exposure` says what the public learns: `open`, `coarse` (place rounded, no words, no pictures) or `hidden`.
     `questions` are Open311's attributes (`incidents.exchange.questions`).

@@ -48,7 +48,7 @@ def _service(category: Category, opening: OpenService | None) -> Service:
         name_en=category.name_en,
         promise_hours=category.promise_hours,
         service_type=opening.service_type if opening else "realtime",
-        exposure=opening.exposure if opening else "open",
+        exposure=opening.exposure if opening else "coarse",
         group=category.group_code,
         keywords=tuple(word for word, _ in telling if "," not in word)[:KEYWORDS],
         questions=read_questions(opening.questions) if opening else (),
@@ -60,16 +60,16 @@ def _service(category: Category, opening: OpenService | None) -> Service:
 # An incident stands under its number; a report that joined one, through an open door, under its own number too.
 _CHOSEN = """
 SELECT i.number AS request_id, i.id AS incident_id, NULL::bigint AS report_id, i.category_code,
-       i.opened_at AS requested_at, coalesce(o.exposure, 'open') AS exposure
+       i.opened_at AS requested_at, coalesce(o.exposure, 'coarse') AS exposure
 FROM incident i LEFT JOIN open_service o ON o.category_code = i.category_code
-WHERE coalesce(o.exposure, 'open') <> 'hidden' AND {incident}
+WHERE coalesce(o.exposure, 'coarse') <> 'hidden' AND {incident}
 UNION ALL
 SELECT s.request_id, i.id, r.id, r.category_code, r.created_at,
-       CASE WHEN 'coarse' IN (o.exposure, p.exposure) THEN 'coarse' ELSE 'open' END
+       CASE WHEN o.exposure = 'open' AND p.exposure = 'open' THEN 'open' ELSE 'coarse' END
 FROM service_request s JOIN report r ON r.id = s.report_id JOIN incident i ON i.id = r.incident_id
 LEFT JOIN open_service o ON o.category_code = i.category_code
 LEFT JOIN open_service p ON p.category_code = r.category_code
-WHERE s.has_joined AND 'hidden' NOT IN (coalesce(o.exposure, 'open'), coalesce(p.exposure, 'open')) AND {joined}
+WHERE s.has_joined AND 'hidden' NOT IN (coalesce(o.exposure, ''), coalesce(p.exposure, '')) AND {joined}
 ORDER BY requested_at DESC, request_id DESC
 """
 _DETAILS = """
@@ -146,7 +146,7 @@ def _public(row: Any, *, media_url: str) -> PublicRequest:
         request_id=row.request_id,
         state=row.state,
         report_count=row.report_count,
-        reason=privacy.redacted(row.reason or ""),
+        reason="" if is_coarse else privacy.redacted(row.reason or ""),
         service_code=row.category_code,
         name_th=row.name_th,
         name_en=row.name_en,
@@ -180,7 +180,7 @@ def public_photo_path(session: Session, photo_id: int) -> tuple[str, str] | None
             "LEFT JOIN open_service o ON o.category_code = i.category_code "
             "LEFT JOIN open_service p ON p.category_code = r.category_code "
             "WHERE f.id = :id AND f.path IS NOT NULL AND s.door = 'open311' AND i.place_source <> 'home' "
-            "AND coalesce(o.exposure, 'open') = 'open' AND coalesce(p.exposure, 'open') = 'open'"
+            "AND o.exposure = 'open' AND p.exposure = 'open'"
         ),
         {"id": photo_id},
     ).one_or_none()
@@ -282,21 +282,21 @@ def public_updates(session: Session, *, start_at: datetime, end_at: datetime, li
     """The steps between two moments of incidents that were told of by Open311, oldest first."""
     rows = session.execute(
         sa.text(
-            "SELECT h.id, s.request_id, h.to_state, h.changed_at, h.reason FROM incident_change h "
+            "SELECT h.id, s.request_id, h.to_state, h.changed_at, h.reason, "
+            "coalesce(o.exposure = 'open', false) AND i.place_source <> 'home' AS is_open FROM incident_change h "
             "JOIN report r ON r.incident_id = h.incident_id JOIN service_request s ON s.report_id = r.id "
             "JOIN incident i ON i.id = h.incident_id "
             "LEFT JOIN open_service o ON o.category_code = i.category_code "
             "WHERE h.changed_at >= :start_at AND h.changed_at < CAST(:end_at AS timestamptz) + interval '1 second' "
             "AND h.from_state IS NOT NULL AND h.changed_by NOT LIKE 'open311:%' AND s.door = 'open311' "
-            "AND coalesce(o.exposure, 'open') <> 'hidden' "
-            "ORDER BY h.id, s.id LIMIT :limit"
+            "AND coalesce(o.exposure, 'coarse') <> 'hidden' ORDER BY h.id, s.id LIMIT :limit"
         ),
         {"start_at": start_at, "end_at": end_at, "limit": limit},
     )
     return [
         PublicUpdate(
             update_id=str(row.id), request_id=row.request_id, to_state=row.to_state, changed_at=row.changed_at,
-            reason=privacy.redacted(row.reason) if row.to_state in CLOSED_STATES else "",
+            reason=privacy.redacted(row.reason) if row.is_open and row.to_state in CLOSED_STATES else "",
         )
         for row in rows
     ]

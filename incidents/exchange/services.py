@@ -56,6 +56,8 @@ def load_shipped(session: Session) -> int:
         for one in shipped().service
         if one.category in known
     ]
+    if not rows:
+        return 0
     added = session.execute(
         insert(OpenService)
         .values(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Session
 
 revision = "0037_exchange"
 down_revision = "0033_refused"
@@ -99,6 +100,13 @@ def _numbers() -> None:
     op.create_index("ix_foreign_id_incident_id", "foreign_id", ["incident_id"])
 
 
+def _open_what_is_there() -> None:
+    """The categories of a city that stands already are open as the house ships them, as those of a new city."""
+    from incidents.exchange import services
+
+    services.load_shipped(Session(bind=op.get_bind()))
+
+
 def upgrade() -> None:
     """Reports may come by the web and from Traffy; lists by the time of opening have their index."""
     op.drop_constraint(op.f("ck_report_source"), "report")
@@ -107,6 +115,7 @@ def upgrade() -> None:
     _services()
     _keys()
     _numbers()
+    _open_what_is_there()
 
 
 def downgrade() -> None:
