@@ -48,10 +48,6 @@ class TraffyClient:
         """What moved within `today` or `3days`, with findings, and whether the list was cut."""
         return traffy.read_issues(self._call("GET", "get-issues/v2", params={"duration": duration}).results)
 
-    def issue(self, ticket_id: str) -> traffy.Issue | None:
-        """One ticket; None where its row cannot be used."""
-        return traffy.read_issue(self._call("GET", "get-issue/v1", params={"ticket_id": ticket_id}).results)[0]
-
     def new_issue(self, body: dict[str, Any]) -> str:
         """The ticket that was made of a report of ours. The reporter's password that comes with it is not kept."""
         results = self._call("POST", "new-issue/v1", json=body).results
