@@ -129,6 +129,8 @@ def _answered(asked: Asked, act: Callable[[Asked], Response]) -> Response:
 
 
 def _read(asked: Asked) -> Response:
+    if asked.resource == ("discovery",):  # Some clients look for it beside the resources.
+        return _discovered(asked)
     with transaction() as session:
         _check_jurisdiction(session, asked)
         match asked.resource:

@@ -183,6 +183,12 @@ def test_the_changeset_moves_when_the_services_change_and_only_then(ways: Ways, 
     assert changeset() > before
 
 
+def test_discovery_also_lies_beside_the_resources(ways: Ways) -> None:
+    """The same document, for clients that look for it at the endpoint."""
+    for form in FORMS:
+        assert ways.get(f"discovery.{form}").content == ways.client.get(f"/open311/discovery.{form}").content
+
+
 def test_an_unknown_discovery_is_404(ways: Ways) -> None:
     """There are two of them."""
     assert ways.client.get("/open311/discovery.yaml").status_code == 404
