@@ -65,7 +65,7 @@ def asked_for(request: Request, path: str, parameters: Parameters, files: Sequen
     form = ending if ending in open311.FORMS else ""
     languages = request.headers.get("accept-language", "")
     return Asked(
-        resource=tuple((stem if form else path.strip("/")).split("/")) if form else (),
+        resource=tuple(stem.split("/")) if form else (),
         form=form or "xml",
         parameters=parameters,
         base_url=str(request.base_url).rstrip("/"),
