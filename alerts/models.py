@@ -142,3 +142,16 @@ class AlertRecipient(Base):
     chunk_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     answer: Mapped[str | None]
     answered_at: Mapped[datetime | None] = mapped_column(_AT)
+
+
+class AlertErased(Base):
+    """A recipient of an alert who was erased since: what became of the message, and nothing of whom."""
+
+    __tablename__ = "alert_erased"
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    alert_id: Mapped[int] = mapped_column(sa.ForeignKey("alert.id", ondelete="CASCADE"), index=True)
+    language: Mapped[str]
+    state: Mapped[str]
+    reason: Mapped[str]
+    answer: Mapped[str | None]

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from alerts import policy, templates
-from alerts.models import Alert, AlertRecipient, AlertRule, AlertTemplate, AlertVocabulary, AlertZone
+from alerts.models import Alert, AlertErased, AlertRecipient, AlertRule, AlertTemplate, AlertVocabulary, AlertZone
 from alerts.rules import LevelRule, Policy, Standing
 from core.errors import ConflictError, NotFoundError
 from flood.models import Zone, ZoneState
@@ -297,10 +297,14 @@ def alerts_of_event(session: Session, event_id: int) -> Sequence[Alert]:
 
 def answers(session: Session, alert_ids: Collection[int]) -> dict[int, dict[str, int]]:
     """How many residents answered what, by alert."""
+    told = sa.union_all(
+        *(
+            sa.select(one.alert_id, one.answer).where(one.alert_id.in_(list(alert_ids)), one.answer.is_not(None))
+            for one in (AlertRecipient, AlertErased)
+        )
+    ).subquery()
     rows = session.execute(
-        sa.select(AlertRecipient.alert_id, AlertRecipient.answer, sa.func.count())
-        .where(AlertRecipient.alert_id.in_(list(alert_ids)), AlertRecipient.answer.is_not(None))
-        .group_by(AlertRecipient.alert_id, AlertRecipient.answer)
+        sa.select(told.c.alert_id, told.c.answer, sa.func.count()).group_by(told.c.alert_id, told.c.answer)
     )
     found: dict[int, dict[str, int]] = {alert_id: {} for alert_id in alert_ids}
     for alert_id, answer, count in rows:
@@ -359,7 +363,10 @@ def ledger(session: Session, alert_id: int, *, after_resident_id: int = 0, limit
 def ledger_counts(session: Session, alert_id: int) -> dict[str, int]:
     """How many residents of the alert stand in each state of the ledger."""
     rows = session.execute(
-        sa.text(f"SELECT state, count(*) FROM ({_LEDGER}) ledger GROUP BY state"),  # noqa: S608 - our own words only.
+        sa.text(  # Who was erased since still counts.
+            f"SELECT state, count(*) FROM (SELECT state FROM ({_LEDGER}) named UNION ALL "  # noqa: S608 - our own words only.
+            "SELECT state FROM alert_erased WHERE alert_id = :alert_id) ledger GROUP BY state"
+        ),
         {"alert_id": alert_id},
     )
     return dict(rows.all())

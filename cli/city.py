@@ -129,6 +129,7 @@ def _import(session: Session, pack: Path, tell: Progress, *, boundary: str | Non
     from gis.citypack import importer
     from incidents import actions as incident_actions
     from incidents.exchange import services as open_services
+    from residents import household
 
     load_layers()
     tell(f"reading {pack.name}")
@@ -138,6 +139,7 @@ def _import(session: Session, pack: Path, tell: Progress, *, boundary: str | Non
         return report
     incident_actions.load_categories(session)
     open_services.load_shipped(session)
+    household.load_needs(session)
     proposals.store_shipped(session)
     if _count(session, "terrain") and _count(session, "station"):
         tell("drawing the zones that can flood")

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from core.errors import SetupError
 
 ROOT = Path(__file__).resolve().parent.parent
+STANDIN_LOGIN_CHANNEL = "1234567890"
 # One database holds one city: how an operator gets another, as the end of a sentence.
 ANOTHER_DATABASE = (
     "name an empty one in DATABASE_URL, or leave that out and name another folder in FAONAM_DATA_DIR"
@@ -32,6 +33,9 @@ class LineSettings(BaseModel):
     channel_access_token: SecretStr | None = None
     bot_user_id: str | None = None
     is_live: bool = False
+    # The LINE Login channel of the same provider, and its LIFF app that opens `/liff`.
+    login_channel_id: str | None = None
+    liff_id: str | None = None
 
 
 class Settings(BaseSettings):
@@ -42,6 +46,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
     mqtt_url: SecretStr | None = Field(default=None, validation_alias="MQTT_URL")
     data_dir: Path | None = None
+    # Where residents' phones reach the API; without it only this machine can open links to `/liff`.
+    public_url: str | None = None
     api_host: str = "127.0.0.1"
     api_port: int = 8000
     standin_port: int = 8001
@@ -60,6 +66,11 @@ class Settings(BaseSettings):
     def api_url(self) -> str:
         """The address on which browsers and the LINE stand-in reach the API."""
         return f"http://{self.api_host}:{self.api_port}"
+
+    @property
+    def residents_url(self) -> str:
+        """The address that stands in links to residents."""
+        return (self.public_url or self.api_url).rstrip("/")
 
     @property
     def has_open_sta_writes(self) -> bool:
@@ -102,6 +113,8 @@ class _LineEnvironment(BaseSettings):
     channel_access_token: SecretStr | None = None
     bot_user_id: str | None = None
     live: bool = False
+    login_channel_id: str | None = None
+    liff_id: str | None = None
 
 
 def _line(settings: Settings) -> LineSettings:
@@ -114,6 +127,7 @@ def _line(settings: Settings) -> LineSettings:
             channel_secret=SecretStr(secret("line-channel-secret")),
             channel_access_token=SecretStr(secret("line-channel-token")),
             bot_user_id="U" + secret("line-bot")[:32],
+            login_channel_id=env.login_channel_id or STANDIN_LOGIN_CHANNEL,
         )
     return LineSettings(
         api_base_url=env.api_base_url or standin,
@@ -122,6 +136,8 @@ def _line(settings: Settings) -> LineSettings:
         channel_access_token=env.channel_access_token,
         bot_user_id=env.bot_user_id,
         is_live=env.live,
+        login_channel_id=env.login_channel_id,
+        liff_id=env.liff_id,
     )
 
 

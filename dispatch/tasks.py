@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+import dispatch.personal  # noqa: F401 - this is where the room forgets people.
 from core import jobs
 from core.events import subscribes
 from dispatch import actions, queries, suggestions

@@ -348,18 +348,19 @@ def forget_line_photo(session: Session, message_id: str) -> None:
     """A picture that its sender took back on LINE is gone here too, with its file where nothing else shows it."""
     photo = session.scalar(sa.select(Photo).where(Photo.line_message_id == message_id))
     if photo is not None:
-        _forget(session, photo)
+        forget_photo(session, photo)
 
 
 def forget_stray_photos(session: Session, *, before: datetime) -> int:
     """Pictures of reports that were never finished are gone where they came before this time; how many."""
     strays = session.scalars(sa.select(Photo).where(Photo.incident_id.is_(None), Photo.created_at < before)).all()
     for photo in strays:
-        _forget(session, photo)
+        forget_photo(session, photo)
     return len(strays)
 
 
-def _forget(session: Session, photo: Photo) -> None:
+def forget_photo(session: Session, photo: Photo) -> None:
+    """The picture is gone, with its file where nothing else shows it."""
     others = session.scalar(
         sa.select(sa.func.count()).select_from(Photo).where(Photo.path == photo.path, Photo.id != photo.id)
     )

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import incidents.exchange.tasks  # noqa: F401 - jobs of this room too.
+import incidents.personal  # noqa: F401 - this is where the room forgets people.
 from core import clock, jobs
 from core.events import subscribes
 from core.logs import get_logger
@@ -27,6 +28,8 @@ log = get_logger("incidents")
 @subscribes(MessageReceived, by="incidents.hear_message")
 def hear_message(session: Session, event: MessageReceived) -> None:
     """The message is a turn of the resident's conversation, or none of ours."""
+    if event.message.get("type") == "text" and residents_rules.asked_in(str(event.message.get("text"))):
+        return  # The residents' room answers.
     line_user_id = open_line_user(event.line_user_id_sealed)
     resident = residents_actions.resident_of(session, line_user_id)
     speaker = _speaker(resident, line_user_id, event)

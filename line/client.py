@@ -161,3 +161,16 @@ def content(message_id: str) -> tuple[bytes, str]:
     if response.status_code != 200:
         raise LineRefusedError(f"LINE answered {response.status_code}: {_message_of(response)}")
     return response.content, response.headers.get("content-type", "application/octet-stream")
+
+
+def post_form(path: str, fields: dict[str, str]) -> httpx.Response:
+    """LINE's answer to a form that needs no token of ours; raises LineUnavailableError where it does not answer."""
+    line = settings().line
+    _check_host(line, line.api_base_url)
+    try:
+        response = _reader(trust_env=line.is_live).post(line.api_base_url.rstrip("/") + path, data=fields)
+    except httpx.TransportError as exc:
+        raise LineUnavailableError(f"LINE does not answer: {type(exc).__name__}.") from exc
+    if response.status_code >= 500 or response.status_code == 429:
+        raise LineUnavailableError(f"LINE answered {response.status_code}.")
+    return response

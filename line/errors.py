@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from core.errors import ForbiddenError, InvalidInputError, NotFoundError, SetupError, UnavailableError
+from core.errors import (
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+    SetupError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 
 
 class UnfitMessageError(InvalidInputError):
@@ -23,3 +30,7 @@ class LineRefusedError(ForbiddenError):
 
 class ContentGoneError(NotFoundError):
     """LINE no longer keeps this picture."""
+
+
+class IdTokenError(UnauthenticatedError):
+    """LINE does not say who this is."""

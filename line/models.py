@@ -30,6 +30,7 @@ class InboxEvent(Base):
             postgresql_where=sa.text("handled_at IS NULL"),
         ),
         sa.Index("ix_inbox_event_speaker", "speaker_key", postgresql_where=sa.text("handled_at IS NULL")),
+        sa.Index("ix_inbox_event_user_hash", "user_hash"),
     )
 
     webhook_event_id: Mapped[str] = mapped_column(primary_key=True)
@@ -44,6 +45,9 @@ class InboxEvent(Base):
     not_before_wall_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     error: Mapped[str | None]
     handled_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    # Where a person who wants to be forgotten stands, and in which fact the event was told on.
+    user_hash: Mapped[bytes | None]
+    event_id: Mapped[int | None] = mapped_column(sa.BigInteger)
 
 
 class WebhookRefusal(Base):
@@ -66,6 +70,7 @@ class OutboxChunk(Base):
         ),
         sa.Index("ix_outbox_chunk_open", "priority", "id", postgresql_where=sa.text("state IN ('queued', 'sending')")),
         sa.Index("ix_outbox_chunk_subject", "subject"),
+        sa.Index("ix_outbox_chunk_to_hash", "to_hash", postgresql_where=sa.text("to_hash IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
@@ -73,6 +78,7 @@ class OutboxChunk(Base):
     kind: Mapped[str]
     retry_key: Mapped[uuid.UUID] = mapped_column(unique=True)
     to_sealed: Mapped[bytes]
+    to_hash: Mapped[bytes | None]  # Of the one person whom a push or a reply is for.
     recipient_count: Mapped[int]
     messages: Mapped[list[Any]] = mapped_column(sa.dialects.postgresql.JSONB)
     priority: Mapped[int] = mapped_column(sa.SmallInteger)

@@ -36,6 +36,7 @@ def enqueue(
         kind=kind,
         retry_key=uuid.uuid4(),
         to_sealed=sealing.seal(json.dumps(list(to))),
+        to_hash=None if kind == "multicast" else sealing.fingerprint(to[-1]),
         recipient_count=1 if kind == "reply" else len(to),
         messages=messages,
         priority=priority,

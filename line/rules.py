@@ -83,9 +83,13 @@ def event_id(event: dict[str, Any], *, raw: bytes) -> str:
 def line_user_of(event: dict[str, Any]) -> str | None:
     """The LINE user id of an event from one person's own chat; None for groups, rooms and unnamed sources."""
     source = event.get("source")
-    if not isinstance(source, dict) or source.get("type") != "user":
-        return None
-    user_id = source.get("userId")
+    return user_named_in(event) if isinstance(source, dict) and source.get("type") == "user" else None
+
+
+def user_named_in(event: dict[str, Any]) -> str | None:
+    """The LINE user id of whoever caused the event, wherever that was; None where it names nobody."""
+    source = event.get("source")
+    user_id = source.get("userId") if isinstance(source, dict) else None
     return user_id if isinstance(user_id, str) and user_id else None
 
 

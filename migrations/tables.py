@@ -10,8 +10,8 @@ ROOMS = ("staff", "gis", "line", "residents", "sensors", "cctv", "flood", "incid
 def declare_all() -> None:
     """`core.db.Base.metadata` knows the tables of every room."""
     own = (
-        "core.clock", "core.events", "sensors.rulebook.models", "sensors.feeds_store.models", "sensors.changes",
-        "incidents.exchange.models",
+        "core.clock", "core.events", "residents.models_rights", "sensors.rulebook.models", "sensors.feeds_store.models",
+        "sensors.changes", "incidents.exchange.models",
     )
     for module in (*own, *(f"{room}.models" for room in ROOMS)):
         importlib.import_module(module)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core import clock, events
-from core.errors import InvalidInputError
+from core import clock, events, sealing
+from core.errors import ConflictError, InvalidInputError
 from gis.points import LonLat
 from residents import queries, rules
 from residents.events import HomeSet, MemberJoined, MemberLeft
 from residents.models import Home, Resident
+from residents.models_rights import ConsentEntry, HouseholdNeed
 
 
 def resident_of(session: Session, line_user_id: str) -> Resident:
@@ -55,18 +57,48 @@ def mark_unreachable(session: Session, *, line_user_id: str, happened_at: dateti
     events.publish(session, MemberLeft(resident_id=resident.id))
 
 
-def give_consent(session: Session, resident: Resident, *, version: str, at: datetime) -> None:
-    """The resident agrees to this version of the terms since `at`."""
+@dataclass(frozen=True)
+class Shown:
+    """The text that a resident said yes or no to, in which language, and by which way it was shown."""
+
+    text: str
+    language: str
+    way: str
+
+
+def give_consent(session: Session, resident: Resident, *, version: str, at: datetime, shown: Shown) -> None:
+    """The resident agrees to be warned, to this version of the terms since `at`, and the log has the text."""
     resident.consented_at = at
     resident.consent_version = version
-    session.flush()
+    write_consent(session, resident, purpose="warnings", is_given=True, at=at, shown=shown, version=version)
 
 
-def withdraw_consent(session: Session, resident: Resident) -> None:
-    """The resident agrees to nothing, and no home of theirs is kept."""
+def withdraw_consent(session: Session, resident: Resident, *, at: datetime, shown: Shown) -> None:
+    """The resident agrees to nothing, and neither a home nor a need of theirs is kept; the log has the text."""
     resident.consented_at = None
     resident.consent_version = None
     session.execute(sa.delete(Home).where(Home.resident_id == resident.id))
+    for purpose in rules.PURPOSES:
+        write_consent(session, resident, purpose=purpose, is_given=False, at=at, shown=shown)
+
+
+def write_consent(
+    session: Session,
+    resident: Resident,
+    *,
+    purpose: str,
+    is_given: bool,
+    at: datetime,
+    shown: Shown,
+    version: str = rules.CONSENT_VERSION,
+) -> None:
+    """The log of consents has one line more."""
+    session.add(
+        ConsentEntry(
+            resident_id=resident.id, purpose=purpose, version=version, language=shown.language, text=shown.text,
+            is_given=is_given, way=shown.way, said_at=at,
+        )
+    )
     session.flush()
 
 
@@ -86,24 +118,84 @@ def ask_for_home(session: Session, resident: Resident, *, at: datetime) -> None:
 
 
 def set_home(session: Session, resident_id: int, place: LonLat) -> Home:
-    """The resident's one home is at this place; whether somebody vulnerable lives there is kept from the last one.
+    """The resident's main home is at this place; who lives there and what they need is kept from the last one.
 
-    Raises InvalidInputError where the place is not on the city's map.
+    Other homes stay. Raises InvalidInputError where the place is not on the city's map.
     """
+    return _put_main_home(session, resident_id, _site(session, place))
+
+
+def set_home_in_community(session: Session, resident_id: int, code: str) -> Home:
+    """The resident's main home is somewhere in this community, for who puts no pin: its middle stands for it."""
+    area_id, middle = queries.middle_of_community(session, code)
+    return _put_main_home(session, resident_id, _Site(middle, area_id, is_approximate=True))
+
+
+def add_home(session: Session, resident_id: int, *, place: LonLat, name: str) -> Home:
+    """The resident has one home more, by the name that they give it.
+
+    Raises InvalidInputError where the place is not on the city's map or the name cannot be seen, ConflictError where
+    there are five already.
+    """
+    if len(queries.homes_of(session, resident_id)) >= rules.HOMES_LIMIT:
+        raise ConflictError(f"There are {rules.HOMES_LIMIT} homes already; delete one first.")
+    kept_name = rules.clean_words(name, limit=rules.LABEL_LIMIT, what="The home's name")
+    site = _site(session, place)
+    home = _home(resident_id, site, label=queries.OTHER_LABEL, is_vulnerable=False)
+    home.name_sealed = sealing.seal(kept_name)
+    session.add(home)
+    session.flush()
+    events.publish(session, HomeSet(resident_id=resident_id, home_id=home.id))
+    return home
+
+
+def remove_home(session: Session, *, resident_id: int, home_id: int) -> None:
+    """This home of the resident is gone, and its needs. Raises NotFoundError where it is not theirs."""
+    session.delete(queries.home(session, resident_id=resident_id, home_id=home_id))
+    session.flush()
+
+
+@dataclass(frozen=True)
+class _Site:
+    """Where a home is, in which community, and whether that is only the community's middle."""
+
+    place: LonLat
+    area_id: int | None
+    is_approximate: bool = False
+
+
+def _site(session: Session, place: LonLat) -> _Site:
     if not queries.is_in_city(session, place):
         raise InvalidInputError("This place is outside the city, where the city cannot warn.")
-    last = queries.home_of(session, resident_id)
-    is_vulnerable = last is not None and last.is_vulnerable
     community = queries.community_at(session, place)
-    session.execute(sa.delete(Home).where(Home.resident_id == resident_id))
-    home = Home(
+    return _Site(place, community.id if community else None)
+
+
+def _home(resident_id: int, site: _Site, *, label: str, is_vulnerable: bool) -> Home:
+    return Home(
         resident_id=resident_id,
-        geom=f"SRID=4326;POINT({place.lon!r} {place.lat!r})",
-        area_id=community.id if community else None,
+        geom=f"SRID=4326;POINT({site.place.lon!r} {site.place.lat!r})",
+        area_id=site.area_id,
         is_vulnerable=is_vulnerable,
-        label=queries.HOME_LABEL,
+        label=label,
+        is_approximate=site.is_approximate,
     )
+
+
+def _put_main_home(session: Session, resident_id: int, site: _Site) -> Home:
+    old = session.scalars(
+        sa.select(Home)
+        .where(Home.resident_id == resident_id, Home.label != queries.OTHER_LABEL)
+        .order_by(sa.case((Home.label == queries.HOME_LABEL, 0), else_=1), Home.id)
+    ).all()
+    is_vulnerable = bool(old) and old[0].is_vulnerable
+    home = _home(resident_id, site, label=queries.HOME_LABEL, is_vulnerable=is_vulnerable)
     session.add(home)
+    session.flush()
+    if old:
+        moved = sa.update(HouseholdNeed).where(HouseholdNeed.home_id == old[0].id).values(home_id=home.id)
+        session.execute(moved)
+        session.execute(sa.delete(Home).where(Home.id.in_([one.id for one in old])))
     session.flush()
     events.publish(session, HomeSet(resident_id=resident_id, home_id=home.id))
     return home

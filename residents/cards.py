@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from core.words import words
-from line import messages
+from line import identity, messages
 from residents import rules
 
 
@@ -63,6 +65,73 @@ def home_outside(language: str) -> dict[str, Any]:
     """The place is outside the city; asks again."""
     quick = messages.quick_reply(messages.ask_location(say("label-pin", language)))
     return messages.text(say("home-outside", language), quick=quick)
+
+
+def shown_consent(purpose: str, language: str) -> str:
+    """The text that asks for this consent."""
+    return say(f"consent-{purpose}", language)
+
+
+def consent_again(language: str) -> dict[str, Any]:
+    """The changed text, with yes and no one tap away."""
+    no = say("label-consent-withdraw", language)
+    quick = messages.quick_reply(_consent_button(language), messages.postback(no, "consent:withdraw", display_text=no))
+    body = f"{say('consent-again', language)}\n\n{shown_consent('warnings', language)}"
+    return messages.text(body, quick=quick)
+
+
+@dataclass(frozen=True)
+class AboutMe:
+    """What the card about oneself says."""
+
+    number: int
+    has_consented: bool
+    homes: int
+    is_identity_checked: bool
+    groups: Sequence[str]
+
+
+def about_me(language: str, me: AboutMe) -> dict[str, Any]:
+    """What the city knows of the resident in short, with the copy, the page, the home and the end one tap away."""
+    body = words(
+        "residents", "me", language=language, number=str(me.number), homes=me.homes,
+        consent="yes" if me.has_consented else "no", identity="yes" if me.is_identity_checked else "no",
+        groups=", ".join(me.groups) or say("me-no-groups", language),
+    )
+    export, erase, page = say("label-export", language), say("label-erase", language), say("label-page", language)
+    quick = messages.quick_reply(
+        messages.open_uri(page, identity.page_url()),
+        messages.postback(export, "me:export", display_text=export),
+        _home_button(language),
+        _language_button(language),
+        messages.postback(erase, "me:erase", display_text=erase),
+    )
+    return messages.text(messages.cut(body, limit_utf16=2000), quick=quick)
+
+
+def export_ready(language: str, link: str) -> dict[str, Any]:
+    """The link to everything about the resident."""
+    quick = messages.quick_reply(messages.open_uri(say("label-open-export", language), link))
+    return messages.text(f"{say('export-ready', language)}\n{link}", quick=quick)
+
+
+def ask_erasure(language: str) -> dict[str, Any]:
+    """What deleting everything means, with yes and no one tap away."""
+    yes, no = say("label-erase-yes", language), say("label-erase-no", language)
+    quick = messages.quick_reply(
+        messages.postback(yes, "me:erase-yes", display_text=yes), messages.postback(no, "me:erase-no", display_text=no)
+    )
+    return messages.text(say("erase-ask", language), quick=quick)
+
+
+def farewell(language: str, receipt: str) -> dict[str, Any]:
+    """Everything is deleted; the receipt says so to the city."""
+    return messages.text(say("farewell", language, receipt=receipt))
+
+
+def plain(key: str, language: str, **slots: str) -> dict[str, Any]:
+    """A text without buttons."""
+    return messages.text(say(key, language, **slots))
 
 
 def ask_language(language: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from geoalchemy2 import Geometry
 from sqlalchemy.orm import Mapped, mapped_column
 
 import gis.models  # noqa: F401 - a home's area is one of gis's areas.
+import staff.models  # noqa: F401 - codes are handed out, needs looked at and erasures ordered by accounts.
 from core.db import Base
 
 
@@ -32,10 +33,16 @@ class Resident(Base):
     home_answered_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     joined_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     trust: Mapped[str]
+    name_sealed: Mapped[bytes | None]
+    phone_sealed: Mapped[bytes | None]
+    identity_checked_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    identity_checked_by: Mapped[str | None]
+    erasure_asked_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    consent_asked_version: Mapped[str | None]
 
 
 class Home(Base):
-    """A place where a resident wants to be warned."""
+    """A place where a resident wants to be warned; one that `is_approximate` is the middle of a community."""
 
     __tablename__ = "home"
     __table_args__ = (
@@ -49,3 +56,5 @@ class Home(Base):
     area_id: Mapped[int | None] = mapped_column(sa.ForeignKey("area.id", ondelete="SET NULL"))
     is_vulnerable: Mapped[bool]
     label: Mapped[str]
+    name_sealed: Mapped[bytes | None]
+    is_approximate: Mapped[bool] = mapped_column(server_default=sa.false(), default=False)

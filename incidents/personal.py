@@ -1,0 +1,170 @@
+"""What incidents hold of one person: shown to them, and forgotten.
+
+A report stays as what it says of the city: category, area, time. Its words, its pictures and its exact place go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from gis import queries as gis_queries
+from gis.models import Area
+from gis.points import LonLat
+from incidents import actions, queries, rules
+from incidents.models import Incident, IncidentChange, Photo, Report
+from residents import rules as residents_rules
+from residents.erasure import Person, forgets
+
+# Places of the forgotten lie on a grid of about 550 m: enough to know the neighbourhood, too coarse to know the door.
+GRID_DEG = 0.005
+FORGOTTEN = "[…]"
+_PLACED = ("incidents.incident_opened", "incidents.incident_moved")
+_MOVE_FACTS = sa.text("""
+    UPDATE event SET payload = payload || jsonb_build_object('lon', CAST(:lon AS float8), 'lat', CAST(:lat AS float8))
+    WHERE name = ANY(:names) AND payload ->> 'incident_id' = CAST(:incident_id AS text)
+""")
+_COARSEN = sa.text("""
+    UPDATE report SET place = ST_SnapToGrid(place, :grid), radius_m = NULL, text = '', join_terms = NULL,
+           resident_id = NULL
+    WHERE resident_id = :resident_id
+""")
+# A tally holds cells of 38 m: those of the old place have to go with it, once they even out.
+_EVEN_OUT = sa.text("""
+    WITH old AS (
+        DELETE FROM incident_tally WHERE level >= 14 AND cell = CAST(:map_key AS bigint) >> (2 * (21 - level))
+        RETURNING level, cell, total, open_1, open_2, open_3, open_4
+    )
+    INSERT INTO incident_tally (level, cell, total, open_1, open_2, open_3, open_4)
+    SELECT level, cell, sum(total), sum(open_1), sum(open_2), sum(open_3), sum(open_4) FROM old
+    GROUP BY level, cell HAVING sum(total) > 0
+""")
+_MAP_KEY = sa.text("SELECT map_key FROM incident WHERE id = :id")
+
+
+@dataclass(frozen=True)
+class MyReport:
+    """A report as its reporter sees it."""
+
+    number: str
+    category_th: str
+    category_en: str
+    text: str
+    place: LonLat
+    state: str
+    reported_at: datetime
+    photos: int
+
+
+def reports_of(session: Session, resident_id: int) -> list[MyReport]:
+    """Everything that the resident has reported, oldest first."""
+    photos = sa.select(sa.func.count()).where(Photo.report_id == Report.id).scalar_subquery()
+    rows = session.execute(
+        sa.select(
+            Report, Incident.number, Incident.state, sa.func.ST_X(Report.place), sa.func.ST_Y(Report.place), photos
+        )
+        .join(Incident, Incident.id == Report.incident_id)
+        .where(Report.resident_id == resident_id)
+        .order_by(Report.id)
+    )
+    categories = {category.code: category for category in queries.categories(session)}
+    return [
+        MyReport(
+            number=number,
+            category_th=categories[report.category_code].name_th,
+            category_en=categories[report.category_code].name_en,
+            text=report.text,
+            place=LonLat(lon=lon, lat=lat),
+            state=state,
+            reported_at=report.created_at,
+            photos=count,
+        )
+        for report, number, state, lon, lat, count in rows
+    ]
+
+
+def incident_ids_of(session: Session, resident_id: int) -> list[int]:
+    """The incidents that the resident has reported, in order."""
+    wanted = sa.select(Report.incident_id).where(Report.resident_id == resident_id).distinct()
+    return list(session.scalars(wanted.order_by(Report.incident_id)))
+
+
+@forgets(room="incidents")
+def forget(session: Session, person: Person) -> dict[str, int]:
+    """The person's reports say what, roughly where and when; their words and pictures are gone, and so is their name
+    from what officers wrote about these incidents.
+    """
+    incident_ids = incident_ids_of(session, person.resident_id)
+    photos = _forget_photos(session, person)
+    for incident_id in incident_ids:
+        _forget_in(session, queries.locked_incident(session, incident_id), person)
+    reports = session.execute(
+        _COARSEN, {"grid": GRID_DEG, "resident_id": person.resident_id}
+    ).rowcount  # type: ignore[attr-defined]  # an UPDATE's result counts its rows
+    return {"reports": reports, "photos": photos}
+
+
+def _forget_photos(session: Session, person: Person) -> int:
+    theirs = sa.select(Report.id).where(Report.resident_id == person.resident_id)
+    photos = session.scalars(
+        sa.select(Photo).where(sa.or_(Photo.report_id.in_(theirs), Photo.line_message_id.in_(person.message_ids)))
+    ).all()
+    for photo in photos:
+        actions.forget_photo(session, photo)
+    return len(photos)
+
+
+def _forget_in(session: Session, incident: Incident, person: Person) -> None:
+    """The incident tells nothing of the person; where others reported it too, it is theirs from now on."""
+    category = queries.category(session, incident.category_code)
+    other = session.scalar(
+        sa.select(Report)
+        .where(
+            Report.incident_id == incident.id,
+            sa.or_(Report.resident_id.is_(None), Report.resident_id != person.resident_id),
+        )
+        .order_by(Report.id)
+        .limit(1)
+    )
+    incident.summary = rules.summary_of(other.text if other else "", otherwise=category.name_th)
+    _move(session, incident, _place_of(session, other.id) if other else None)
+    for change in session.scalars(sa.select(IncidentChange).where(IncidentChange.incident_id == incident.id)):
+        change.reason = residents_rules.without(change.reason, person.words, instead=FORGOTTEN)
+    session.flush()
+
+
+def _place_of(session: Session, report_id: int) -> LonLat:
+    lon, lat = session.execute(
+        sa.select(sa.func.ST_X(Report.place), sa.func.ST_Y(Report.place)).where(Report.id == report_id)
+    ).one()
+    return LonLat(lon=lon, lat=lat)
+
+
+def _move(session: Session, incident: Incident, to: LonLat | None) -> None:
+    """The incident, what is written of its place, its cells and the facts told of it lie elsewhere: where another
+    reporter says, or on the coarse grid.
+    """
+    old_key = session.scalar(_MAP_KEY, {"id": incident.id})
+    place = to or _coarse(queries.place_of(session, incident.id))
+    incident.place = f"SRID=4326;POINT({place.lon!r} {place.lat!r})"
+    if to is None:
+        area = session.get(Area, incident.area_id) if incident.area_id is not None else None
+        incident.place_label_th = area.name_th if area else FORGOTTEN
+        incident.place_label_en = area.name_en if area else FORGOTTEN
+    else:
+        incident.place_label_th = gis_queries.place_label(session, place, "th")
+        incident.place_label_en = gis_queries.place_label(session, place, "en")
+    session.flush()
+    if old_key is not None:
+        session.execute(_EVEN_OUT, {"map_key": old_key})
+    facts = {"lon": place.lon, "lat": place.lat, "incident_id": incident.id, "names": list(_PLACED)}
+    session.execute(_MOVE_FACTS, facts)
+
+
+def _coarse(place: LonLat) -> LonLat:
+    return LonLat(
+        lon=round(round(place.lon / GRID_DEG) * GRID_DEG, 6), lat=round(round(place.lat / GRID_DEG) * GRID_DEG, 6)
+    )

@@ -1,0 +1,100 @@
+"""What the inbox and the outbox hold of one person: found, and forgotten."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core import events, jobs, sealing
+from line import tasks
+from line.models import InboxEvent, OutboxChunk
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a person sent us on LINE: their texts and the ids of their messages."""
+
+    texts: tuple[str, ...]
+    message_ids: tuple[str, ...]
+
+
+def forget_facts(session: Session, line_user_id: str) -> None:
+    """No event tells of the person any more, and no handler of one is still at work."""
+    hashed = sealing.fingerprint(line_user_id)
+    known: set[int] = set()
+    while True:
+        told = session.scalars(sa.select(InboxEvent.event_id).where(InboxEvent.user_hash == hashed))
+        found = {event_id for event_id in told if event_id is not None}
+        if found <= known:
+            return
+        events.forget(session, sorted(found))
+        known |= found
+
+
+def written_by(session: Session, line_user_id: str) -> Written:
+    """What the inbox still holds of the person's messages."""
+    sealed = session.scalars(
+        sa.select(InboxEvent.raw_sealed).where(InboxEvent.user_hash == sealing.fingerprint(line_user_id))
+    )
+    messages = [_message_in(json.loads(sealing.unseal(bytes(raw)))) for raw in sealed]
+    return Written(
+        texts=tuple(str(message["text"]) for message in messages if "text" in message),
+        message_ids=tuple(str(message["id"]) for message in messages if "id" in message),
+    )
+
+
+def _message_in(event: dict[str, Any]) -> dict[str, Any]:
+    message = event.get("message")
+    return message if isinstance(message, dict) else {}
+
+
+def forget_letters(session: Session, line_user_id: str, *, until: datetime | None) -> None:
+    """Neither what came from the person nor what went or was to go to them alone is kept.
+
+    What came after `until` waits in the inbox as if it had just arrived.
+    """
+    hashed = sealing.fingerprint(line_user_id)
+    theirs = sa.and_(InboxEvent.user_hash == hashed, InboxEvent.happened_at > until) if until else sa.false()
+    later = session.execute(
+        sa.update(InboxEvent).where(theirs).values(handled_at=None, event_id=None).returning(InboxEvent.event_type)
+    ).all()
+    session.execute(sa.delete(InboxEvent).where(InboxEvent.user_hash == hashed, InboxEvent.handled_at.is_not(None)))
+    if until is None:
+        session.execute(sa.delete(InboxEvent).where(InboxEvent.user_hash == hashed))
+    session.execute(sa.delete(OutboxChunk).where(OutboxChunk.to_hash == hashed))
+    if later:
+        jobs.enqueue(session, tasks.hand_on_inbox, lock=tasks.INBOX_LOCK)
+
+
+def take_out(session: Session, chunk_ids: Sequence[int], line_user_id: str) -> None:
+    """No multicast among these names the person; one that waits goes to the others only, or to nobody.
+
+    How many were told stands where it stood: a chunk that LINE has taken keeps its count.
+    """
+    chunks = session.scalars(
+        sa.select(OutboxChunk)
+        .where(OutboxChunk.id.in_(chunk_ids), OutboxChunk.kind == "multicast")
+        .order_by(OutboxChunk.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    for chunk in chunks:
+        to = json.loads(sealing.unseal(bytes(chunk.to_sealed)))
+        others = [one for one in to if one != line_user_id]
+        chunk.to_sealed = sealing.seal(json.dumps(others))
+        if chunk.state == "queued" and chunk.attempts == 0:
+            chunk.recipient_count = len(others)
+        if chunk.state in {"queued", "sending"} and not others:
+            chunk.state = "cancelled"
+    session.flush()
+
+
+def forget_chunks(session: Session, chunk_ids: Sequence[int]) -> None:
+    """These chunks are gone."""
+    session.execute(sa.delete(OutboxChunk).where(OutboxChunk.id.in_(chunk_ids)))

@@ -1,0 +1,13 @@
+"""What can go wrong between the city and those whom it knows."""
+
+from __future__ import annotations
+
+from core.errors import FaonamError, InvalidInputError
+
+
+class TooManyTriesError(FaonamError):
+    """Too many codes were wrong: wait before the next try."""
+
+
+class WrongCodeError(InvalidInputError):
+    """This code opens nothing."""
