@@ -31,11 +31,13 @@ from api.routes import (
     nowcast,
     open311,
     overview,
+    people,
     places,
     public,
     rasters,
     refused,
     report,
+    resident,
     rules,
     sensorthings,
     session,
@@ -63,6 +65,8 @@ ROUTERS = (
     incidents.router,
     contacts.router,
     jobs.router,
+    people.router,
+    resident.router,
     live.router,
 )
 

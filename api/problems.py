@@ -21,6 +21,8 @@ from api.bodies import FieldTwiceError
 from core import db, errors
 from core.logs import get_logger
 from core.words import words
+from line.errors import IdTokenError
+from residents.errors import TooManyTriesError
 from sensors.errors import DeviceKeyMissingError, DeviceKeyUnknownError
 from staff.errors import TooManyAttemptsError
 
@@ -42,6 +44,8 @@ STATUS: dict[type[errors.FaonamError], tuple[int, str]] = {
     DeviceKeyMissingError: (401, "device-key-missing"),
     DeviceKeyUnknownError: (401, "device-key-unknown"),
     TooManyAttemptsError: (429, "too-many-attempts"),
+    TooManyTriesError: (429, "too-many-tries"),
+    IdTokenError: (401, "id-token"),
     errors.FaonamError: (500, "internal"),
 }
 HTTP_SLUGS = {401: "unauthenticated", 403: "forbidden", 404: "not-found", 405: "method-not-allowed", 413: "too-large"}

@@ -56,6 +56,12 @@ def city() -> Response:
     return _page("city")
 
 
+@router.get("/liff")
+def liff() -> Response:
+    """A resident's own page inside LINE."""
+    return _page("liff")
+
+
 @router.get("/phone")
 def phone() -> Response:
     """A resident's LINE, for the demo; only where messages go to the stand-in."""

@@ -56,12 +56,12 @@ class MyReport:
     place: LonLat
     state: str
     reported_at: datetime
-    photos: int
+    photo_ids: tuple[int, ...]
 
 
 def reports_of(session: Session, resident_id: int) -> list[MyReport]:
     """Everything that the resident has reported, oldest first."""
-    photos = sa.select(sa.func.count()).where(Photo.report_id == Report.id).scalar_subquery()
+    photos = sa.select(sa.func.array_agg(Photo.id)).where(Photo.report_id == Report.id).scalar_subquery()
     rows = session.execute(
         sa.select(
             Report, Incident.number, Incident.state, sa.func.ST_X(Report.place), sa.func.ST_Y(Report.place), photos
@@ -80,9 +80,9 @@ def reports_of(session: Session, resident_id: int) -> list[MyReport]:
             place=LonLat(lon=lon, lat=lat),
             state=state,
             reported_at=report.created_at,
-            photos=count,
+            photo_ids=tuple(sorted(photo_ids or ())),
         )
-        for report, number, state, lon, lat, count in rows
+        for report, number, state, lon, lat, photo_ids in rows
     ]
 
 

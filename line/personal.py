@@ -49,6 +49,16 @@ def written_by(session: Session, line_user_id: str) -> Written:
     )
 
 
+def written_to(session: Session, line_user_id: str) -> list[str]:
+    """What the outbox still holds of our messages to the person alone, in the words that a notification shows."""
+    chunks = session.scalars(
+        sa.select(OutboxChunk.messages)
+        .where(OutboxChunk.to_hash == sealing.fingerprint(line_user_id))
+        .order_by(OutboxChunk.id)
+    )
+    return [str(message.get("text") or message.get("altText") or "") for messages in chunks for message in messages]
+
+
 def _message_in(event: dict[str, Any]) -> dict[str, Any]:
     message = event.get("message")
     return message if isinstance(message, dict) else {}

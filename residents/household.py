@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from core import clock, sealing
 from core.errors import ConflictError, InvalidInputError
-from residents import queries, rules
+from gis.points import LonLat
+from residents import actions, queries, rules
 from residents.models import Resident
 from residents.models_rights import HouseholdNeed, NeedKind, NeedLook
 from staff import actions as staff_actions
@@ -36,6 +37,52 @@ def load_needs(session: Session) -> None:
     """The shipped needs are known; a city's own words for one of them stay."""
     rows = [{**need, "position": position} for position, need in enumerate(_shipped())]
     session.execute(insert(NeedKind).values(rows).on_conflict_do_nothing(index_elements=["code"]))
+
+
+def decide(
+    session: Session, resident: Resident, *, purpose: str, version: str, is_given: bool, shown: actions.Shown
+) -> None:
+    """The resident's yes or no to this purpose holds, and is in the log with the text; a no deletes what it was for.
+
+    Raises ConflictError where the text that was shown is not the one of today.
+    """
+    if version != rules.CONSENT_VERSION:
+        raise ConflictError("The text has changed since it was shown. Read it again.")
+    now = clock.now()
+    if purpose == "warnings" and is_given:
+        actions.give_consent(session, resident, version=version, at=now, shown=shown)
+    elif purpose == "warnings":
+        actions.withdraw_consent(session, resident, at=now, shown=shown)
+    else:
+        actions.write_consent(session, resident, purpose=purpose, is_given=is_given, at=now, shown=shown)
+        if not is_given:
+            forget_needs(session, resident)
+
+
+def _check_may_keep_homes(resident: Resident) -> None:
+    if resident.consented_at is None:
+        raise ConflictError("Agree first that the city keeps where your home is.")
+
+
+def put_main_home(session: Session, resident: Resident, *, place: LonLat | None, community: str | None) -> None:
+    """The resident's main home is at the place, or somewhere in the community.
+
+    Raises ConflictError without the consent to be warned, InvalidInputError where both or neither are given or the
+    place is outside the city.
+    """
+    _check_may_keep_homes(resident)
+    if place is not None and community is None:
+        actions.set_home(session, resident.id, place)
+    elif community is not None and place is None:
+        actions.set_home_in_community(session, resident.id, community)
+    else:
+        raise InvalidInputError("Give either a place or a community.")
+
+
+def add_home(session: Session, resident: Resident, *, place: LonLat, name: str) -> None:
+    """The resident has one home more; raises as `actions.add_home`, and ConflictError without the consent."""
+    _check_may_keep_homes(resident)
+    actions.add_home(session, resident.id, place=place, name=name)
 
 
 def say_needs(session: Session, resident: Resident, *, home_id: int, codes: Sequence[str], at: datetime) -> None:

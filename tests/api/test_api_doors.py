@@ -30,13 +30,17 @@ OPEN = {
     ("post", "/api/v1/readings"),
     ("post", "/api/v1/feeds/{code}"),  # Asks for the feed's own key.
 }
+# A resident's page proves itself by LINE's ID token and then its own cookie; its links by their token. Its own tests
+# ask each of its doors without them.
+OF_RESIDENTS = "/api/v1/resident/"
 ALLOWED_TO_ALL_SIGNED_IN = {("delete", "/api/v1/session")}
 
 
 def _operations(app: FastAPI) -> Iterator[tuple[str, str]]:
     for path, operations in app.openapi()["paths"].items():
-        for method in operations:
-            yield method, path
+        if not path.startswith(OF_RESIDENTS):
+            for method in operations:
+                yield method, path
 
 
 def _ask(browser: TestClient, method: str, path: str) -> int:

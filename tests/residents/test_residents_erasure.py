@@ -31,7 +31,7 @@ from incidents.models import Incident, Photo, Report
 from line import outbox, rules, sender, webhook
 from line import queries as line_queries
 from line import tasks as line_tasks
-from line.models import InboxEvent, OutboxChunk
+from line.models import OutboxChunk
 from residents import actions, codes, doors, erasure, household, queries, tasks
 from residents.models import Resident
 from residents.models_rights import Erasure
