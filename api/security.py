@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
 from core.settings import settings
+from line import identity
 
 JSON_LIMIT_BYTES = 1 << 20
 PHOTO_LIMIT_BYTES = 12 << 20  # LINE passes on pictures of up to 10 MB; crews' phones make similar ones.
@@ -39,6 +40,15 @@ def content_security_policy() -> str:
             "frame-ancestors 'none'",
         )
     )
+
+
+def liff_page_policy() -> str:
+    """The same, and on a city's real account LINE's own script, by which the page learns who opened it."""
+    policy = content_security_policy()
+    if settings().line.liff_id is None:
+        return policy
+    script, hosts = identity.SDK_HOSTS[0], " ".join(identity.SDK_HOSTS)
+    return policy.replace("connect-src 'self'", f"script-src 'self' {script}; connect-src 'self' {hosts}")
 
 
 def security_headers() -> dict[str, str]:

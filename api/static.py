@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
+from api import security
 from api.security import standin_url
 from core.errors import NotFoundError
 from core.settings import ROOT
@@ -59,7 +60,9 @@ def city() -> Response:
 @router.get("/liff")
 def liff() -> Response:
     """A resident's own page inside LINE."""
-    return _page("liff")
+    page = _page("liff")
+    page.headers["Content-Security-Policy"] = security.liff_page_policy()
+    return page
 
 
 @router.get("/phone")

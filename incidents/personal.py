@@ -23,9 +23,11 @@ from residents.erasure import Person, forgets
 GRID_DEG = 0.005
 FORGOTTEN = "[…]"
 _PLACED = ("incidents.incident_opened", "incidents.incident_moved")
+# All at once: nothing leads from an incident to its facts but reading them all.
 _MOVE_FACTS = sa.text("""
-    UPDATE event SET payload = payload || jsonb_build_object('lon', CAST(:lon AS float8), 'lat', CAST(:lat AS float8))
-    WHERE name = ANY(:names) AND payload ->> 'incident_id' = CAST(:incident_id AS text)
+    UPDATE event e SET payload = e.payload || jsonb_build_object('lon', moved.lon, 'lat', moved.lat)
+    FROM unnest(CAST(:ids AS text[]), CAST(:lons AS float8[]), CAST(:lats AS float8[])) AS moved (id, lon, lat)
+    WHERE e.name = ANY(:names) AND e.payload ->> 'incident_id' = moved.id
 """)
 _COARSEN = sa.text("""
     UPDATE report SET place = ST_SnapToGrid(place, :grid), radius_m = NULL, text = '', join_terms = NULL,
@@ -99,8 +101,12 @@ def forget(session: Session, person: Person) -> dict[str, int]:
     """
     incident_ids = incident_ids_of(session, person.resident_id)
     photos = _forget_photos(session, person)
-    for incident_id in incident_ids:
-        _forget_in(session, queries.locked_incident(session, incident_id), person)
+    moved = [_forget_in(session, queries.locked_incident(session, incident_id), person) for incident_id in incident_ids]
+    facts = {
+        "ids": [str(incident_id) for incident_id in incident_ids], "lons": [place.lon for place in moved],
+        "lats": [place.lat for place in moved], "names": list(_PLACED),
+    }
+    session.execute(_MOVE_FACTS, facts)
     reports = session.execute(
         _COARSEN, {"grid": GRID_DEG, "resident_id": person.resident_id}
     ).rowcount  # type: ignore[attr-defined]  # an UPDATE's result counts its rows
@@ -117,8 +123,11 @@ def _forget_photos(session: Session, person: Person) -> int:
     return len(photos)
 
 
-def _forget_in(session: Session, incident: Incident, person: Person) -> None:
-    """The incident tells nothing of the person; where others reported it too, it is theirs from now on."""
+def _forget_in(session: Session, incident: Incident, person: Person) -> LonLat:
+    """The incident tells nothing of the person; where others reported it too, it is theirs from now on, where they say.
+
+    Returns where it lies now.
+    """
     category = queries.category(session, incident.category_code)
     other = session.scalar(
         sa.select(Report)
@@ -130,10 +139,11 @@ def _forget_in(session: Session, incident: Incident, person: Person) -> None:
         .limit(1)
     )
     incident.summary = rules.summary_of(other.text if other else "", otherwise=category.name_th)
-    _move(session, incident, _place_of(session, other.id) if other else None)
+    place = _move(session, incident, _place_of(session, other.id) if other else None)
     for change in session.scalars(sa.select(IncidentChange).where(IncidentChange.incident_id == incident.id)):
         change.reason = residents_rules.without(change.reason, person.words, instead=FORGOTTEN)
     session.flush()
+    return place
 
 
 def _place_of(session: Session, report_id: int) -> LonLat:
@@ -143,9 +153,9 @@ def _place_of(session: Session, report_id: int) -> LonLat:
     return LonLat(lon=lon, lat=lat)
 
 
-def _move(session: Session, incident: Incident, to: LonLat | None) -> None:
-    """The incident, what is written of its place, its cells and the facts told of it lie elsewhere: where another
-    reporter says, or on the coarse grid.
+def _move(session: Session, incident: Incident, to: LonLat | None) -> LonLat:
+    """The incident, what is written of its place and its cells lie elsewhere: where another reporter says, or on the
+    coarse grid.
     """
     old_key = session.scalar(_MAP_KEY, {"id": incident.id})
     place = to or _coarse(queries.place_of(session, incident.id))
@@ -160,8 +170,7 @@ def _move(session: Session, incident: Incident, to: LonLat | None) -> None:
     session.flush()
     if old_key is not None:
         session.execute(_EVEN_OUT, {"map_key": old_key})
-    facts = {"lon": place.lon, "lat": place.lat, "incident_id": incident.id, "names": list(_PLACED)}
-    session.execute(_MOVE_FACTS, facts)
+    return place
 
 
 def _coarse(place: LonLat) -> LonLat:

@@ -22,6 +22,8 @@ PATH = "/oauth2/v2.1/verify"
 ISSUER = "https://access.line.me"
 # The script by which a page inside LINE asks for the token; a city on the stand-in loads nothing.
 SDK = "https://static.line-scdn.net/liff/edge/2/sdk.js"
+# What that script, and the page with it, must be allowed to reach.
+SDK_HOSTS = ("https://static.line-scdn.net", "https://api.line.me", "https://liffsdk.line-scdn.net")
 PAGE = "https://liff.line.me/"
 TOKEN_LIMIT = 6000
 _USER = re.compile(r"U[0-9a-f]{32}")

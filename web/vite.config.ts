@@ -12,7 +12,10 @@ export default defineConfig({
     chunkSizeWarningLimit: 1300,
     reportCompressedSize: false,
     rolldownOptions: {
-      input: { index: page('index'), crew: page('crew'), phone: page('phone'), city: page('city'), report: page('report') },
+      input: {
+        index: page('index'), crew: page('crew'), phone: page('phone'), city: page('city'), report: page('report'),
+        liff: page('liff'),
+      },
     },
   },
   server: { proxy: { '/api': process.env.FAONAM_API ?? 'http://127.0.0.1:8000' } },

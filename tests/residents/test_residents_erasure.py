@@ -21,6 +21,7 @@ from core import clock, events, sealing
 from core.db import transaction
 from core.events import EventRecord
 from core.settings import data_dir, settings
+from dispatch.events import CrewMoved
 from dispatch.models import Crew, Job
 from gis.models import Road
 from gis.points import LonLat
@@ -215,6 +216,7 @@ def _act_on_reports() -> None:
                     is_on_duty=True, trust="simulated",
                 )
             )
+            events.publish(session, CrewMoved(crew_code=f"C{incident_id}", lon=place.lon, lat=place.lat))
         for job in session.scalars(sa.select(Job)):
             job.note = f"พบ {NAME} {PHONE}"
             job.route = f"SRID=4326;LINESTRING(99.95 8.42, {HOME.lon} {HOME.lat})"
