@@ -160,7 +160,7 @@ def may_erase(*, asked_at: datetime | None, happened_at: datetime) -> bool:
 
 # ── What is told of a person in free words ───────────────────────────────────────────────────────────────────────────
 
-_PHONE = re.compile(r"(?<![0-9])(?:\+?66|0)[0-9](?:[ -]?[0-9]){7,8}(?![0-9])")
+_PHONE = re.compile(r"(?<![0-9])(?:\+?66[ -]?|0)[0-9](?:[ -]?[0-9]){7,8}(?![0-9])")
 
 
 def phones_in(text: str) -> set[str]:
@@ -169,7 +169,15 @@ def phones_in(text: str) -> set[str]:
 
 
 def without(text: str, words: Collection[str], *, instead: str) -> str:
-    """The text with `instead` wherever it names one of these words, whatever its capitals."""
+    """The text with `instead` wherever it names one of these words, whatever its capitals, or a number's spacing."""
     for word in sorted(words, key=len, reverse=True):
-        text = re.sub(re.escape(word), instead, text, flags=re.IGNORECASE)
+        text = re.sub(_however_written(word), instead, text, flags=re.IGNORECASE)
     return text
+
+
+def _however_written(word: str) -> str:
+    digits = re.sub(r"[ +-]", "", word)
+    if not (digits.isdecimal() and len(digits) >= 8):
+        return re.escape(word)
+    national = digits.removeprefix("66") if len(digits) > 10 else digits.removeprefix("0")
+    return r"(?:\+?66|0)?[ -]?" + r"[ -]?".join(national)
