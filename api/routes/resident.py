@@ -35,6 +35,7 @@ Purpose = Literal["warnings", "needs"]
 class PageSettingsOut(BaseModel):
     """How the page learns who opened it: by LINE's own script, or from the stand-in's link where there is none."""
 
+    channel_id: str | None
     liff_id: str | None
     sdk: str | None
 
@@ -175,9 +176,10 @@ Me = Annotated[Resident, Depends(get_resident)]
 
 @router.get("/page", summary="How the page learns who opened it")
 def page_settings() -> PageSettingsOut:
-    """The LIFF app's id and script; both null on the stand-in."""
-    liff_id = settings().line.liff_id
-    return PageSettingsOut(liff_id=liff_id, sdk=identity.SDK if liff_id else None)
+    """The Login channel, and the LIFF app's id and script; the latter two are null on the stand-in."""
+    line = settings().line
+    sdk = identity.SDK if line.liff_id else None
+    return PageSettingsOut(channel_id=line.login_channel_id, liff_id=line.liff_id, sdk=sdk)
 
 
 @router.post("/session", summary="Open the page with LINE's ID token")

@@ -1,4 +1,5 @@
 // A resident's chat with the city, on the LINE stand-in of this machine.
+import { get } from '../shared/api'
 import type { LineAction, LineMessage } from '../shared/types'
 
 export type StandinUser = { user_id: string; display_name: string; language: string | null; is_friend: boolean; is_blocked: boolean; last_message_at: string | null }
@@ -111,6 +112,22 @@ export class Chat {
       this.hasFailed = true
     } finally {
       this.isSending = false
+    }
+  }
+
+  /** Where a link leads as LINE opens it: the city's page inside LINE learns from LINE who opened it. */
+  async addressOf(uri: string): Promise<string> {
+    if (!this.user || new URL(uri).pathname !== '/liff') return uri
+    try {
+      const { channel_id } = await get<{ channel_id: string }>('/resident/page')
+      const { id_token } = await this.ask<{ id_token: string }>(`/users/${this.user.user_id}/id-token`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ client_id: channel_id, life_s: 3600 }),
+      })
+      return `${uri}#id_token=${id_token}`
+    } catch {
+      return uri // The page itself says that it has to be opened from the chat.
     }
   }
 
