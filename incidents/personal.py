@@ -115,9 +115,10 @@ def forget(session: Session, person: Person) -> dict[str, int]:
 
 def _forget_photos(session: Session, person: Person) -> int:
     theirs = sa.select(Report.id).where(Report.resident_id == person.resident_id)
-    photos = session.scalars(
-        sa.select(Photo).where(sa.or_(Photo.report_id.in_(theirs), Photo.line_message_id.in_(person.message_ids)))
-    ).all()
+    wanted = sa.select(Photo).where(
+        sa.or_(Photo.report_id.in_(theirs), Photo.line_message_id.in_(person.message_ids))
+    )
+    photos = session.scalars(wanted.with_for_update().execution_options(populate_existing=True)).all()
     for photo in photos:
         actions.forget_photo(session, photo)
     return len(photos)

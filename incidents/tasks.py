@@ -96,7 +96,8 @@ def forget_unsent_photo(session: Session, event: MessageUnsent) -> None:
 @jobs.job(name="incidents.fetch_photo")
 def fetch_photo(session: Session, *, photo_id: int) -> None:
     """The picture is kept, or the reason why it cannot be is; tried again while LINE does not answer."""
-    photo = session.get(Photo, photo_id)
+    # Held until it is kept: who forgets its sender meanwhile waits, and then finds the file.
+    photo = session.get(Photo, photo_id, with_for_update=True)
     if photo is None or photo.path is not None or photo.refused_reason is not None or photo.line_message_id is None:
         return
     try:
