@@ -27,13 +27,15 @@ def _language_button(language: str) -> dict[str, Any]:
 
 
 def _consent_button(language: str) -> dict[str, Any]:
-    label = say("label-consent", language)
+    label = say("label-agree", language)
     return messages.postback(label, f"consent:give:{rules.CONSENT_VERSION}", display_text=label)
 
 
 def welcome(language: str) -> dict[str, Any]:
     """The first words to a new friend, with consent, home and language one tap away."""
-    buttons = (_consent_button(language), _home_button(language), _language_button(language))
+    label = say("label-consent", language)
+    ask = messages.postback(label, "consent:ask", display_text=label)
+    buttons = (ask, _home_button(language), _language_button(language))
     return messages.text(say("welcome", language), quick=messages.quick_reply(*buttons))
 
 
@@ -70,6 +72,12 @@ def home_outside(language: str) -> dict[str, Any]:
 def shown_consent(purpose: str, language: str) -> str:
     """The text that asks for this consent."""
     return say(f"consent-{purpose}", language)
+
+
+def ask_consent(language: str) -> dict[str, Any]:
+    """The text that a yes is given to, with the yes one tap away."""
+    quick = messages.quick_reply(_consent_button(language))
+    return messages.text(shown_consent("warnings", language), quick=quick)
 
 
 def consent_again(language: str) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def hear_button(session: Session, event: PostbackReceived) -> None:
     if topic not in {"home", "language", "consent", "me"}:
         return
     line_user_id = open_line_user(event.line_user_id_sealed)
-    if choice == "erase-yes":
+    if (topic, choice) == ("me", "erase-yes"):
         _erase(session, line_user_id, event)
         return
     resident = actions.resident_of(session, line_user_id)
@@ -86,6 +86,8 @@ def _pressed(
     if topic == "language" and choice in rules.LANGUAGES:
         actions.choose_language(session, resident, choice)
         return cards.language_chosen(resident.language)
+    if topic == "consent" and choice == "ask":
+        return cards.ask_consent(resident.language)
     if topic == "consent" and choice == f"give:{rules.CONSENT_VERSION}":
         shown = _shown(resident, cards.shown_consent("warnings", resident.language))
         actions.give_consent(session, resident, version=rules.CONSENT_VERSION, at=clock.now(), shown=shown)

@@ -20,7 +20,7 @@ from line import personal
 from line.events import MessageReceived, PostbackReceived, seal_line_user
 from line.models import InboxEvent, OutboxChunk
 from migrations import upgrade
-from residents import actions, codes, household, queries, rules, tasks
+from residents import actions, cards, codes, household, queries, rules, tasks
 from residents.models import Resident
 from residents.models_rights import ConsentEntry
 from tests.accounts import add_account
@@ -135,7 +135,9 @@ def test_a_new_text_is_asked_about_once(town: Session, monkeypatch: pytest.Monke
 def test_the_log_has_what_was_shown(town: Session) -> None:
     """A yes by button, a yes by sending the pin, and a no: each with purpose, version, language and the words."""
     resident = me(town)
-    tap(town, f"consent:give:{rules.CONSENT_VERSION}")
+    (asked,) = tap(town, cards.welcome("th")["quickReply"]["items"][0]["action"]["data"])
+    assert asked["text"] == words("residents", "consent-warnings")
+    tap(town, asked["quickReply"]["items"][0]["action"]["data"])
     tap(town, "consent:withdraw")
     resident.language = "en"
     tap(town, "home:ask")

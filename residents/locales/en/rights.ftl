@@ -8,6 +8,7 @@ consent-needs =
     • It is encrypted, seen only by officers who must help, and every look is recorded.
     • You need not say anything, and can delete it at any time.
 consent-again = We have changed the text about how your data are used. Please read it and choose again.
+label-agree = I agree
 label-consent-withdraw = Take consent back
 me =
     Your data (member { $number })

@@ -7,6 +7,7 @@ consent-needs =
     • Data disulitkan, dilihat hanya oleh pegawai yang perlu membantu, dan setiap kali dilihat direkodkan.
     • Anda tidak wajib memberitahu, dan boleh memadamnya pada bila-bila masa.
 consent-again = Kami telah mengubah teks tentang penggunaan data anda. Sila baca dan pilih sekali lagi.
+label-agree = Saya setuju
 label-consent-withdraw = Tarik balik
 me =
     Data anda (ahli { $number })
