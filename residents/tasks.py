@@ -169,6 +169,8 @@ def erase_as_ordered(session: Session, *, erasure_id: int) -> None:
     """Whom an officer ordered to be erased is, and has been told."""
     ordered = session.get_one(Erasure, erasure_id)
     if ordered.resident_id is None:
+        # Erased before, by another order or by chat: this one is done as well.
+        ordered.done_at = ordered.done_at or clock.now()
         return
     resident = queries.resident(session, ordered.resident_id)
     language, is_reachable = resident.language, resident.is_reachable

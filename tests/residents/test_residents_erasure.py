@@ -220,14 +220,20 @@ def test_an_officer_erases_on_request(house: House) -> None:
     with transaction() as session:
         officer = add_account(session, "nok", roles=["admin"])
         ordered, receipt = erasure.order(session, me(session), account=officer)
+        again, _ = erasure.order(session, me(session), account=officer)
         assert len(receipt) == 12
     with transaction() as session:
         tasks.erase_as_ordered.run(session, erasure_id=ordered.id)
     house.send_outbox()
     assert _everywhere() == []
     with transaction() as session:
-        assert session.scalars(sa.select(Erasure)).one().account_id == officer.id
         tasks.erase_as_ordered.run(session, erasure_id=ordered.id)
+        tasks.erase_as_ordered.run(session, erasure_id=again.id)
+        erased = session.scalars(sa.select(Erasure).order_by(Erasure.id)).all()
+        assert [(one.account_id, one.resident_id, one.done_at) for one in erased] == [
+            (officer.id, None, clock.now())
+        ] * 2
+        assert (erased[0].counts["reports"], erased[1].counts) == (2, {})
 
 
 def test_logs_only_grow(house: House) -> None:
