@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from alerts import queries as alert_queries
 from alerts.models import Alert
-from core import clock
+from core import clock, sealing
 from core.db import transaction
 from core.settings import data_dir
 from gis.models import Road
@@ -29,9 +30,12 @@ from residents.models_rights import Erasure
 from tests.accounts import add_account
 from tests.residents.told import (
     HOME,
+    HOME_NAME,
     ME,
+    NAME,
     NEIGHBOUR,
     NEXT_DOOR,
+    PHONE,
     PICTURE,
     RAW,
     WORDS,
@@ -86,6 +90,22 @@ def test_nothing_of_the_person_is_found_after_the_erasure(house: House) -> None:
     _erase_by_chat(house)
     assert (ME,) in [to[-1:] for to in house.send_outbox()], "the farewell went out"
     assert _everywhere() == []
+
+
+def test_a_table_that_is_new_cannot_hide(house: House) -> None:
+    """The search knows no table: in one of this moment it finds what is plain, sealed, in JSON, a shape, a number."""
+    hidden = {
+        "bytea": sealing.seal(f"to {NAME}"), "text": f"see {base64.b64encode(sealing.seal(ME)).decode()}",
+        "jsonb": json.dumps({"a": [{"b": PHONE}]}), "geometry": f"SRID=4326;LINESTRING(99 8, {HOME.lon} {HOME.lat})",
+        "double precision": HOME.lat, "text[]": "{" + HOME_NAME + "}",
+    }  # fmt: skip
+    with transaction() as session:
+        for number, (kind, value) in enumerate(hidden.items()):
+            session.execute(sa.text(f"CREATE TABLE new_{number} (held {kind})"))
+            insert = f"INSERT INTO new_{number} VALUES (CAST(:value AS {kind}))"  # noqa: S608 - our own words only.
+            session.execute(sa.text(insert), {"value": value})
+    found = {place.split(".")[1].strip('"') for place in _everywhere()}
+    assert found == {f"new_{number}" for number in range(len(hidden))}
 
 
 def test_what_others_said_and_what_was_done_stays(house: House) -> None:
