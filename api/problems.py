@@ -93,7 +93,9 @@ def of_error(error: errors.FaonamError, *, instance: str) -> JSONResponse:
         headers["Retry-After"] = str(error.facts["retry_after_s"])
     elif status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_S)
-    more = {"facts": error.facts} if error.facts else {}
+    facts = dict(error.facts)
+    more = {"detail_th": facts.pop("detail_th")} if "detail_th" in facts else {}
+    more |= {"facts": facts} if facts else {}
     return problem(
         status=status, slug=slug, title=error.title, detail=error.detail, instance=instance, headers=headers, **more
     )

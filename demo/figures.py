@@ -18,8 +18,9 @@ import shapely
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core import db, sealing
+from core import clock, db, sealing
 from demo.actors.residents import standin_url
+from incidents import policy
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,19 @@ _WITH_FINISHED_JOB = sa.text(
     JOIN job ON job.incident_id = incident.id AND job.state = 'done'
     JOIN report ON report.incident_id = incident.id
     JOIN resident ON resident.id = report.resident_id
+    -- What ordinary work has to tell by night waits for the morning.
+    WHERE NOT EXISTS (SELECT FROM reporter_notice held WHERE held.incident_id = incident.id
+                      AND held.state = 'waiting' AND held.due_at > :now)
     GROUP BY incident.id
+    """
+)
+# A reply carries no key by which the stand-in's log could name its subject: here the house's own ledger must do.
+_TOLD_BY_REPLY = sa.text(
+    """
+    SELECT reporter_notice.incident_id, resident.line_user_sealed
+    FROM reporter_notice JOIN outbox_chunk ON outbox_chunk.id = reporter_notice.chunk_id
+    JOIN resident ON resident.id = reporter_notice.resident_id
+    WHERE outbox_chunk.kind = 'reply' AND outbox_chunk.state = 'accepted'
     """
 )
 _QUIET = sa.text(
@@ -110,6 +123,7 @@ _QUIET = sa.text(
     SELECT NOT EXISTS (SELECT FROM job WHERE state IN ('assigned', 'accepted', 'en_route', 'on_scene'))
        AND NOT EXISTS (SELECT FROM outbox_chunk WHERE state IN ('queued', 'sending'))
        AND NOT EXISTS (SELECT FROM alert WHERE state IN ('proposed', 'approved', 'sending'))
+       AND NOT EXISTS (SELECT FROM reporter_notice WHERE state = 'waiting' AND due_at <= :soon)
        AND NOT EXISTS (SELECT FROM procrastinate_jobs WHERE status IN ('todo', 'doing')
                        AND task_name NOT LIKE 'core.%' AND scheduled_at IS NULL)
     """
@@ -119,7 +133,7 @@ _QUIET = sa.text(
 def is_quiet() -> bool:
     """No alert waits for a decision, no message for LINE, no crew for its next step."""
     with db.transaction() as session:
-        return bool(session.scalar(_QUIET))
+        return bool(session.scalar(_QUIET, {"soon": clock.now() + policy.shipped().bundle_ordinary}))
 
 
 def _deliveries() -> list[dict[str, Any]]:
@@ -134,7 +148,11 @@ def _told_by_subject(session: Session) -> dict[str, Counter[str]]:
     told: dict[str, Counter[str]] = defaultdict(Counter)
     for delivery in _deliveries():
         subject = subject_of.get(delivery["retry_key"] or "", "unknown" if delivery["kind"] == "multicast" else "reply")
-        told[subject][delivery["user_id"]] += 1
+        kind, _, ids = subject.partition(":")
+        # One message may tell of several incidents.
+        about = [f"incident:{one}" for one in ids.split(",")] if kind == "incidents" else [subject]
+        for one in about:
+            told[one][delivery["user_id"]] += 1
     return told
 
 
@@ -188,10 +206,13 @@ def _may_hear(session: Session) -> dict[int, set[str]]:
 def _reporters_told(session: Session, told: dict[str, Counter[str]]) -> tuple[int, int]:
     """How many incidents have a finished job, and of how many of those every reporter was told at least once."""
     finished = fully_told = 0
-    for incident_id, sealed_users in session.execute(_WITH_FINISHED_JOB):
+    by_reply: dict[int, set[str]] = defaultdict(set)
+    for incident_id, sealed in session.execute(_TOLD_BY_REPLY):
+        by_reply[incident_id].add(sealing.unseal(bytes(sealed)))
+    for incident_id, sealed_users in session.execute(_WITH_FINISHED_JOB, {"now": clock.now()}):
         finished += 1
         users = {sealing.unseal(bytes(sealed)) for sealed in sealed_users}
-        fully_told += users <= told.get(f"incident:{incident_id}", Counter()).keys()
+        fully_told += users <= told.get(f"incident:{incident_id}", Counter()).keys() | by_reply[incident_id]
     return finished, fully_told
 
 

@@ -141,7 +141,7 @@ def assign(session: Session, job_id: int, crew_code: str, *, by: str) -> Job:
 def _begin_work(session: Session, job: Job, crew: Crew, *, by: str) -> None:
     """Accepted and in progress in one message; a job handed from crew to crew tells the reporters nothing new."""
     state = incident_queries.incident(session, job.incident_id).state
-    if state not in {"new", "reopened", "accepted"}:
+    if state not in {"new", "reopened", "accepted", "sent_on"}:
         return
     names = {"th": crew.name_th, "en": crew.name_en}
     note = {tongue: words("dispatch", "crew-assigned", language=tongue, crew=names[tongue]) for tongue in LANGUAGES}
@@ -251,7 +251,7 @@ def _follow(
     by = crew.code if crew else account.username
     if state == "done":
         incident = incident_queries.incident(session, job.incident_id)
-        if incident.state in {"new", "accepted", "in_progress", "reopened"}:
+        if incident.state in {"new", "accepted", "in_progress", "reopened", "sent_on"}:
             note = event.note or ""
             incident_actions.advance_state(session, job.incident_id, "done", by=by, reason=note)
     if state == "failed":

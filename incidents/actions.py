@@ -15,19 +15,14 @@ from core.events import publish
 from flood.queries import depth_at
 from gis import queries as gis_queries
 from gis.points import LonLat
-from incidents import cards, catalogue, photos, queries, rules
+from incidents import agencies, catalogue, history, keeping, photos, queries, rules, telling
 from incidents.events import IncidentChanged, IncidentMoved, IncidentOpened, ReportJoined
-from incidents.models import Category, Incident, IncidentChange, Photo, Report, ReporterNotice, incident_number
+from incidents.models import Category, Incident, Photo, Report, incident_number
 from incidents.rules import NewReport
-from line import outbox
-from residents import queries as residents_queries
-
-# After danger alerts (0) and emergencies' answers (1).
-CASE_UPDATE_PRIORITY = 2
 
 
 def load_categories(session: Session) -> int:
-    """The 24 categories of the shipped file are in the database; how many were new.
+    """The 24 categories of the shipped file are in the database, and the office's calendar; how many were new.
 
     A category that is there already stays as the city has made it; running this again changes nothing.
     """
@@ -39,6 +34,7 @@ def load_categories(session: Session) -> int:
         insert(Category).values(rows).on_conflict_do_nothing(index_elements=["code"]).returning(Category.code)
     )
     count = len(added.all())
+    keeping.load_calendar(session)
     session.flush()
     return count
 
@@ -89,15 +85,12 @@ def _wkt(place: LonLat) -> str:
 
 def _open_incident(session: Session, new: NewReport, category: Category, *, now: datetime) -> Incident:
     areas = gis_queries.areas_at(session, new.place)
+    reached = agencies.reached_by(session, category, new.place, radius_m=new.radius_m)
+    promised_at, mark_due_at = keeping.first_promise(session, category, now)
     incident = Incident(
         number=rules.incident_number(session.execute(incident_number.next_value()).scalar_one(), opened_at=now),
         category_code=category.code,
-        agency_code=rules.agency_for(
-            queries.agencies(session),
-            category_code=category.code,
-            agency_kind=category.agency_kind,
-            area_codes=frozenset(area.code for area in areas),
-        ),
+        agency_code=reached[0].code,
         state="new",
         place=_wkt(new.place),
         place_source=new.place_source,
@@ -110,11 +103,13 @@ def _open_incident(session: Session, new: NewReport, category: Category, *, now:
         report_count=1,
         last_report_at=now,
         opened_at=now,
-        promised_at=rules.promised_at(now, promise_hours=category.promise_hours),
+        promised_at=promised_at,
+        mark_due_at=mark_due_at,
     )
     session.add(incident)
     session.flush()
-    _write_history(session, incident, from_state=None, by="", reason="", now=now)
+    agencies.keep_reached(session, incident, reached, by="", now=now)
+    history.write(session, incident, from_state=None, by="", reason="", now=now)
     publish(
         session,
         IncidentOpened(
@@ -134,6 +129,8 @@ def _open_incident(session: Session, new: NewReport, category: Category, *, now:
 def _join(session: Session, report: Report, incident: Incident, *, now: datetime) -> None:
     incident.report_count += 1
     incident.last_report_at = now
+    place, category = queries.place_of_report(session, report.id), queries.category(session, incident.category_code)
+    agencies.reach_more(session, incident, category, place, radius_m=report.radius_m, now=now)
     people = rules.people_in(report.text)
     if people is not None:
         incident.people = max(people, incident.people or 0)
@@ -156,6 +153,7 @@ def move_incident(session: Session, incident_id: int, place: LonLat) -> Incident
     incident.place_label_en = gis_queries.place_label(session, place, "en")
     incident.area_id = next((area.id for area in areas if area.kind == "community"), incident.area_id)
     incident.depth_m = depth_at(session, place)
+    agencies.reroute(session, incident, place, now=clock.now())
     session.flush()
     publish(session, IncidentMoved(incident_id=incident.id, number=incident.number, lon=place.lon, lat=place.lat))
     return incident
@@ -188,14 +186,16 @@ def add_words(session: Session, *, incident_id: int, resident_id: int, text: str
 
 
 def change_state(
-    session: Session, incident_id: int, to: str, *, by: str, reason: str, note: Mapping[str, str] | None = None
+    session: Session, incident_id: int, to: str, *, by: str, reason: str, note: Mapping[str, str] | None = None,
+    seen_state: str | None = None,
 ) -> Incident:
     """The incident is in the state `to`, its history says who and why, and every reporter will hear of it once.
 
     `note` is a sentence for the reporters by language; without one they read `reason` where it explains an end
-    (done, rejected). Raises WrongStateError where the step is not allowed.
+    (done, rejected). Raises WrongStateError where the step is not allowed, or the state is not the one that was seen.
     """
     incident = queries.locked_incident(session, incident_id)
+    rules.check_seen(seen_state, incident.state)
     rules.check_step(incident.state, to)
     return _walk(session, incident, [to], by=by, reason=reason, note=note)
 
@@ -225,14 +225,8 @@ def _walk(
     began = incident.state
     for state in way:
         before, incident.state = incident.state, state
-        change = _write_history(session, incident, from_state=before, by=by, reason=reason, now=now)
-    if incident.state == "done":
-        incident.done_at = now
-    if incident.state in {"closed", "rejected"}:
-        incident.closed_at = now
-    if incident.state == "reopened":
-        incident.done_at = incident.closed_at = None
-    session.flush()
+        change = history.write(session, incident, from_state=before, by=by, reason=reason, now=now)
+    _keep_times(session, incident, by=by, now=now)
     publish(
         session,
         IncidentChanged(
@@ -245,57 +239,48 @@ def _walk(
         ),
     )
     ends = incident.state in {"done", "rejected"}
-    _tell_reporters(session, incident, change, note=note or ({"th": reason, "en": reason} if ends else {}))
+    words = note or ({"th": reason, "en": reason} if ends else {})
+    telling.note_change(session, incident, change, note=words, now=now)
     return incident
 
 
-def _write_history(
-    session: Session, incident: Incident, *, from_state: str | None, by: str, reason: str, now: datetime
-) -> IncidentChange:
-    """The incident's history says how it came into the state it is in."""
-    change = IncidentChange(
-        incident_id=incident.id,
-        from_state=from_state,
-        to_state=incident.state,
-        changed_at=now,
-        changed_by=by,
-        reason=reason,
+def _keep_times(session: Session, incident: Incident, *, by: str, now: datetime) -> None:
+    """When it ended stands with it, and its promise's clock stops there and goes on where it is opened again."""
+    ended_at = incident.done_at or incident.closed_at
+    if incident.state == "done":
+        incident.done_at = now
+    if incident.state in {"closed", "rejected"}:
+        incident.closed_at = now
+    if incident.state in {"done", "rejected"}:
+        keeping.stop_at_end(session, incident, by=by, now=now)
+    if incident.state == "reopened":
+        incident.done_at = incident.closed_at = None
+        keeping.go_on_after_end(session, incident, ended_at=ended_at or now, by=by, now=now)
+    session.flush()
+
+
+def send_on(session: Session, incident_id: int, to_code: str, *, by: str, reason: str) -> Incident:
+    """Another agency leads the incident and has yet to accept it; the promise goes on, every reporter hears of it.
+
+    Raises HandingError where it may not go there, WrongStateError where it has ended.
+    """
+    now = clock.now()
+    incident = queries.locked_incident(session, incident_id)
+    rules.check_step(incident.state, "sent_on")
+    before, from_code = incident.state, incident.agency_code
+    agencies.hand_to(session, incident, to_code, by=by, now=now)
+    incident.state = "sent_on"
+    change = history.write(
+        session, incident, from_state=before, by=by, reason=reason, now=now,
+        from_agency_code=from_code, to_agency_code=to_code,
     )
-    session.add(change)
-    session.flush()
-    return change
-
-
-def _tell_reporters(session: Session, incident: Incident, change: IncidentChange, *, note: Mapping[str, str]) -> None:
-    reachable = [r for r in queries.reporters(session, incident.id) if r.is_reachable]
-    line_ids = residents_queries.line_ids(session, [r.resident_id for r in reachable])
-    category = queries.category(session, incident.category_code)
-    for reporter in reachable:
-        if reporter.resident_id not in line_ids:
-            continue
-        is_english = reporter.language == "en"
-        message = cards.told(
-            number=incident.number,
-            category=category.name_en if is_english else category.name_th,
-            to_state=incident.state,
-            note=note.get("en" if is_english else "th", ""),
-            incident_id=incident.id,
-            language=reporter.language,
-        )
-        chunk_id = outbox.enqueue(
-            session,
-            subject=f"incident:{incident.id}",
-            kind="push",
-            to=[line_ids[reporter.resident_id]],
-            messages=[message],
-            priority=CASE_UPDATE_PRIORITY,
-        )
-        session.add(
-            ReporterNotice(
-                change_id=change.id, resident_id=reporter.resident_id, incident_id=incident.id, chunk_id=chunk_id
-            )
-        )
-    session.flush()
+    changed = IncidentChanged(
+        incident_id=incident.id, change_id=change.id, number=incident.number, from_state=before, to_state="sent_on",
+        at=now,
+    )
+    publish(session, changed)
+    telling.note_change(session, incident, change, note={}, now=now)
+    return incident
 
 
 # ── Photos ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from core.words import words
 from incidents.conversation import Choice, Say
+from incidents.promise_queries import NewsRow
 from incidents.rules import BUDDHIST_ERA_OFFSET, LOCAL_TIME
 from line import messages as line_messages
 from line import rules as line_rules
@@ -74,15 +75,67 @@ def emergency_card(text: str, *, language: str, quick: dict[str, Any] | None) ->
     )
 
 
-def told(*, number: str, category: str, to_state: str, note: str, incident_id: int, language: str) -> dict[str, Any]:
-    """The one message about one change; a finished incident asks whether all is well."""
-    text = say(f"told-{to_state}", language, number=number, category=category)
-    if note.strip():
-        text = say("told-reason", language, told=text, reason=line_messages.cut(note.strip(), limit_utf16=1000))
-    if to_state != "done":
-        return line_messages.text(text)
-    good = line_messages.postback(label(say("label-close", language)), f"incident:close:{incident_id}")
-    bad = line_messages.postback(label(say("label-reopen", language)), f"incident:reopen:{incident_id}")
-    return line_messages.text(
-        say("told-done-question", language, told=text), quick=line_messages.quick_reply(good, bad)
-    )
+def news(rows: Sequence[NewsRow], language: str) -> dict[str, Any]:
+    """One message with all that a reporter has not heard of yet, incident by incident, with the buttons it asks for."""
+    by_incident: dict[int, list[NewsRow]] = {}
+    for row in rows:
+        by_incident.setdefault(row.incident_id, []).append(row)
+    texts = [_news_of_one(list(changes), language) for changes in by_incident.values()]
+    of_several = len(by_incident) > 1
+    buttons = [b for changes in by_incident.values() for b in _buttons(changes, language, names_it=of_several)]
+    text = line_messages.cut("\n\n".join(texts), limit_utf16=line_rules.TEXT_LIMIT_UTF16)
+    most = buttons[: line_rules.QUICK_REPLY_LIMIT]
+    return line_messages.text(text, quick=line_messages.quick_reply(*most) if most else None)
+
+
+def _news_of_one(changes: Sequence[NewsRow], language: str) -> str:
+    """What happened to one incident: where it stands, by which states it came there, and what the city says to it."""
+    states = [row for row in changes if row.kind == "state"]
+    lines = [_told(states[-1], language)] if states else []
+    if len(states) > 1:
+        way = " → ".join(say(f"state-{row.to_state}", language) for row in states)
+        lines.append(say("told-way", language, way=way))
+    lines += [_told(row, language) for row in changes if row.kind != "state"]
+    text = "\n".join(lines)
+    notes = dict.fromkeys((row.note_en if language == "en" else row.note_th).strip() for row in changes)
+    for note in filter(None, notes):
+        text = say("told-reason", language, told=text, reason=line_messages.cut(note, limit_utf16=1000))
+    is_done = bool(states) and states[-1].to_state == "done"
+    return say("told-done-question", language, told=text) if is_done else text
+
+
+def _told(row: NewsRow, language: str) -> str:
+    is_english = language == "en"
+    slots: dict[str, str | int] = {
+        "number": row.number,
+        "category": row.category_en if is_english else row.category_th,
+        "agency": row.agency_en if is_english else row.agency_th,
+    }
+    return say(f"told-{row.to_state if row.kind == 'state' else row.kind}", language, **slots)
+
+
+def _buttons(changes: Sequence[NewsRow], language: str, *, names_it: bool) -> list[dict[str, Any]]:
+    """What a reporter is asked: whether a finished incident is well, the answer to a question, whether it is still so.
+
+    Where a message tells of several incidents, each button names its own by the end of the number.
+    """
+    states = [row for row in changes if row.kind == "state"]
+    verbs = ["close", "reopen"] if states and states[-1].to_state == "done" else []
+    verbs += ["answer"] if any(row.kind == "waiting" for row in changes) else []
+    which = f"{changes[0].number[-6:]} " if names_it else ""
+    return [
+        line_messages.postback(
+            label(which + say(f"label-{verb}", language)), f"incident:{verb}:{changes[0].incident_id}"
+        )
+        for verb in verbs
+    ]
+
+
+def still(*, number: str, category: str, place: str, incident_id: int, language: str) -> dict[str, Any]:
+    """The question whether what was reported is still so, with its three answers."""
+    buttons = [
+        line_messages.postback(label(say(f"label-{verb}", language)), f"incident:{verb}:{incident_id}")
+        for verb in ("still", "worse", "gone")
+    ]
+    text = say("still-question", language, number=number, category=category, place=place)
+    return line_messages.text(text, quick=line_messages.quick_reply(*buttons))

@@ -6,6 +6,7 @@ import functools
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +24,8 @@ class _ShippedCategory(BaseModel):
     agency_kind: str
     tier: int = Field(ge=1, le=4)
     promise_hours: int = Field(default=48, gt=0)
+    promise_in: Literal["calendar", "working"] = "calendar"
+    life_hours: float | None = Field(default=None, gt=0)
     group: str
     join_radius_m: float = Field(gt=0)
     needs: list[str]

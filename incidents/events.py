@@ -57,3 +57,25 @@ class IncidentMoved(Event):
     number: str
     lon: float
     lat: float
+
+
+@dataclass(frozen=True)
+class PromiseMarked(Event):
+    """A promise nears its end (`used_75`, `ending`) or was broken (`breached`); said once."""
+
+    name: ClassVar[str] = "incidents.promise_marked"
+    incident_id: int
+    number: str
+    mark: str
+    agency_code: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class IncidentAged(Event):
+    """Nobody and nothing has confirmed an incident for as long as its kind lives; or somebody has again."""
+
+    name: ClassVar[str] = "incidents.incident_aged"
+    incident_id: int
+    number: str
+    is_fading: bool

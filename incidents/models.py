@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,7 +22,10 @@ class Category(Base):
     """One of the things that can be reported; loaded from `data/categories.toml`, then a city's own."""
 
     __tablename__ = "category"
-    __table_args__ = (sa.CheckConstraint("tier BETWEEN 1 AND 4", name="tier"),)
+    __table_args__ = (
+        sa.CheckConstraint("tier BETWEEN 1 AND 4", name="tier"),
+        sa.CheckConstraint("promise_in IN ('calendar', 'working')", name="promise_in"),
+    )
 
     code: Mapped[str] = mapped_column(primary_key=True)
     name_th: Mapped[str]
@@ -36,6 +39,9 @@ class Category(Base):
     words: Mapped[dict[str, Any]]
     icon: Mapped[str]
     position: Mapped[int] = mapped_column(sa.SmallInteger)
+    # Whether promise_hours are hours of the clock or of the office; and how long a report stays true unasked, if not.
+    promise_in: Mapped[str] = mapped_column(server_default="calendar")
+    life_hours: Mapped[float | None]
 
 
 class Agency(Base):
@@ -58,8 +64,10 @@ class Incident(Base):
     __tablename__ = "incident"
     __table_args__ = (
         sa.CheckConstraint(
-            "state IN ('new', 'accepted', 'in_progress', 'done', 'closed', 'rejected', 'reopened')", name="state"
+            "state IN ('new', 'accepted', 'in_progress', 'done', 'closed', 'rejected', 'reopened', 'sent_on')",
+            name="state",
         ),
+        sa.Index("ix_incident_mark_due_at", "mark_due_at", postgresql_where=sa.text("mark_due_at IS NOT NULL")),
         sa.Index("ix_incident_place", "place", postgresql_using="gist"),
         sa.Index("ix_incident_state", "state", "opened_at"),
         sa.Index("ix_incident_map_key", "map_key"),
@@ -85,6 +93,11 @@ class Incident(Base):
     promised_at: Mapped[datetime] = mapped_column(_AT)
     done_at: Mapped[datetime | None] = mapped_column(_AT)
     closed_at: Mapped[datetime | None] = mapped_column(_AT)
+    # When the next warning or the breach of the promise is due, None where none is to come.
+    mark_due_at: Mapped[datetime | None] = mapped_column(_AT)
+    # Who or what last said that it is still so, apart from reports; and since when nobody and nothing has.
+    confirmed_at: Mapped[datetime | None] = mapped_column(_AT)
+    fading_at: Mapped[datetime | None] = mapped_column(_AT)
     # Its cell of the Web Mercator grid at level 21, as a Morton number: cells of the same tile follow one another.
     map_key: Mapped[int | None] = mapped_column(sa.BigInteger, sa.Computed("map_key(place)", persisted=True))
 
@@ -169,7 +182,10 @@ class Draft(Base):
 
 
 class IncidentChange(Base):
-    """One line of an incident's history: from which state to which, when, by whom, why."""
+    """One line of an incident's history: from which state to which, when, by whom, why.
+
+    `kind` is `state`, or what else happened while the state stayed (`waiting`, `resumed`, `agency`, `kept`, ...).
+    """
 
     __tablename__ = "incident_change"
     __table_args__ = (sa.Index("ix_incident_change_incident_id", "incident_id"),)
@@ -181,13 +197,20 @@ class IncidentChange(Base):
     changed_at: Mapped[datetime] = mapped_column(_AT)
     changed_by: Mapped[str]
     reason: Mapped[str]
+    kind: Mapped[str] = mapped_column(server_default="state")
+    from_agency_code: Mapped[str | None]
+    to_agency_code: Mapped[str | None]
 
 
 class ReporterNotice(Base):
-    """Which reporter was told of which change, in which message to LINE: once."""
+    """Which reporter is to be told of which change, once; waiting until `due_at`, then in the message `chunk_id`."""
 
     __tablename__ = "reporter_notice"
-    __table_args__ = (sa.Index("ix_reporter_notice_incident_id", "incident_id"),)
+    __table_args__ = (
+        sa.Index("ix_reporter_notice_incident_id", "incident_id"),
+        sa.Index("ix_reporter_notice_waiting", "due_at", postgresql_where=sa.text("state = 'waiting'")),
+        sa.CheckConstraint("state IN ('waiting', 'handed', 'unreachable')", name="state"),
+    )
 
     change_id: Mapped[int] = mapped_column(
         sa.ForeignKey("incident_change.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
@@ -196,4 +219,117 @@ class ReporterNotice(Base):
         sa.ForeignKey("resident.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     incident_id: Mapped[int] = mapped_column(sa.ForeignKey("incident.id", ondelete="CASCADE"))
-    chunk_id: Mapped[int] = mapped_column(sa.BigInteger)
+    chunk_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    state: Mapped[str] = mapped_column(server_default="handed")
+    note_th: Mapped[str] = mapped_column(server_default="")
+    note_en: Mapped[str] = mapped_column(server_default="")
+    due_at: Mapped[datetime | None] = mapped_column(_AT)
+
+
+class IncidentAgency(Base):
+    """An agency that an incident reaches: the lead (also `incident.agency_code`) and the others, with the reason."""
+
+    __tablename__ = "incident_agency"
+    __table_args__ = (
+        sa.CheckConstraint("role IN ('lead', 'other')", name="role"),
+        sa.Index("ix_incident_agency_agency_code", "agency_code", "incident_id"),
+    )
+
+    incident_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("incident.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    agency_code: Mapped[str] = mapped_column(sa.ForeignKey("agency.code", ondelete="CASCADE"), primary_key=True)
+    role: Mapped[str]
+    reason: Mapped[str]
+    distance_m: Mapped[float | None]
+    since_at: Mapped[datetime] = mapped_column(_AT)
+    added_by: Mapped[str]
+
+
+class IncidentPause(Base):
+    """A time that does not count for the promise: while the reporter is asked, or between the end and a reopening.
+
+    `until_at` is when a question stops the clock at the latest; `answering_id` has pressed the button to answer it.
+    """
+
+    __tablename__ = "incident_pause"
+    __table_args__ = (
+        sa.CheckConstraint("kind IN ('reporter', 'ended')", name="kind"),
+        sa.CheckConstraint("kind = 'ended' OR until_at IS NOT NULL", name="limited"),
+        sa.Index("ix_incident_pause_incident_id", "incident_id"),
+        sa.Index(
+            "ix_incident_pause_open", "incident_id", unique=True, postgresql_where=sa.text("ended_at IS NULL")
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    incident_id: Mapped[int] = mapped_column(sa.ForeignKey("incident.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    began_at: Mapped[datetime] = mapped_column(_AT)
+    until_at: Mapped[datetime | None] = mapped_column(_AT)
+    ended_at: Mapped[datetime | None] = mapped_column(_AT)
+    question: Mapped[str]
+    begun_by: Mapped[str]
+    ended_by: Mapped[str | None]
+    answering_id: Mapped[int | None] = mapped_column(sa.ForeignKey("resident.id", ondelete="SET NULL"))
+    answering_until_at: Mapped[datetime | None] = mapped_column(_AT)
+
+
+class PromiseMark(Base):
+    """A warning or the breach of a promise: written once with the promise of that moment, never rewritten."""
+
+    __tablename__ = "promise_mark"
+
+    incident_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("incident.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(_AT)
+    promised_at: Mapped[datetime] = mapped_column(_AT)
+    agency_code: Mapped[str | None]
+
+
+class StillQuestion(Base):
+    """A reporter who was asked, once, whether it is still so, and what the answer was."""
+
+    __tablename__ = "still_question"
+    __table_args__ = (sa.CheckConstraint("answer IN ('still', 'gone', 'worse')", name="answer"),)
+
+    incident_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("incident.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    resident_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("resident.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    asked_at: Mapped[datetime] = mapped_column(_AT)
+    answer: Mapped[str | None]
+    answered_at: Mapped[datetime | None] = mapped_column(_AT)
+
+
+class Holiday(Base):
+    """A day on which the office is closed, or, where a city says so, open all the same; `edited_by` is the city."""
+
+    __tablename__ = "holiday"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    name_th: Mapped[str]
+    name_en: Mapped[str]
+    source: Mapped[str]
+    is_closed: Mapped[bool]
+    version: Mapped[int]
+    edited_by: Mapped[str | None]
+    edited_at: Mapped[datetime | None] = mapped_column(_AT)
+
+
+class OfficeHours(Base):
+    """When the office is open on a day of the week (1 is Monday), Bangkok time."""
+
+    __tablename__ = "office_hours"
+    __table_args__ = (
+        sa.CheckConstraint("weekday BETWEEN 1 AND 7", name="weekday"),
+        sa.CheckConstraint("opens < closes", name="forward"),
+    )
+
+    weekday: Mapped[int] = mapped_column(sa.SmallInteger, primary_key=True, autoincrement=False)
+    opens: Mapped[time] = mapped_column(primary_key=True)
+    closes: Mapped[time]

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotFoundError
 from gis.points import LonLat
-from incidents.models import Agency, Category, Draft, Incident, IncidentChange, Photo, Report
-from incidents.rules import OPEN_STATES, AgencyChoice, Candidate
+from incidents.models import Category, Draft, Incident, IncidentChange, Photo, Report
+from incidents.rules import OPEN_STATES, Candidate
 from residents import queries as residents_queries
 from residents.models import Home, Resident
 
@@ -48,6 +48,8 @@ class IncidentRow:
     done_at: datetime | None
     closed_at: datetime | None
     photo_ids: list[int]
+    is_fading: bool
+    was_breached: bool
 
     @property
     def place(self) -> LonLat:
@@ -72,13 +74,16 @@ class ReportRow:
 
 @dataclass(frozen=True)
 class ChangeRow:
-    """One line of an incident's history."""
+    """One line of an incident's history; `kind` is `state`, or what else happened while the state stayed."""
 
     from_state: str | None
     to_state: str
     changed_at: datetime
     changed_by: str
     reason: str
+    kind: str
+    from_agency_code: str | None
+    to_agency_code: str | None
 
 
 @dataclass(frozen=True)
@@ -117,12 +122,6 @@ def category(session: Session, code: str) -> Category:
     if found is None:
         raise NotFoundError(f"There is no category '{code}'.")
     return found
-
-
-def agencies(session: Session) -> list[AgencyChoice]:
-    """Every agency as the routing rule sees it."""
-    rows = session.execute(sa.select(Agency.code, Agency.categories, Agency.area_code))
-    return [AgencyChoice(code, frozenset(names), area_code) for code, names, area_code in rows]
 
 
 def incident(session: Session, incident_id: int) -> Incident:
@@ -180,6 +179,14 @@ def place_of(session: Session, incident_id: int) -> LonLat:
     """Where the incident is."""
     lon, lat = session.execute(
         sa.text("SELECT ST_X(place), ST_Y(place) FROM incident WHERE id = :id"), {"id": incident_id}
+    ).one()
+    return LonLat(lon=lon, lat=lat)
+
+
+def place_of_report(session: Session, report_id: int) -> LonLat:
+    """Where the report says it is."""
+    lon, lat = session.execute(
+        sa.text("SELECT ST_X(place), ST_Y(place) FROM report WHERE id = :id"), {"id": report_id}
     ).one()
     return LonLat(lon=lon, lat=lat)
 
@@ -244,7 +251,9 @@ _ROWS = """
 SELECT i.id, i.number, i.category_code, c.name_th, c.name_en, c.icon, c.tier, i.agency_code, a.name_th, a.name_en,
        i.state, ST_X(i.place), ST_Y(i.place), i.place_source, i.place_label_th, i.place_label_en, i.summary, i.depth_m,
        i.people, i.report_count, i.opened_at, i.promised_at, i.done_at, i.closed_at,
-       ARRAY(SELECT p.id FROM photo p WHERE p.incident_id = i.id AND p.path IS NOT NULL ORDER BY p.id)
+       ARRAY(SELECT p.id FROM photo p WHERE p.incident_id = i.id AND p.path IS NOT NULL ORDER BY p.id),
+       coalesce(i.fading_at > greatest(i.last_report_at, i.confirmed_at), false),
+       EXISTS (SELECT FROM promise_mark m WHERE m.incident_id = i.id AND m.kind = 'breached')
 FROM incident i
 JOIN category c ON c.code = i.category_code
 LEFT JOIN agency a ON a.code = i.agency_code
@@ -289,6 +298,9 @@ def change_rows(session: Session, incident_id: int) -> list[ChangeRow]:
             IncidentChange.changed_at,
             IncidentChange.changed_by,
             IncidentChange.reason,
+            IncidentChange.kind,
+            IncidentChange.from_agency_code,
+            IncidentChange.to_agency_code,
         )
         .where(IncidentChange.incident_id == incident_id)
         .order_by(IncidentChange.id)

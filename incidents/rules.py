@@ -6,24 +6,27 @@ import re
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from core.words import words
 from gis.points import LonLat
 from incidents.errors import WrongStateError
+from incidents.policy import Policy
 
 LOCAL_TIME = ZoneInfo("Asia/Bangkok")
 BUDDHIST_ERA_OFFSET = 543
 
-STATES = ("new", "accepted", "in_progress", "done", "closed", "rejected", "reopened")
-OPEN_STATES = ("new", "accepted", "in_progress", "reopened")
+STATES = ("new", "accepted", "in_progress", "done", "closed", "rejected", "reopened", "sent_on")
+OPEN_STATES = ("new", "accepted", "in_progress", "reopened", "sent_on")
 
 _STEPS: dict[str, tuple[str, ...]] = {
-    "new": ("accepted", "rejected"),
-    "accepted": ("in_progress", "rejected"),
-    "in_progress": ("done", "accepted"),
+    "new": ("accepted", "rejected", "sent_on"),
+    "accepted": ("in_progress", "rejected", "sent_on"),
+    "in_progress": ("done", "accepted", "sent_on"),
     "done": ("closed", "reopened"),
-    "reopened": ("accepted", "rejected"),
+    "reopened": ("accepted", "rejected", "sent_on"),
+    "sent_on": ("accepted", "rejected", "sent_on"),
     "closed": ("reopened",),
     "rejected": ("reopened",),
 }
@@ -47,7 +50,26 @@ def check_step(from_state: str, to_state: str) -> None:
     """The step is allowed. Raises WrongStateError with the steps that are."""
     if to_state not in _STEPS.get(from_state, ()):
         allowed = ", ".join(_STEPS.get(from_state, ())) or "none"
-        raise WrongStateError(f"From '{from_state}' an incident cannot become '{to_state}' (allowed: {allowed}).")
+        raise WrongStateError(
+            f"From '{from_state}' an incident cannot become '{to_state}' (allowed: {allowed}).",
+            detail_th=_wrong_step_th(from_state, to_state),
+        )
+
+
+def _wrong_step_th(from_state: str, to_state: str) -> str:
+    names = {state: words("incidents", f"state-{state}") for state in (from_state, to_state) if state in STATES}
+    return words(
+        "incidents", "wrong-step", before=names.get(from_state, from_state), after=names.get(to_state, to_state)
+    )
+
+
+def check_seen(seen_state: str | None, state: str) -> None:
+    """The incident is still in the state that the officer saw. Raises WrongStateError where another was faster."""
+    if seen_state is not None and seen_state != state:
+        raise WrongStateError(
+            f"Meanwhile somebody else has changed it from '{seen_state}' to '{state}'. Look again, then decide.",
+            detail_th=words("incidents", "changed-meanwhile", state=words("incidents", f"state-{state}")),
+        )
 
 
 def steps_between(from_state: str, to_state: str) -> list[str]:
@@ -82,11 +104,6 @@ def verdict(*, state: str, says: str, done_at: datetime | None, now: datetime) -
 def incident_number(serial: int, *, opened_at: datetime) -> str:
     """The number that residents hear: year of the Buddhist era in Bangkok and six digits, such as 2569-000123."""
     return f"{opened_at.astimezone(LOCAL_TIME).year + BUDDHIST_ERA_OFFSET}-{serial:06d}"
-
-
-def promised_at(opened_at: datetime, *, promise_hours: int) -> datetime:
-    """Until when the city promises to have finished (48 h unless the category says otherwise)."""
-    return opened_at + timedelta(hours=promise_hours)
 
 
 def is_overdue(*, state: str, promised_at: datetime, done_at: datetime | None, now: datetime) -> bool:
@@ -159,32 +176,33 @@ def incident_to_join(
     return max(same, key=lambda s: (s.score, -s.incident_id)) if same else None
 
 
-# ── Whose work it is ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── When reporters hear ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True)
-class AgencyChoice:
-    """An agency as the routing rule sees it: its categories (`*` = whatever nobody else takes) and its area, if any."""
+def told_at(now: datetime, *, tier: int, policy: Policy) -> datetime:
+    """When reporters hear of a change: soon, so that what follows at once is one message; by night only urgent matters.
 
-    code: str
-    categories: frozenset[str]
-    area_code: str | None
+    Tiers above the policy's `urgent_tier` wait for the morning where the message would come in the quiet hours.
+    """
+    if tier <= policy.urgent_tier:
+        return now + policy.bundle_urgent
+    due = now + policy.bundle_ordinary
+    return quiet_until(due, policy=policy) or due
 
 
-def agency_for(
-    agencies: Iterable[AgencyChoice], *, category_code: str, agency_kind: str, area_codes: frozenset[str]
-) -> str | None:
-    """The agency that gets an incident: one that names the category, then its kind, then `*`; an agency of the very
-    area before one of the whole city. None where the city has no such agency."""
-    fitting: list[tuple[int, int, str]] = []
-    for agency in agencies:
-        if agency.area_code is not None and agency.area_code not in area_codes:
-            continue
-        for rank, name in enumerate((category_code, agency_kind, "*")):
-            if name in agency.categories:
-                fitting.append((rank, 0 if agency.area_code else 1, agency.code))
-                break
-    return min(fitting)[2] if fitting else None
+def quiet_until(at: datetime, *, policy: Policy) -> datetime | None:
+    """When the quiet hours end in which `at` lies, None by day."""
+    local = at.astimezone(LOCAL_TIME)
+    begins, ends = policy.quiet_from, policy.quiet_to
+    is_over_midnight = begins > ends
+    clock_time = local.time()
+    is_quiet = (clock_time >= begins or clock_time < ends) if is_over_midnight else begins <= clock_time < ends
+    if not is_quiet:
+        return None
+    morning = datetime.combine(local.date(), ends, LOCAL_TIME)
+    if morning <= local:
+        morning += timedelta(days=1)
+    return morning.astimezone(UTC)
 
 
 # ── Small readings of a report's text ────────────────────────────────────────────────────────────────────────────────

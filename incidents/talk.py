@@ -17,7 +17,18 @@ from gis.gazetteer.geocode import geocode
 from gis.gazetteer.queries import gazetteer
 from gis.points import LonLat
 from gis.queries import place_label
-from incidents import actions, cards, catalogue, conversation, queries, rules
+from incidents import (
+    actions,
+    cards,
+    catalogue,
+    conversation,
+    fading,
+    keeping,
+    promise_queries,
+    queries,
+    rules,
+    telling,
+)
 from incidents.classify import Lexicon
 from incidents.conversation import (
     AddPhoto,
@@ -36,8 +47,11 @@ from incidents.conversation import (
 )
 from incidents.models import Category, Draft, Incident
 from incidents.rules import NewReport
+from line import messages as line_messages
 from line import outbox
 
+# What one answer to LINE may hold; and no bigint has more digits.
+MESSAGES_LIMIT, LONGEST_ID = 5, 18
 EMERGENCY_PRIORITY = 1
 ANSWER_PRIORITY = 2
 
@@ -60,6 +74,8 @@ def take_turn(session: Session, speaker: Speaker, coming: conversation.Input | s
     """
     queries.hold_resident(session, speaker.resident_id)
     now = clock.now()
+    if isinstance(coming, str) and _answered_question(session, speaker, coming, now=now):
+        return
     known_categories = queries.categories(session)
     stored = queries.draft_of(session, speaker.resident_id, now=now)
     draft = _draft(stored) if stored else None
@@ -96,6 +112,19 @@ def _answered_aside(session: Session, speaker: Speaker, words: Words, draft: con
     if conversation.can_begin_report(words.text, ranked=words.ranked):
         return False
     _say(session, speaker, [Say(conversation.aside(words.text))], {}, {})
+    return True
+
+
+def _answered_question(session: Session, speaker: Speaker, text: str, *, now: datetime) -> bool:
+    """True where the words were the answer that the resident had announced by the button; a cry for help never is."""
+    pause = promise_queries.pause_being_answered(session, speaker.resident_id, now=now)
+    if pause is None or catalogue.shipped().emergency.category_of(text):
+        return False
+    incident_id = pause.incident_id
+    actions.add_words(session, incident_id=incident_id, resident_id=speaker.resident_id, text=text)
+    reason = cards.say("reason-answered", "th", text=line_messages.cut(text, limit_utf16=400))
+    keeping.resume(session, incident_id, by="reporter", reason=reason)
+    _say(session, speaker, [Say("answer-taken")], {}, {})
     return True
 
 
@@ -253,14 +282,25 @@ def _say(
     if not says:
         return
     messages = [cards.message(s, language=speaker.language, slots=slots, category_names=names) for s in says]
-    outbox.reply(
+    is_emergency = any(s.is_emergency for s in says)
+    _send(session, speaker, messages, priority=EMERGENCY_PRIORITY if is_emergency else ANSWER_PRIORITY)
+
+
+def _send(session: Session, speaker: Speaker, messages: list[dict[str, Any]], *, priority: int) -> None:
+    """The answer goes out, and before it, where there is room, what the resident has not heard of yet."""
+    has_room = len(messages) < MESSAGES_LIMIT and speaker.reply_token is not None
+    taken = telling.take_along(session, speaker.resident_id, speaker.language) if has_room else telling.NOTHING
+    if not (messages or taken.messages):
+        return
+    chunk_id = outbox.reply(
         session,
         subject="conversation",
         reply_token=speaker.reply_token,
         line_user_id=speaker.line_user_id,
-        messages=messages,
-        priority=EMERGENCY_PRIORITY if any(s.is_emergency for s in says) else ANSWER_PRIORITY,
+        messages=[*taken.messages, *messages],
+        priority=priority,
     )
+    telling.note_taken(session, taken, chunk_id=chunk_id)
 
 
 def _say_status(session: Session, speaker: Speaker) -> None:
@@ -290,6 +330,24 @@ def answer_button(session: Session, speaker: Speaker, data: str) -> None:
     if verb in {"report", "help"}:
         take_turn(session, speaker, Tap(data))
     elif verb == "incident":
+        _answer_about(session, speaker, rest)
+
+
+def _answer_about(session: Session, speaker: Speaker, rest: str) -> None:
+    """A button under a message about an incident: the question is answered, or the finished work is judged."""
+    said, _, incident_id_text = rest.partition(":")
+    if not incident_id_text.isdecimal() or len(incident_id_text) > LONGEST_ID:
+        return
+    incident_id = int(incident_id_text)
+    if said in {"still", "gone", "worse"}:
+        has_counted = queries.is_reporter(session, incident_id, speaker.resident_id) and fading.answer(
+            session, incident_id, speaker.resident_id, said
+        )
+        _say(session, speaker, [Say(f"still-thanks-{said}" if has_counted else "answer-late")], {}, {})
+    elif said == "answer":
+        is_awaited = keeping.await_answer(session, incident_id, speaker.resident_id)
+        _say(session, speaker, [Say("answer-write" if is_awaited else "answer-late")], {}, {})
+    else:
         _judge(session, speaker, rest)
 
 
@@ -308,6 +366,7 @@ def _judge(session: Session, speaker: Speaker, rest: str) -> None:
         return
     reason_key = "reason-reporter-satisfied" if to == "closed" else "reason-reporter-not-satisfied"
     actions.change_state(session, incident_id, to, by="reporter", reason=cards.say(reason_key, "th"))
+    _send(session, speaker, [], priority=ANSWER_PRIORITY)
 
 
 def last_word_of_draft_at(session: Session, resident_id: int) -> datetime | None:

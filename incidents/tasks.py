@@ -11,7 +11,7 @@ from core import clock, jobs
 from core.events import subscribes
 from core.logs import get_logger
 from gis.errors import InvalidPlaceError
-from incidents import actions, rules, talk, tiles
+from incidents import actions, fading, keeping, rules, talk, telling, tiles
 from incidents.conversation import Picture
 from incidents.models import Draft, Photo
 from incidents.talk import Speaker
@@ -120,3 +120,22 @@ def forget_old_drafts(session: Session) -> None:
     now = clock.now()
     session.execute(sa.delete(Draft).where(Draft.expires_at < now))
     actions.forget_stray_photos(session, before=now - rules.STRAY_PHOTO_LIFE)
+
+
+@jobs.periodic(name="incidents.tell_reporters", cron="*/2 * * * * *")
+def tell_reporters(session: Session) -> None:
+    """Whoever has waited long enough for news of a report has one message with all of them."""
+    telling.tell_due(session)
+
+
+@jobs.periodic(name="incidents.keep_promises", cron="*/10 * * * * *")
+def keep_promises(session: Session) -> None:
+    """Waits that are over end; promises near their end are warned of, broken ones are marked."""
+    keeping.end_waits(session)
+    keeping.mark_due(session)
+
+
+@jobs.periodic(name="incidents.look_after_old", cron="*/20 * * * * *")
+def look_after_old(session: Session) -> None:
+    """Old reports of floods are asked about, confirmed by the water, or fade."""
+    fading.look_after_old(session)

@@ -20,7 +20,7 @@ from staff.rules import AccountRef
 router = APIRouter(tags=["overview"])
 
 LEVEL_STATES = ("normal", "watch", "warning", "danger")
-OPEN_INCIDENT_STATES = ("new", "accepted", "in_progress", "reopened")
+OPEN_INCIDENT_STATES = ("new", "accepted", "in_progress", "reopened", "sent_on")
 LIVE_JOB_STATES = ("open", "assigned", "accepted", "en_route", "on_scene")
 LIVE_ALERT_STATES = ("proposed", "approved", "sending", "active")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import dispatch.tasks
-import incidents.tasks  # noqa: F401 - registers the subscribers, like the next line.
+import incidents.tasks
 from core import clock, events
 from core.db import transaction
 from core.events import EventRecord
@@ -25,6 +26,7 @@ from staff.rules import AccountRef
 if TYPE_CHECKING:
     from tests.dispatch.conftest import Town
 
+FROZEN_AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 WHO = f"U{7:032x}"
 BOAT = AccountRef(1, "boat", "Boat", frozenset({"crew"}), "boat-1")
 
@@ -40,6 +42,14 @@ def _deliver(after: int) -> int:
         for event_id in ids:
             events.deliver_now(event_id)
         after = ids[-1]
+
+
+def _tell() -> None:
+    """Two minutes later every reporter has heard what there was to hear."""
+    clock.freeze(lambda: FROZEN_AT + timedelta(minutes=2))
+    with transaction() as session:
+        incidents.tasks.tell_reporters.run(session)
+    clock.freeze(lambda: FROZEN_AT)
 
 
 def _publish(event: events.Event) -> None:
@@ -72,10 +82,12 @@ def test_from_a_cry_for_help_to_the_finishing_message(
         actions.assign(session, job.id, "boat-1", by="dispatcher")
         job_id, incident_id = job.id, incident.id
     last = _deliver(last)
+    _tell()
     with transaction() as session:
         finish = CrewEvent(uuid.uuid4(), "finish", clock.now(), "รับขึ้นเรือแล้ว 2 คน")
         actions.apply_event(session, job_id, finish, account=BOAT)
     _deliver(last)
+    _tell()
     with transaction() as session:
         told = session.scalars(
             sa.select(OutboxChunk).where(OutboxChunk.subject == f"incident:{incident_id}").order_by(OutboxChunk.id)

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core import sealing
+from core import clock, sealing
 from core.errors import InvalidInputError, NotFoundError
 from core.events import EventRecord
 from dispatch import actions, citypack, queries, suggestions, tasks
@@ -23,6 +23,7 @@ from flood.events import FloodRedrawn
 from gis.citypack.layers import LayerMeta, LayerRows
 from gis.points import LonLat
 from incidents import actions as incident_actions
+from incidents import telling
 from incidents.events import IncidentChanged
 from incidents.models import Incident
 from line.models import OutboxChunk
@@ -43,6 +44,10 @@ def _event(kind: str, note: str | None = None, *, at: datetime = NOW) -> CrewEve
 
 
 def _told(session: Session) -> list[str]:
+    """What reporters have heard two minutes later, in its order."""
+    clock.freeze(lambda: NOW + timedelta(minutes=2))
+    telling.tell_due(session)
+    clock.freeze(lambda: NOW)
     chunks = session.scalars(
         sa.select(OutboxChunk).where(OutboxChunk.subject.startswith("incident:")).order_by(OutboxChunk.id)
     )
@@ -191,6 +196,7 @@ def test_a_job_from_open_to_done_tells_the_note(town: Town) -> None:
     """Four taps; the incident is done, the reporter reads the crew's note, the crew stands where it worked."""
     job = town.job(by=town.resident())
     actions.assign(town.session, job.id, "pump-1", by="dispatcher")
+    assert len(_told(town.session)) == 1
     for kind in ("accept", "depart", "arrive"):
         actions.apply_event(town.session, job.id, _event(kind), account=PUMP)
     answer = actions.apply_event(town.session, job.id, _event("finish", "สูบน้ำเสร็จแล้ว"), account=PUMP)
@@ -323,5 +329,6 @@ def test_nobody_is_told_but_the_reporter(town: Town) -> None:
     """Every push of an incident goes to exactly its reporter."""
     job = town.job(by=town.resident(5))
     actions.assign(town.session, job.id, "pump-1", by="dispatcher")
+    assert len(_told(town.session)) == 1
     chunks = town.session.scalars(sa.select(OutboxChunk)).all()
     assert [json.loads(sealing.unseal(chunk.to_sealed)) for chunk in chunks] == [[f"U{5:032x}"]]

@@ -11,12 +11,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core import sealing
+from core import clock, sealing
 from core.errors import InvalidInputError, NotFoundError
 from core.events import EventRecord
 from gis.citypack.layers import LayerMeta, LayerRows
 from gis.points import LonLat
-from incidents import actions, citypack, queries
+from incidents import actions, citypack, queries, telling
 from incidents.errors import WrongStateError
 from incidents.models import Category, Incident, IncidentChange, Report
 from incidents.rules import NewReport
@@ -41,7 +41,10 @@ def _report(
 
 
 def _told(session: Session) -> list[tuple[str, str]]:
-    """(LINE id, text) of every push about an incident, in their order."""
+    """(LINE id, text) of every push about an incident, in their order; what waits is told first."""
+    clock.freeze(lambda: NOW + timedelta(minutes=3))
+    telling.tell_due(session)
+    clock.freeze(lambda: NOW)
     chunks = session.scalars(
         sa.select(OutboxChunk).where(OutboxChunk.subject.startswith("incident:")).order_by(OutboxChunk.id)
     )
@@ -114,11 +117,12 @@ def test_an_unknown_category_is_refused(town: Session) -> None:
 
 
 def test_every_reporter_hears_every_change_once(town: Session, malee: Talker, somchai: Talker) -> None:
-    """Two reporters, two changes: four messages, each in its reader's language, none for anybody else."""
+    """Two reporters, two changes apart in time: four messages, each in its reader's language, none for anybody else."""
     _, incident = _report(town, resident_id=malee.resident.id)
     _report(town, resident_id=somchai.resident.id, place=NEXT_DOOR)
     _report(town, resident_id=malee.resident.id)
     actions.change_state(town, incident.id, "accepted", by="officer", reason="")
+    _told(town)
     actions.change_state(town, incident.id, "in_progress", by="officer", reason="")
     told = _told(town)
     assert len(told) == 4
@@ -168,18 +172,23 @@ def test_a_step_that_does_not_exist_changes_nothing(town: Session) -> None:
     assert town.scalar(sa.select(sa.func.count()).select_from(IncidentChange)) == 1
 
 
-def _agency_rows(categories: str) -> LayerRows:
+def _agency_rows(categories: str, area_code: str | None = None) -> LayerRows:
     meta = LayerMeta(1, "agencies", "agencies", "agencies.csv", "test", "test", None, "simulated", 1)
-    fields = {"code": ["NEW"], "name_th": ["งานใหม่"], "name_en": [None], "categories": [categories]}
+    fields = {
+        "code": ["NEW"], "name_th": ["งานใหม่"], "name_en": [None], "categories": [categories], "area_code": [area_code]
+    }
     return LayerRows(meta, [2], fields, None)
 
 
 def test_agencies_of_a_city_pack_replace_the_old_ones(town: Session) -> None:
-    """An incident of an agency that is gone stays; the new agency gets the next one."""
+    """An open incident of an agency that is gone is the new agency's, and so is the next one; none is nobody's."""
     _, before = _report(town)
+    _, ended = _report(town, category="road")
+    actions.change_state(town, ended.id, "rejected", by="officer", reason="นอกเขต")
     assert citypack.load_agencies(town, _agency_rows("drainage; drainage;*")) == 1
     town.expire_all()
-    assert town.get_one(Incident, before.id).agency_code is None
+    assert town.get_one(Incident, before.id).agency_code == "NEW"
+    assert town.get_one(Incident, ended.id).agency_code is None
     assert _report(town, place=FAR)[1].agency_code == "NEW"
 
 
@@ -187,6 +196,21 @@ def test_an_agency_with_an_unknown_category_is_refused_by_row(town: Session) -> 
     """The sentence names the row, the field and what it could be."""
     with pytest.raises(InvalidInputError, match="row 2, column categories: 'dragons'"):
         citypack.load_agencies(town, _agency_rows("drainage;dragons"))
+
+
+@pytest.mark.parametrize(("categories", "area_code"), [("drainage", None), ("*", "C1"), ("drainage;works", "C1")])
+def test_agencies_without_one_for_everything_else_are_refused(
+    town: Session, categories: str, area_code: str | None
+) -> None:
+    """Without an agency of the whole city that takes what nobody else takes a report could be nobody's."""
+    with pytest.raises(InvalidInputError, match=r"one of them needs \* among its categories and no area_code"):
+        citypack.load_agencies(town, _agency_rows(categories, area_code))
+
+
+def test_an_agency_of_an_area_that_is_not_there_is_refused_by_row(town: Session) -> None:
+    """Its incidents would reach nobody; the sentence names the row."""
+    with pytest.raises(InvalidInputError, match="row 2, column area_code: 'C9' is no area of the city"):
+        citypack.load_agencies(town, _agency_rows("*", "C9"))
 
 
 def test_photos_that_are_no_photos_are_refused_with_a_reason(town: Session) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from incidents import rules
 from incidents.errors import WrongStateError
-from incidents.rules import AgencyChoice, Candidate
+from incidents.rules import Candidate
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
@@ -95,29 +95,12 @@ def test_numbers_carry_the_buddhist_year_of_bangkok() -> None:
 
 def test_a_promise_is_missed_when_open_after_it_or_finished_after_it() -> None:
     """Finished in time stays kept for ever; finished late stays missed."""
-    until = rules.promised_at(NOW, promise_hours=48)
+    until = NOW + timedelta(hours=48)
     later = until + timedelta(seconds=1)
     assert rules.is_overdue(state="new", promised_at=until, done_at=None, now=later)
     assert not rules.is_overdue(state="new", promised_at=until, done_at=None, now=until)
     assert not rules.is_overdue(state="done", promised_at=until, done_at=NOW, now=later)
     assert rules.is_overdue(state="closed", promised_at=until, done_at=later, now=later)
-
-
-def test_the_agency_that_names_the_category_comes_first() -> None:
-    """Category before kind before `*`; an agency of the very area before one of the whole city."""
-    everything = AgencyChoice("clerk", frozenset({"*"}), None)
-    works = AgencyChoice("works", frozenset({"drainage"}), None)
-    pumps = AgencyChoice("pumps", frozenset({"flooded_road"}), None)
-    east = AgencyChoice("east", frozenset({"flooded_road"}), "east")
-
-    def chosen(*agencies: AgencyChoice, areas: frozenset[str] = frozenset()) -> str | None:
-        return rules.agency_for(agencies, category_code="flooded_road", agency_kind="drainage", area_codes=areas)
-
-    assert chosen(everything, works, pumps, east) == "pumps"
-    assert chosen(everything, works, pumps, east, areas=frozenset({"east"})) == "east"
-    assert chosen(everything, works) == "works"
-    assert chosen(everything) == "clerk"
-    assert chosen() is None
 
 
 @pytest.mark.parametrize(

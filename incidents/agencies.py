@@ -1,0 +1,114 @@
+"""Which agencies an incident reaches, and how one hands it to another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from core.words import words
+from gis.points import LonLat
+from incidents import policy, promise_queries, queries, routing, rules
+from incidents.models import Agency, Category, Incident, IncidentAgency
+from incidents.routing import Reached
+
+
+def reached_by(
+    session: Session, category: Category, place: LonLat, *, radius_m: float | None
+) -> tuple[Reached, ...]:
+    """The agencies that an incident of this category at this place goes to, the lead first; all of them exist."""
+    choices = promise_queries.agency_choices(session)
+    fitting = {category.code, category.agency_kind, routing.ANYTHING}
+    codes = sorted({c.area_code for c in choices if c.area_code is not None and c.categories & fitting})
+    reached = routing.agencies_for(
+        choices,
+        category_code=category.code,
+        agency_kind=category.agency_kind,
+        surroundings=promise_queries.surroundings(session, place, area_codes=codes),
+        radius_m=radius_m,
+    )
+    if any(agency.code == routing.DESK_CODE for agency in reached):
+        ensure_desk(session)
+    return reached
+
+
+def ensure_desk(session: Session) -> None:
+    """The city's built-in desk is there, for what no agency takes."""
+    names = {f"name_{tongue}": words("incidents", "city-desk", language=tongue) for tongue in ("th", "en")}
+    row = {"code": routing.DESK_CODE, **names, "categories": [routing.ANYTHING], "trust": "derived"}
+    session.execute(insert(Agency).values(row).on_conflict_do_nothing(index_elements=["code"]))
+
+
+def keep_reached(
+    session: Session, incident: Incident, reached: Sequence[Reached], *, by: str, now: datetime
+) -> None:
+    """The incident's agencies are these, the first as its lead, in place of those before."""
+    session.execute(sa.delete(IncidentAgency).where(IncidentAgency.incident_id == incident.id))
+    incident.agency_code = reached[0].code
+    _add(session, incident, reached[:1], role="lead", by=by, now=now)
+    _add(session, incident, reached[1:], role="other", by=by, now=now)
+
+
+def _add(
+    session: Session, incident: Incident, reached: Sequence[Reached], *, role: str, by: str, now: datetime
+) -> None:
+    for agency in reached:
+        row = {
+            "incident_id": incident.id, "agency_code": agency.code, "role": role, "reason": agency.reason,
+            "distance_m": agency.distance_m, "since_at": now, "added_by": by,
+        }
+        session.execute(insert(IncidentAgency).values(row).on_conflict_do_nothing())
+    session.flush()
+
+
+def reach_more(
+    session: Session, incident: Incident, category: Category, place: LonLat, *, radius_m: float | None, now: datetime
+) -> None:
+    """A further report of the incident reaches its agencies too: who was not there yet comes to the others."""
+    _add(session, incident, reached_by(session, category, place, radius_m=radius_m), role="other", by="", now=now)
+
+
+def reroute(session: Session, incident: Incident, place: LonLat, *, now: datetime) -> None:
+    """An incident whose place is better known goes to the agencies of that place.
+
+    Who has begun with it, or was sent it by somebody, stays the lead; those of the new place come to the others.
+    """
+    category = queries.category(session, incident.category_code)
+    if incident.state != "new" or promise_queries.handings(session, incident.id):
+        reach_more(session, incident, category, place, radius_m=None, now=now)
+        return
+    keep_reached(session, incident, reached_by(session, category, place, radius_m=None), by="", now=now)
+
+
+def adopt_orphans(session: Session, *, now: datetime) -> int:
+    """Open incidents whose agency is gone are those of the agency that has its work now; how many."""
+    orphans = promise_queries.open_without_agency(session, rules.OPEN_STATES)
+    for incident_id in orphans:
+        incident = queries.locked_incident(session, incident_id)
+        place = queries.place_of(session, incident_id)
+        category = queries.category(session, incident.category_code)
+        keep_reached(session, incident, reached_by(session, category, place, radius_m=None), by="", now=now)
+    session.flush()
+    return len(orphans)
+
+
+def hand_to(session: Session, incident: Incident, to_code: str, *, by: str, now: datetime) -> None:
+    """The incident's lead is this agency; who led before is out of it.
+
+    Raises HandingError where it may not be sent there, NotFoundError where there is no such agency.
+    """
+    promise_queries.agency(session, to_code)
+    routing.check_send_on(
+        promise_queries.handings(session, incident.id),
+        lead_code=incident.agency_code,
+        to_code=to_code,
+        desk_code=routing.desk_of(promise_queries.agency_choices(session)),
+        limit=policy.shipped().handing_limit,
+    )
+    out = sa.or_(IncidentAgency.agency_code == to_code, IncidentAgency.role == "lead")
+    session.execute(sa.delete(IncidentAgency).where(IncidentAgency.incident_id == incident.id, out))
+    incident.agency_code = to_code
+    _add(session, incident, [Reached(to_code, "sent_on")], role="lead", by=by, now=now)
