@@ -58,6 +58,8 @@ VISIBLE: Mapping[str, frozenset[str]] = {
     "incidents.incident_changed": frozenset({"incident_id", "number", "from_state", "to_state"}),
     "incidents.incident_moved": frozenset({"incident_id", "number", "lon", "lat"}),
     "incidents.report_joined": frozenset({"incident_id", "number", "report_count"}),
+    "incidents.promise_marked": frozenset({"incident_id", "number", "mark"}),
+    "incidents.incident_aged": frozenset({"incident_id", "number", "is_fading"}),
     "dispatch.job_opened": frozenset({"job_id", "incident_id", "number", "tier", "score"}),
     "dispatch.job_assigned": frozenset({"job_id", "incident_id", "crew_code", "has_route"}),
     "dispatch.job_changed": frozenset({"job_id", "incident_id", "crew_code", "from_state", "to_state"}),

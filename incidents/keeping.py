@@ -84,6 +84,14 @@ def _mark(session: Session, incident: Incident, kind: str, *, now: datetime) -> 
     )
 
 
+def used_share(session: Session, incident: Incident, category: Category, *, now: datetime) -> float:
+    """How much of the promised time is used: 1 at its end, more after it; of what has ended, at its end."""
+    terms = terms_of(category, incident.opened_at)
+    until = now if incident.state in rules.OPEN_STATES else incident.done_at or incident.closed_at or now
+    office = _calendar_for(session, terms)
+    return promises.used(terms, pauses=pauses_of(session, incident.id), calendar=office, now=until) / terms.length
+
+
 def mark_due(session: Session) -> int:
     """Warnings and breaches that are due are marked; how many incidents were looked at."""
     now = clock.now()

@@ -47,7 +47,6 @@ from incidents.conversation import (
 )
 from incidents.models import Category, Draft, Incident
 from incidents.rules import NewReport
-from line import messages as line_messages
 from line import outbox
 
 # What one answer to LINE may hold; and no bigint has more digits.
@@ -122,8 +121,7 @@ def _answered_question(session: Session, speaker: Speaker, text: str, *, now: da
         return False
     incident_id = pause.incident_id
     actions.add_words(session, incident_id=incident_id, resident_id=speaker.resident_id, text=text)
-    reason = cards.say("reason-answered", "th", text=line_messages.cut(text, limit_utf16=400))
-    keeping.resume(session, incident_id, by="reporter", reason=reason)
+    keeping.resume(session, incident_id, by="reporter", reason=cards.say("reason-answered", "th"))
     _say(session, speaker, [Say("answer-taken")], {}, {})
     return True
 

@@ -22,7 +22,8 @@ router = APIRouter(route_class=OnceRoute, tags=["incidents"])
 
 READERS = ("officer", "approver", "dispatcher", "admin")
 Changer = Annotated[AccountRef, Depends(needs("officer", "dispatcher", "admin"))]
-State = Literal["new", "accepted", "in_progress", "done", "closed", "rejected", "reopened"]
+NextState = Literal["new", "accepted", "in_progress", "done", "closed", "rejected", "reopened"]
+State = Literal[NextState, "sent_on"]
 
 
 class Words(BaseModel):
@@ -74,6 +75,7 @@ class IncidentOut(BaseModel):
     done_at: datetime | None
     closed_at: datetime | None
     is_overdue: bool
+    is_fading: bool
     tier: int
     job_id: int | None
     photos: list[str]
@@ -106,6 +108,9 @@ class ChangeOut(BaseModel):
     at: datetime
     by: str
     reason: str
+    kind: str
+    from_agency: str | None
+    to_agency: str | None
 
 
 class IncidentDetailOut(IncidentOut):
@@ -116,10 +121,11 @@ class IncidentDetailOut(IncidentOut):
 
 
 class StateChangeIn(BaseModel):
-    """The next state, and why."""
+    """The next state, and why; with `seen` nothing changes where somebody else was faster."""
 
-    to: State
+    to: NextState
     reason: str = Field(default="", max_length=500)
+    seen: State | None = None
 
 
 def incident_fields(row: IncidentRow, *, job_id: int | None, now: datetime) -> dict[str, Any]:
@@ -146,7 +152,9 @@ def incident_fields(row: IncidentRow, *, job_id: int | None, now: datetime) -> d
         "promised_at": row.promised_at,
         "done_at": row.done_at,
         "closed_at": row.closed_at,
-        "is_overdue": rules.is_overdue(state=row.state, promised_at=row.promised_at, done_at=row.done_at, now=now),
+        "is_overdue": row.was_breached
+        or rules.is_overdue(state=row.state, promised_at=row.promised_at, done_at=row.done_at, now=now),
+        "is_fading": row.is_fading,
         "tier": row.tier,
         "job_id": job_id,
         "photos": photo_urls(row.photo_ids),
@@ -203,6 +211,9 @@ def show_incident(session: SessionDep, account: CurrentAccount, incident_id: int
                 at=change.changed_at,
                 by=change.changed_by,
                 reason=change.reason,
+                kind=change.kind,
+                from_agency=change.from_agency_code,
+                to_agency=change.to_agency_code,
             )
             for change in queries.change_rows(session, incident_id)
         ],
@@ -214,7 +225,9 @@ def change_incident_state(
     session: SessionDep, account: Changer, incident_id: int, given: StateChangeIn
 ) -> IncidentDetailOut:
     """The incident is in the new state and everybody who reported it is told once; 409 where that is no step."""
-    actions.change_state(session, incident_id, given.to, by=account.username, reason=given.reason)
+    actions.change_state(
+        session, incident_id, given.to, by=account.username, reason=given.reason, seen_state=given.seen
+    )
     staff_actions.record(
         session,
         account=account,
