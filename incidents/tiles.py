@@ -42,12 +42,13 @@ _TILE = sa.text(
         GROUP BY cell HAVING sum(total) > 0
     ),
     few AS MATERIALIZED (
-        SELECT i.id, i.number, i.category_code, i.state, ST_X(i.place) AS lon, ST_Y(i.place) AS lat
+        SELECT i.id, i.number, i.category_code, i.state, ST_X(i.place) AS lon, ST_Y(i.place) AS lat,
+               coalesce(i.fading_at > greatest(i.last_report_at, i.confirmed_at), false) AS is_fading
         FROM incident i WHERE i.map_key >= :first_key AND i.map_key < :after_key
     )
     SELECT CASE WHEN (SELECT coalesce(sum(total), 0) FROM cells) <= :most_single THEN (
         SELECT ST_AsMVT(feature, 'incident', 4096, 'shape', 'id') FROM (
-            SELECT few.id, number, category_code AS category, c.tier, state, state = ANY(:open) AS is_open,
+            SELECT few.id, number, category_code AS category, c.tier, state, state = ANY(:open) AS is_open, is_fading,
                    ST_MakePoint(
                        ((lon + 180) / 360 * :across - :x) * 4096,
                        ((1 - asinh(tan(radians(lat))) / pi()) / 2 * :across - :y) * 4096
@@ -71,7 +72,7 @@ _TILE = sa.text(
 def drawn(session: Session, tile: Tile) -> bytes:
     """The tile of the city's incidents as they are now, at most `gis.tiles.LARGEST_BYTES`; empty where there are none.
 
-    Layer `incident` (id; number, category, tier, state, is_open) where the tile holds `MOST_SINGLE` or fewer, else
+    Layer `incident` (id; number, category, tier, state, is_open, is_fading) where the tile holds `MOST_SINGLE` or fewer, else
     `incident_cluster` (count, open, worst_tier: the gravest tier of an open one) at the middles of cells.
     """
     level = level_of(tile.z)

@@ -9,7 +9,7 @@ import { circle } from '../shared/map/circle'
 import { crewFeatures, gaugeFeatures, gaugeRank, healthRank, incidentFeatures, routeFeatures } from '../shared/map/sources'
 import type { Switch } from '../shared/map/style'
 import type {
-  Alert, AreaFacts, Camera, City, Crew, Flood, Found, Gauge, History, Incident, IncidentDetail, Job, LonLat, Overview, Points, Shapes,
+  Alert, AreaFacts, Camera, City, Crew, Flood, Found, Gauge, History, Incident, IncidentDetail, IncidentPromise, Job, LonLat, Overview, Points, Shapes,
   Suggestion, Zone,
 } from '../shared/types'
 
@@ -70,6 +70,10 @@ class Desk {
     () => (this.picked.incidents ? `/incidents/${this.picked.incidents}` : null),
     INCIDENT_NEWS,
   )
+  readonly incidentPromise = new Resource<IncidentPromise>(
+    () => (this.picked.incidents ? `/incidents/${this.picked.incidents}/promise` : null),
+    INCIDENT_NEWS,
+  )
 
   readonly gaugeList = $derived(
     (this.gauges.data?.features ?? [])
@@ -118,7 +122,7 @@ class Desk {
     void this.city.load().then(() => this.city.data && clock.set(this.city.data.clock))
     return live.keep<unknown>(
       this.city, this.gauges, this.feeds, this.refused, this.cameras, this.flood, this.zones, this.alerts, this.incidents, this.jobs, this.crews,
-      this.overview, this.readings, this.suggestions, this.incidentDetail,
+      this.overview, this.readings, this.suggestions, this.incidentDetail, this.incidentPromise,
     )
   }
 
@@ -135,7 +139,10 @@ class Desk {
     this.mode = mode
     this.isDetailOpen = true
     this.picked = { ...this.picked, [mode]: id }
-    if (mode === 'incidents') this.incidentDetail.clear()
+    if (mode === 'incidents') {
+      this.incidentDetail.clear()
+      this.incidentPromise.clear()
+    }
     if (mode === 'jobs') this.suggestions.clear()
     if (mode === 'water') this.readings.clear()
     if (id !== undefined) this.look(mode, id)

@@ -251,7 +251,7 @@ export type Alert = {
   approved_by: string | null
 }
 
-export type IncidentState = 'new' | 'accepted' | 'in_progress' | 'done' | 'closed' | 'rejected' | 'reopened'
+export type IncidentState = 'new' | 'accepted' | 'in_progress' | 'done' | 'closed' | 'rejected' | 'reopened' | 'sent_on'
 export type Incident = {
   id: number
   number: string
@@ -266,13 +266,33 @@ export type Incident = {
   opened_at: string
   promised_at: string | null
   is_overdue: boolean
+  is_fading: boolean
   tier: number
   job_id: number | null
   photos: string[]
 }
 export type IncidentDetail = Incident & {
   reports: { id: number; text: string; created_at: string; source: string }[]
-  changes: { from_state: string | null; to_state: string; at: string; by: string | null; reason: string | null }[]
+  changes: {
+    from_state: string | null; to_state: string; at: string; by: string | null; reason: string | null
+    kind: string; from_agency: string | null; to_agency: string | null
+  }[]
+}
+export type Agency = { code: string; name: Names; area_code: string | null }
+export type PromisePause = { kind: 'reporter' | 'ended'; began_at: string; until: string | null; ended_at: string | null; question: string; by: string }
+export type IncidentPromise = {
+  agencies: { code: string; name: Names; role: 'lead' | 'other'; reason: string; distance_m: number | null; since: string }[]
+  promise_hours: number
+  promise_in: 'calendar' | 'working'
+  promised_at: string
+  used_share: number
+  is_waiting: boolean
+  pauses: PromisePause[]
+  marks: { kind: string; at: string; promised_at: string; agency_code: string | null }[]
+  reporters_unreachable: number
+  can_fade: boolean
+  is_fading: boolean
+  said: { asked: number; still: number; worse: number; gone: number }
 }
 
 export type JobState = 'open' | 'assigned' | 'accepted' | 'en_route' | 'on_scene' | 'done' | 'failed' | 'cancelled'

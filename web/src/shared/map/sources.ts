@@ -113,7 +113,7 @@ export function incidentFeatures(incidents: readonly Incident[]): FeatureCollect
       type: 'Feature',
       id: incident.id,
       geometry: { type: 'Point', coordinates: [incident.place.lon, incident.place.lat] },
-      properties: { id: incident.id, number: incident.number, tier: incident.tier, state: incident.state },
+      properties: { id: incident.id, number: incident.number, tier: incident.tier, state: incident.state, is_fading: incident.is_fading },
     })),
   }
 }
