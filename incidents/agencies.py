@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from core.words import words
 from gis.points import LonLat
 from incidents import policy, promise_queries, queries, routing, rules
+from incidents.errors import HandingError
 from incidents.models import Agency, Category, Incident, IncidentAgency
 from incidents.routing import Reached
 
@@ -100,15 +101,22 @@ def hand_to(session: Session, incident: Incident, to_code: str, *, by: str, now:
 
     Raises HandingError where it may not be sent there, NotFoundError where there is no such agency.
     """
-    promise_queries.agency(session, to_code)
-    routing.check_send_on(
-        promise_queries.handings(session, incident.id),
-        lead_code=incident.agency_code,
-        to_code=to_code,
-        desk_code=routing.desk_of(promise_queries.agency_choices(session)),
+    earlier = promise_queries.handings(session, incident.id)
+    desk_code = routing.desk_of(promise_queries.agency_choices(session))
+    refused = routing.refusal_of_handing(
+        earlier, lead_code=incident.agency_code, to_code=to_code, desk_code=desk_code,
         limit=policy.shipped().handing_limit,
     )
+    to, desk = _names(promise_queries.agency(session, to_code)), _names(session.get(Agency, desk_code))
+    if refused is not None:
+        raise HandingError(refused, agency=to, desk=desk, count=len(earlier))
     out = sa.or_(IncidentAgency.agency_code == to_code, IncidentAgency.role == "lead")
     session.execute(sa.delete(IncidentAgency).where(IncidentAgency.incident_id == incident.id, out))
     incident.agency_code = to_code
     _add(session, incident, [Reached(to_code, "sent_on")], role="lead", by=by, now=now)
+
+
+def _names(agency: Agency | None) -> dict[str, str]:
+    if agency is None:
+        return {tongue: words("incidents", "city-desk", language=tongue) for tongue in ("th", "en")}
+    return {"th": agency.name_th, "en": agency.name_en}

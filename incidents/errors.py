@@ -15,12 +15,17 @@ class UnusablePhotoError(InvalidInputError):
 
 
 class _SaidError(ConflictError):
-    """A refusal whose sentence stands in the locale files."""
+    """A refusal whose sentence stands in the locale files; a slot may be a name by language."""
 
-    def __init__(self, key: str, **slots: str | int) -> None:
-        super().__init__(
-            words("incidents", key, language="en", **slots), detail_th=words("incidents", key, language="th", **slots)
-        )
+    def __init__(self, key: str, **slots: int | dict[str, str]) -> None:
+        said = {
+            tongue: words(
+                "incidents", key, language=tongue,
+                **{name: slot[tongue] if isinstance(slot, dict) else slot for name, slot in slots.items()},
+            )
+            for tongue in ("en", "th")
+        }
+        super().__init__(said["en"], detail_th=said["th"])
 
 
 class HandingError(_SaidError):

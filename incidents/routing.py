@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from incidents.errors import HandingError
-
 ANYTHING = "*"
 DESK_CODE = "CITY"
 # How far a community's drawn edge may lie from the true one, and a pin without a radius from what it means (assumed;
@@ -185,19 +183,18 @@ class Handing:
     to_code: str
 
 
-def check_send_on(
+def refusal_of_handing(
     earlier: Sequence[Handing], *, lead_code: str | None, to_code: str, desk_code: str, limit: int
-) -> None:
-    """The incident may go from its lead to this agency. Raises HandingError with the reason where it may not.
+) -> str | None:
+    """Why the incident may not go from its lead to this agency, as a key of the locale files; None where it may.
 
     Nobody gets an incident back that it has itself sent on, so that two agencies cannot hand it to and fro; only the
     city's desk, which decides, may get it again and hand it to anybody.
     """
     if to_code == lead_code:
-        raise HandingError("handing-same", agency=to_code)
+        return "handing-same"
     if desk_code in {to_code, lead_code}:
-        return
+        return None
     if any(handing.from_code == to_code for handing in earlier):
-        raise HandingError("handing-back", agency=to_code, desk=desk_code)
-    if len(earlier) >= limit:
-        raise HandingError("handing-often", count=len(earlier), desk=desk_code)
+        return "handing-back"
+    return "handing-often" if len(earlier) >= limit else None

@@ -72,8 +72,8 @@ _TILE = sa.text(
 def drawn(session: Session, tile: Tile) -> bytes:
     """The tile of the city's incidents as they are now, at most `gis.tiles.LARGEST_BYTES`; empty where there are none.
 
-    Layer `incident` (id; number, category, tier, state, is_open, is_fading) where the tile holds `MOST_SINGLE` or fewer, else
-    `incident_cluster` (count, open, worst_tier: the gravest tier of an open one) at the middles of cells.
+    Layer `incident` (id; number, category, tier, state, is_open, is_fading) where the tile holds `MOST_SINGLE` or
+    fewer, else `incident_cluster` (count, open, worst_tier: the gravest tier of an open one) at the middles of cells.
     """
     level = level_of(tile.z)
     first, cells = first_cell(tile, level=level), 4 ** (level - tile.z)

@@ -13,7 +13,7 @@ from api.deps import CurrentAccount, SessionDep, needs
 from core import clock
 from core.errors import NotFoundError
 from dispatch import queries as dispatch_queries
-from incidents import actions, photos, queries, rules
+from incidents import actions, photos, promise_queries, queries, rules
 from incidents.queries import IncidentRow
 from staff import actions as staff_actions
 from staff.rules import AccountRef
@@ -109,8 +109,8 @@ class ChangeOut(BaseModel):
     by: str
     reason: str
     kind: str
-    from_agency: str | None
-    to_agency: str | None
+    from_agency: AgencyOut | None
+    to_agency: AgencyOut | None
 
 
 class IncidentDetailOut(IncidentOut):
@@ -189,6 +189,10 @@ def show_incident(session: SessionDep, account: CurrentAccount, incident_id: int
     job_ids = dispatch_queries.job_ids_by_incident(session, [incident_id])
     fields = incident_fields(row, job_id=job_ids.get(incident_id), now=clock.now())
     reports = queries.report_rows(session, incident_id) if account.has_any(READERS) else []
+    agencies = {
+        agency.code: AgencyOut(code=agency.code, name=Words(th=agency.name_th, en=agency.name_en))
+        for agency in promise_queries.agency_rows(session)
+    }
     return IncidentDetailOut(
         **fields,
         reports=[
@@ -212,8 +216,8 @@ def show_incident(session: SessionDep, account: CurrentAccount, incident_id: int
                 by=change.changed_by,
                 reason=change.reason,
                 kind=change.kind,
-                from_agency=change.from_agency_code,
-                to_agency=change.to_agency_code,
+                from_agency=agencies.get(change.from_agency_code or ""),
+                to_agency=agencies.get(change.to_agency_code or ""),
             )
             for change in queries.change_rows(session, incident_id)
         ],

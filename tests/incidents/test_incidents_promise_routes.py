@@ -70,7 +70,7 @@ def test_an_officer_sends_on_waits_resumes_and_keeps_alive(signed_in: SignIn, in
     assert officer.post(f"{base}/keep", json={"reason": "ยังเห็นน้ำ"}).status_code == 200
     history = officer.get(base).json()["changes"]
     assert [change["kind"] for change in history] == ["state", "state", "waiting", "resumed", "kept"]
-    assert (history[1]["from_agency"], history[1]["to_agency"]) == ("works", "rescue")
+    assert (history[1]["from_agency"]["code"], history[1]["to_agency"]["name"]["th"]) == ("works", "งาน rescue")
     with transaction() as session:
         logged = session.scalars(sa.select(AuditEntry.action).order_by(AuditEntry.id)).all()
     assert [action for action in logged if action.startswith("incident.")] == [
@@ -84,8 +84,8 @@ def test_what_cannot_be_done_is_told_in_thai_too(signed_in: SignIn, incident_id:
     base = f"/api/v1/incidents/{incident_id}"
     refused = officer.post(f"{base}/send-on", json={"to": "works", "reason": "x"})
     assert (refused.status_code, refused.headers["content-type"]) == (409, "application/problem+json")
-    assert refused.json()["detail"] == "It is with agency works already."
-    assert refused.json()["detail_th"] == "เหตุนี้อยู่กับหน่วยงาน works อยู่แล้ว"
+    assert refused.json()["detail"] == "It is with works already."
+    assert refused.json()["detail_th"] == "เหตุนี้อยู่กับ งาน works อยู่แล้ว"
     assert "facts" not in refused.json()
     assert officer.post(f"{base}/send-on", json={"to": "nobody", "reason": "x"}).status_code == 404
     assert officer.post(f"{base}/send-on", json={"to": "rescue", "reason": ""}).status_code == 422

@@ -24,9 +24,9 @@ reason-still-gone = The reporter says that it is gone
 # What an officer reads where something cannot be done
 wrong-step = From "{ $before }" an incident cannot become "{ $after }"
 changed-meanwhile = Meanwhile somebody else has changed it to "{ $state }". Look again, then decide.
-handing-same = It is with agency { $agency } already.
-handing-back = Agency { $agency } has sent this incident on itself. Send it to the city's desk ({ $desk }), which decides.
-handing-often = This incident has been sent on { $count } times. Send it to the city's desk ({ $desk }), which decides.
+handing-same = It is with { $agency } already.
+handing-back = { $agency } has sent this incident on itself. Send it to { $desk }, which decides.
+handing-often = This incident has been sent on { $count } times. Send it to { $desk }, which decides.
 waiting-not-open = It has ended: its clock cannot wait for the reporter.
 waiting-already = It waits for the reporter's answer already.
 waiting-nobody = No reporter can be written to: there is nobody to wait for.

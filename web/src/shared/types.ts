@@ -275,7 +275,7 @@ export type IncidentDetail = Incident & {
   reports: { id: number; text: string; created_at: string; source: string }[]
   changes: {
     from_state: string | null; to_state: string; at: string; by: string | null; reason: string | null
-    kind: string; from_agency: string | null; to_agency: string | null
+    kind: string; from_agency: { code: string; name: Names } | null; to_agency: { code: string; name: Names } | null
   }[]
 }
 export type Agency = { code: string; name: Names; area_code: string | null }
