@@ -104,6 +104,8 @@ def _open_incident(session: Session, new: NewReport, category: Category, *, now:
         last_report_at=now,
         opened_at=now,
         promised_at=promised_at,
+        promise_hours=category.promise_hours,
+        promise_in=category.promise_in,
         mark_due_at=mark_due_at,
     )
     session.add(incident)

@@ -56,12 +56,15 @@ def keep_reached(
 def _add(
     session: Session, incident: Incident, reached: Sequence[Reached], *, role: str, by: str, now: datetime
 ) -> None:
-    for agency in reached:
-        row = {
+    rows = [
+        {
             "incident_id": incident.id, "agency_code": agency.code, "role": role, "reason": agency.reason,
             "distance_m": agency.distance_m, "since_at": now, "added_by": by,
         }
-        session.execute(insert(IncidentAgency).values(row).on_conflict_do_nothing())
+        for agency in reached
+    ]
+    if rows:
+        session.execute(insert(IncidentAgency).values(rows).on_conflict_do_nothing())
     session.flush()
 
 

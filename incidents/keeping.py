@@ -23,9 +23,11 @@ ANSWER_WITHIN = timedelta(minutes=30)
 _NO_CALENDAR = OfficeCalendar(())
 
 
-def terms_of(category: Category, opened_at: datetime) -> Terms:
-    """What the city promises for an incident of this category."""
-    return Terms(opened_at, category.promise_hours, category.promise_in)
+def terms_of(incident: Incident, category: Category) -> Terms:
+    """What the city promised when the incident was opened, whatever its category says since."""
+    return Terms(
+        incident.opened_at, incident.promise_hours or category.promise_hours, incident.promise_in or category.promise_in
+    )
 
 
 def _calendar_for(session: Session, terms: Terms) -> OfficeCalendar:
@@ -34,7 +36,7 @@ def _calendar_for(session: Session, terms: Terms) -> OfficeCalendar:
 
 def first_promise(session: Session, category: Category, opened_at: datetime) -> tuple[datetime, datetime | None]:
     """Until when a new incident is promised to be finished, and when the first mark of the promise is due."""
-    terms = terms_of(category, opened_at)
+    terms = Terms(opened_at, category.promise_hours, category.promise_in)
     times = _times(terms, (), _calendar_for(session, terms))
     return times[-1][1], promises.next_mark_at(times, made=())
 
@@ -56,7 +58,7 @@ def renew(session: Session, incident: Incident, *, now: datetime) -> None:
 
     What was marked stays, whatever happens to the promise afterwards.
     """
-    terms = terms_of(queries.category(session, incident.category_code), incident.opened_at)
+    terms = terms_of(incident, queries.category(session, incident.category_code))
     times = _times(terms, pauses_of(session, incident.id), _calendar_for(session, terms))
     incident.promised_at = times[-1][1]
     is_open = incident.state in rules.OPEN_STATES
@@ -86,7 +88,7 @@ def _mark(session: Session, incident: Incident, kind: str, *, now: datetime) -> 
 
 def used_share(session: Session, incident: Incident, category: Category, *, now: datetime) -> float:
     """How much of the promised time is used: 1 at its end, more after it; of what has ended, at its end."""
-    terms = terms_of(category, incident.opened_at)
+    terms = terms_of(incident, category)
     until = now if incident.state in rules.OPEN_STATES else incident.done_at or incident.closed_at or now
     office = _calendar_for(session, terms)
     return promises.used(terms, pauses=pauses_of(session, incident.id), calendar=office, now=until) / terms.length

@@ -93,6 +93,9 @@ class Incident(Base):
     promised_at: Mapped[datetime] = mapped_column(_AT)
     done_at: Mapped[datetime | None] = mapped_column(_AT)
     closed_at: Mapped[datetime | None] = mapped_column(_AT)
+    # What was promised when it was opened, whatever its category says later; None as the category says.
+    promise_hours: Mapped[int | None]
+    promise_in: Mapped[str | None]
     # When the next warning or the breach of the promise is due, None where none is to come.
     mark_due_at: Mapped[datetime | None] = mapped_column(_AT)
     # Who or what last said that it is still so, apart from reports; and since when nobody and nothing has.

@@ -211,7 +211,7 @@ def open_in_working_hours(session: Session, open_states: Sequence[str]) -> list[
     rows = session.execute(
         sa.text(
             "SELECT i.id FROM incident i JOIN category c ON c.code = i.category_code "
-            "WHERE c.promise_in = 'working' AND i.state = ANY(:states) ORDER BY i.id"
+            "WHERE coalesce(i.promise_in, c.promise_in) = 'working' AND i.state = ANY(:states) ORDER BY i.id"
         ),
         {"states": list(open_states)},
     )

@@ -80,7 +80,7 @@ class PromiseOut(BaseModel):
     """Who has the incident, until when it is promised, what stopped the clock, what was marked, whether it fades."""
 
     agencies: list[ReachedOut]
-    promise_hours: int
+    promise_hours: float
     promise_in: Literal["calendar", "working"]
     promised_at: datetime
     used_share: float
@@ -186,6 +186,7 @@ def show_promise(session: SessionDep, account: CurrentAccount, incident_id: int)
     """Nothing here names a resident."""
     incident = queries.incident(session, incident_id)
     category = queries.category(session, incident.category_code)
+    terms = keeping.terms_of(incident, category)
     pauses = promise_queries.pauses(session, incident_id)
     answers = [question.answer for question in promise_queries.still_questions(session, incident_id)]
     return PromiseOut(
@@ -196,8 +197,8 @@ def show_promise(session: SessionDep, account: CurrentAccount, incident_id: int)
             )
             for row in promise_queries.reached_rows(session, incident_id)
         ],
-        promise_hours=category.promise_hours,
-        promise_in=category.promise_in,
+        promise_hours=terms.hours,
+        promise_in=terms.promise_in,
         promised_at=incident.promised_at,
         used_share=keeping.used_share(session, incident, category, now=clock.now()),
         is_waiting=any(pause.ended_at is None for pause in pauses),

@@ -96,11 +96,18 @@ def _promises() -> None:
         sa.Column("agency_code", sa.String),
         sa.PrimaryKeyConstraint("incident_id", "kind", name=op.f("pk_promise_mark")),
     )
-    op.add_column("incident", sa.Column("mark_due_at", _AT))
+    for column in (
+        sa.Column("promise_hours", sa.Integer), sa.Column("promise_in", sa.String), sa.Column("mark_due_at", _AT)
+    ):
+        op.add_column("incident", column)
     op.create_index(
         "ix_incident_mark_due_at", "incident", ["mark_due_at"], postgresql_where=sa.text("mark_due_at IS NOT NULL")
     )
-    op.execute("UPDATE incident SET mark_due_at = opened_at WHERE state NOT IN ('done', 'closed', 'rejected')")
+    op.execute(
+        "UPDATE incident SET mark_due_at = opened_at, promise_in = 'calendar', "
+        "promise_hours = round(extract(epoch FROM promised_at - opened_at) / 3600) "
+        "WHERE state NOT IN ('done', 'closed', 'rejected')"
+    )
 
 
 def _notices() -> None:
@@ -171,7 +178,7 @@ def downgrade() -> None:
     op.alter_column("reporter_notice", "chunk_id", nullable=False)
     for table, names in {
         "reporter_notice": ("due_at", "note_en", "note_th", "state"),
-        "incident": ("fading_at", "confirmed_at", "mark_due_at"),
+        "incident": ("fading_at", "confirmed_at", "mark_due_at", "promise_in", "promise_hours"),
         "category": ("life_hours", "promise_in"),
         "incident_change": ("to_agency_code", "from_agency_code", "kind"),
     }.items():

@@ -90,6 +90,19 @@ def test_a_breach_is_never_rewritten(town: Session, malee: Talker, frozen_clock:
     assert incident.promised_at == NOW + timedelta(hours=48)
 
 
+def test_a_promise_once_given_stands_whatever_the_category_says_later(
+    town: Session, malee: Talker, frozen_clock: Clock
+) -> None:
+    """The city now promises a week: not for what it has promised in two days."""
+    incident = _open(town, malee)
+    town.execute(sa.update(Category).where(Category.code == "drain").values(promise_hours=168, promise_in="working"))
+    town.expire_all()
+    keeping.wait_for_reporter(town, incident.id, "ฝั่งไหน", hours=1, by="officer")
+    _at(town, frozen_clock, 50)
+    assert incident.promised_at == NOW + timedelta(hours=49)
+    assert "breached" in _marks(town, incident)
+
+
 def test_finished_too_late_is_marked_even_before_the_job_has_looked(town: Session, frozen_clock: Clock) -> None:
     """The worker was away; the crew finished an hour late."""
     incident = _open(town)
