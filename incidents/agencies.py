@@ -71,7 +71,12 @@ def _add(
 def reach_more(
     session: Session, incident: Incident, category: Category, place: LonLat, *, radius_m: float | None, now: datetime
 ) -> None:
-    """A further report of the incident reaches its agencies too: who was not there yet comes to the others."""
+    """A further report of the incident reaches its agencies too: who was not there yet comes to the others.
+
+    Where every agency serves the whole city a report beside the first reaches nobody else.
+    """
+    if all(agency.area_code is None for agency in promise_queries.agency_choices(session)):
+        return
     _add(session, incident, reached_by(session, category, place, radius_m=radius_m), role="other", by="", now=now)
 
 
