@@ -16,9 +16,9 @@ from core.errors import InvalidInputError, NotFoundError
 from core.events import EventRecord
 from gis.citypack.layers import LayerMeta, LayerRows
 from gis.points import LonLat
-from incidents import actions, citypack, queries, telling
+from incidents import actions, agencies, citypack, promise_queries, queries, routing, telling
 from incidents.errors import WrongStateError
-from incidents.models import Category, Incident, IncidentChange, Report
+from incidents.models import Agency, Category, Incident, IncidentChange, Report
 from incidents.rules import NewReport
 from line.models import OutboxChunk
 
@@ -220,3 +220,17 @@ def test_photos_that_are_no_photos_are_refused_with_a_reason(town: Session) -> N
     actions.keep_line_photo(town, photo_id, b"GIF89a")
     with pytest.raises(NotFoundError):
         queries.photo(town, photo_id)
+
+
+def test_without_any_agency_the_desk_is_made_and_gives_its_work_to_who_comes(town: Session) -> None:
+    """A city without a layer of agencies; later a clerk comes and has what nobody had."""
+    town.execute(sa.delete(Agency))
+    new = NewReport(text="ไฟดับ", category_code="other", place=PLACE, place_source="pin")
+    incident = actions.receive_report(town, new)[1]
+    assert incident.agency_code == routing.DESK_CODE
+    assert town.get_one(Agency, routing.DESK_CODE).name_th == "ศูนย์รับเรื่องของเทศบาล"
+    town.add(Agency(code="clerk", name_th="ธุรการ", name_en="Clerk", categories=["*"], trust="simulated"))
+    town.execute(sa.delete(Agency).where(Agency.code == routing.DESK_CODE))
+    assert agencies.adopt_orphans(town, now=NOW) == 1
+    assert agencies.adopt_orphans(town, now=NOW) == 0
+    assert [row.code for row in promise_queries.reached_rows(town, incident.id)] == ["clerk"]

@@ -17,6 +17,7 @@ from gis.points import LonLat
 from incidents import actions, agencies, promise_queries, queries, routing
 from incidents.models import Agency
 from incidents.routing import AgencyChoice, AreaNear, Handing, Reached, Surroundings
+from incidents.rules import NewReport
 from tests.conftest import FROZEN_AT
 
 CLERK = AgencyChoice("clerk", frozenset({"*"}), None)
@@ -292,3 +293,38 @@ def test_ten_thousand_places_on_every_edge_have_an_agency(city: Session) -> None
         if number % 3 == 0:
             assert {"drain-west", "drain-east"} <= {agency.code for agency in reached}
     assert without == 0
+
+
+# ── Stored ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _report(session: Session, off_m: float) -> int:
+    """A report so many metres east of the border's southern end; the incident's id."""
+    place = LonLat(lon=MIDDLE_LON + off_m / (M_PER_DEGREE * math.cos(math.radians(8))), lat=SOUTH_LAT + 2e-5)
+    new = NewReport(text="น้ำท่วม", category_code="flooded_road", place=place, place_source="pin", radius_m=5.0)
+    return actions.receive_report(session, new)[1].id
+
+
+def _agencies(session: Session, incident_id: int) -> list[tuple[str, str]]:
+    return [(row.code, row.role) for row in promise_queries.reached_rows(session, incident_id)]
+
+
+def test_a_report_that_joins_from_the_other_side_brings_its_agency(city: Session) -> None:
+    """The first lies well inside west; its neighbour stands at the border; the lead stays who it was."""
+    first = _report(city, -75)
+    assert _agencies(city, first) == [("drain-west", "lead")]
+    assert _report(city, -15) == first
+    assert _agencies(city, first) == [("drain-west", "lead"), ("drain-east", "other")]
+    assert queries.incident(city, first).agency_code == "drain-west"
+
+
+def test_a_better_pin_changes_the_agency_of_what_is_new_and_adds_to_what_has_begun(city: Session) -> None:
+    """Before anybody has taken it on it simply is the other's; afterwards both have it."""
+    inside_west, inside_east = (LonLat(lon=lon, lat=8.015) for lon in (100.01, 100.03))
+    new = NewReport(text="น้ำท่วม", category_code="drain", place=inside_west, place_source="pin")
+    incident_id = actions.receive_report(city, new)[1].id
+    actions.move_incident(city, incident_id, inside_east)
+    assert _agencies(city, incident_id) == [("drain-east", "lead")]
+    actions.change_state(city, incident_id, "accepted", by="officer", reason="")
+    actions.move_incident(city, incident_id, inside_west)
+    assert _agencies(city, incident_id) == [("drain-east", "lead"), ("drain-west", "other")]
