@@ -151,13 +151,22 @@ def _fits(
     return fits
 
 
+def _first_somewhere(fits: Sequence[_Fit]) -> list[_Fit]:
+    """The agencies that would lead in some place: the first of each area, unless one of the whole city comes before."""
+    first: dict[str | None, _Fit] = {}
+    for fit in sorted(fits, key=lambda fit: fit.key):
+        first.setdefault(fit.area.code if fit.area else None, fit)
+    everywhere = first.get(None)
+    return [fit for fit in first.values() if everywhere is None or fit.key <= everywhere.key]
+
+
 def _others(fits: Sequence[_Fit], lead: _Fit, *, within_m: float, is_inside: bool) -> list[Reached]:
     """Who else would lead somewhere within the tolerance, or on the street: the nearest first."""
     area = lead.area
     leaves = area is not None and (area.edge_m <= within_m or not is_inside)
     leaves_by_street = area is not None and area.street_edge_m is not None and area.street_edge_m <= STREET_EDGE_M
     found: list[tuple[float, tuple[int, float, str], str]] = []
-    for fit in fits:
+    for fit in _first_somewhere(fits):
         if fit.code == lead.code or (fit.rank == _REASONS.index("any") and lead.rank < fit.rank):
             continue
         if not (fit.key < lead.key or leaves or leaves_by_street):

@@ -85,6 +85,14 @@ def test_at_the_edge_of_a_local_agencys_area_the_whole_citys_has_it_too() -> Non
     assert _codes(CLERK, works, WEST, areas=(_near("west", 0, 90),)) == ["drain-west"]
 
 
+def test_who_would_lead_nowhere_is_not_called_to_a_border() -> None:
+    """A second agency of the same area, and one of the next area whose work another does in the whole city."""
+    second = AgencyChoice("drain-west-2", frozenset({"drainage"}), "west")
+    border = (_near("west", 0, 5), _near("east", 5, 5))
+    assert _codes(CLERK, WEST, second, EAST, areas=border) == ["drain-west", "drain-east"]
+    assert _codes(CLERK, PUMPS, WEST, EAST, areas=border) == ["pumps"]
+
+
 def test_outside_every_area_the_nearest_agency_leads_and_says_why() -> None:
     """Not the catch-all: somebody does such work, only elsewhere; as near as the nearest means both."""
     gap = (_near("west", 300, 300), _near("east", 320, 320))
