@@ -68,7 +68,7 @@ def house(
 def _everywhere() -> list[str]:
     with transaction() as session:
         return traces(session, words=WORDS, raw=RAW, lon=HOME.lon, lat=HOME.lat) + traces_in_files(
-            data_dir() / "photos", words=WORDS, raw=RAW
+            data_dir(), words=WORDS, raw=RAW
         )
 
 
