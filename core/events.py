@@ -7,7 +7,7 @@ travels up while imports go down only. Each event is also announced on the `live
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -22,7 +22,6 @@ from core.db import Base, transaction
 from core.errors import SetupError
 
 LIVE_CHANNEL = "live"
-FORGOTTEN: dict[str, Any] = {"is_forgotten": True}
 PAYLOAD_LIMIT_BYTES = 7000  # NOTIFY carries 8000 bytes at most; larger facts are announced by id only.
 
 
@@ -175,21 +174,8 @@ def hand_over(session: Session, *, event_id: int, subscriber: str) -> None:
     if claimed is None:
         return
     record = session.get_one(EventRecord, event_id)
-    if record.payload == FORGOTTEN:
-        return
     subscription = _subscriptions[subscriber]
     subscription.handler(session, _adapter(subscription.event_type).validate_python(record.payload))
-
-
-def forget(session: Session, event_ids: Sequence[int]) -> None:
-    """Nothing is left of these events but that they happened; whoever was to hear of them later does not.
-
-    Returns when every handler that is hearing of one of them now has ended: each holds a key share of its event's row.
-    """
-    session.flush()
-    wanted = sa.select(EventRecord.id).where(EventRecord.id.in_(event_ids)).order_by(EventRecord.id)
-    session.execute(wanted.with_for_update())
-    session.execute(sa.update(EventRecord).where(EventRecord.id.in_(event_ids)).values(payload=FORGOTTEN))
 
 
 def deliver_now(event_id: int) -> None:

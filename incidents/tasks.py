@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-import incidents.exchange.tasks  # noqa: F401 - jobs of this room too.
+import incidents.exchange.tasks
 import incidents.personal  # noqa: F401 - this is where the room forgets people.
 from core import clock, jobs
 from core.events import subscribes

@@ -18,9 +18,10 @@ KINDS = ("multicast", "push", "reply")
 class InboxEvent(Base):
     """One webhook event, kept as it came (sealed: it names a person), handed on once.
 
-    `speaker_key` is the same for all events of one person and tells nothing of them. Who cries for help (`is_urgent`)
-    is served before all others. One that cannot be handled is tried again not before `not_before_wall_at`; after the
-    last attempt it counts as handled, and `error` says why.
+    `user_hash` is the same for all events of one person: so they are served in their order, and found by who wants to
+    be forgotten. One that names nobody has a hash of its own. Who cries for help (`is_urgent`) is served before all
+    others. One that cannot be handled is tried again not before `not_before_wall_at`; after the last attempt it counts
+    as handled, and `error` says why.
     """
 
     __tablename__ = "inbox_event"
@@ -29,7 +30,6 @@ class InboxEvent(Base):
             "ix_inbox_event_waiting", sa.text("is_urgent DESC"), "happened_at",
             postgresql_where=sa.text("handled_at IS NULL"),
         ),
-        sa.Index("ix_inbox_event_speaker", "speaker_key", postgresql_where=sa.text("handled_at IS NULL")),
         sa.Index("ix_inbox_event_user_hash", "user_hash"),
     )
 
@@ -39,15 +39,12 @@ class InboxEvent(Base):
     happened_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     received_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     received_wall_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
-    speaker_key: Mapped[int] = mapped_column(sa.BigInteger)
+    user_hash: Mapped[bytes]
     is_urgent: Mapped[bool] = mapped_column(server_default=sa.false())
     attempts: Mapped[int] = mapped_column(sa.SmallInteger, server_default="0")
     not_before_wall_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     error: Mapped[str | None]
     handled_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
-    # Where a person who wants to be forgotten stands, and in which fact the event was told on.
-    user_hash: Mapped[bytes | None]
-    event_id: Mapped[int | None] = mapped_column(sa.BigInteger)
 
 
 class WebhookRefusal(Base):

@@ -11,8 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core import events, jobs, sealing
-from line import tasks
+from core import sealing
+from line import queries
 from line.models import InboxEvent, OutboxChunk
 
 
@@ -24,17 +24,9 @@ class Written:
     message_ids: tuple[str, ...]
 
 
-def forget_facts(session: Session, line_user_id: str) -> None:
-    """No event tells of the person any more, and no handler of one is still at work."""
-    hashed = sealing.fingerprint(line_user_id)
-    known: set[int] = set()
-    while True:
-        told = session.scalars(sa.select(InboxEvent.event_id).where(InboxEvent.user_hash == hashed))
-        found = {event_id for event_id in told if event_id is not None}
-        if found <= known:
-            return
-        events.forget(session, sorted(found))
-        known |= found
+def hold(session: Session, line_user_id: str) -> None:
+    """Nothing that the person said is being handed on any more, nor will be before the caller's transaction ends."""
+    queries.hold_speaker(session, sealing.fingerprint(line_user_id))
 
 
 def written_by(session: Session, line_user_id: str) -> Written:
@@ -71,15 +63,13 @@ def forget_letters(session: Session, line_user_id: str, *, until: datetime | Non
     """
     hashed = sealing.fingerprint(line_user_id)
     theirs = sa.and_(InboxEvent.user_hash == hashed, InboxEvent.happened_at > until) if until else sa.false()
-    later = session.execute(
-        sa.update(InboxEvent).where(theirs).values(handled_at=None, event_id=None).returning(InboxEvent.event_type)
-    ).all()
+    anew = {"handled_at": None, "attempts": 0, "not_before_wall_at": None, "error": None}
+    session.execute(sa.update(InboxEvent).where(theirs).values(anew))
     session.execute(sa.delete(InboxEvent).where(InboxEvent.user_hash == hashed, InboxEvent.handled_at.is_not(None)))
     if until is None:
         session.execute(sa.delete(InboxEvent).where(InboxEvent.user_hash == hashed))
     session.execute(sa.delete(OutboxChunk).where(OutboxChunk.to_hash == hashed))
-    if later:
-        jobs.enqueue(session, tasks.hand_on_inbox, lock=tasks.INBOX_LOCK)
+    session.execute(sa.select(sa.func.pg_notify(queries.INBOX_CHANNEL, "")))
 
 
 def take_out(session: Session, chunk_ids: Sequence[int], line_user_id: str) -> None:

@@ -110,35 +110,38 @@ class InboxRow(NamedTuple):
     happened_at: datetime
     received_at: datetime
     received_wall_at: datetime
-    speaker_key: int
+    user_hash: bytes
     is_urgent: bool
 
 
 # Arrays, so that one event and two hundred are the same statement to the database.
 _KEEP = sa.text("""
     INSERT INTO inbox_event
-        (webhook_event_id, event_type, raw_sealed, happened_at, received_at, received_wall_at, speaker_key,
+        (webhook_event_id, event_type, raw_sealed, happened_at, received_at, received_wall_at, user_hash,
          is_urgent)
     SELECT * FROM unnest(CAST(:webhook_event_id AS text[]), CAST(:event_type AS text[]), CAST(:raw_sealed AS bytea[]),
         CAST(:happened_at AS timestamptz[]), CAST(:received_at AS timestamptz[]),
-        CAST(:received_wall_at AS timestamptz[]), CAST(:speaker_key AS bigint[]), CAST(:is_urgent AS boolean[]))
+        CAST(:received_wall_at AS timestamptz[]), CAST(:user_hash AS bytea[]), CAST(:is_urgent AS boolean[]))
     ON CONFLICT DO NOTHING RETURNING webhook_event_id
 """)
 SPEAKERS_LOOKED_AT = 200
 _IS_DUE = sa.or_(
     InboxEvent.not_before_wall_at.is_(None), InboxEvent.not_before_wall_at <= sa.func.clock_timestamp()
 )
-_SPEAKER = sa.text("""
-    SELECT speaker_key FROM (
-        SELECT speaker_key FROM (
-            SELECT speaker_key, is_urgent, happened_at FROM inbox_event
+# Whoever holds this lock is the only one who hands on what the person says.
+_SPEAKERS_LOCK = "hashtextextended('line.speaker:' || encode({user_hash}, 'hex'), 0)"
+_SPEAKER = sa.text(f"""
+    SELECT user_hash FROM (
+        SELECT user_hash FROM (
+            SELECT user_hash, is_urgent, happened_at FROM inbox_event
             WHERE handled_at IS NULL AND (not_before_wall_at IS NULL OR not_before_wall_at <= clock_timestamp())
             ORDER BY is_urgent DESC, happened_at LIMIT :look
         ) AS oldest
-        GROUP BY speaker_key ORDER BY bool_or(is_urgent) DESC, min(happened_at)
+        GROUP BY user_hash ORDER BY bool_or(is_urgent) DESC, min(happened_at)
     ) AS waiting
-    WHERE pg_try_advisory_xact_lock(speaker_key) LIMIT 1
-""")
+    WHERE pg_try_advisory_xact_lock({_SPEAKERS_LOCK.format(user_hash="user_hash")}) LIMIT 1
+""")  # noqa: S608 - our own words only.
+_HOLD_SPEAKER = sa.text(f"SELECT pg_advisory_xact_lock({_SPEAKERS_LOCK.format(user_hash='CAST(:user_hash AS bytea)')})")
 
 
 @dataclass(frozen=True)
@@ -268,16 +271,21 @@ def waiting_of_one_speaker(session: Session, *, most: int) -> Sequence[InboxEven
 
     Nobody else serves this person until the transaction ends, so that what they say is handled in its order.
     """
-    speaker_key = session.scalar(_SPEAKER, {"look": SPEAKERS_LOOKED_AT})
-    if speaker_key is None:
+    user_hash = session.scalar(_SPEAKER, {"look": SPEAKERS_LOOKED_AT})
+    if user_hash is None:
         return []
     # A new statement sees what was handled until the lock was ours.
     return session.scalars(
         sa.select(InboxEvent)
-        .where(InboxEvent.speaker_key == speaker_key, InboxEvent.handled_at.is_(None), _IS_DUE)
+        .where(InboxEvent.user_hash == user_hash, InboxEvent.handled_at.is_(None), _IS_DUE)
         .order_by(InboxEvent.happened_at, InboxEvent.received_wall_at)
         .limit(most)
     ).all()
+
+
+def hold_speaker(session: Session, user_hash: bytes) -> None:
+    """Nothing that the person said is being handed on any more, nor will be before the transaction ends."""
+    session.execute(_HOLD_SPEAKER, {"user_hash": user_hash})
 
 
 def count_refusal(session: Session, *, day: date) -> None:

@@ -75,14 +75,9 @@ def _row(event: object, is_urgent: IsUrgent) -> InboxRow:
         happened_at=rules.happened_at(fields.get("timestamp"), otherwise=received_at),
         received_at=received_at,
         received_wall_at=clock.wall_now(),
-        speaker_key=_speaker_key(rules.line_user_of(fields) or event_id),
+        user_hash=sealing.fingerprint(rules.user_named_in(fields) or event_id),
         is_urgent=is_urgent(fields),
     )
-
-
-def _speaker_key(name: str) -> int:
-    """The same number for everything that one person says; it leads back to nobody without the city's key."""
-    return int.from_bytes(sealing.fingerprint(name)[:8], signed=True)
 
 
 def _printable(text: str) -> str:

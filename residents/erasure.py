@@ -84,11 +84,10 @@ def erase(session: Session, erasure: Erasure, *, until: datetime | None) -> str 
     if resident_id is None or erasure.done_at is not None:
         return None
     line_user_id = queries.line_ids(session, [resident_id])[resident_id]
-    # First, since handlers at work may wait for the resident; afterwards nobody hears of the person any more.
-    personal.forget_facts(session, line_user_id)
+    # First, since who hands on their words may wait for the resident; afterwards nobody hears of the person any more.
+    personal.hold(session, line_user_id)
     wanted = sa.select(Resident).where(Resident.id == resident_id).with_for_update()
     resident = session.execute(wanted.execution_options(populate_existing=True)).scalar_one()
-    personal.forget_facts(session, line_user_id)
     person = _person(session, resident, line_user_id)
     counts = {"homes": len(queries.homes_of(session, resident_id))}
     for room in ROOMS:

@@ -43,7 +43,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     """They are gone, with what they held."""
     op.drop_column("outbox_chunk", "to_hash")
-    op.drop_column("inbox_event", "event_id")
     op.drop_column("inbox_event", "user_hash")
     for table in (
         "alert_erased", "erasure", "used_id_token", "resident_sign_in", "export_link", "code_try", "handed_code",
@@ -222,7 +221,6 @@ def _erasures() -> None:
 
 def _find_people() -> None:
     op.add_column("inbox_event", sa.Column("user_hash", sa.LargeBinary))
-    op.add_column("inbox_event", sa.Column("event_id", _ID))
     op.add_column("outbox_chunk", sa.Column("to_hash", sa.LargeBinary))
     _hash_who_is_there()
     op.create_index("ix_inbox_event_user_hash", "inbox_event", ["user_hash"])
@@ -234,12 +232,6 @@ def _find_people() -> None:
 def _hash_who_is_there() -> None:
     """Whoever is named in a row that is there already; one that was sealed with a lost key names nobody."""
     bind = op.get_bind()
-    bind.execute(
-        sa.text(
-            "UPDATE inbox_event i SET event_id = e.id FROM event e "
-            "WHERE e.name LIKE 'line.%' AND e.payload ->> 'webhook_event_id' = i.webhook_event_id"
-        )
-    )
     for table, key, column, hash_column, which in (
         ("inbox_event", "webhook_event_id", "raw_sealed", "user_hash", "true"),
         ("outbox_chunk", "id", "to_sealed", "to_hash", "kind <> 'multicast'"),

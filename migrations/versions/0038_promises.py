@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0038_promises"
-down_revision = "0033_refused"
+down_revision = "0037_exchange"
 branch_labels = None
 depends_on = None
 

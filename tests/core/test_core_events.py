@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -136,29 +135,3 @@ def test_a_worker_of_no_queue_in_particular_does_every_kind_of_work(database: sa
 
     asyncio.run(asyncio.wait_for(work_until_both_are_handled(), 60))
     assert seen == [0.0, 1.0]  # The urgent one first.
-
-
-def test_who_forgets_waits_for_those_who_hear(database: sa.Engine) -> None:
-    """An event is forgotten when the handler that is at work with it has ended; who comes later hears nothing."""
-    with db.transaction() as session:
-        event_id = events.publish(session, WaterRose(level_m_msl=1.0))
-    done: list[str] = []
-
-    def forget() -> None:
-        with db.transaction() as session:
-            events.forget(session, [event_id])
-            done.append("forgotten")
-
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        with db.transaction() as session:
-            events.hand_over.run(session, event_id=event_id, subscriber="tests.note")
-            forgetting = pool.submit(forget)
-            with pytest.raises(TimeoutError):
-                forgetting.result(timeout=0.5)
-            done.append("heard")
-        forgetting.result(timeout=10)
-    assert (done, seen) == (["heard", "forgotten"], [1.0])
-    with db.transaction() as session:
-        session.execute(sa.delete(events.EventHandled))
-    events.deliver_now(event_id)
-    assert seen == [1.0]

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from core.db import transaction
 from core.events import Event
 from core.settings import ROOT
 from incidents import cries
-from line import receiver, webhook
+from line import personal, receiver, webhook
 from line.events import MessageReceived
 from line.models import InboxEvent
 
@@ -111,6 +112,34 @@ def test_two_receivers_never_serve_one_person(database: sa.Engine) -> None:
     with transaction() as two:
         assert receiver.take(two, lambda _, fact: heard.append(fact)) == 1
     assert _ids(heard) == ["1-1", "1-2"]
+
+
+def test_who_forgets_waits_for_those_who_hear(database: sa.Engine) -> None:
+    """Erasing a person waits until what they said last has been handed on; until it ends nobody hears of them."""
+    with transaction() as session:
+        _accept(session, _said(1, 1))
+    done: list[str] = []
+
+    def forget() -> None:
+        with transaction() as session:
+            personal.hold(session, f"U{1:032x}")
+            done.append("held")
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        with transaction() as session:
+            assert receiver.take(session, lambda _session, _fact: None) == 1
+            forgetting = pool.submit(forget)
+            with pytest.raises(TimeoutError):
+                forgetting.result(timeout=0.5)
+            done.append("heard")
+        forgetting.result(timeout=10)
+    assert done == ["heard", "held"]
+    with transaction() as holder:
+        personal.hold(holder, f"U{1:032x}")
+        with transaction() as session:
+            _accept(session, _said(1, 2))
+        with transaction() as session:
+            assert receiver.take(session, lambda _session, _fact: None) == 0
 
 
 _HEARS = """

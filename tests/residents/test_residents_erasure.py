@@ -23,7 +23,6 @@ from incidents import actions as incident_actions
 from incidents import photos
 from incidents import queries as incident_queries
 from incidents.models import Incident, Photo, Report
-from line import tasks as line_tasks
 from line.models import OutboxChunk
 from residents import erasure, queries, tasks
 from residents.models_rights import Erasure
@@ -164,11 +163,9 @@ def test_what_was_sent_behind_the_yes_is_heard(house: House) -> None:
     house.say(ME, "ลบข้อมูล")
     house.keep(ME, {"type": "postback", "postback": {"data": "me:erase-yes"}})
     house.keep(ME, {"type": "message", "message": {"type": "text", "id": "9", "text": "ช่วยด้วย น้ำท่วมสูง ติดอยู่"}})
-    with transaction() as session:
-        line_tasks.hand_on_inbox.run(session)
+    house.receive()
     house.settle()
-    with transaction() as session:
-        line_tasks.hand_on_inbox.run(session)
+    house.receive()
     house.settle()
     with transaction() as session:
         assert session.scalars(sa.select(Erasure.counts)).one()["reports"] == 0

@@ -17,17 +17,16 @@ from alerts.models import Alert, AlertRecipient
 from core import clock, events, sealing
 from core.db import transaction
 from core.events import EventRecord
-from core.settings import settings
 from dispatch.events import CrewMoved
 from dispatch.models import Crew, Job
 from gis.points import LonLat
 from incidents import actions as incident_actions
+from incidents import cries
 from incidents import queries as incident_queries
 from incidents import tasks as incident_tasks
 from incidents.models import Photo, Report
-from line import outbox, rules, sender, webhook
+from line import outbox, receiver, rules, sender, webhook
 from line import queries as line_queries
-from line import tasks as line_tasks
 from line.models import OutboxChunk
 from residents import actions, codes, doors, household, queries, tasks
 from residents.models import Resident
@@ -63,9 +62,15 @@ class House:
     def send(self, user: str, event: dict[str, Any]) -> None:
         """LINE tells of something that this person did; every subscriber has heard it."""
         self.keep(user, event)
-        with transaction() as session:
-            line_tasks.hand_on_inbox.run(session)
+        self.receive()
         self.settle()
+
+    def receive(self) -> None:
+        """Whoever waited in the inbox was heard."""
+        told = 1
+        while told:
+            with transaction() as session:
+                told = receiver.take(session)
 
     def keep(self, user: str, event: dict[str, Any]) -> None:
         """LINE has told of it, and nobody has looked into the inbox yet."""
@@ -76,11 +81,8 @@ class House:
             "source": {"type": "user", "userId": user}, "deliveryContext": {"isRedelivery": False}, **event,
         }
         raw = json.dumps({"destination": "U", "events": [whole]}).encode()
-        secret = settings().line.channel_secret
-        assert secret is not None
-        signature = rules.signature(raw, channel_secret=secret.get_secret_value())
         with transaction() as session:
-            webhook.accept(session, raw=raw, signature=signature)
+            webhook.keep(session, [raw], is_urgent=cries.is_cry)
 
     def say(self, user: str, text: str) -> None:
         """The person writes."""
