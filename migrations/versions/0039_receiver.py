@@ -18,7 +18,7 @@ _JOBS = "task_name IN ('events.hand_over', 'events.fan_out') AND status = 'todo'
 def upgrade() -> None:
     """What still waited to be heard waits in the inbox; the facts that repeated people's words are gone."""
     own = "sha256(convert_to(webhook_event_id, 'UTF8'))"
-    op.execute(f"UPDATE inbox_event SET user_hash = {own} WHERE user_hash IS NULL")  # noqa: S608
+    op.execute(f"UPDATE inbox_event SET user_hash = {own} WHERE user_hash IS NULL")
     op.alter_column("inbox_event", "user_hash", nullable=False)
     op.add_column("inbox_event", sa.Column("is_urgent", sa.Boolean, server_default=sa.false(), nullable=False))
     op.add_column("inbox_event", sa.Column("attempts", sa.SmallInteger, server_default="0", nullable=False))
