@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 
 from bench.measure import Result
 from bench.places import alone
@@ -30,19 +31,25 @@ CLAIMS: Mapping[str, str] = {
     "nowcast": "levels 1, 3 and 6 h ahead on two real networks, shown where they have skill; peer: persistence",
     "webhook": "300 LINE events a second for a minute, a fifth twice, receivers killed; limits: 200 ms, each once",
     "intake": "10,000 reports told on LINE in six minutes, from the first word to the number; limit: 2 s to an answer",
+    "categories": "what complaints are about: first, among three, how sure; peers: lexicon alone, letters alone",
     "multicast": "the LINE stand-in's answer to 500 recipients; floor: a bare Starlette endpoint",
 }
 
 
-def run(name: str, *, seed: int) -> Result:
-    """The claim of this name has been measured, its input drawn from `seed`.
+TAKE_DATA = ("categories",)
+
+
+def run(name: str, *, seed: int, data: Path | None = None) -> Result:
+    """The claim of this name has been measured, its input drawn from `seed`, or read from `data` where it takes that.
 
     Raises InvalidInputError for an unknown name, WrongWorkError where a side does not do its work, and SetupError where
     another bench is running or the database is a city's own.
     """
     if name not in CLAIMS:
         raise InvalidInputError(f"There is no bench '{name}'; there are {', '.join(CLAIMS)}.")
+    if data is not None and name not in TAKE_DATA:
+        raise InvalidInputError(f"--data goes with {', '.join(TAKE_DATA)}; '{name}' makes its own input.")
     configure_logs(settings().log_format, level=logging.WARNING)
     with alone():
-        result: Result = importlib.import_module(f"bench.{name}").measure(seed=seed)
+        result: Result = importlib.import_module(f"bench.{name}").measure(seed=seed, **({"data": data} if data else {}))
         return result

@@ -203,6 +203,9 @@ def bench(
     name: Annotated[str | None, typer.Argument(help="Which claim; all are named where it is absent.")] = None,
     is_list: Annotated[bool, typer.Option("--list", help="Name every claim.")] = False,
     seed: Annotated[int, typer.Option(help="What the input is drawn from.", min=0)] = 2569,
+    data: Annotated[
+        Path | None, typer.Option(help="For categories: a CSV of your own with columns text and labels (or types).")
+    ] = None,
 ) -> None:
     """Measure a performance claim against its peer; ends with one JSON line, exits 1 where the bar does not hold."""
     from bench import catalogue
@@ -213,7 +216,7 @@ def bench(
             typer.echo(f"{claim:<10} {what}")
         return
     load_layers()
-    result = catalogue.run(name, seed=seed)
+    result = catalogue.run(name, seed=seed, data=data)
     typer.echo(result.line())
     raise typer.Exit(0 if result.holds else 1)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from incidents.classify import EmergencyWords
 
@@ -31,6 +32,15 @@ class _ShippedCategory(BaseModel):
     needs: list[str]
     icon: str
     words: dict[str, float]
+
+    @field_validator("words", mode="before")
+    @classmethod
+    def _each_with_its_weight(cls, by_weight: dict[str, list[str]]) -> dict[str, float]:
+        words = [(word, float(weight)) for weight, group in by_weight.items() for word in group]
+        twice = [word for word, times in Counter(word for word, _ in words).items() if times > 1]
+        if twice:
+            raise ValueError(f"words that stand twice: {', '.join(twice)}")
+        return dict(words)
 
 
 class _ShippedEmergency(BaseModel):

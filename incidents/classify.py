@@ -1,6 +1,7 @@
 """Which of the city's categories a resident's words speak of: a weighted lexicon over normalised Thai. Pure.
 
-Words inside longer words that match too are not counted twice ("ไฟ" in "ไฟดับ"). What nothing matches is asked about:
+Words inside longer words that match too are not counted twice ("ไฟ" in "ไฟดับ"); a word of weight 0 only keeps its
+letters from the others ("สะพานควาย" is no bridge). What nothing matches is asked about:
 the resident's tap is the answer, the three best are only offered.
 """
 
@@ -8,8 +9,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+
+import ahocorasick
+
+from incidents.understanding.segments import edges_of, words_of
 
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 _TONES = "\u0e48\u0e49\u0e4a\u0e4b"
@@ -22,9 +27,13 @@ _SPACE_IN_THAI = re.compile("(?<=[\u0e00-\u0e7f])\\s+(?=[\u0e00-\u0e7f])")
 _SPACES = re.compile(r"\s+")
 _ANY_TONE = re.compile(f"[{_TONES}\u0e4c]")
 _THAI = re.compile("[\u0e01-\u0e4e]")
+_LATIN = re.compile("[a-z0-9]")
+_BELONGS_BEFORE = re.compile("[\u0e30-\u0e3a\u0e45\u0e47-\u0e4e]")
+_BELONGS_AFTER = re.compile("[\u0e40-\u0e44]")
 
 TONELESS_WORTH = 0.7
 TONELESS_FROM_LETTERS = 5
+SHORT_LETTERS = 4  # As many as ป้าย; a longer word is seldom a part of another by chance.
 OFFERED = 3
 
 
@@ -56,11 +65,29 @@ class Match:
     words: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Entry:
-    word: str
-    weights: tuple[tuple[str, float], ...]
-    is_toneless: bool
+class _Automaton:
+    """Words looked for all at once; `of` gives each one's weights by category."""
+
+    def __init__(self, of: Mapping[str, Mapping[str, float]]) -> None:
+        self._of = of
+        self._found = ahocorasick.Automaton()
+        for word in of:
+            self._found.add_word(word, word)
+        self._found.make_automaton()
+
+    def entries(self, plain: str, *, edges: Container[int]) -> list[tuple[str, Mapping[str, float]]]:
+        """The words in the text, each once, longer ones first; letters taken by one are not read again."""
+        if not self._of:
+            return []
+        spans = [(end + 1 - len(word), end + 1, word) for end, word in self._found.iter(plain)]
+        taken = bytearray(len(plain))
+        chosen: dict[str, Mapping[str, float]] = {}
+        for begin, end, word in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):
+            if any(taken[begin:end]) or not _stands(plain, begin, end, edges):
+                continue
+            taken[begin:end] = b"\x01" * (end - begin)
+            chosen.setdefault(word, self._of[word])
+        return list(chosen.items())
 
 
 class Lexicon:
@@ -70,47 +97,53 @@ class Lexicon:
         toned: dict[str, dict[str, float]] = {}
         for category_code, weights in words.items():
             for word, weight in weights.items():
-                toned.setdefault(normalise(word), {})[category_code] = weight
-        self._toned = _longest_first(toned, is_toneless=False)
+                if plain := normalise(word):
+                    toned.setdefault(plain, {})[category_code] = weight
+        self._toned = _Automaton(toned)
         toneless: dict[str, dict[str, float]] = {}
         for word, weights in toned.items():
             bare = _ANY_TONE.sub("", word)
             if len(bare) >= TONELESS_FROM_LETTERS and is_thai(bare) and bare not in toned:
                 for category_code, weight in weights.items():
                     toneless.setdefault(bare, {})[category_code] = weight * TONELESS_WORTH
-        self._toneless = _longest_first(toneless, is_toneless=True)
+        self._toneless = _Automaton(toneless)
 
     def rank(self, text: str) -> list[Match]:
         """Every category that the text speaks of, best first. Equal scores keep the order of their codes."""
-        plain = normalise(text)
+        return self.rank_plain(normalise(text))
+
+    def rank_plain(self, plain: str) -> list[Match]:
+        """The same of a text that `normalise` has read already."""
         scores: dict[str, float] = {}
         found: dict[str, list[str]] = {}
-        for entry in _found(plain, self._toned) or _found(_ANY_TONE.sub("", plain), self._toneless):
-            for category_code, weight in entry.weights:
-                scores[category_code] = scores.get(category_code, 0.0) + weight
-                found.setdefault(category_code, []).append(entry.word)
+        for word, weights in self.entries(plain):
+            for category_code, weight in weights.items():
+                if weight:
+                    scores[category_code] = scores.get(category_code, 0.0) + weight
+                    found.setdefault(category_code, []).append(word)
         matches = [Match(code, round(score, 3), tuple(found[code])) for code, score in scores.items()]
         return sorted(matches, key=lambda m: (-m.score, m.category_code))
+
+    def entries(self, plain: str) -> list[tuple[str, Mapping[str, float]]]:
+        """The words of the lexicon in a normalised text with their weights; toneless where none has its tones."""
+        entries = self._toned.entries(plain, edges=edges_of(words_of(plain)))
+        if any(weight for _, weights in entries for weight in weights.values()):
+            return entries
+        bare = _ANY_TONE.sub("", plain)
+        return self._toneless.entries(bare, edges=())
 
     def top(self, text: str) -> list[Match]:
         """The three categories to offer; empty where the words say nothing and the resident must be asked."""
         return self.rank(text)[:OFFERED]
 
 
-def _longest_first(words: Mapping[str, Mapping[str, float]], *, is_toneless: bool) -> tuple[_Entry, ...]:
-    entries = [_Entry(word, tuple(weights.items()), is_toneless) for word, weights in words.items() if word]
-    return tuple(sorted(entries, key=lambda e: (-len(e.word), e.word)))
-
-
-def _found(plain: str, entries: Sequence[_Entry]) -> list[_Entry]:
-    """The entries in the text, each once, longer ones first; letters taken by one are not read again."""
-    left = plain
-    found = []
-    for entry in entries:
-        if _occurs(entry.word, left):
-            found.append(entry)
-            left = left.replace(entry.word, "\n")
-    return found
+def _stands(text: str, begin: int, end: int, edges: Container[int]) -> bool:
+    """The letters are a word there: no vowel or mark of theirs lies outside, and a short one is no part of a longer."""
+    if _LATIN.match(text[begin]):
+        return begin == 0 or not _LATIN.match(text[begin - 1])
+    if (end < len(text) and _BELONGS_BEFORE.match(text[end])) or (begin and _BELONGS_AFTER.match(text[begin - 1])):
+        return False
+    return end - begin > SHORT_LETTERS or not is_thai(text[begin:end]) or (begin in edges and end in edges)
 
 
 def _occurs(word: str, text: str) -> bool:

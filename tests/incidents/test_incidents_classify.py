@@ -99,7 +99,7 @@ def test_three_at_most_are_offered_with_the_words_that_speak_for_them(lexicon: L
 
 def test_words_that_say_nothing_are_asked_about(lexicon: Lexicon) -> None:
     """No category is made up for words that no lexicon knows."""
-    assert lexicon.top("อยากทราบเวลาเปิดทำการ") == []
+    assert lexicon.top("วันนี้วันอะไร") == []
     assert lexicon.top("zzz") == []
     assert lexicon.top("") == []
 
@@ -189,3 +189,30 @@ def test_real_complaints_are_mostly_understood(lexicon: Lexicon) -> None:
     hits = sum(bool({m.category_code for m in lexicon.top(text)} & wanted) for text, wanted in texts.items())
     assert hits / len(texts) >= 0.90
     assert alarms / len(texts) < 0.005
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("น้ำไม่ไหลสามวันแล้ว", "water_supply"),
+        ("น้ำในท่อไม่ไหล ท่อระบายน้ำอุดตัน", "drain"),
+        ("ไฟดับทั้งหมู่บ้าน", "power_line"),
+        ("ไฟทางดับ", "street_light"),
+        ("ไฟไหม้บ้าน", "rescue"),
+        ("ไฟไหม้หญ้าข้างทาง", "air"),
+        ("ไฟแดงเสีย", "traffic"),
+        ("สายไฟไหม้", "electric_danger"),
+        ("ขี้เหยื้อเต็มหน้าตลาด", "waste"),
+        ("หนนเป็นหลุม", "road"),
+        ("ฟุดบาทพัง", "footpath"),
+    ],
+)
+def test_words_that_look_alike_are_told_apart(lexicon: Lexicon, text: str, code: str) -> None:
+    """What stands around a word decides: water that does not come, lights of a house, of a street, of a crossing."""
+    assert code == lexicon.top(text)[0].category_code
+
+
+@pytest.mark.parametrize("text", ["น้ำไม่ท่วมแล้ว", "นัดเจอกันที่สะพานควาย", "ตามกฎหมาย", "อยู่บ้านเรือนไทย", "มีดินดี"])
+def test_a_word_inside_another_says_nothing(lexicon: Lexicon, text: str) -> None:
+    """What is denied, a name, and a short word within a longer one speak of no category."""
+    assert lexicon.top(text) == []
