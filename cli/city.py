@@ -17,7 +17,7 @@ from rich.table import Table
 from sqlalchemy.orm import Session
 
 from cli import datafolder
-from core import cluster, db
+from core import clock, cluster, db
 from core.errors import SetupError
 from core.progress import Progress, console, step
 from core.settings import ANOTHER_DATABASE, ROOT, data_dir, settings
@@ -130,6 +130,7 @@ def _import(session: Session, pack: Path, tell: Progress, *, boundary: str | Non
     from incidents import actions as incident_actions
     from incidents.exchange import services as open_services
     from residents import household
+    from incidents import teaching
 
     load_layers()
     tell(f"reading {pack.name}")
@@ -140,6 +141,8 @@ def _import(session: Session, pack: Path, tell: Progress, *, boundary: str | Non
     incident_actions.load_categories(session)
     open_services.load_shipped(session)
     household.load_needs(session)
+    tell("learning what residents may write")
+    teaching.learn_first(session, now=clock.now())
     proposals.store_shipped(session)
     if _count(session, "terrain") and _count(session, "station"):
         tell("drawing the zones that can flood")

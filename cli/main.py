@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import pydantic
 import typer
 
+from cli.categories_app import categories_app
 from core.errors import FaonamError, SetupError, trouble_outside
 from core.logs import configure_logs
 from core.settings import settings
@@ -32,6 +33,9 @@ traffy_app = typer.Typer(help="Traffy Fondue: what goes to and fro.", no_args_is
 app.add_typer(traffy_app, name="traffy")
 keys_app = typer.Typer(help="Keys of partners who report and read through open doors.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
+
+
+app.add_typer(categories_app, name="categories")
 
 
 BIGGEST_ID = 2**63 - 1

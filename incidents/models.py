@@ -10,6 +10,7 @@ from geoalchemy2 import Geometry
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+import incidents.category_models  # noqa: F401 - a report names the model that offered its category.
 import residents.models  # noqa: F401 - a report may be a resident's, an incident lies in one of gis's areas.
 from core.db import Base
 
@@ -144,6 +145,9 @@ class Report(Base):
     place_source: Mapped[str]
     radius_m: Mapped[float | None]
     join_terms: Mapped[dict[str, Any] | None]
+    # What the resident was offered, with confidence, and by which model; the category is what they tapped.
+    offered: Mapped[dict[str, Any] | None]
+    category_model_id: Mapped[int | None] = mapped_column(sa.ForeignKey("category_model.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(_AT)
     told_number_at: Mapped[datetime | None] = mapped_column(_AT)
 
@@ -180,6 +184,7 @@ class Draft(Base):
     )
     step: Mapped[str]
     data: Mapped[dict[str, Any]]
+    offered: Mapped[dict[str, Any] | None]
     updated_at: Mapped[datetime] = mapped_column(_AT)
     expires_at: Mapped[datetime] = mapped_column(_AT)
 

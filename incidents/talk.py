@@ -29,7 +29,6 @@ from incidents import (
     rules,
     telling,
 )
-from incidents.classify import Lexicon
 from incidents.conversation import (
     AddPhoto,
     AddWords,
@@ -47,6 +46,7 @@ from incidents.conversation import (
 )
 from incidents.models import Category, Draft, Incident
 from incidents.rules import NewReport
+from incidents.understood import note_offer, understood
 from line import outbox
 
 # What one answer to LINE may hold; and no bigint has more digits.
@@ -78,22 +78,28 @@ def take_turn(session: Session, speaker: Speaker, coming: conversation.Input | s
     known_categories = queries.categories(session)
     stored = queries.draft_of(session, speaker.resident_id, now=now)
     draft = _draft(stored) if stored else None
+    offered = before = stored.offered if stored else None
     if isinstance(coming, str):
-        coming = _read(coming, draft, known_categories)
+        coming, offered = _read(session, coming, draft, known_categories)
         if _answered_aside(session, speaker, coming, draft):
             return
     known = _known(session, speaker, known_categories, _told(session, draft, coming), now=now)
     turn = conversation.turn(draft, coming, known)
-    incident = _effect(session, speaker, turn.effect)
-    _keep(session, speaker, turn, incident, now=now)
+    incident = _effect(session, speaker, turn.effect, before)
+    _keep(session, speaker, turn, incident, offered if _asks_category(turn) else before, now=now)
     _answer(session, speaker, turn, incident, known_categories)
 
 
-def _read(text: str, draft: conversation.Draft | None, categories: list[Category]) -> Words:
-    lexicon = Lexicon({category.code: category.words for category in categories})
-    so_far = f"{draft.text}\n{text}" if draft else text
-    ranked = tuple(match.category_code for match in lexicon.top(so_far))
-    return Words(text=text, ranked=ranked, emergency=catalogue.shipped().emergency.category_of(text))
+def _read(
+    session: Session, text: str, draft: conversation.Draft | None, categories: list[Category]
+) -> tuple[Words, dict[str, Any]]:
+    offer = understood(session, categories, f"{draft.text}\n{text}" if draft else text)
+    emergency = catalogue.shipped().emergency.category_of(text)
+    return Words(text=text, ranked=offer.codes, emergency=emergency), offer.as_json()
+
+
+def _asks_category(turn: Turn) -> bool:
+    return turn.draft is not None and turn.draft.step == "category"
 
 
 def _answered_aside(session: Session, speaker: Speaker, words: Words, draft: conversation.Draft | None) -> bool:
@@ -159,10 +165,12 @@ def _known(
 # ── What is done ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _effect(session: Session, speaker: Speaker, effect: Effect | None) -> Incident | None:
+def _effect(
+    session: Session, speaker: Speaker, effect: Effect | None, offered: dict[str, Any] | None
+) -> Incident | None:
     match effect:
         case SubmitReport(text, category_code, place, photo_ids):
-            return _receive(session, speaker, text, category_code, place, photo_ids)
+            return _receive(session, speaker, text, category_code, place, photo_ids, offered)
         case OpenEmergency(text, category_code, place, photo_ids):
             told = text or cards.say("help-summary", "th")
             return _receive(session, speaker, told, category_code, place, photo_ids)
@@ -176,7 +184,8 @@ def _effect(session: Session, speaker: Speaker, effect: Effect | None) -> Incide
 
 
 def _receive(
-    session: Session, speaker: Speaker, text: str, category_code: str, place: Place, photo_ids: tuple[int, ...]
+    session: Session, speaker: Speaker, text: str, category_code: str, place: Place, photo_ids: tuple[int, ...],
+    offered: dict[str, Any] | None = None,
 ) -> Incident:
     new = NewReport(
         text=text,
@@ -187,7 +196,8 @@ def _receive(
         resident_id=speaker.resident_id,
         photo_ids=photo_ids,
     )
-    _, incident = actions.receive_report(session, new)
+    report, incident = actions.receive_report(session, new)
+    note_offer(report, offered)
     return incident
 
 
@@ -213,7 +223,10 @@ def _draft(stored: Draft) -> conversation.Draft:
     )
 
 
-def _keep(session: Session, speaker: Speaker, turn: Turn, incident: Incident | None, *, now: datetime) -> None:
+def _keep(
+    session: Session, speaker: Speaker, turn: Turn, incident: Incident | None, offered: dict[str, Any] | None, *,
+    now: datetime,
+) -> None:
     if turn.draft is None:
         session.execute(sa.delete(Draft).where(Draft.resident_id == speaker.resident_id))
         return
@@ -223,6 +236,7 @@ def _keep(session: Session, speaker: Speaker, turn: Turn, incident: Incident | N
     values: dict[str, Any] = {
         "step": turn.draft.step,
         "data": data,
+        "offered": offered,
         "updated_at": speaker.spoke_at,
         "expires_at": now + (rules.EMERGENCY_DRAFT_LIFE if turn.draft.step == "emergency_pin" else rules.DRAFT_LIFE),
     }

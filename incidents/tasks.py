@@ -114,6 +114,14 @@ def fold_tally(session: Session) -> None:
     tiles.fold_tally(session)
 
 
+@jobs.periodic(name="incidents.learn_categories", cron="40 19 * * *")  # 02:40 in Thailand, before nowcasts are fitted.
+def learn_categories(session: Session) -> None:
+    """The model of categories has learnt from the day's taps and corrections, where that makes it no worse."""
+    from incidents import teaching  # Loads numpy and scipy, which no process needs that only hears.
+
+    teaching.learn_nightly(session, now=clock.now())
+
+
 @jobs.periodic(name="incidents.forget_old_drafts", cron="*/10 * * * *")
 def forget_old_drafts(session: Session) -> None:
     """Reports that nobody finished telling are gone two hours after the last word, their pictures a day after."""

@@ -1,0 +1,124 @@
+"""What a text is about, by the city's active model and words; and what was offered and corrected, kept."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.errors import InvalidInputError, NotFoundError
+from core.logs import get_logger
+from incidents import queries
+from incidents.category_models import CategoryCorrection, CategoryModel
+from incidents.classify import Lexicon, is_thai
+from incidents.models import Category, Report
+from incidents.understanding.features import Reader
+from incidents.understanding.model import Understanding, Weights
+from incidents.understanding.stored import from_json
+
+log = get_logger("incidents.understood")
+
+LEAST_SURE = 0.1  # What is less likely is not offered first: the resident is asked without a guess.
+_ACTIVE = sa.select(CategoryModel.id, CategoryModel.trained_at).where(CategoryModel.is_active)
+Words = tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A category to offer; without a model it has no confidence."""
+
+    category_code: str
+    confidence: float | None
+
+
+@dataclass(frozen=True)
+class Understood:
+    """The categories to offer, best first, and by which model; without one by the words alone."""
+
+    model_id: int | None
+    offers: tuple[Offer, ...]
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The categories, best first."""
+        return tuple(offer.category_code for offer in self.offers)
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is kept with a draft and a report: the model's version, each category with its confidence."""
+        shares = [[one.category_code, one.confidence] for one in self.offers]
+        return {"model": self.model_id, "guesses": shares}
+
+
+def understood(session: Session, categories: Sequence[Category], text: str) -> Understood:
+    """What the text is about, at most three categories; none for words that say nothing."""
+    words = _words(categories)
+    lexicon = _lexicon(words)
+    matches = lexicon.top(text)
+    if not matches and not is_thai(text):
+        return Understood(None, ())
+    active = session.execute(_ACTIVE).one_or_none()
+    weights = _weights(session, active.id, active.trained_at) if active is not None else None
+    if active is None or weights is None:
+        return Understood(None, tuple(Offer(match.category_code, None) for match in matches))
+    known = {category.code for category in categories}
+    guesses = Understanding(Reader(weights.codes, lexicon), weights).guesses(text)
+    if not guesses or guesses[0].confidence < LEAST_SURE:
+        return Understood(active.id, ())
+    offers = (Offer(one.category_code, round(one.confidence, 4)) for one in guesses if one.category_code in known)
+    return Understood(active.id, tuple(offers))
+
+
+def note_offer(report: Report, offered: dict[str, Any] | None) -> None:
+    """The report says what its resident was offered, by which model; the category they tapped is its own."""
+    if offered is not None:
+        report.offered, report.category_model_id = offered, offered["model"]
+
+
+def correct_category(
+    session: Session, *, report_id: int, category_code: str, corrected_by: str, now: datetime
+) -> CategoryCorrection:
+    """The officer's word stands beside the report's own category, and teaches the next model.
+
+    Raises NotFoundError for an unknown report or category.
+    """
+    queries.category(session, category_code)
+    if session.get(Report, report_id) is None:
+        raise NotFoundError(f"There is no report {report_id}.")
+    correction = CategoryCorrection(
+        report_id=report_id, category_code=category_code, corrected_by=corrected_by, corrected_at=now
+    )
+    session.add(correction)
+    session.flush()
+    return correction
+
+
+def _words(categories: Sequence[Category]) -> Words:
+    return tuple((category.code, tuple(category.words.items())) for category in categories)
+
+
+@functools.lru_cache(maxsize=4)
+def _lexicon(words: Words) -> Lexicon:
+    return Lexicon({code: dict(pairs) for code, pairs in words})
+
+
+_read: dict[tuple[int, datetime], Weights | None] = {}
+
+
+def _weights(session: Session, model_id: int, trained_at: datetime) -> Weights | None:
+    """The weights of a model, read once by this process; None where it is of a version that cannot be read."""
+    key = (model_id, trained_at)
+    if key not in _read:
+        document = session.scalar(sa.select(CategoryModel.document).where(CategoryModel.id == model_id))
+        try:
+            weights = from_json(document or "")
+        except InvalidInputError as unreadable:
+            log.error("categories.model_not_read", model_id=model_id, reason=unreadable.detail)
+            weights = None
+        _read.clear()
+        _read[key] = weights
+    return _read[key]
