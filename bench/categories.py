@@ -24,9 +24,10 @@ from core.progress import console, step
 from core.settings import ROOT
 from incidents import catalogue
 from incidents.classify import Lexicon
+from incidents.understanding.child import first_weights
 from incidents.understanding.features import Reader
 from incidents.understanding.labelled import LabelledFile, read_labelled
-from incidents.understanding.learning import Read, learn, nothing_read, read
+from incidents.understanding.learning import Read, learn, read
 from incidents.understanding.model import OFFERED, Understanding, Weights
 from incidents.understanding.sayings import Labelled, made_up
 from incidents.understanding.segments import words_of
@@ -127,8 +128,7 @@ def measure(*, seed: int, data: Path | None = None) -> Result:
                     tried[split][name] += side.tried(side.taught_by(taught), kept)
                 tried[split]["lexicon_only"] += _by_lexicon(lexicon, texts, sides["ours"], kept)
         ours = sides["ours"]
-        unlabelled = learn(nothing_read(codes), ours.made_up, codes=codes)
-        tried["by made-up texts only"] = {"ours": ours.tried(unlabelled, everything)}
+        tried["by made-up texts only"] = {"ours": ours.tried(first_weights(ours.reader), everything)}
         if data is not None and data.resolve() != COMPLAINTS.resolve() and COMPLAINTS.exists():
             tell("taught by the public complaints")
             tried["taught by the public complaints"] = {"ours": _by_complaints(ours, texts)}

@@ -21,7 +21,7 @@ def train_categories(
         ),
     ] = None,
 ) -> None:
-    """Teach the categories now, from labelled reports too; active only where it is no worse than the model before."""
+    """Teach the categories now; active only where it is no worse. Exits 1 where a row of the file was kept out."""
     from cli import categories
 
     raise typer.Exit(1 if categories.train(path) else 0)

@@ -19,7 +19,7 @@ from core.settings import ROOT
 from incidents.classify import Lexicon
 from incidents.understanding.features import Reader
 from incidents.understanding.model import OFFERED, Weights
-from incidents.understanding.sayings import Labelled, made_up
+from incidents.understanding.sayings import HALVES, Labelled, made_up
 from incidents.understanding.stored import as_json, from_json
 
 WITHIN_S = 900.0
@@ -87,6 +87,8 @@ def learnt(lesson: Lesson) -> Learnt:
 
     codes = tuple(lesson.words)
     reader = Reader(codes, Lexicon(lesson.words))
+    if not lesson.labelled and not lesson.held_out:
+        return Learnt(as_json(first_weights(reader)), None, None)
     own = read(made_up(count=MADE_UP, codes=codes, seed=SEED), reader)
     kept = [*lesson.labelled, *lesson.held_out]
     candidate = before = None
@@ -94,8 +96,17 @@ def learnt(lesson: Lesson) -> Learnt:
         known = read(lesson.labelled, reader) if lesson.labelled else nothing_read(codes)
         candidate = _shares(learn(known, own, codes=codes), reader, lesson.held_out)
         before = _shares_before(lesson.before, lesson.words, lesson.held_out)
-    whole = learn(read(kept, reader) if kept else nothing_read(codes), own, codes=codes)
-    return Learnt(as_json(whole), candidate, before)
+    return Learnt(as_json(learn(read(kept, reader), own, codes=codes)), candidate, before)
+
+
+def first_weights(reader: Reader) -> Weights:
+    """What a city begins with that has no labelled report."""
+    from incidents.understanding.learning import learn_from_sayings, read
+
+    one, other = (
+        read(made_up(count=MADE_UP // 2, codes=reader.codes, seed=SEED, half=half), reader) for half in HALVES
+    )
+    return learn_from_sayings((one, other), codes=reader.codes)
 
 
 def _shares_before(document: str, words: dict[str, dict[str, float]], texts: list[Labelled]) -> Shares | None:

@@ -19,7 +19,7 @@ from incidents.understanding.sayings import Labelled
 
 FILE = Path(__file__).parent.parent / "data" / "labels.toml"
 TEXT_COLUMNS = ("text", "comment", "description")
-LABEL_COLUMNS = ("labels", "types", "label", "category")
+LABEL_COLUMNS = ("labels", "types", "type", "label", "category")  # Traffy itself writes {ถนน,ทางเท้า} into type.
 TIME_COLUMN = "created_at"
 MOST_BYTES = 200_000_000
 MOST_LETTERS = 10_000
@@ -114,7 +114,10 @@ def _fault(
 
 
 def _fields(path: Path) -> Iterator[tuple[int, dict[str, str | None], str, str]]:
-    table = csv.DictReader(io.StringIO(_content(path), newline=""), strict=True)
+    content = _content(path)
+    heading = content.partition("\n")[0]
+    between = "\t" if "\t" in heading and "," not in heading else ","
+    table = csv.DictReader(io.StringIO(content, newline=""), strict=True, delimiter=between)
     try:
         header = [name.strip().casefold() for name in table.fieldnames or ()]
         table.fieldnames = header
@@ -147,7 +150,7 @@ def _column(path: Path, header: list[str], names: tuple[str, ...]) -> str:
 
 
 def _key(label: str) -> str:
-    return " ".join(label.split()).casefold()
+    return " ".join(label.strip("{}[]'\" ").split()).casefold()
 
 
 def _time(value: str | None) -> datetime | None:

@@ -8,7 +8,7 @@ logistic curve of confidence; the house does that in a process of its own (`inci
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +47,17 @@ def read(texts: Sequence[Labelled], reader: Reader) -> Read:
     """The texts, read once; a label that the reader's categories lack is left out."""
     is_of = np.array([[code in text.codes for code in reader.codes] for text in texts], dtype=np.bool_)
     return Read(tuple(reader.features(text.text) for text in texts), is_of.reshape(len(texts), len(reader.codes)))
+
+
+def learn_from_sayings(halves: tuple[Read, Read], *, codes: tuple[str, ...]) -> Weights:
+    """The weights that made-up texts teach, as sure as those of one half are right on sayings they have not seen."""
+    one, other = halves
+    nothing = nothing_read(codes)
+    taught = learn(nothing, one, codes=codes)
+    scores = np.array([taught.scores(read) for read in other.features], dtype=np.float64)
+    first, others = _sureness(scores, other.is_of)
+    both = Read(one.features + other.features, np.concatenate([one.is_of, other.is_of]))
+    return replace(learn(nothing, both, codes=codes), first=first, others=others)
 
 
 def learn(labelled: Read, made_up: Read, *, codes: tuple[str, ...]) -> Weights:

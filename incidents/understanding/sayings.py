@@ -56,12 +56,15 @@ def shipped_sayings() -> _File:
     return _File.model_validate(tomllib.loads(FILE.read_text(encoding="utf-8")))
 
 
-def made_up(*, count: int, codes: Collection[str], seed: int) -> list[Labelled]:
+HALVES = (slice(0, None, 2), slice(1, None, 2))
+
+
+def made_up(*, count: int, codes: Collection[str], seed: int, half: slice | None = None) -> list[Labelled]:
     """So many texts, of each of the categories that have sayings about as many, the same for the same seed.
 
-    One in seven goes on to a second topic and is of both.
+    One in seven goes on to a second topic and is of both. Of a half (`HALVES`) only every other saying is used.
     """
-    sayings = shipped_sayings()
+    sayings = shipped_sayings() if half is None else _half_of(shipped_sayings(), half)
     chance = random.Random(seed)  # noqa: S311 - Sayings are no secret.
     known = sorted(set(codes) & set(sayings.category))
     texts = []
@@ -74,6 +77,14 @@ def made_up(*, count: int, codes: Collection[str], seed: int) -> list[Labelled]:
             said, spoken = f"{said} {_said(sayings, other, chance)}", tuple(dict.fromkeys((code, other)))
         texts.append(Labelled(_slipped(_around(sayings.around, said, chance), chance), spoken))
     return texts
+
+
+def _half_of(sayings: _File, half: slice) -> _File:
+    own = {
+        code: _Sayings(things=one.things[half], states=one.states[half], whole=one.whole[half])
+        for code, one in sayings.category.items()
+    }
+    return _File(around=sayings.around, category=own)
 
 
 def _said(sayings: _File, code: str, chance: random.Random) -> str:

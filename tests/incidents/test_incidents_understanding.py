@@ -163,6 +163,13 @@ def test_bad_rows_of_a_labelled_file_are_named_and_kept_out(tmp_path: Path) -> N
     assert found.unknown_labels == {"ดวงจันทร์": 1}
 
 
+def test_a_table_as_traffy_writes_it_is_read(tmp_path: Path) -> None:
+    """Columns comment and type, labels in braces, and gaps by tabs."""
+    file = tmp_path / "traffy.tsv"
+    file.write_text("comment\ttype\nทางเท้าพัง\t{ทางเท้า,ถนน}\n", encoding="utf-8")
+    assert read_labelled(file, names=NAMES).rows[0].labelled == Labelled("ทางเท้าพัง", ("footpath", "road"))
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"a,b\n1,2\n", b"text,labels\n\"never closed", b"\xff\xfe\xff", b"PK\x03\x04\x81\x82\x83\xff"]
 )
