@@ -17,7 +17,7 @@ from incidents import queries
 from incidents.category_models import CategoryCorrection, CategoryModel
 from incidents.classify import Lexicon, is_thai
 from incidents.models import Category, Report
-from incidents.understanding.features import Reader
+from incidents.understanding.features import MOST_LETTERS, Reader
 from incidents.understanding.model import Understanding, Weights
 from incidents.understanding.stored import from_json
 
@@ -55,7 +55,8 @@ class Understood:
 
 
 def understood(session: Session, categories: Sequence[Category], text: str) -> Understood:
-    """What the text is about, at most three categories; none for words that say nothing."""
+    """What the text's beginning is about, at most three categories; none for words that say nothing."""
+    text = text[: 2 * MOST_LETTERS]
     words = _words(categories)
     lexicon = _lexicon(words)
     matches = lexicon.top(text)
