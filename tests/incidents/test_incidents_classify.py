@@ -196,6 +196,8 @@ def test_real_complaints_are_mostly_understood(lexicon: Lexicon) -> None:
     [
         ("น้ำไม่ไหลสามวันแล้ว", "water_supply"),
         ("น้ำในท่อไม่ไหล ท่อระบายน้ำอุดตัน", "drain"),
+        ("ฝนตกแล้วน้ำไม่ไหลลงท่อ", "drain"),
+        ("น้ำในคลองไม่ไหล", "canal"),
         ("ไฟดับทั้งหมู่บ้าน", "power_line"),
         ("ไฟทางดับ", "street_light"),
         ("ไฟไหม้บ้าน", "rescue"),
