@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Session
 
 revision = "0037_exchange"
-down_revision = "0034_people"
+down_revision = "0036_understanding"
 branch_labels = None
 depends_on = None
 
