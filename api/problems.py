@@ -21,6 +21,7 @@ from api.bodies import FieldTwiceError
 from core import db, errors
 from core.logs import get_logger
 from core.words import words
+from incidents.errors import AlreadyMergedError
 from line.errors import IdTokenError
 from residents.errors import TooManyTriesError
 from sensors.errors import DeviceKeyMissingError, DeviceKeyUnknownError
@@ -36,6 +37,7 @@ STATUS: dict[type[errors.FaonamError], tuple[int, str]] = {
     errors.NotFoundError: (404, "not-found"),
     errors.InvalidInputError: (422, "invalid-input"),
     FieldTwiceError: (422, "field-twice"),
+    AlreadyMergedError: (409, "already-merged"),
     errors.ConflictError: (409, "conflict"),
     errors.ForbiddenError: (403, "forbidden"),
     errors.UnauthenticatedError: (401, "unauthenticated"),

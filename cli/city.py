@@ -128,9 +128,9 @@ def _import(session: Session, pack: Path, tell: Progress, *, boundary: str | Non
     from flood import actions as flood_actions
     from gis.citypack import importer
     from incidents import actions as incident_actions
+    from incidents import teaching
     from incidents.exchange import services as open_services
     from residents import household
-    from incidents import teaching
 
     load_layers()
     tell(f"reading {pack.name}")

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -16,12 +17,14 @@ from core.words import words
 from dispatch import queries, rules
 from dispatch.errors import NotYourJobError
 from dispatch.events import CrewMoved, JobAssigned, JobChanged, JobOpened
-from dispatch.models import Crew, CrewSuggestion, Job, JobCrew, JobEvent
+from dispatch.models import Crew, CrewSuggestion, Job, JobCrew, JobEvent, JobMove
 from dispatch.queries import Suggestion
 from flood.queries import depth_at
 from gis.points import LonLat
 from incidents import actions as incident_actions
+from incidents import near_queries as incident_near_queries
 from incidents import queries as incident_queries
+from incidents.rules import OPEN_STATES
 from staff.rules import AccountRef
 
 VULNERABLE_WITHIN_M = 40.0
@@ -156,6 +159,40 @@ def cancel_job(session: Session, incident_id: int) -> None:
     _move(session, queries.locked_job(session, job.id), "cancelled")
 
 
+def take_over_jobs(session: Session, *, merge_id: int, from_id: int, to_id: int) -> None:
+    """The jobs of the merged incident are the survivor's; of two live ones the further on stays, the other is no more.
+
+    Twice is the same as once; nothing happens where the merge was undone since.
+    """
+    merge = incident_near_queries.merge(session, merge_id)
+    if merge is None or merge.undone_at is not None:
+        return
+    theirs, ours = queries.live_job_of(session, from_id), queries.live_job_of(session, to_id)
+    if theirs is not None and ours is not None:
+        lesser = min((ours, theirs), key=lambda job: (rules.LIVE_STATES.index(job.state), job.id == theirs.id, -job.id))
+        _move(session, queries.locked_job(session, lesser.id), "cancelled")
+    moved = queries.job_ids_of(session, from_id)
+    if moved:
+        session.execute(insert(JobMove).values([{"merge_id": merge_id, "job_id": job_id} for job_id in moved]))
+        session.execute(sa.update(Job).where(Job.id.in_(moved)).values(incident_id=to_id))
+    session.expire_all()
+    live = queries.live_job_of(session, to_id)
+    crew = session.get(Crew, live.crew_id) if live is not None and live.crew_id is not None else None
+    if live is not None and crew is not None:
+        _begin_work(session, live, crew, by=live.assigned_by or "")
+
+
+def give_back_jobs(session: Session, *, merge_id: int, to_id: int, from_id: int) -> None:
+    """The jobs that came with the merge are the other incident's again; both have a live one where they are open."""
+    moved = queries.jobs_moved(session, merge_id)
+    session.execute(sa.update(Job).where(Job.id.in_(moved), Job.incident_id == from_id).values(incident_id=to_id))
+    session.execute(sa.delete(JobMove).where(JobMove.merge_id == merge_id))
+    session.expire_all()
+    for incident_id in (to_id, from_id):
+        if incident_queries.incident(session, incident_id).state in OPEN_STATES:
+            open_job(session, incident_id)
+
+
 # ── What crews tell ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -250,10 +287,11 @@ def _follow(
         _place_crew(session, job)
     by = crew.code if crew else account.username
     if state == "done":
-        incident = incident_queries.incident(session, job.incident_id)
+        incident_id = incident_near_queries.surviving_id(session, job.incident_id)
+        incident = incident_queries.incident(session, incident_id)
         if incident.state in {"new", "accepted", "in_progress", "reopened", "sent_on"}:
             note = event.note or ""
-            incident_actions.advance_state(session, job.incident_id, "done", by=by, reason=note)
+            incident_actions.advance_state(session, incident_id, "done", by=by, reason=note)
     if state == "failed":
         open_job(session, job.incident_id)
 

@@ -108,6 +108,19 @@ class JobCrew(Base):
     assigned_at: Mapped[datetime] = mapped_column(_AT)
 
 
+class JobMove(Base):
+    """Which jobs came to another incident with a merge: undone, they go back."""
+
+    __tablename__ = "job_move"
+
+    merge_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("incident_merge.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    job_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("job.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+
+
 class JobEvent(Base):
     """What a crew's phone told, once per `client_event_id`; a late one is kept and moves nothing back."""
 

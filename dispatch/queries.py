@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.errors import NotFoundError
-from dispatch.models import Crew, Job, JobCrew, PriorityWeights
+from dispatch.models import Crew, Job, JobCrew, JobMove, PriorityWeights
 from dispatch.rules import LIVE_STATES, WITH_CREW_STATES, CrewView
 from gis.crs import distance_m
 from gis.points import LonLat
@@ -173,6 +173,16 @@ def locked_job(session: Session, job_id: int) -> Job:
 def live_job_of(session: Session, incident_id: int) -> Job | None:
     """The incident's job that has not ended."""
     return session.scalar(sa.select(Job).where(Job.incident_id == incident_id, Job.state.in_(LIVE_STATES)))
+
+
+def job_ids_of(session: Session, incident_id: int) -> list[int]:
+    """Every job of an incident, ended or not."""
+    return list(session.scalars(sa.select(Job.id).where(Job.incident_id == incident_id).order_by(Job.id)))
+
+
+def jobs_moved(session: Session, merge_id: int) -> list[int]:
+    """The jobs that came to another incident with this merge."""
+    return list(session.scalars(sa.select(JobMove.job_id).where(JobMove.merge_id == merge_id).order_by(JobMove.job_id)))
 
 
 def job_ids_by_incident(session: Session, incident_ids: Sequence[int]) -> dict[int, int]:

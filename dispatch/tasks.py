@@ -11,7 +11,14 @@ from dispatch import actions, queries, suggestions
 from dispatch.events import JobAssigned, JobChanged, JobOpened
 from flood.events import FloodRedrawn
 from flood.queries import current_run
-from incidents.events import IncidentChanged, IncidentMoved, IncidentOpened, ReportJoined
+from incidents.events import (
+    IncidentChanged,
+    IncidentMoved,
+    IncidentOpened,
+    IncidentsMerged,
+    MergeUndone,
+    ReportJoined,
+)
 
 QUEUE = "dispatch"
 
@@ -44,6 +51,19 @@ def follow_incident_state(session: Session, event: IncidentChanged) -> None:
         actions.cancel_job(session, event.incident_id)
     if event.to_state == "reopened":
         actions.open_job(session, event.incident_id)
+
+
+@subscribes(IncidentsMerged, by="dispatch.follow_merge")
+def follow_merge(session: Session, event: IncidentsMerged) -> None:
+    """The jobs of both are the survivor's, one of them live."""
+    actions.take_over_jobs(session, merge_id=event.merge_id, from_id=event.merged_id, to_id=event.into_id)
+    _rank_again(session, event.into_id)
+
+
+@subscribes(MergeUndone, by="dispatch.follow_undone_merge")
+def follow_undone_merge(session: Session, event: MergeUndone) -> None:
+    """Each has the jobs that it had, and a live one where it still needs one."""
+    actions.give_back_jobs(session, merge_id=event.merge_id, to_id=event.merged_id, from_id=event.into_id)
 
 
 def _rank_again(session: Session, incident_id: int) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -15,7 +15,19 @@ from core.events import publish
 from flood.queries import depth_at
 from gis import queries as gis_queries
 from gis.points import LonLat
-from incidents import agencies, catalogue, history, keeping, photos, queries, rules, telling
+from incidents import (
+    agencies,
+    catalogue,
+    history,
+    joining,
+    keeping,
+    near_queries,
+    photos,
+    queries,
+    rules,
+    telling,
+)
+from incidents.errors import AlreadyMergedError
 from incidents.events import IncidentChanged, IncidentMoved, IncidentOpened, ReportJoined
 from incidents.models import Category, Incident, Photo, Report, incident_number
 from incidents.rules import NewReport
@@ -45,20 +57,16 @@ def load_categories(session: Session) -> int:
 def receive_report(session: Session, new: NewReport) -> tuple[Report, Incident]:
     """The report is stored and belongs to an incident: the open one it tells of, or a new one.
 
-    Raises NotFoundError for an unknown category.
+    Where that is in doubt the new one is shown with those that are perhaps the same. Raises NotFoundError for an
+    unknown category.
     """
     now = clock.now()
     category = queries.category(session, new.category_code)
-    queries.hold_group(session, category.group_code)
-    since = now - timedelta(minutes=rules.JOIN_LIMIT_MINUTES)
-    candidates = queries.open_incidents_near(session, new.place, group_code=category.group_code, since=since)
-    same = rules.incident_to_join(
-        candidates, category_code=category.code, group_code=category.group_code, reported_at=now
-    )
-    if same is None:
+    judgement, incident = joining.incident_told(session, new, category, now=now)
+    same = judgement.same
+    if incident is None:
         incident = _open_incident(session, new, category, now=now)
-    else:
-        incident = queries.locked_incident(session, same.incident_id)
+        joining.note_perhaps(session, incident, judgement.perhaps, now=now)
     report = Report(
         resident_id=new.resident_id,
         incident_id=incident.id,
@@ -68,7 +76,7 @@ def receive_report(session: Session, new: NewReport) -> tuple[Report, Incident]:
         place=_wkt(new.place),
         place_source=new.place_source,
         radius_m=new.radius_m,
-        join_terms={"score": same.score, "terms": dict(same.terms)} if same else None,
+        join_terms={"score": same.score, "terms": dict(same.terms), "distance_m": same.distance_m} if same else None,
         created_at=now,
     )
     session.add(report)
@@ -77,6 +85,11 @@ def receive_report(session: Session, new: NewReport) -> tuple[Report, Incident]:
     if same is not None:
         _join(session, report, incident, now=now)
     return report, incident
+
+
+def open_apart(session: Session, new: NewReport, *, opened_at: datetime) -> Incident:
+    """An incident of its own is open for the report, whatever lies near, and counts from `opened_at`."""
+    return _open_incident(session, new, queries.category(session, new.category_code), now=opened_at)
 
 
 def _wkt(place: LonLat) -> str:
@@ -147,7 +160,7 @@ def _join(session: Session, report: Report, incident: Incident, *, now: datetime
 
 def move_incident(session: Session, incident_id: int, place: LonLat) -> Incident:
     """The incident lies where a later pin says, with the depth and the name of that place."""
-    incident = queries.locked_incident(session, incident_id)
+    incident = near_queries.locked_survivor(session, incident_id)
     areas = gis_queries.areas_at(session, place)
     incident.place = _wkt(place)
     incident.place_source = "pin"
@@ -167,11 +180,11 @@ def note_depth(session: Session, incident_id: int, depth_m: float | None) -> Non
 
 
 def add_words(session: Session, *, incident_id: int, resident_id: int, text: str) -> None:
-    """What a resident wrote after the report stands with it."""
-    incident = queries.locked_incident(session, incident_id)
+    """What a resident wrote after the report stands with it, wherever it was merged."""
+    incident = near_queries.locked_survivor(session, incident_id)
     report = session.scalar(
         sa.select(Report)
-        .where(Report.incident_id == incident_id, Report.resident_id == resident_id)
+        .where(Report.incident_id == incident.id, Report.resident_id == resident_id)
         .order_by(Report.id.desc())
         .limit(1)
     )
@@ -223,6 +236,10 @@ def _walk(
     reason: str,
     note: Mapping[str, str] | None,
 ) -> Incident:
+    if incident.merged_into_id is not None:
+        raise AlreadyMergedError(
+            f"Incident {incident.number} was merged into another.", into_id=incident.merged_into_id
+        )
     now = clock.now()
     began = incident.state
     for state in way:
@@ -328,7 +345,8 @@ def add_job_photo(session: Session, *, incident_id: int, raw: bytes) -> int:
 
 def attach_photo(session: Session, *, photo_id: int, incident_id: int) -> None:
     """A photo that came after its report belongs to the incident too."""
-    _attach_photos(session, [photo_id], report_id=None, incident_id=incident_id)
+    incident = near_queries.locked_survivor(session, incident_id)
+    _attach_photos(session, [photo_id], report_id=None, incident_id=incident.id)
 
 
 def forget_line_photo(session: Session, message_id: str) -> None:

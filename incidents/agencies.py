@@ -80,6 +80,16 @@ def reach_more(
     _add(session, incident, reached_by(session, category, place, radius_m=radius_m), role="other", by="", now=now)
 
 
+def take_over(session: Session, *, from_id: int, to_id: int) -> None:
+    """The agencies that the one incident reached are reached by the other too; its own lead stays."""
+    columns = ["incident_id", "agency_code", "role", "reason", "distance_m", "since_at", "added_by"]
+    theirs = sa.select(
+        sa.literal(to_id), IncidentAgency.agency_code, sa.literal("other"), IncidentAgency.reason,
+        IncidentAgency.distance_m, IncidentAgency.since_at, IncidentAgency.added_by,
+    ).where(IncidentAgency.incident_id == from_id)
+    session.execute(insert(IncidentAgency).from_select(columns, theirs).on_conflict_do_nothing())
+
+
 def reroute(session: Session, incident: Incident, place: LonLat, *, now: datetime) -> None:
     """An incident whose place is better known goes to the agencies of that place.
 

@@ -75,6 +75,10 @@ def emergency_card(text: str, *, language: str, quick: dict[str, Any] | None) ->
     )
 
 
+# What two incidents have to do with each other is said in a sentence of its own, which names both.
+TOLD_BY_NOTE = ("merged", "parted")
+
+
 def news(rows: Sequence[NewsRow], language: str) -> dict[str, Any]:
     """One message with all that a reporter has not heard of yet, incident by incident, with the buttons it asks for."""
     by_incident: dict[int, list[NewsRow]] = {}
@@ -95,13 +99,18 @@ def _news_of_one(changes: Sequence[NewsRow], language: str) -> str:
     if len(states) > 1:
         way = " → ".join(say(f"state-{row.to_state}", language) for row in states)
         lines.append(say("told-way", language, way=way))
-    lines += [_told(row, language) for row in changes if row.kind != "state"]
+    lines += [_told(row, language) for row in changes if row.kind not in {"state", *TOLD_BY_NOTE}]
+    lines += [_note(row, language) for row in changes if row.kind in TOLD_BY_NOTE]
     text = "\n".join(lines)
-    notes = dict.fromkeys((row.note_en if language == "en" else row.note_th).strip() for row in changes)
+    notes = dict.fromkeys(_note(row, language) for row in changes if row.kind not in TOLD_BY_NOTE)
     for note in filter(None, notes):
         text = say("told-reason", language, told=text, reason=line_messages.cut(note, limit_utf16=1000))
     is_done = bool(states) and states[-1].to_state == "done"
     return say("told-done-question", language, told=text) if is_done else text
+
+
+def _note(row: NewsRow, language: str) -> str:
+    return (row.note_en if language == "en" else row.note_th).strip()
 
 
 def _told(row: NewsRow, language: str) -> str:

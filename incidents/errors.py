@@ -10,6 +10,10 @@ class WrongStateError(ConflictError):
     """The incident's state does not allow this step."""
 
 
+class AlreadyMergedError(ConflictError):
+    """This incident was merged into another: act there, or undo the merge."""
+
+
 class UnusablePhotoError(InvalidInputError):
     """This file cannot be kept as a photo."""
 

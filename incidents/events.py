@@ -79,3 +79,36 @@ class IncidentAged(Event):
     incident_id: int
     number: str
     is_fading: bool
+
+
+@dataclass(frozen=True)
+class IncidentsMerged(Event):
+    """Two incidents are one: `merged_id` is a signpost, everything of it is at `into_id`, whose number stands here."""
+
+    name: ClassVar[str] = "incidents.incidents_merged"
+    merge_id: int
+    merged_id: int
+    into_id: int
+    number: str
+    merged_number: str
+
+
+@dataclass(frozen=True)
+class MergeUndone(Event):
+    """What was merged is an incident of its own again; `number` is its own."""
+
+    name: ClassVar[str] = "incidents.merge_undone"
+    merge_id: int
+    merged_id: int
+    into_id: int
+    number: str
+
+
+@dataclass(frozen=True)
+class IncidentSplit(Event):
+    """Reports of `from_id` have become an incident of their own."""
+
+    name: ClassVar[str] = "incidents.incident_split"
+    incident_id: int
+    from_id: int
+    number: str

@@ -73,6 +73,13 @@ class Incident(Base):
         sa.Index("ix_incident_state", "state", "opened_at"),
         sa.Index("ix_incident_map_key", "map_key"),
         sa.Index("ix_incident_opened_at", "opened_at"),
+        sa.Index(
+            "ix_incident_open_place", "place", postgresql_using="gist",
+            postgresql_where=sa.text("state IN ('new', 'accepted', 'in_progress', 'reopened', 'sent_on')"),
+        ),
+        sa.Index(
+            "ix_incident_merged_into_id", "merged_into_id", postgresql_where=sa.text("merged_into_id IS NOT NULL")
+        ),
     )
 
     id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
@@ -102,6 +109,8 @@ class Incident(Base):
     # Who or what last said that it is still so, apart from reports; and since when nobody and nothing has.
     confirmed_at: Mapped[datetime | None] = mapped_column(_AT)
     fading_at: Mapped[datetime | None] = mapped_column(_AT)
+    # A signpost: what was merged is closed, and everything of it is at this incident.
+    merged_into_id: Mapped[int | None] = mapped_column(sa.ForeignKey("incident.id", ondelete="SET NULL"))
     # Its cell of the Web Mercator grid at level 21, as a Morton number: cells of the same tile follow one another.
     map_key: Mapped[int | None] = mapped_column(sa.BigInteger, sa.Computed("map_key(place)", persisted=True))
 
@@ -341,3 +350,55 @@ class OfficeHours(Base):
     weekday: Mapped[int] = mapped_column(sa.SmallInteger, primary_key=True, autoincrement=False)
     opens: Mapped[time] = mapped_column(primary_key=True)
     closes: Mapped[time]
+
+
+class IncidentLikeness(Base):
+    """Two incidents that are perhaps the same, the later one first; `verdict` is an officer's, same or different.
+
+    Without a score where nobody thought so and an officer took them apart.
+    """
+
+    __tablename__ = "incident_likeness"
+    __table_args__ = (
+        sa.CheckConstraint("verdict IN ('same', 'different')", name="verdict"),
+        sa.CheckConstraint("incident_id > other_id", name="later_first"),
+        sa.Index("ix_incident_likeness_other_id", "other_id"),
+    )
+
+    incident_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("incident.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    other_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("incident.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    score: Mapped[float | None]
+    terms: Mapped[dict[str, Any] | None]
+    found_at: Mapped[datetime] = mapped_column(_AT)
+    verdict: Mapped[str | None]
+    decided_at: Mapped[datetime | None] = mapped_column(_AT)
+    decided_by: Mapped[str | None]
+
+
+class IncidentMerge(Base):
+    """That an incident was merged into another: what moved, and how both were before, so that it can be undone."""
+
+    __tablename__ = "incident_merge"
+    __table_args__ = (
+        sa.Index(
+            "uq_incident_merge_standing", "merged_id", unique=True, postgresql_where=sa.text("undone_at IS NULL")
+        ),
+        sa.Index("ix_incident_merge_into_id", "into_id"),
+    )
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
+    merged_id: Mapped[int] = mapped_column(sa.ForeignKey("incident.id", ondelete="CASCADE"))
+    into_id: Mapped[int] = mapped_column(sa.ForeignKey("incident.id", ondelete="CASCADE"))
+    merged_at: Mapped[datetime] = mapped_column(_AT)
+    merged_by: Mapped[str]
+    reason: Mapped[str]
+    report_ids: Mapped[list[int]] = mapped_column(ARRAY(sa.BigInteger))
+    photo_ids: Mapped[list[int]] = mapped_column(ARRAY(sa.BigInteger))
+    merged_before: Mapped[dict[str, Any]]
+    into_before: Mapped[dict[str, Any]]
+    undone_at: Mapped[datetime | None] = mapped_column(_AT)
+    undone_by: Mapped[str | None]

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from core.errors import NotFoundError
 from gis.points import LonLat
 from incidents.models import Category, Draft, Incident, IncidentChange, Photo, Report
-from incidents.rules import OPEN_STATES, Candidate
 from residents import queries as residents_queries
 from residents.models import Home, Resident
 
@@ -139,32 +138,6 @@ def locked_incident(session: Session, incident_id: int) -> Incident:
     if found is None:
         raise NotFoundError(f"There is no incident {incident_id}.")
     return found
-
-
-def open_incidents_near(session: Session, place: LonLat, *, group_code: str, since: datetime) -> list[Candidate]:
-    """Open incidents of a group within their category's own radius, last told of after `since`."""
-    rows = session.execute(
-        sa.text(
-            "SELECT i.id, i.category_code, c.group_code, c.join_radius_m, "
-            "ST_Distance(i.place::geography, p.at::geography), i.last_report_at "
-            "FROM incident i JOIN category c ON c.code = i.category_code, "
-            "(SELECT ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) AS at) p "
-            "WHERE c.group_code = :group_code AND i.state = ANY(:states) AND i.last_report_at >= :since "
-            # The box keeps the index usable: 0.01 degrees are more than any category's radius.
-            "AND i.place && ST_Expand(p.at, 0.01) AND ST_DWithin(i.place::geography, p.at::geography, c.join_radius_m) "
-            "ORDER BY i.id"
-        ),
-        {"lon": place.lon, "lat": place.lat, "group_code": group_code, "states": list(OPEN_STATES), "since": since},
-    )
-    return [Candidate(*row) for row in rows]
-
-
-def hold_group(session: Session, group_code: str) -> None:
-    """Reports of one group are joined one after the other: two that come together become one incident."""
-    session.execute(
-        sa.text("SELECT pg_advisory_xact_lock(hashtextextended('incidents.group:' || :group_code, 0))"),
-        {"group_code": group_code},
-    )
 
 
 def hold_resident(session: Session, resident_id: int) -> None:

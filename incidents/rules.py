@@ -1,10 +1,9 @@
-"""Decisions about reports and incidents over plain values: same incident or not, which step is allowed, until when."""
+"""Decisions about reports and incidents over plain values: which step is allowed, until when, whose work."""
 
 from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -89,6 +88,14 @@ def steps_between(from_state: str, to_state: str) -> list[str]:
     raise WrongStateError(f"From '{from_state}' an incident cannot become '{to_state}'.")
 
 
+_FURTHER = {"in_progress": 0, "accepted": 1, "reopened": 2, "new": 3}
+
+
+def survival_rank(*, tier: int, state: str, opened_at: datetime) -> tuple[int, int, datetime]:
+    """Of two open incidents that are one, the lesser rank survives: the graver, then the further on, then the older."""
+    return tier, _FURTHER[state], opened_at
+
+
 def verdict(*, state: str, says: str, done_at: datetime | None, now: datetime) -> str | None:
     """What a reporter's word about a finished incident makes of it: closed, reopened, or nothing (None).
 
@@ -111,69 +118,6 @@ def is_overdue(*, state: str, promised_at: datetime, done_at: datetime | None, n
     if state in OPEN_STATES:
         return now > promised_at
     return done_at is not None and done_at > promised_at
-
-
-# ── The same incident or another? ────────────────────────────────────────────────────────────────────────────────────
-
-JOIN_SURE_MINUTES = 20.0
-JOIN_LIMIT_MINUTES = 60.0
-JOIN_SCORE = 0.30
-_W_NEAR, _W_RECENT, _W_CATEGORY = 0.5, 0.3, 0.2
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An open incident as the rule of joining sees it; the radius is its category's."""
-
-    incident_id: int
-    category_code: str
-    group_code: str
-    join_radius_m: float
-    distance_m: float
-    last_report_at: datetime
-
-
-@dataclass(frozen=True)
-class Likeness:
-    """How much a report tells of the same incident: the score (0..1) and the terms that make it."""
-
-    incident_id: int
-    score: float
-    terms: tuple[tuple[str, float], ...]
-    is_same: bool
-
-
-def likeness(candidate: Candidate, *, category_code: str, group_code: str, reported_at: datetime) -> Likeness:
-    """The score of a report against an open incident, with its terms.
-
-    Never the same: another group, further than the category's radius (80 m for streets, 30 m where one house is not
-    its neighbour), or more than 60 minutes after the last report. Within 20 minutes and the radius always the same;
-    between 20 and 60 minutes the place must be the nearer the later it is. Limits are ours, to be tuned by a city.
-    """
-    minutes = abs((reported_at - candidate.last_report_at).total_seconds()) / 60
-    near = max(0.0, 1 - candidate.distance_m / candidate.join_radius_m)
-    recent = max(0.0, 1 - minutes / JOIN_LIMIT_MINUTES)
-    category = 1.0 if candidate.category_code == category_code else 0.5
-    score = _W_NEAR * near + _W_RECENT * recent + _W_CATEGORY * category
-    within = (
-        candidate.group_code == group_code
-        and candidate.distance_m <= candidate.join_radius_m
-        and minutes <= JOIN_LIMIT_MINUTES
-    )
-    is_same = within and (minutes <= JOIN_SURE_MINUTES or score >= JOIN_SCORE)
-    terms = (("near", _W_NEAR * near), ("recent", _W_RECENT * recent), ("category", _W_CATEGORY * category))
-    return Likeness(candidate.incident_id, round(score, 4), terms, is_same)
-
-
-def incident_to_join(
-    candidates: Iterable[Candidate], *, category_code: str, group_code: str, reported_at: datetime
-) -> Likeness | None:
-    """The open incident that the report tells of, the likeliest first; None where it is a new one."""
-    scored = [
-        likeness(c, category_code=category_code, group_code=group_code, reported_at=reported_at) for c in candidates
-    ]
-    same = [s for s in scored if s.is_same]
-    return max(same, key=lambda s: (s.score, -s.incident_id)) if same else None
 
 
 # ── When reporters hear ─────────────────────────────────────────────────────────────────────────────────────────────

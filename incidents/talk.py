@@ -24,6 +24,7 @@ from incidents import (
     conversation,
     fading,
     keeping,
+    near_queries,
     promise_queries,
     queries,
     rules,
@@ -203,9 +204,9 @@ def _receive(
 
 def _move(session: Session, speaker: Speaker, incident_id: int, place: Place) -> Incident:
     """The pin moves an incident that only this resident reported; in a shared one it counts as a report of its own."""
-    incident = queries.incident(session, incident_id)
+    incident = queries.incident(session, near_queries.surviving_id(session, incident_id))
     if incident.report_count == 1 and incident.state in rules.OPEN_STATES:
-        return actions.move_incident(session, incident_id, LonLat(lon=place.lon, lat=place.lat))
+        return actions.move_incident(session, incident.id, LonLat(lon=place.lon, lat=place.lat))
     return _receive(session, speaker, incident.summary, incident.category_code, place, ())
 
 
@@ -256,9 +257,16 @@ def _answer(
     names = {c.code: c.name_en if speaker.language == "en" else c.name_th for c in categories}
     says = list(turn.says)
     if isinstance(turn.effect, SubmitReport) and incident is not None:
-        says.append(Say("submitted" if incident.report_count == 1 else "submitted-joined"))
+        says.append(Say(_received(session, incident)))
     slots = _slots(session, speaker, turn, incident, names)
     _say(session, speaker, says, slots, names)
+
+
+def _received(session: Session, incident: Incident) -> str:
+    """What is said of a report that came in: the first of its incident, one of several people's, or one's own next."""
+    if incident.report_count == 1:
+        return "submitted"
+    return "submitted-joined" if near_queries.people_who_reported(session, incident.id) > 1 else "submitted-again"
 
 
 def _slots(
@@ -274,7 +282,7 @@ def _slots(
             "place": row.place_label_en if language == "en" else row.place_label_th,
             "agency": agency or cards.say("the-city", language),
             "promised": cards.moment(row.promised_at, language),
-            "others": row.report_count - 1,
+            "people": near_queries.people_who_reported(session, row.id),
         }
     draft = turn.draft
     if draft is None or draft.step != "confirm" or draft.category_code is None or draft.place is None:
@@ -368,7 +376,7 @@ def _judge(session: Session, speaker: Speaker, rest: str) -> None:
     verb, _, incident_id_text = rest.partition(":")
     if not incident_id_text.isdecimal():
         return
-    incident_id = int(incident_id_text)
+    incident_id = near_queries.surviving_id(session, int(incident_id_text))
     if not queries.is_reporter(session, incident_id, speaker.resident_id):
         return
     incident = queries.locked_incident(session, incident_id)

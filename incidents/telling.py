@@ -14,6 +14,7 @@ from core import clock
 from incidents import cards, policy, promise_queries, queries, rules
 from incidents.models import Incident, IncidentChange, ReporterNotice
 from incidents.promise_queries import NewsRow
+from incidents.queries import Reporter
 from line import outbox
 from residents import queries as residents_queries
 from residents.models import Resident
@@ -31,10 +32,23 @@ def note_change(
     `note` is a sentence of the city's by language. A message that is due within the time in which changes are gathered
     takes this change along.
     """
+    note_for(session, queries.reporters(session, incident.id), incident, change, note=note, now=now)
+
+
+def note_for(
+    session: Session,
+    reporters: Sequence[Reporter],
+    incident: Incident,
+    change: IncidentChange,
+    *,
+    note: Mapping[str, str],
+    now: datetime,
+) -> None:
+    """These residents will hear of the change once, whichever incident they reported."""
     city = policy.shipped()
     tier = queries.category(session, incident.category_code).tier
     own_due_at = rules.told_at(now, tier=tier, policy=city)
-    for reporter in queries.reporters(session, incident.id):
+    for reporter in reporters:
         soon_at = min(own_due_at, now + city.bundle_ordinary)
         waiting_at = promise_queries.earliest_notice_at(session, reporter.resident_id, until=soon_at)
         is_held = own_due_at > now + city.bundle_ordinary

@@ -13,7 +13,8 @@ from api.deps import CurrentAccount, SessionDep, needs
 from core import clock
 from core.errors import NotFoundError
 from dispatch import queries as dispatch_queries
-from incidents import actions, photos, promise_queries, queries, rules
+from gis.crs import distance_m
+from incidents import actions, near_queries, photos, promise_queries, queries, rules
 from incidents.queries import IncidentRow
 from staff import actions as staff_actions
 from staff.rules import AccountRef
@@ -113,9 +114,31 @@ class ChangeOut(BaseModel):
     to_agency: AgencyOut | None
 
 
-class IncidentDetailOut(IncidentOut):
-    """An incident with its history; `reports` is empty for accounts that may not read residents' words."""
+class NumberOut(BaseModel):
+    """Another incident, by the number that residents know."""
 
+    id: int
+    number: str
+
+
+class PerhapsSameOut(BaseModel):
+    """An open incident that is perhaps the same: how likely (0..1), by which terms, and how far away."""
+
+    incident: IncidentOut
+    score: float
+    terms: dict[str, float]
+    distance_m: float
+
+
+class IncidentDetailOut(IncidentOut):
+    """An incident with its history; `reports` is empty for accounts that may not read residents' words.
+
+    `merged_into` is where it leads, where it was merged; `took_in` what was merged into it.
+    """
+
+    merged_into: NumberOut | None
+    took_in: list[NumberOut]
+    perhaps_same: list[PerhapsSameOut]
     reports: list[ReportOut]
     changes: list[ChangeOut]
 
@@ -193,8 +216,12 @@ def show_incident(session: SessionDep, account: CurrentAccount, incident_id: int
         agency.code: AgencyOut(code=agency.code, name=Words(th=agency.name_th, en=agency.name_en))
         for agency in promise_queries.agency_rows(session)
     }
+    signpost = near_queries.signpost(session, incident_id)
     return IncidentDetailOut(
         **fields,
+        merged_into=NumberOut(id=signpost[0], number=signpost[1]) if signpost else None,
+        took_in=[NumberOut(id=id_, number=number) for id_, number in near_queries.taken_in(session, incident_id)],
+        perhaps_same=_perhaps_same(session, row),
         reports=[
             ReportOut(
                 id=report.id,
@@ -222,6 +249,24 @@ def show_incident(session: SessionDep, account: CurrentAccount, incident_id: int
             for change in queries.change_rows(session, incident_id)
         ],
     )
+
+
+def _perhaps_same(session: SessionDep, row: IncidentRow) -> list[PerhapsSameOut]:
+    found = near_queries.perhaps_same(session, row.id)
+    job_ids = dispatch_queries.job_ids_by_incident(session, [other_id for other_id, *_ in found])
+    now = clock.now()
+    shown = []
+    for other_id, score, terms in found:
+        other = queries.incident_row(session, other_id)
+        shown.append(
+            PerhapsSameOut(
+                incident=IncidentOut(**incident_fields(other, job_id=job_ids.get(other_id), now=now)),
+                score=score,
+                terms=terms,
+                distance_m=round(distance_m(row.place, other.place), 1),
+            )
+        )
+    return shown
 
 
 @router.post("/incidents/{incident_id}/state", summary="Move an incident to its next state")

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 revision = "0036_understanding"
-down_revision = "0034_people"
+down_revision = "0035_one_incident"
 branch_labels = None
 depends_on = None
 

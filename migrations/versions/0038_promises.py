@@ -18,6 +18,7 @@ def upgrade() -> None:
     """Incidents keep their agency as the lead; what was told stays told; nothing waits and nothing fades yet."""
     op.execute("SET LOCAL lock_timeout = '10s'")
     _states(_STATES + ", 'sent_on'")
+    _index_open("'new', 'accepted', 'in_progress', 'reopened', 'sent_on'")
     _count_as_open("''reopened'')", "''reopened'', ''sent_on'')")
     _agencies()
     _promises()
@@ -29,6 +30,14 @@ def upgrade() -> None:
 def _states(states: str) -> None:
     op.drop_constraint(op.f("ck_incident_state"), "incident")
     op.create_check_constraint(op.f("ck_incident_state"), "incident", f"state IN ({states})")
+
+
+def _index_open(states: str) -> None:
+    op.drop_index("ix_incident_open_place", "incident")
+    op.create_index(
+        "ix_incident_open_place", "incident", ["place"], postgresql_using="gist",
+        postgresql_where=sa.text(f"state IN ({states})"),
+    )
 
 
 def _count_as_open(before: str, after: str) -> None:
@@ -186,4 +195,5 @@ def downgrade() -> None:
             op.drop_column(table, name)
     op.execute("UPDATE incident SET state = 'new' WHERE state = 'sent_on'")
     _states(_STATES)
+    _index_open("'new', 'accepted', 'in_progress', 'reopened'")
     _count_as_open("''reopened'', ''sent_on'')", "''reopened'')")

@@ -18,7 +18,7 @@ from core.settings import ROOT, data_dir, settings
 FRAMEWORK = {
     "__init__", "catalogue", "exceptions", "gauges", "measure", "peers", "places", "scribbles", "senders", "series",
     "returned", "servers", "standing",
-    "town",
+    "town", "week",
 }  # fmt: skip
 
 

@@ -75,7 +75,7 @@ def test_a_neighbour_hears_that_it_is_known(malee: Talker, somchai: Talker, town
     answer = _report(somchai)
     assert len(_incidents(town)) == 1
     assert _incidents(town)[0].number in answer["text"]
-    assert "1 others" in answer["text"]
+    assert "2 people" in answer["text"]
 
 
 def test_home_is_offered_as_the_place_only_where_it_is_known(malee: Talker, somchai: Talker, town: Session) -> None:

@@ -1,64 +1,15 @@
-"""Joining, states, promises and routing to an agency, decided without a database."""
+"""States, promises and routing to an agency, decided without a database."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from incidents import rules
 from incidents.errors import WrongStateError
-from incidents.rules import Candidate
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
-
-
-def _candidate(*, distance_m: float, minutes: float, group: str = "flood", radius_m: float = 80.0) -> Candidate:
-    return Candidate(7, "flooded_road", group, radius_m, distance_m, NOW - timedelta(minutes=minutes))
-
-
-def _is_same(candidate: Candidate) -> bool:
-    return rules.likeness(candidate, category_code="flooded_road", group_code="flood", reported_at=NOW).is_same
-
-
-@given(distance_m=st.floats(0, 80), minutes=st.floats(0, 20))
-def test_reports_within_80_m_and_20_min_describe_one_incident(distance_m: float, minutes: float) -> None:
-    """Near in space and time is the same, whatever the score."""
-    assert _is_same(_candidate(distance_m=distance_m, minutes=minutes))
-
-
-@given(distance_m=st.floats(80.01, 5000), minutes=st.floats(0, 60))
-def test_reports_further_than_the_radius_never_join(distance_m: float, minutes: float) -> None:
-    """Beyond the category's radius there is another incident."""
-    assert not _is_same(_candidate(distance_m=distance_m, minutes=minutes))
-
-
-@given(distance_m=st.floats(0, 80), minutes=st.floats(60.01, 10000))
-def test_reports_more_than_an_hour_apart_never_join(distance_m: float, minutes: float) -> None:
-    """After an hour of silence a report opens a new incident."""
-    assert not _is_same(_candidate(distance_m=distance_m, minutes=minutes))
-
-
-def test_between_20_and_60_minutes_the_place_must_be_nearer() -> None:
-    """After 55 minutes 10 m are still the same house, 79 m are not."""
-    assert _is_same(_candidate(distance_m=10, minutes=55))
-    assert not _is_same(_candidate(distance_m=79, minutes=55))
-
-
-def test_another_group_never_joins() -> None:
-    """A fallen tree is no flood, however near."""
-    assert not _is_same(_candidate(distance_m=0, minutes=0, group="tree"))
-
-
-def test_the_score_shows_its_terms() -> None:
-    """The terms add up to the score, and the likeliest incident is chosen."""
-    near, far = _candidate(distance_m=5, minutes=2), _candidate(distance_m=60, minutes=2)
-    chosen = rules.incident_to_join([far, near], category_code="flooded_road", group_code="flood", reported_at=NOW)
-    assert chosen is not None
-    assert pytest.approx(chosen.score, abs=1e-3) == sum(value for _, value in chosen.terms)
-    assert tuple(name for name, _ in chosen.terms) == ("near", "recent", "category")
 
 
 @pytest.mark.parametrize(

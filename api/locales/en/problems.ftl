@@ -3,6 +3,7 @@ not-found = There is no such thing.
 invalid-input = What was sent cannot be used.
 field-twice = A field is there twice; one of them is meant.
 conflict = It has changed since it was read, or its state does not allow this.
+already-merged = This incident was merged into another: act there, or undo the merge.
 forbidden = This account may not do that.
 unauthenticated = Sign in first.
 device-key-missing = A device signs in with its key.

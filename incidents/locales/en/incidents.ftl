@@ -20,7 +20,10 @@ submitted = We have your report. Number { $number }
     { $agency } will act by { $promised }.
     You will hear at every step. Write "status" to follow it.
 submitted-joined = We have your report. Number { $number }
-    { $others } others reported the same; it is one case now.
+    { $people } people reported this; it is one case.
+    { $category } · { $place }
+    You will hear at every step.
+submitted-again = We have added this to your report, number { $number }. The city sees that you wrote again.
     { $category } · { $place }
     You will hear at every step.
 the-city = The city
@@ -78,6 +81,13 @@ told-done = Number { $number } { $category }: finished
 told-closed = Number { $number } { $category }: closed. Thank you for reporting.
 told-rejected = Number { $number } { $category }: the city cannot act on this
 told-reopened = Number { $number } { $category }: opened again, a crew will look once more
+told-merged = Number { $number }: { $people } people reported the same thing; it is one case now. Follow it under number { $survivor }.
+told-parted = Your report is no longer part of number { $number }: it is a case of its own, number { $own }.
+reason-took-in = Took in { $number }
+reason-merged-into = Merged into { $number }
+reason-parted = Taken apart from { $number } again
+reason-split-from = Split from { $number }
+reason-split-off = Reports became { $number }
 told-reason = { $told }
     { $reason }
 told-done-question = { $told }

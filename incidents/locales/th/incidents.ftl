@@ -20,7 +20,10 @@ submitted = รับเรื่องแล้ว เลขที่ { $number
     { $agency } จะดำเนินการภายใน { $promised }
     เราจะแจ้งทุกครั้งที่มีความคืบหน้า พิมพ์ "สถานะ" เพื่อติดตาม
 submitted-joined = รับเรื่องแล้ว เลขที่ { $number }
-    มีผู้แจ้งเหตุเดียวกันนี้แล้ว { $others } ราย เรารวมเป็นเรื่องเดียวกัน
+    มีผู้แจ้งเหตุนี้แล้ว { $people } ราย เรารวมเป็นเรื่องเดียวกัน
+    { $category } · { $place }
+    เราจะแจ้งคุณทุกครั้งที่มีความคืบหน้า
+submitted-again = เราเพิ่มข้อความนี้ในเรื่องของคุณแล้ว เลขที่ { $number } เจ้าหน้าที่เห็นว่าคุณแจ้งซ้ำ
     { $category } · { $place }
     เราจะแจ้งคุณทุกครั้งที่มีความคืบหน้า
 the-city = เทศบาล
@@ -78,6 +81,13 @@ told-done = เลขที่ { $number } { $category }: เสร็จแล�
 told-closed = เลขที่ { $number } { $category }: ปิดเรื่องแล้ว ขอบคุณที่แจ้ง
 told-rejected = เลขที่ { $number } { $category }: ไม่สามารถดำเนินการได้
 told-reopened = เลขที่ { $number } { $category }: เปิดเรื่องอีกครั้ง ทีมจะกลับไปดู
+told-merged = เลขที่ { $number }: มีผู้แจ้งเรื่องเดียวกันนี้ { $people } ราย เรารวมเป็นเรื่องเดียว ติดตามต่อที่เลขที่ { $survivor }
+told-parted = เรื่องที่คุณแจ้งไม่รวมกับเลขที่ { $number } แล้ว แยกเป็นเรื่องใหม่ เลขที่ { $own }
+reason-took-in = รวมเรื่อง { $number } เข้ามา
+reason-merged-into = รวมเข้ากับ { $number }
+reason-parted = แยกออกจาก { $number } อีกครั้ง
+reason-split-from = แยกมาจาก { $number }
+reason-split-off = แยกบางรายการเป็น { $number }
 told-reason = { $told }
     { $reason }
 told-done-question = { $told }

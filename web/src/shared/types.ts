@@ -271,7 +271,12 @@ export type Incident = {
   job_id: number | null
   photos: string[]
 }
+export type IncidentNumber = { id: number; number: string }
+export type PerhapsSame = { incident: Incident; score: number; terms: Record<string, number>; distance_m: number }
 export type IncidentDetail = Incident & {
+  merged_into: IncidentNumber | null
+  took_in: IncidentNumber[]
+  perhaps_same: PerhapsSame[]
   reports: { id: number; text: string; created_at: string; source: string }[]
   changes: {
     from_state: string | null; to_state: string; at: string; by: string | null; reason: string | null

@@ -373,6 +373,8 @@ confirm-resume = Let the clock go on
 confirm-keep = It is still so
 change-waiting = reporters asked, clock stopped
 change-resumed = clock goes on
+change-merged = Merged
+change-parted = Parted
 change-kept = an officer says that it is still so
 change-said_still = reporter: still so
 change-said_worse = reporter: worse
@@ -401,6 +403,35 @@ source-open311 = other system
 reason-to-residents = Reason (reporters will see it)
 may-not-change = This account may not change incidents
 show-job = Show the job
+perhaps-same = Perhaps the same
+apart = { $distance } apart
+likely = { $percent }% likely
+this-incident = This incident
+no-photo = No photo
+merge-them = Merge into one
+not-same = Not the same
+show-other = Show that one
+merged-into = Merged into { $number }
+show-survivor = Show the merged incident
+merge-undo = Part them again
+took-in = Took in
+split-reports = Make some reports an incident of their own
+split-these = { $count ->
+    [one] Split off 1 report
+   *[other] Split off { $count } reports
+  }
+likeness-expected = repeats expected
+likeness-kind = kind
+likeness-place = distance
+likeness-crowd = such things here
+likeness-time = time
+likeness-words = words
+likeness-numbers = house, soi, pole
+likeness-landmark = landmark
+likeness-sides = side or stretch
+likeness-another = says it is another
+likeness-again = says it is the same
+likeness-reporter = same reporter
 
 ## Jobs
 sorted-by-priority = by priority
