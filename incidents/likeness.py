@@ -24,6 +24,7 @@ NEIGHBOURHOOD_M = 200.0
 MOST_CANDIDATES = 64
 # The words are read of so many: those that kind, place and time make likeliest.
 MOST_READ = 16
+LETTERS_OF_KIND = 500
 # After so many of a kind's lifetimes nobody asks any more whether it is still the same thing.
 LIFETIMES = 4.0
 LONGEST = timedelta(days=60)
@@ -126,10 +127,14 @@ def _lexicon() -> Lexicon:
     return Lexicon({category.code: category.words for category in catalogue.shipped().file.category})
 
 
-@functools.lru_cache(maxsize=20_000)
 def spoken_category(text: str) -> str | None:
-    """The category that the words speak of most, whatever was chosen; None where they speak of none."""
-    top = _lexicon().rank(text[:500])
+    """The category that the first words speak of most, whatever was chosen; None where they speak of none."""
+    return _spoken_category(text[:LETTERS_OF_KIND])
+
+
+@functools.lru_cache(maxsize=20_000)
+def _spoken_category(text: str) -> str | None:
+    top = _lexicon().rank(text)
     return top[0].category_code if top else None
 
 
@@ -313,7 +318,9 @@ def _alike(found: wording.Agreement) -> float:
 def _likeness(
     telling: Telling, one: Candidate, terms: Mapping[str, float], score: float, *, surely: float, scales: Scales
 ) -> Likeness:
-    threshold = scales.thresholds[min(telling.kind.tier, one.kind.tier)]
+    tier = min(telling.kind.tier, one.kind.tier)
+    # Two households are not at stake where one person calls again.
+    threshold = scales.thresholds[max(tier, LIFE_TIER + 1) if one.is_own else tier]
     verdict: Verdict = "other"
     if surely >= threshold.sure and score >= threshold.doubtful and _may_join(telling, one, terms, scales):
         verdict = "same"

@@ -16,6 +16,7 @@ from incidents.likeness import Candidate, Kind, Offset
 from incidents.models import Incident, IncidentMerge, Photo, Report
 from incidents.queries import Reporter, locked_incident
 from incidents.rules import OPEN_STATES, NewReport
+from incidents.wording import MOST_LETTERS
 from residents.models import Resident
 
 # A degree of latitude; of longitude at the equator. Between two places of one city the error is below a thousandth.
@@ -37,6 +38,7 @@ def open_incidents_near(
             "groups": likeness.group_codes(kind, scales.shipped()),
             "reach_deg": reach_m / METRES_PER_DEGREE / math.cos(math.radians(min(abs(new.place.lat), 80.0))),
             "limit": likeness.MOST_CANDIDATES, "reports": REPORTS_COMPARED, "resident_id": new.resident_id,
+            "letters": MOST_LETTERS,
         },
     )
     return [_candidate(row) for row in rows]
@@ -92,7 +94,7 @@ SELECT n.id, n.category_code, c.group_code, c.tier, c.join_radius_m, n.last_repo
        ) AS perhaps_same
 FROM near n JOIN category c ON c.code = n.category_code CROSS JOIN here h
 CROSS JOIN LATERAL (
-    SELECT coalesce(array_agg(s.text ORDER BY s.id), '{}') AS texts,
+    SELECT coalesce(array_agg(left(s.text, :letters) ORDER BY s.id), '{}') AS texts,
            coalesce(array_agg(s.place_source ORDER BY s.id), '{}') AS report_source,
            coalesce(array_agg(s.radius_m ORDER BY s.id), '{}') AS report_radius_m,
            coalesce(array_agg((ST_X(s.place) - :lon) * h.east ORDER BY s.id), '{}') AS report_east_m,

@@ -19,6 +19,7 @@ _THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
 _NOT_LETTERS = re.compile(r"[^\u0e01-\u0e4ea-z0-9\u1000-\u109f]+")
 GRAM = 3
 KIND_WORTH = 0.25
+MOST_LETTERS = 2000
 
 # Names of a place by number: what introduces it, then the number. Thai after `normalise`, which keeps other spaces.
 _NUMBERED = {
@@ -76,10 +77,14 @@ class Wording:
     says_again: bool
 
 
-@functools.lru_cache(maxsize=20_000)
 def wording(text: str, vocabulary: Vocabulary) -> Wording:
-    """The text as it is compared; only its first 2,000 letters are read."""
-    plain = normalise(text[:2000].translate(_THAI_DIGITS))
+    """The text as it is compared; only its first `MOST_LETTERS` are read."""
+    return _wording(text[:MOST_LETTERS], vocabulary)
+
+
+@functools.lru_cache(maxsize=20_000)
+def _wording(text: str, vocabulary: Vocabulary) -> Wording:
+    plain = normalise(text.translate(_THAI_DIGITS))
     left, says_another = _without(plain, vocabulary.another)
     left, says_again = _without(left, vocabulary.again)
     numbers = tuple(

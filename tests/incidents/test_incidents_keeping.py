@@ -185,7 +185,7 @@ def test_without_an_answer_the_clock_goes_on_from_the_limit_however_late_the_job
 
 def test_waiting_has_its_reasons_to_be_refused(town: Session, malee: Talker, frozen_clock: Clock) -> None:
     """Twice at once, with nobody to ask, after the end, and when all the waiting is used up."""
-    incident, nobodys = _open(town, malee), _open(town, category="road")
+    incident, nobodys = _open(town, malee), _open(town, category="noise")
     keeping.wait_for_reporter(town, incident.id, "ฝั่งไหน", hours=999, by="officer")
     for incident_id, sentence in ((incident.id, "waits for the reporter"), (nobodys.id, "No reporter")):
         with pytest.raises(WaitingError, match=sentence):

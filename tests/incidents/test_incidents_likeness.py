@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents import catalogue, likeness, scales
+from incidents import catalogue, likeness, scales, wording
 from incidents.likeness import Candidate, Judgement, Kind, Offset, Telling
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -132,6 +132,9 @@ def test_the_same_words_at_the_same_door_are_one_rescue() -> None:
 def test_who_calls_for_help_again_is_counted_and_never_lost() -> None:
     """The same person's next cry joins the first; one about another house does not."""
     assert _is_same("rescue", "ช่วยด้วย น้ำขึ้นอีกแล้ว", _open("rescue", "ช่วยด้วย", distance_m=15, own=True))
+    vague_m = likeness.uncertainty_m("words", 300.0)
+    again = _open("rescue", "ช่วยด้วย", hours=0.7, own=True, doubt_m=vague_m)
+    assert _judge("rescue", "ช่วยด้วย", again, doubt_m=vague_m).same is not None
     assert not _is_same("rescue", "อีกบ้านหนึ่ง ยายแก่ติดอยู่", _open("rescue", "ช่วยด้วย", distance_m=15, own=True))
 
 
@@ -193,3 +196,10 @@ def test_any_two_texts_can_be_compared(text: str, other: str) -> None:
     judgement = _judge("road", text, _open("road", other))
     found = [*([judgement.same] if judgement.same else []), *judgement.perhaps]
     assert all(0 <= one.score <= 1 for one in found)
+
+
+def test_a_text_of_100_000_letters_costs_no_more_than_its_beginning() -> None:
+    """What is compared, and remembered, is the beginning."""
+    text = "ถนนเป็นหลุม หน้าวัดโพธิ์ " * 4000
+    assert _is_same("road", text, _open("road", text, distance_m=10))
+    assert wording.wording(text, SCALES.vocabulary) == wording.wording(text[: wording.MOST_LETTERS], SCALES.vocabulary)

@@ -12,12 +12,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core import sealing
+from core import clock, sealing
 from core.db import transaction
 from core.errors import ConflictError, InvalidInputError, NotFoundError
 from core.events import EventRecord
 from gis.points import LonLat
-from incidents import actions, merging, near_queries, queries
+from incidents import actions, merging, near_queries, queries, telling
 from incidents.errors import AlreadyMergedError, WrongStateError
 from incidents.models import Incident, IncidentLikeness, IncidentMerge, Photo, Report, ReporterNotice
 from incidents.rules import NewReport
@@ -42,6 +42,11 @@ def _report(
 
 
 def _told(session: Session) -> list[tuple[str, str]]:
+    """(LINE id, text) of every push about an incident, in their order; what waits is told first."""
+    now = clock.now()
+    clock.freeze(lambda: now + timedelta(minutes=3))
+    telling.tell_due(session)
+    clock.freeze(lambda: now)
     chunks = session.scalars(
         sa.select(OutboxChunk).where(OutboxChunk.subject.startswith("incident:")).order_by(OutboxChunk.id)
     )

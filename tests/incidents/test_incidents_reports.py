@@ -188,7 +188,7 @@ def _agency_rows(categories: str, area_code: str | None = None) -> LayerRows:
 def test_agencies_of_a_city_pack_replace_the_old_ones(town: Session) -> None:
     """An open incident of an agency that is gone is the new agency's, and so is the next one; none is nobody's."""
     _, before = _report(town)
-    _, ended = _report(town, category="road")
+    _, ended = _report(town, category="noise")
     actions.change_state(town, ended.id, "rejected", by="officer", reason="นอกเขต")
     assert citypack.load_agencies(town, _agency_rows("drainage; drainage;*")) == 1
     town.expire_all()

@@ -76,7 +76,7 @@ def test_what_happens_to_two_incidents_of_a_reporter_is_one_message(
 ) -> None:
     """Each with its number; a button names its incident; the other reporter hears of their own only."""
     mine = _incident(town, malee)
-    ours = _incident(town, malee, somchai, category="drain")
+    ours = _incident(town, malee, somchai, category="noise")
     actions.advance_state(town, mine.id, "done", by="crew", reason="สูบแล้ว")
     _move(town, ours, "accepted")
     frozen_clock(NOW + timedelta(minutes=2))
