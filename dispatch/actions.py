@@ -164,6 +164,8 @@ def take_over_jobs(session: Session, *, merge_id: int, from_id: int, to_id: int)
 
     Twice is the same as once; nothing happens where the merge was undone since.
     """
+    for incident_id in sorted((from_id, to_id)):  # As whoever merges and undoes holds them.
+        incident_queries.locked_incident(session, incident_id)
     merge = incident_near_queries.merge(session, merge_id)
     if merge is None or merge.undone_at is not None:
         return
@@ -184,6 +186,8 @@ def take_over_jobs(session: Session, *, merge_id: int, from_id: int, to_id: int)
 
 def give_back_jobs(session: Session, *, merge_id: int, to_id: int, from_id: int) -> None:
     """The jobs that came with the merge are the other incident's again; both have a live one where they are open."""
+    for incident_id in sorted((from_id, to_id)):
+        incident_queries.locked_incident(session, incident_id)
     moved = queries.jobs_moved(session, merge_id)
     session.execute(sa.update(Job).where(Job.id.in_(moved), Job.incident_id == from_id).values(incident_id=to_id))
     session.execute(sa.delete(JobMove).where(JobMove.merge_id == merge_id))

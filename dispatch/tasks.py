@@ -11,6 +11,7 @@ from dispatch import actions, queries, suggestions
 from dispatch.events import JobAssigned, JobChanged, JobOpened
 from flood.events import FloodRedrawn
 from flood.queries import current_run
+from incidents import near_queries
 from incidents.events import (
     IncidentChanged,
     IncidentMoved,
@@ -25,8 +26,8 @@ QUEUE = "dispatch"
 
 @subscribes(IncidentOpened, by="dispatch.open_job")
 def open_job(session: Session, event: IncidentOpened) -> None:
-    """An incident of a category that sends a crew has a job."""
-    actions.open_job(session, event.incident_id)
+    """An incident of a category that sends a crew has a job; where it was merged meanwhile, the survivor has one."""
+    actions.open_job(session, near_queries.surviving_id(session, event.incident_id))
 
 
 @subscribes(ReportJoined, by="dispatch.rank_again_after_report")

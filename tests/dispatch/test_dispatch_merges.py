@@ -11,7 +11,7 @@ from dispatch.models import Job
 from gis.points import LonLat
 from incidents import merging
 from incidents import queries as incident_queries
-from incidents.events import IncidentsMerged, MergeUndone
+from incidents.events import IncidentOpened, IncidentsMerged, MergeUndone
 from incidents.models import IncidentMerge
 
 if TYPE_CHECKING:
@@ -73,3 +73,13 @@ def test_a_merge_that_was_undone_at_once_moves_no_job(town: Town) -> None:
     )
     assert town.session.get_one(Job, one.id).state == "open"
     assert town.session.get_one(Job, other.id).incident_id == other.incident_id
+
+
+def test_news_of_an_incident_that_was_merged_meanwhile_opens_no_job_at_the_signpost(town: Town) -> None:
+    """The job is the survivor's, and there is one."""
+    one, other = town.incident(), town.incident(place=FAR)
+    survivor = merging.merge_incidents(town.session, one.id, other.id, by="officer", reason="")
+    for incident in (one, other):
+        news = IncidentOpened(incident.id, incident.number, "flooded_road", 3, ("pump",), 100.0, 8.0, town.now)
+        tasks.open_job(town.session, news)
+    assert [job.incident_id for job in town.session.query(Job)] == [survivor.id]
