@@ -29,7 +29,8 @@ def fetch(*modules: str) -> None:
         raise SetupError(f"The bench needs {', '.join(missing)}, and uv, which installs them, is not: run ./test.")
     with step(f"installing {', '.join(missing)} from {LOCK.name}"):
         command = [uv, "pip", "install", "-q", "--python", sys.executable, "--require-hashes", "-r", str(LOCK)]
-        done = subprocess.run(command, capture_output=True, text=True)
+        # Away from the project, whose constraints are for the making of locks and name no hashes.
+        done = subprocess.run(command, capture_output=True, text=True, cwd=Path(sys.prefix).anchor)
         importlib.invalidate_caches()
     missing = _missing(modules)
     if done.returncode or missing:

@@ -62,12 +62,10 @@ def forget_letters(session: Session, line_user_id: str, *, until: datetime | Non
     What came after `until` waits in the inbox as if it had just arrived.
     """
     hashed = sealing.fingerprint(line_user_id)
-    theirs = sa.and_(InboxEvent.user_hash == hashed, InboxEvent.happened_at > until) if until else sa.false()
+    is_later = InboxEvent.happened_at > until if until else sa.false()
     anew = {"handled_at": None, "attempts": 0, "not_before_wall_at": None, "error": None}
-    session.execute(sa.update(InboxEvent).where(theirs).values(anew))
-    session.execute(sa.delete(InboxEvent).where(InboxEvent.user_hash == hashed, InboxEvent.handled_at.is_not(None)))
-    if until is None:
-        session.execute(sa.delete(InboxEvent).where(InboxEvent.user_hash == hashed))
+    session.execute(sa.delete(InboxEvent).where(InboxEvent.user_hash == hashed, ~is_later))
+    session.execute(sa.update(InboxEvent).where(InboxEvent.user_hash == hashed, is_later).values(anew))
     session.execute(sa.delete(OutboxChunk).where(OutboxChunk.to_hash == hashed))
     session.execute(sa.select(sa.func.pg_notify(queries.INBOX_CHANNEL, "")))
 

@@ -16,7 +16,7 @@ from core.errors import SetupError
 from core.settings import ROOT, data_dir, settings
 
 FRAMEWORK = {
-    "__init__", "catalogue", "exceptions", "gauges", "measure", "peers", "places", "scribbles", "senders", "series",
+    "__init__", "callers", "catalogue", "exceptions", "gauges", "measure", "peers", "places", "programs", "scribbles", "senders", "series",
     "returned", "servers", "standing",
     "town", "week",
 }  # fmt: skip

@@ -48,7 +48,7 @@ def _told(session: Session) -> list[tuple[str, str]]:
     telling.tell_due(session)
     clock.freeze(lambda: now)
     chunks = session.scalars(
-        sa.select(OutboxChunk).where(OutboxChunk.subject.startswith("incident:")).order_by(OutboxChunk.id)
+        sa.select(OutboxChunk).where(OutboxChunk.subject.startswith("incident")).order_by(OutboxChunk.id)
     )
     return [(json.loads(sealing.unseal(chunk.to_sealed))[0], chunk.messages[0]["text"]) for chunk in chunks]
 
@@ -151,7 +151,8 @@ def test_undone_each_has_what_it_had(town: Session, malee: Talker, somchai: Talk
     assert second.merged_into_id is None
     assert second.closed_at is None
     assert town.get_one(Photo, photo_id).incident_id == second.id
-    assert [who for who, text in _told(town) if "แยก" in text or "case of its own" in text] == [somchai.line_user_id]
+    told = _told(town)
+    assert [who for who, text in told if "แยก" in text or "case of its own" in text] == [somchai.line_user_id], told
     assert near_queries.perhaps_same(town, first.id) == []
     with pytest.raises(WrongStateError):
         merging.undo_merge(town, second.id, by="officer")

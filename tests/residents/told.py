@@ -27,7 +27,7 @@ from incidents import tasks as incident_tasks
 from incidents.models import Photo, Report
 from line import outbox, receiver, rules, sender, webhook
 from line import queries as line_queries
-from line.models import OutboxChunk
+from line.models import InboxEvent, OutboxChunk
 from residents import actions, codes, doors, household, queries, tasks
 from residents.models import Resident
 from tests.accounts import add_account
@@ -71,6 +71,8 @@ class House:
         while told:
             with transaction() as session:
                 told = receiver.take(session)
+        with transaction() as session:
+            assert session.scalars(sa.select(InboxEvent.error).where(InboxEvent.error.is_not(None))).all() == []
 
     def keep(self, user: str, event: dict[str, Any]) -> None:
         """LINE has told of it, and nobody has looked into the inbox yet."""
@@ -156,7 +158,7 @@ def tell_everything(house: House) -> None:
     house.say(ME, group_code)
     house.say(ME, "รหัส ABCD-EFGH")
     tell_on_the_page(officer)
-    for user, text in ((ME, f"น้ำท่วมบ้าน {NAME} โทร {PHONE_AS_WRITTEN}"), (NEIGHBOUR, "น้ำท่วมถนนสูงถึงเข่า")):
+    for user, text in ((ME, f"น้ำท่วมถนนหน้าบ้าน {NAME} โทร {PHONE_AS_WRITTEN}"), (NEIGHBOUR, "น้ำท่วมถนนสูงถึงเข่า")):
         house.say(user, text)
         house.tap_next(user, "category")
         house.photo(user, PICTURE) if user == ME else house.tap_next(user, "skip_photo")
