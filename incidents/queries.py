@@ -110,9 +110,20 @@ class Telling:
         return self.reporters > 0 and self.told == self.reporters
 
 
+_categories: tuple[str | None, list[Category]] = (None, [])
+
+
 def categories(session: Session) -> list[Category]:
-    """Every category, in the city's order."""
-    return list(session.scalars(sa.select(Category).order_by(Category.position)))
+    """Every category, in the city's order, to be read only: read anew by this process when one of them has changed."""
+    global _categories
+    version = session.scalar(sa.text("SELECT string_agg(xmin::text || code, ' ' ORDER BY code) FROM category"))
+    known_version, known = _categories
+    if version is None or version != known_version:
+        known = list(session.scalars(sa.select(Category).order_by(Category.position)))
+        for one in known:
+            session.expunge(one)
+        _categories = (version, known)
+    return known
 
 
 def category(session: Session, code: str) -> Category:

@@ -344,6 +344,11 @@ def _say_status(session: Session, speaker: Speaker) -> None:
 # ── Buttons that are no part of a draft ──────────────────────────────────────────────────────────────────────────────
 
 
+def is_ours(data: str) -> bool:
+    """The button is one of this room's."""
+    return data.partition(":")[0] in {"report", "help", "incident"}
+
+
 def answer_button(session: Session, speaker: Speaker, data: str) -> None:
     """A button was pressed: of the report being told, an alert's cry for help, or of a finished incident."""
     verb, _, rest = data.partition(":")

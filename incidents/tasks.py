@@ -81,7 +81,12 @@ def _hear_place(session: Session, speaker: Speaker, resident: Resident, *, lon: 
 
 @subscribes(PostbackReceived, by="incidents.hear_button")
 def hear_button(session: Session, event: PostbackReceived) -> None:
-    """The button is a turn of the conversation, a cry for help, or a word about a finished incident."""
+    """The button is a turn of the conversation, a cry for help, or a word about a finished incident.
+
+    Buttons of other rooms make nobody known here: one of them has just erased its presser.
+    """
+    if not talk.is_ours(event.data):
+        return
     line_user_id = open_line_user(event.line_user_id_sealed)
     resident = residents_actions.resident_of(session, line_user_id)
     talk.answer_button(session, _speaker(resident, line_user_id, event), event.data)

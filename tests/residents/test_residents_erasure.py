@@ -22,7 +22,9 @@ from gis.points import LonLat
 from incidents import actions as incident_actions
 from incidents import photos
 from incidents import queries as incident_queries
+from incidents import tasks as incident_tasks
 from incidents.models import Incident, Photo, Report
+from line.events import PostbackReceived, seal_line_user
 from line.models import OutboxChunk
 from residents import erasure, queries, tasks
 from residents.models_rights import Erasure
@@ -105,6 +107,17 @@ def test_a_table_that_is_new_cannot_hide(house: House) -> None:
             session.execute(sa.text(insert), {"value": value})
     found = {place.split(".")[1].strip('"') for place in _everywhere()}
     assert found == {f"new_{number}" for number in range(len(hidden))}
+
+
+def test_who_hears_of_the_yes_later_makes_nobody_known(house: House) -> None:
+    """The button that has just erased its presser is none of the other rooms', in whatever order they hear of it."""
+    house.say(ME, "สวัสดี")
+    _erase_by_chat(house)
+    with transaction() as session:
+        incident_tasks.hear_button(
+            session, PostbackReceived("e", seal_line_user(ME), None, "me:erase-yes", {}, clock.now())
+        )
+        assert queries.by_line_user(session, ME) is None
 
 
 def test_what_others_said_and_what_was_done_stays(house: House) -> None:
