@@ -124,6 +124,9 @@ def test_tones_left_out_are_still_understood(lexicon: Lexicon) -> None:
         ("please save us", "rescue"),
         ("We can\u2019t get out of the house", "rescue"),
         ("my father had a heart attack", "medical"),
+        ("ไฟไหม้บ้านข้าง ๆ ครับ", "rescue"),
+        ("เกิดเพลิงไหม้ตลาดสด", "rescue"),
+        ("the house is on fire", "rescue"),
     ],
 )
 def test_emergency_words_are_heard(text: str, code: str) -> None:
@@ -140,6 +143,9 @@ def test_emergency_words_are_heard(text: str, code: str) -> None:
         "น้ำท่วมถนน ระดับข้อเท้า",
         "tolong bersihkan sampah",
         "bantuan sosial",
+        "สายไฟเก่า กลัวไฟไหม้บ้าน",
+        "เผาขยะทุกเย็น ไฟไหม้หญ้า",
+        "ขอความอนุเคราะห์ซ้อมเพลิงไหม้",
     ],
 )
 def test_ordinary_complaints_are_no_emergency(text: str) -> None:
