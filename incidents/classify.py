@@ -7,6 +7,7 @@ the resident's tap is the answer, the three best are only offered.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Container, Mapping, Sequence
@@ -162,9 +163,14 @@ class EmergencyWords:
     def category_of(self, text: str) -> str | None:
         """The category of the first emergency that the text cries, None where it cries none."""
         plain = normalise(text)
-        for phrase in self.unless:
-            plain = plain.replace(normalise(phrase), "\n")
-        for category_code, words in self.words.items():
-            if any(_occurs(normalise(word), plain) for word in words):
-                return category_code
-        return None
+        for phrase in self._meaningless:
+            plain = plain.replace(phrase, "\n")
+        return next((code for word, code in self._cries if word in plain and _occurs(word, plain)), None)
+
+    @functools.cached_property
+    def _meaningless(self) -> tuple[str, ...]:
+        return tuple(normalise(phrase) for phrase in self.unless)
+
+    @functools.cached_property
+    def _cries(self) -> tuple[tuple[str, str], ...]:
+        return tuple((normalise(word), code) for code, words in self.words.items() for word in words)
