@@ -7,13 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
+from api.bodies import OnceRoute
 from api.deps import SessionDep, needs
 from incidents import queries as incident_queries
 from incidents.exchange import arrivals, queries
 from staff import actions as staff_actions
 from staff.rules import AccountRef
 
-router = APIRouter(tags=["incidents"])
+router = APIRouter(route_class=OnceRoute, tags=["incidents"])
 Caller = Annotated[AccountRef, Depends(needs("officer", "dispatcher", "admin"))]
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from api.bodies import OnceRoute
 from api.deps import SessionDep
 from api.routes.incidents import Changer, IncidentDetailOut, show_incident
 from incidents import merging
@@ -16,7 +17,7 @@ from staff.rules import AccountRef
 # What a bigint holds.
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
-router = APIRouter(prefix="/incidents/{incident_id}", tags=["incidents"])
+router = APIRouter(route_class=OnceRoute, prefix="/incidents/{incident_id}", tags=["incidents"])
 
 
 class MergeIn(BaseModel):

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
+from api.bodies import OnceRoute
 from api.deps import SessionDep, needs
 from api.routes.city import Names
 from core import jobs, sealing
@@ -18,7 +19,7 @@ from residents.models_rights import ResidentGroup
 from staff import actions as staff_actions
 from staff.rules import AccountRef
 
-router = APIRouter(tags=["people"])
+router = APIRouter(route_class=OnceRoute, tags=["people"])
 
 Officer = Annotated[AccountRef, Depends(needs("officer", "admin"))]
 # Health is for those who send help, not for whoever may see members.

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field, model_validator
 
+from api.bodies import OnceRoute
 from api.deps import CurrentAccount, SessionDep, needs
 from api.routes.incidents import Words
 from core import clock
@@ -15,7 +16,7 @@ from incidents import actions, fading, keeping, promise_queries, queries
 from staff import actions as staff_actions
 from staff.rules import AccountRef
 
-router = APIRouter(tags=["incidents"])
+router = APIRouter(route_class=OnceRoute, tags=["incidents"])
 
 Changer = Annotated[AccountRef, Depends(needs("officer", "dispatcher", "admin"))]
 Admin = Annotated[AccountRef, Depends(needs("admin"))]

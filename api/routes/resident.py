@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
 from api import export_page, problems
+from api.bodies import OnceRoute
 from api.deps import CSRF_HEADER, SAFE_METHODS, SessionDep
 from api.routes.city import Names, Place
 from core import clock
@@ -25,7 +26,7 @@ from residents.errors import WrongCodeError
 from residents.models import Resident
 from staff.rules import csrf_token, is_csrf_token
 
-router = APIRouter(prefix="/resident", tags=["resident"])
+router = APIRouter(route_class=OnceRoute, prefix="/resident", tags=["resident"])
 COOKIE = "faonam_resident"
 WAY = "liff"
 Language = Literal["th", "en", "ms", "my"]

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.main import keys_app, traffy_app
 from core.db import transaction
 from core.errors import SetupError
 from incidents.exchange import keys
@@ -21,17 +21,17 @@ def test_a_key_is_shown_once_opens_and_can_be_revoked(database: sa.Engine) -> No
     with transaction() as session:
         session.execute(sa.text(CITY))
     run = CliRunner()
-    assert "no keys yet" in run.invoke(app, ["keys", "list"]).output
-    made = run.invoke(app, ["keys", "add", "fms", "--scope", "open311", "--per-minute", "30"])
+    assert "no keys yet" in run.invoke(keys_app, ["list"]).output
+    made = run.invoke(keys_app, ["add", "fms", "--scope", "open311", "--per-minute", "30"])
     assert made.exit_code == 0, made.output
     found = re.search(r"shown only now: (\S+)", made.output)
     assert found is not None
     with transaction() as session:
         assert keys.opened_by(session, found[1], scope="open311").per_minute == 30
-    listed = run.invoke(app, ["keys", "list"]).output
+    listed = run.invoke(keys_app, ["list"]).output
     assert "fms" in listed
     assert found[1] not in listed
-    assert run.invoke(app, ["keys", "revoke", "fms"]).exit_code == 0
+    assert run.invoke(keys_app, ["revoke", "fms"]).exit_code == 0
     with transaction() as session, pytest.raises(KeyRefusedError):
         keys.opened_by(session, found[1], scope="open311")
 
@@ -39,6 +39,6 @@ def test_a_key_is_shown_once_opens_and_can_be_revoked(database: sa.Engine) -> No
 def test_without_an_account_at_traffy_it_says_what_to_set(database: sa.Engine) -> None:
     """The names of the variables stand in the sentence."""
     for command in (["send", "2569-000001"], ["pull"]):
-        done = CliRunner().invoke(app, ["traffy", *command])
+        done = CliRunner().invoke(traffy_app, command)
         assert isinstance(done.exception, SetupError)
         assert "TRAFFY_URL" in done.exception.detail
