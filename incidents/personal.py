@@ -5,23 +5,44 @@ A report stays as what it says of the city: category, area, time. Its words, its
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core import sealing
 from gis import queries as gis_queries
 from gis.models import Area
 from gis.points import LonLat
 from incidents import actions, queries, rules
-from incidents.models import Incident, IncidentChange, Photo, Report
+from incidents.exchange.models import ServiceRequest
+from incidents.models import (
+    Incident,
+    IncidentChange,
+    IncidentMerge,
+    IncidentPause,
+    Photo,
+    Report,
+    ReporterNotice,
+)
 from residents import rules as residents_rules
 from residents.erasure import Person, forgets
 
 # Places of the forgotten lie on a grid of about 550 m: enough to know the neighbourhood, too coarse to know the door.
 GRID_DEG = 0.005
 FORGOTTEN = "[…]"
+LEAST_DIGITS = 9
+# What officers wrote of an incident, and by which column it is the incident's.
+_WRITTEN: tuple[tuple[Any, Any, tuple[str, ...]], ...] = (
+    (IncidentChange, IncidentChange.incident_id, ("reason",)),
+    (IncidentMerge, IncidentMerge.into_id, ("reason",)),
+    (IncidentMerge, IncidentMerge.merged_id, ("reason",)),
+    (IncidentPause, IncidentPause.incident_id, ("question",)),
+    (ReporterNotice, ReporterNotice.incident_id, ("note_th", "note_en")),
+)
 _PLACED = ("incidents.incident_opened", "incidents.incident_moved")
 # All at once: nothing leads from an incident to its facts but reading them all.
 _MOVE_FACTS = sa.text("""
@@ -89,9 +110,11 @@ def reports_of(session: Session, resident_id: int) -> list[MyReport]:
 
 
 def incident_ids_of(session: Session, resident_id: int) -> list[int]:
-    """The incidents that the resident has reported, in order."""
-    wanted = sa.select(Report.incident_id).where(Report.resident_id == resident_id).distinct()
-    return list(session.scalars(wanted.order_by(Report.incident_id)))
+    """The incidents that the resident has reported, those too that were merged since into another, in order."""
+    reports = sa.select(Report.id, Report.incident_id).where(Report.resident_id == resident_id)
+    found = session.execute(reports).all()
+    merged = sa.select(IncidentMerge.merged_id).where(IncidentMerge.report_ids.overlap([row.id for row in found]))
+    return sorted({*(row.incident_id for row in found), *session.scalars(merged)})
 
 
 @forgets(room="incidents")
@@ -101,6 +124,7 @@ def forget(session: Session, person: Person) -> dict[str, int]:
     """
     incident_ids = incident_ids_of(session, person.resident_id)
     photos = _forget_photos(session, person)
+    _forget_contacts(session, person)
     moved = [_forget_in(session, queries.locked_incident(session, incident_id), person) for incident_id in incident_ids]
     facts = {
         "ids": [str(incident_id) for incident_id in incident_ids], "lons": [place.lon for place in moved],
@@ -141,10 +165,31 @@ def _forget_in(session: Session, incident: Incident, person: Person) -> LonLat:
     )
     incident.summary = rules.summary_of(other.text if other else "", otherwise=category.name_th)
     place = _move(session, incident, _place_of(session, other.id) if other else None)
-    for change in session.scalars(sa.select(IncidentChange).where(IncidentChange.incident_id == incident.id)):
-        change.reason = residents_rules.without(change.reason, person.words, instead=FORGOTTEN)
+    for model, of, names in _WRITTEN:
+        for row in session.scalars(sa.select(model).where(of == incident.id)):
+            for name in names:
+                setattr(row, name, residents_rules.without(getattr(row, name), person.words, instead=FORGOTTEN))
     session.flush()
     return place
+
+
+def _forget_contacts(session: Session, person: Person) -> None:
+    """Nobody can be called any more under a number of the person's that came with a report by another way than LINE."""
+    numbers = {_digits(word) for word in person.words} - {""}
+    for request in session.scalars(sa.select(ServiceRequest).where(ServiceRequest.contact_sealed.is_not(None))):
+        contact = json.loads(sealing.unseal(bytes(request.contact_sealed or b"")))
+        if numbers & {_digits(str(value)) for value in contact.values()}:
+            request.contact_sealed = None
+            request.description = residents_rules.without(request.description, person.words, instead=FORGOTTEN)
+            report = session.get_one(Report, request.report_id)
+            report.text = residents_rules.without(report.text, person.words, instead=FORGOTTEN)
+    session.flush()
+
+
+def _digits(text: str) -> str:
+    """A phone number however it is written, as +66 or with its 0; empty for other words."""
+    digits = "".join(c for c in text if c.isdecimal())
+    return digits[-9:] if len(digits) >= LEAST_DIGITS else ""
 
 
 def _place_of(session: Session, report_id: int) -> LonLat:

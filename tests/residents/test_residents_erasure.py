@@ -43,6 +43,7 @@ from tests.residents.told import (
     House,
     alert_both,
     me,
+    merge_and_ask,
     picture,
     tell_everything,
 )
@@ -81,11 +82,12 @@ def _erase_by_chat(house: House) -> None:
 def test_nothing_of_the_person_is_found_after_the_erasure(house: House) -> None:
     """A search of every column of every table, sealed or not, and of every file finds nothing; before, it does."""
     tell_everything(house)
+    merge_and_ask()
     before = _everywhere()
     tables = {found.split(".")[1].strip('"') for found in before if found.startswith('"')}
     assert tables >= {
         "resident", "home", "inbox_event", "event", "outbox_chunk", "report", "incident", "incident_change", "draft",
-        "need_look", "job", "crew",
+        "need_look", "job", "crew", "incident_merge", "incident_pause", "reporter_notice", "service_request",
     }  # fmt: skip
     assert any(found.endswith(".jpg") for found in before)
     _erase_by_chat(house)

@@ -21,9 +21,10 @@ from dispatch.events import CrewMoved
 from dispatch.models import Crew, Job
 from gis.points import LonLat
 from incidents import actions as incident_actions
-from incidents import cries
+from incidents import cries, keeping, merging
 from incidents import queries as incident_queries
 from incidents import tasks as incident_tasks
+from incidents.exchange.models import ServiceRequest
 from incidents.models import Photo, Report
 from line import outbox, receiver, rules, sender, webhook
 from line import queries as line_queries
@@ -201,6 +202,33 @@ def act_on_reports() -> None:
         for job in session.scalars(sa.select(Job)):
             job.note = f"พบ {NAME} {PHONE}"
             job.route = f"SRID=4326;LINESTRING(99.95 8.42, {HOME.lon} {HOME.lat})"
+
+
+def merge_and_ask() -> None:
+    """ME came by the form without LINE too; an officer merged what is the same, and asked with a name in it."""
+    with transaction() as session:
+        form = Report(
+            source="web", text=f"ขยะล้นถัง โทร {PHONE}", category_code="waste", place="SRID=4326;POINT(99.97 8.44)",
+            place_source="pin", created_at=clock.now(), incident_id=_incident_of(session, ME)[0],
+        )
+        session.add(form)
+        session.flush()
+        session.add(
+            ServiceRequest(
+                door="web", request_id="W1", report_id=form.id, has_joined=False, description=f"โทร {PHONE}",
+                contact_sealed=sealing.seal(json.dumps({"phone": PHONE_AS_WRITTEN})), answers={}, media_urls=[],
+                repeat_key=b"k", created_at=clock.now(),
+            )
+        )
+        mine = _incident_of(session, ME)
+        keeping.wait_for_reporter(session, mine[0], f"คุณ {NAME} อยู่ฝั่งไหน", hours=1, by="pim")
+        if len(mine) > 1:
+            merging.merge_incidents(session, mine[0], mine[-1], by="pim", reason=f"ของ {NAME} ทั้งคู่")
+
+
+def _incident_of(session: Session, user: str) -> list[int]:
+    wanted = sa.select(Report.incident_id).where(Report.resident_id == of(session, user).id).distinct()
+    return list(session.scalars(wanted.order_by(Report.incident_id)))
 
 
 def alert() -> None:
