@@ -148,3 +148,20 @@ except Exception:
     line = json.loads(done.stderr)
     assert ("exception" in line, "reason" in line) == (has_traceback, not has_traceback)
     assert has_traceback or line["reason"].startswith("The disk is full: /data/x.")
+
+
+def test_logs_follow_standard_error() -> None:
+    """A log that was set up while another stream stood for standard error outlives the closing of that stream."""
+    code = (
+        "import io, sys\n"
+        "from core.logs import configure_logs, get_logger\n"
+        "real, sys.stderr = sys.stderr, io.StringIO()\n"
+        "configure_logs('json')\n"
+        "log = get_logger('tests')\n"
+        "log.info('first')\n"
+        "sys.stderr.close()\n"
+        "sys.stderr = real\n"
+        "log.info('second')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, "second" in done.stderr, "first" in done.stderr) == (0, True, False), done.stderr
