@@ -9,6 +9,7 @@ from datetime import timedelta
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
@@ -27,6 +28,21 @@ from incidents.exchange.open311 import Parameters, first
 
 log = get_logger("api.open311")
 router = APIRouter(include_in_schema=False)
+
+
+class _WholePath(Convertor[str]):
+    """Whatever follows, line breaks too: every address below the base is answered in the format that it asks for."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("whole", _WholePath())
 
 BASE = "/open311/v2/"
 READING = ("GET", "HEAD")
@@ -284,7 +300,7 @@ async def _form(request: Request) -> tuple[dict[str, list[str]], list[bytes]]:
     return parameters, [content for content in files if content]
 
 
-@router.api_route(BASE + "{path:path}", methods=ANY_METHOD)
+@router.api_route(BASE + "{path:whole}", methods=ANY_METHOD)
 async def serve(path: str, request: Request) -> Response:
     """One resource of the standard."""
     asked = asked_for(request, path, _query(request))

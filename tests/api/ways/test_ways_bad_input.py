@@ -49,6 +49,7 @@ def test_any_report_is_answered_in_its_format(ways: Ways, fields: dict[str, str]
 
 @many
 @given(fields=_fields, path=_text, form=st.sampled_from(["xml", "json"]))
+@example(fields={}, path="\n", form="xml")
 def test_any_question_is_answered_in_its_format(ways: Ways, fields: dict[str, str], path: str, form: str) -> None:
     """Filters and paths of every kind."""
     _is_in_form(ways.client.get(f"/open311/v2/requests.{form}?{urlencode(fields)}"), form)
