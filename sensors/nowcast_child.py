@@ -1,15 +1,12 @@
 """A fit in a process of its own, bounded in memory and time: `python -m sensors.nowcast_child`, a history in, JSON out.
 
-scikit-learn is loaded here and by the bench, nowhere else in the house. What goes in is numbers (npz without objects),
+scikit-learn is loaded here and by the bench, nowhere else in the room. What goes in is numbers (npz without objects),
 what comes out is the document of `Learnt`; neither can run anything.
 """
 
 from __future__ import annotations
 
 import io
-import os
-import resource
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,13 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from core.aside import done_aside, give_way
 from core.errors import UnavailableError
-from core.settings import ROOT
 from sensors.nowcast.grid import Array, History
 
 WITHIN_S = 300.0
 MEMORY_BYTES = 3 * 2**30  # Of addresses, most of them libraries that are only mapped.
-NICENESS = 15
 
 
 @dataclass(frozen=True)
@@ -56,18 +52,9 @@ _LEARNT = TypeAdapter(Learnt)
 
 def learn_aside(history: History, *, within_s: float = WITHIN_S) -> Learnt:
     """What the history teaches, learnt by a process of its own. Raises UnavailableError where that fails or lasts."""
+    answer = done_aside("sensors.nowcast_child", _packed(history), within_s=within_s, name="A fit")
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "sensors.nowcast_child"],
-            input=_packed(history), capture_output=True, cwd=ROOT, timeout=within_s, check=True,
-        )
-    except subprocess.TimeoutExpired as exc:
-        raise UnavailableError(f"A fit took more than {within_s:g} s and was ended.") from exc
-    except subprocess.CalledProcessError as exc:
-        last = (exc.stderr.decode(errors="replace").strip().splitlines() or ["no word"])[-1]
-        raise UnavailableError(f"A fit failed: {last[:200]}") from exc
-    try:
-        return _LEARNT.validate_json(done.stdout)
+        return _LEARNT.validate_json(answer)
     except ValidationError as exc:
         raise UnavailableError("A fit answered nothing that can be read.") from exc
 
@@ -125,8 +112,7 @@ def _learnt(history: History) -> Learnt:
 
 def main() -> None:
     """What the history on the standard input teaches stands on the standard output."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    os.nice(NICENESS)
+    give_way(memory_bytes=MEMORY_BYTES)
     sys.stdout.buffer.write(_LEARNT.dump_json(_learnt(_unpacked(sys.stdin.buffer.read()))))
 
 

@@ -6,16 +6,13 @@ texts, words and the document of the model before; a new document and how both d
 
 from __future__ import annotations
 
-import os
-import resource
-import subprocess
 import sys
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
+from core.aside import done_aside, give_way
 from core.errors import InvalidInputError, UnavailableError
-from core.settings import ROOT
 from incidents.classify import Lexicon
 from incidents.understanding.features import Reader
 from incidents.understanding.model import OFFERED, Weights
@@ -24,7 +21,6 @@ from incidents.understanding.stored import as_json, from_json
 
 WITHIN_S = 900.0
 MEMORY_BYTES = 4 * 2**30  # Of addresses, most of them libraries that are only mapped.
-NICENESS = 15
 MADE_UP = 1500
 SEED = 2569
 
@@ -65,18 +61,10 @@ _LESSON, _LEARNT = TypeAdapter(Lesson), TypeAdapter(Learnt)
 
 def learn_aside(lesson: Lesson, *, within_s: float = WITHIN_S) -> Learnt:
     """What the lesson teaches, learnt by a process of its own. Raises UnavailableError where that fails or lasts."""
+    given = _LESSON.dump_json(lesson)
+    answer = done_aside("incidents.understanding.child", given, within_s=within_s, name="Learning categories")
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "incidents.understanding.child"],
-            input=_LESSON.dump_json(lesson), capture_output=True, cwd=ROOT, timeout=within_s, check=True,
-        )
-    except subprocess.TimeoutExpired as exc:
-        raise UnavailableError(f"Learning categories took more than {within_s:g} s and was ended.") from exc
-    except subprocess.CalledProcessError as exc:
-        last = (exc.stderr.decode(errors="replace").strip().splitlines() or ["no word"])[-1]
-        raise UnavailableError(f"Learning categories failed: {last[:200]}") from exc
-    try:
-        return _LEARNT.validate_json(done.stdout)
+        return _LEARNT.validate_json(answer)
     except ValidationError as exc:
         raise UnavailableError("Learning categories answered nothing that can be read.") from exc
 
@@ -125,8 +113,7 @@ def _shares(weights: Weights, reader: Reader, texts: list[Labelled]) -> Shares:
 
 def main() -> None:
     """What the lesson on the standard input teaches stands on the standard output."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    os.nice(NICENESS)
+    give_way(memory_bytes=MEMORY_BYTES)
     sys.stdout.buffer.write(_LEARNT.dump_json(learnt(_LESSON.validate_json(sys.stdin.buffer.read()))))
 
 
