@@ -124,8 +124,10 @@ _QUIET = sa.text(
        AND NOT EXISTS (SELECT FROM outbox_chunk WHERE state IN ('queued', 'sending'))
        AND NOT EXISTS (SELECT FROM alert WHERE state IN ('proposed', 'approved', 'sending'))
        AND NOT EXISTS (SELECT FROM reporter_notice WHERE state = 'waiting' AND due_at <= :soon)
+       -- A job that is to be tried again waits as well: a killed worker's are.
        AND NOT EXISTS (SELECT FROM procrastinate_jobs WHERE status IN ('todo', 'doing')
-                       AND task_name NOT LIKE 'core.%' AND scheduled_at IS NULL)
+                       AND task_name NOT LIKE 'core.%')
+       AND NOT EXISTS (SELECT FROM inbox_event WHERE handled_at IS NULL)
     """
 )
 
