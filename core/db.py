@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,8 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from core import cluster
 from core.errors import SetupError
 from core.settings import settings
+
+TESTED_AFTER_S = 0.5  # Sooner than a database comes back.
 
 
 class Base(DeclarativeBase):
@@ -54,14 +57,34 @@ def sqlalchemy_url(url: str) -> str:
 
 @functools.lru_cache(maxsize=1)
 def engine() -> sa.Engine:
-    """The engine of this process; connections are tested before use, so that a restarted database heals itself."""
-    return sa.create_engine(
+    """The engine of this process; connections that lay idle are tested first: a restarted database heals itself."""
+    made = sa.create_engine(
         sqlalchemy_url(database_url()),
         pool_size=settings().database_pool_size,
         max_overflow=10,
-        pool_pre_ping=True,
         connect_args={"application_name": "faonam", "options": "-c timezone=UTC"},
     )
+    _test_where_idle(made)
+    return made
+
+
+def _test_where_idle(made: sa.Engine) -> None:
+    """Connections used a moment ago are spared the question whether they live, one for each transaction."""
+
+    def note_idle_since(_driver: object, record: sa.pool.ConnectionPoolEntry) -> None:
+        record.info["idle_since_s"] = time.monotonic()
+
+    def test(driver: Any, record: sa.pool.ConnectionPoolEntry, _proxy: object) -> None:
+        idle_since_s = record.info.get("idle_since_s")
+        if idle_since_s is None or time.monotonic() - idle_since_s < TESTED_AFTER_S:
+            return
+        try:
+            made.dialect.do_ping(driver)
+        except psycopg.Error as exc:
+            raise sa.exc.InvalidatePoolError from exc
+
+    sa.event.listen(made, "checkin", note_idle_since)
+    sa.event.listen(made, "checkout", test)
 
 
 def use(url: str) -> None:

@@ -98,9 +98,9 @@ class Settings(BaseSettings):
         scheme, _, rest = self.mqtt_url.get_secret_value().partition("://")
         return f"{scheme}://{rest.rpartition('@')[2].partition('/')[0]}"
 
-    @property
+    @functools.cached_property
     def line(self) -> LineSettings:
-        """The LINE channel as `LINE_…` gives it; without `LINE_CHANNEL_ACCESS_TOKEN` the local stand-in."""
+        """The LINE channel as `LINE_…` gives it, read once; without `LINE_CHANNEL_ACCESS_TOKEN` the local stand-in."""
         return _line(self)
 
 

@@ -83,11 +83,13 @@ def data_version(session: Session) -> str:
     return str(found)
 
 
+# The slug and the `data_version`, for rooms that ask for them among other things.
+CITY_VERSION = "SELECT slug, (SELECT coalesce(sum(version), 0) || '-' || count(*) FROM layer) AS data FROM city"
+
+
 def city_version(session: Session) -> tuple[str, str]:
     """The city's slug and `data_version`, in one question; raises NoCityError where none has been imported."""
-    found = session.execute(
-        sa.text("SELECT slug, (SELECT coalesce(sum(version), 0) || '-' || count(*) FROM layer) FROM city")
-    ).one_or_none()
+    found = session.execute(sa.text(CITY_VERSION)).one_or_none()
     if found is None:
         raise NoCityError("No city has been imported yet. Import one with: faonam city import FOLDER")
     return found[0], found[1]

@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 from core.errors import NotFoundError
 from gis.points import LonLat
 from incidents.models import Category, Draft, Incident, IncidentChange, Photo, Report
-from residents import queries as residents_queries
-from residents.models import Home, Resident
+from residents.models import Resident
 
 RECENT_PIN = timedelta(hours=2)
 
@@ -113,10 +112,16 @@ class Telling:
 _categories: tuple[str | None, list[Category]] = (None, [])
 
 
-def categories(session: Session) -> list[Category]:
-    """Every category, in the city's order, to be read only: read anew by this process when one of them has changed."""
+CATEGORIES_VERSION = "SELECT string_agg(xmin::text || code, ' ' ORDER BY code) FROM category"
+
+
+def categories(session: Session, version: str | None = None) -> list[Category]:
+    """Every category, in the city's order, to be read only: read anew by this process when one of them has changed.
+
+    `version` is what CATEGORIES_VERSION says, where it has been asked for already.
+    """
     global _categories
-    version = session.scalar(sa.text("SELECT string_agg(xmin::text || code, ' ' ORDER BY code) FROM category"))
+    version = version or session.scalar(sa.text(CATEGORIES_VERSION))
     known_version, known = _categories
     if version is None or version != known_version:
         known = list(session.scalars(sa.select(Category).order_by(Category.position)))
@@ -149,14 +154,6 @@ def locked_incident(session: Session, incident_id: int) -> Incident:
     if found is None:
         raise NotFoundError(f"There is no incident {incident_id}.")
     return found
-
-
-def hold_resident(session: Session, resident_id: int) -> None:
-    """The turns of one resident's conversation come one after the other."""
-    session.execute(
-        sa.text("SELECT pg_advisory_xact_lock(hashtextextended('incidents.draft:' || :resident_id, 0))"),
-        {"resident_id": str(resident_id)},
-    )
 
 
 def place_of(session: Session, incident_id: int) -> LonLat:
@@ -202,28 +199,6 @@ def newest_incident_of(session: Session, resident_id: int) -> Incident | None:
         .order_by(Report.created_at.desc(), Report.id.desc())
         .limit(1)
     )
-
-
-def home_of(session: Session, resident_id: int) -> LonLat | None:
-    """Where the resident's home is, None where we know of none."""
-    home = residents_queries.home_of(session, resident_id)
-    if home is None:
-        return None
-    lon, lat = session.execute(
-        sa.select(sa.func.ST_X(Home.geom), sa.func.ST_Y(Home.geom)).where(Home.id == home.id)
-    ).one()
-    return LonLat(lon=lon, lat=lat)
-
-
-def recent_pin_of(session: Session, resident_id: int, *, now: datetime) -> LonLat | None:
-    """Where the resident's last report of the past two hours was pinned."""
-    row = session.execute(
-        sa.select(sa.func.ST_X(Report.place), sa.func.ST_Y(Report.place))
-        .where(Report.resident_id == resident_id, Report.place_source == "pin", Report.created_at > now - RECENT_PIN)
-        .order_by(Report.created_at.desc())
-        .limit(1)
-    ).one_or_none()
-    return LonLat(lon=row[0], lat=row[1]) if row else None
 
 
 def draft_of(session: Session, resident_id: int, *, now: datetime) -> Draft | None:

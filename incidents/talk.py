@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -29,6 +27,7 @@ from incidents import (
     queries,
     rules,
     telling,
+    turn_queries,
 )
 from incidents.conversation import (
     AddPhoto,
@@ -45,8 +44,9 @@ from incidents.conversation import (
     Turn,
     Words,
 )
-from incidents.models import Category, Draft, Incident
+from incidents.models import Category, Incident
 from incidents.rules import NewReport
+from incidents.turn_queries import Standing
 from incidents.understood import note_offer, understood
 from line import outbox
 
@@ -65,28 +65,31 @@ class Speaker:
     language: str
     reply_token: str | None
     spoke_at: datetime
+    has_news: bool = True  # Something may wait to be told to them; False where it is known that nothing does.
 
 
 def take_turn(session: Session, speaker: Speaker, coming: conversation.Input | str) -> None:
     """The resident has been answered, the draft kept, and what was to be done is done.
 
-    `coming` is a plain text, or a picture, pin or button.
+    `coming` is a plain text, or a picture, pin or button. Nobody else takes a turn of the same resident's meanwhile:
+    `line.receiver` serves a person alone.
     """
-    queries.hold_resident(session, speaker.resident_id)
     now = clock.now()
-    if isinstance(coming, str) and _answered_question(session, speaker, coming, now=now):
+    standing = turn_queries.standing(session, speaker.resident_id, now=now)
+    speaker = replace(speaker, has_news=standing.has_news)
+    if isinstance(coming, str) and standing.is_answering and _answered_question(session, speaker, coming, now=now):
         return
-    known_categories = queries.categories(session)
-    stored = queries.draft_of(session, speaker.resident_id, now=now)
-    draft = _draft(stored) if stored else None
-    offered = before = stored.offered if stored else None
+    known_categories = queries.categories(session, standing.categories_version)
+    draft = _draft(standing.draft) if standing.draft else None
+    offered = before = standing.offered
     if isinstance(coming, str):
         coming, offered = _read(session, coming, draft, known_categories)
         if _answered_aside(session, speaker, coming, draft):
             return
-    known = _known(session, speaker, known_categories, _told(session, draft, coming), now=now)
+    known = _known(standing, known_categories, _told(session, standing, draft, coming))
     turn = conversation.turn(draft, coming, known)
     incident = _effect(session, speaker, turn.effect, before)
+    speaker = replace(speaker, has_news=speaker.has_news or turn.effect is not None)
     _keep(session, speaker, turn, incident, offered if _asks_category(turn) else before, now=now)
     _answer(session, speaker, turn, incident, known_categories)
 
@@ -133,13 +136,15 @@ def _answered_question(session: Session, speaker: Speaker, text: str, *, now: da
     return True
 
 
-def _told(session: Session, draft: conversation.Draft | None, coming: conversation.Input) -> Place | None:
+def _told(
+    session: Session, standing: Standing, draft: conversation.Draft | None, coming: conversation.Input
+) -> Place | None:
     """The place in the city that the words so far name for certain, None where they name none."""
     text = "\n".join(part for part in (draft.text if draft else "", getattr(coming, "text", "")) if part)
     if not text:
         return None
     try:
-        city = gazetteer(session)
+        city = gazetteer(session, standing.city)
     except NoCityError:
         return None
     best = next(iter(geocode(city, text).candidates), None)
@@ -149,11 +154,8 @@ def _told(session: Session, draft: conversation.Draft | None, coming: conversati
     return Place(best.place.lon, best.place.lat, "words", best.radius_m) if is_here else None
 
 
-def _known(
-    session: Session, speaker: Speaker, categories: list[Category], told: Place | None, *, now: datetime
-) -> Known:
-    home = queries.home_of(session, speaker.resident_id)
-    pin = queries.recent_pin_of(session, speaker.resident_id, now=now)
+def _known(standing: Standing, categories: list[Category], told: Place | None) -> Known:
+    home, pin = standing.home, standing.recent_pin
     return Known(
         new_key=secrets.token_hex(4),
         category_codes=tuple(category.code for category in categories),
@@ -213,14 +215,10 @@ def _move(session: Session, speaker: Speaker, incident_id: int, place: Place) ->
 # ── What is kept ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _draft(stored: Draft) -> conversation.Draft:
-    place = stored.data.get("place")
+def _draft(stored: dict[str, Any]) -> conversation.Draft:
+    place = stored.get("place")
     return conversation.Draft(
-        **{
-            **stored.data,
-            "photo_ids": tuple(stored.data["photo_ids"]),
-            "place": Place(**place) if place else None,
-        }
+        **{**stored, "photo_ids": tuple(stored["photo_ids"]), "place": Place(**place) if place else None}
     )
 
 
@@ -229,22 +227,15 @@ def _keep(
     now: datetime,
 ) -> None:
     if turn.draft is None:
-        session.execute(sa.delete(Draft).where(Draft.resident_id == speaker.resident_id))
+        turn_queries.forget_draft(session, speaker.resident_id)
         return
     data = asdict(turn.draft)
     if incident is not None:
         data["incident_id"] = incident.id
-    values: dict[str, Any] = {
-        "step": turn.draft.step,
-        "data": data,
-        "offered": offered,
-        "updated_at": speaker.spoke_at,
-        "expires_at": now + (rules.EMERGENCY_DRAFT_LIFE if turn.draft.step == "emergency_pin" else rules.DRAFT_LIFE),
-    }
-    session.execute(
-        insert(Draft)
-        .values(resident_id=speaker.resident_id, **values)
-        .on_conflict_do_update(index_elements=["resident_id"], set_=values)
+    life = rules.EMERGENCY_DRAFT_LIFE if turn.draft.step == "emergency_pin" else rules.DRAFT_LIFE
+    turn_queries.keep_draft(
+        session, speaker.resident_id, step=turn.draft.step, data=data, offered=offered, updated_at=speaker.spoke_at,
+        expires_at=now + life,
     )
 
 
@@ -308,7 +299,7 @@ def _say(
 
 def _send(session: Session, speaker: Speaker, messages: list[dict[str, Any]], *, priority: int) -> None:
     """The answer goes out, and before it, where there is room, what the resident has not heard of yet."""
-    has_room = len(messages) < MESSAGES_LIMIT and speaker.reply_token is not None
+    has_room = speaker.has_news and len(messages) < MESSAGES_LIMIT and speaker.reply_token is not None
     taken = telling.take_along(session, speaker.resident_id, speaker.language) if has_room else telling.NOTHING
     if not (messages or taken.messages):
         return

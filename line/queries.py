@@ -66,9 +66,14 @@ _GIVE_UP = sa.text("""
     RETURNING id, subject, kind, recipient_count, state, error
 """)
 _ACCEPT = sa.text("""
-    UPDATE outbox_chunk SET state = 'accepted', request_id = :request_id, error = NULL, lease_until_wall_at = NULL,
-           accepted_at = :at, accepted_wall_at = :wall_at
-    WHERE id = :id AND state <> 'accepted' RETURNING id
+    WITH mine AS (
+        SELECT c.id, answered.request_id
+        FROM unnest(CAST(:ids AS bigint[]), CAST(:request_ids AS text[])) AS answered (id, request_id)
+        JOIN outbox_chunk c ON c.id = answered.id WHERE c.state <> 'accepted' ORDER BY c.id FOR UPDATE OF c
+    )
+    UPDATE outbox_chunk c SET state = 'accepted', request_id = mine.request_id, error = NULL,
+           lease_until_wall_at = NULL, accepted_at = :at, accepted_wall_at = :wall_at
+    FROM mine WHERE c.id = mine.id RETURNING c.id
 """)
 _END = sa.text("""
     UPDATE outbox_chunk SET state = :state, error = :error, lease_until_wall_at = NULL
@@ -141,6 +146,13 @@ _SPEAKER = sa.text(f"""
     ) AS waiting
     WHERE pg_try_advisory_xact_lock({_SPEAKERS_LOCK.format(user_hash="user_hash")}) LIMIT 1
 """)  # noqa: S608 - our own words only.
+_HANDLED = sa.text("""
+    WITH handled AS (UPDATE inbox_event SET handled_at = :at WHERE webhook_event_id = ANY(:ids))
+    SELECT EXISTS (
+        SELECT FROM inbox_event WHERE handled_at IS NULL AND webhook_event_id <> ALL(:ids)
+        AND (not_before_wall_at IS NULL OR not_before_wall_at <= clock_timestamp())
+    )
+""")
 _HOLD_SPEAKER = sa.text(f"SELECT pg_advisory_xact_lock({_SPEAKERS_LOCK.format(user_hash='CAST(:user_hash AS bytea)')})")
 
 
@@ -208,10 +220,21 @@ def _claimed(row: sa.Row[Any]) -> Claimed:
     )
 
 
-def accept(session: Session, chunk: Claimed, *, request_id: str | None, at: datetime, wall_at: datetime) -> bool:
-    """The chunk stands as accepted; False where it did already (another sender's answer came first)."""
-    facts = {"id": chunk.id, "request_id": request_id, "at": at, "wall_at": wall_at}
-    return session.execute(_ACCEPT, facts).one_or_none() is not None
+def accept(
+    session: Session, answered: Sequence[tuple[Claimed, str | None]], *, at: datetime, wall_at: datetime
+) -> list[Claimed]:
+    """The chunks, each with LINE's request id, stand as accepted; those that did not before.
+
+    The others had another sender's answer first.
+    """
+    if not answered:
+        return []
+    facts = {
+        "ids": [chunk.id for chunk, _ in answered], "request_ids": [request_id for _, request_id in answered],
+        "at": at, "wall_at": wall_at,
+    }
+    new = set(session.scalars(_ACCEPT, facts))
+    return [chunk for chunk, _ in answered if chunk.id in new]
 
 
 def end(session: Session, chunk: Claimed, *, state: str, error: str | None) -> bool:
@@ -253,14 +276,14 @@ def close_quota(session: Session) -> datetime | None:
 
 
 def keep_inbox_events(session: Session, rows: Sequence[InboxRow]) -> int:
-    """The events are kept, each once; how many were not there before. Whoever waits for them is woken at commit."""
+    """The events are kept, each once; how many were not there before: whoever waits for them hears that at commit."""
     if not rows:
         return 0
     in_order = sorted(rows)  # Two who keep the same events wait for each other in one order only.
     columns = {name: list(values) for name, values in zip(InboxRow._fields, zip(*in_order, strict=True), strict=True)}
     new = len(session.execute(_KEEP, columns).all())
     if new:
-        session.execute(sa.select(sa.func.pg_notify(INBOX_CHANNEL, "")))
+        session.execute(sa.select(sa.func.pg_notify(INBOX_CHANNEL, str(new))))
     return new
 
 
@@ -281,6 +304,11 @@ def waiting_of_one_speaker(session: Session, *, most: int) -> Sequence[InboxEven
         .order_by(InboxEvent.happened_at, InboxEvent.received_wall_at)
         .limit(most)
     ).all()
+
+
+def note_handled(session: Session, webhook_event_ids: Sequence[str], *, at: datetime) -> bool:
+    """These events have been handed on; True where others wait, of people whom another may be serving."""
+    return bool(session.scalar(_HANDLED, {"ids": list(webhook_event_ids), "at": at}))
 
 
 def hold_speaker(session: Session, user_hash: bytes) -> None:

@@ -10,7 +10,9 @@ import contextlib
 import json
 import signal
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 import psycopg
@@ -33,40 +35,76 @@ ATTEMPTS = 6
 FIRST_WAIT_S, WAIT_GROWS_BY = 1.0, 4.0
 
 
-def take(session: Session, tell: Tell = events.tell) -> int:
-    """What one person said and nobody has heard yet is told, oldest first; how many events that were.
+class NotHandedOnError(Exception):
+    """An event could not be handed on: what was done for it, and for those before it, is undone with its transaction.
 
-    Each is handled, or waits for its next attempt, or is given up and kept with the error; it never holds up the next.
-    Raises what a database raises that is away.
+    `webhook_event_id` says which, `error` is the name of what happened.
+    """
+
+    def __init__(self, webhook_event_id: str, error: str) -> None:
+        """It is to be put off."""
+        super().__init__(error)
+        self.webhook_event_id, self.error = webhook_event_id, error
+
+
+@dataclass(frozen=True)
+class Served:
+    """How many events one piece of work was, and whether others were waiting when it ended."""
+
+    count: int
+    has_more: bool
+
+
+NOBODY = Served(0, has_more=False)
+
+
+def serve(tell: Tell = events.tell) -> Served:
+    """One piece of work, in a transaction of its own: what one person said is handed on.
+
+    An event that cannot be handed on waits for its next attempt, or is given up and kept with the error: it never holds
+    up those behind it. Raises what a database raises that is away.
+    """
+    try:
+        with db.transaction() as session:
+            return take(session, tell)
+    except NotHandedOnError as fault:
+        with db.transaction() as session:
+            _put_off(session.get_one(InboxEvent, fault.webhook_event_id, with_for_update=True), fault.error)
+        return Served(1, has_more=True)
+
+
+def take(session: Session, tell: Tell = events.tell) -> Served:
+    """What one person said and nobody has heard yet is told, oldest first.
+
+    Raises NotHandedOnError, and what a database raises that is away; either way the transaction is to be rolled back.
     """
     waiting = queries.waiting_of_one_speaker(session, most=AT_ONCE)
+    if not waiting:
+        return NOBODY
     for kept in waiting:
-        error = _told(session, kept, tell)
-        if error is None:
-            kept.handled_at = clock.now()
-        else:
-            _put_off(kept, error)
-    session.flush()
-    return len(waiting)
+        _tell(session, kept, tell)
+    ids = [kept.webhook_event_id for kept in waiting]
+    return Served(len(waiting), has_more=queries.note_handled(session, ids, at=clock.now()))
 
 
-def _told(session: Session, kept: InboxEvent, tell: Tell) -> str | None:
+def _tell(session: Session, kept: InboxEvent, tell: Tell) -> None:
     try:
         fact = _fact_of(kept)
         if fact is None:
             log.info("inbox.passed_over", event_type=kept.event_type)
-            return None
-        with session.begin_nested():
-            tell(session, fact)
+            return
+        tell(session, fact)
+        session.flush()
     except Exception as exc:  # One odd event must not hold up those behind it; it stays kept.
         if db.is_away(exc):
             raise
         log.exception("inbox.not_handed_on", event_type=kept.event_type)
-        return type(exc).__name__
-    return None
+        raise NotHandedOnError(kept.webhook_event_id, type(exc).__name__) from exc
 
 
 def _put_off(kept: InboxEvent, error: str) -> None:
+    if kept.handled_at is not None:
+        return  # Somebody else has meanwhile handed it on.
     kept.attempts += 1
     kept.error = error
     kept.not_before_wall_at = clock.wall_now() + timedelta(
@@ -94,13 +132,14 @@ class Receiver:
         """Nobody is served before `run`."""
         self._at_once = at_once
         self._news = threading.Condition()
-        self._heard = 0
+        self._unheard = 0
         self._stopping = False
 
     def stop(self) -> None:
         """Nobody new is served."""
         self._stopping = True
-        self._wake()
+        with self._news:
+            self._news.notify_all()
 
     def run(self) -> None:
         """People are served until `stop()`."""
@@ -113,40 +152,38 @@ class Receiver:
             server.join()
 
     def _serve(self) -> None:
-        heard = -1
         while not self._stopping:
             try:
-                with db.transaction() as session:
-                    told = take(session)
+                has_more = serve().has_more
             except sa.exc.SQLAlchemyError as exc:  # Nothing of the piece was done; it is begun anew.
                 log.error("inbox.database_away", error=type(exc).__name__)
-                self._wait(DATABASE_RETRY_S, heard=self._heard)
+                time.sleep(DATABASE_RETRY_S)
                 continue
-            if not told:
-                heard = self._wait(LOOK_EVERY_S, heard=heard)
+            if not has_more:
+                self._wait()
 
-    def _wait(self, seconds: float, *, heard: int) -> int:
-        """The seconds are over, or there is news since the `heard`-th; which news is the newest."""
+    def _wait(self) -> None:
+        """There is news for this server, or it is time to look without."""
         with self._news:
-            self._news.wait_for(lambda: self._stopping or self._heard != heard, seconds)
-            return self._heard
+            if self._news.wait_for(lambda: self._stopping or self._unheard, LOOK_EVERY_S) and self._unheard:
+                self._unheard -= 1
 
-    def _wake(self) -> None:
+    def _wake(self, news: int) -> None:
+        """As many servers look as there is news; one that is at work looks again once it is done."""
         with self._news:
-            self._heard += 1
-            self._news.notify_all()
+            self._unheard = min(self._unheard + news, self._at_once)
+            self._news.notify(news)
 
     def _listen(self) -> None:
         while not self._stopping:
             try:
                 with psycopg.connect(db.database_url(), autocommit=True) as connection:
                     connection.execute(f"LISTEN {queries.INBOX_CHANNEL}")
-                    for _ in connection.notifies():
-                        self._wake()
+                    for notice in connection.notifies():
+                        self._wake(int(notice.payload))
             except psycopg.Error as exc:
                 log.warning("inbox.not_listening", error=type(exc).__name__)
-            with self._news:
-                self._news.wait_for(lambda: self._stopping, DATABASE_RETRY_S)
+            time.sleep(DATABASE_RETRY_S)
 
 
 def run(*, at_once: int) -> None:

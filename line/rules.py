@@ -63,6 +63,11 @@ def is_genuine(raw: bytes, given: str | None, *, channel_secret: str) -> bool:
     return hmac.compare_digest(signature(raw, channel_secret=channel_secret).encode(), given.strip().encode())
 
 
+def is_about_something(subject: str) -> bool:
+    """A chunk's subject names what it is about (`alert:12`); the words of a conversation are about nothing else."""
+    return ":" in subject
+
+
 def happened_at(timestamp_ms: object, *, otherwise: datetime) -> datetime:
     """The aware UTC time of LINE's millisecond timestamp; `otherwise` where it is missing or absurd."""
     if isinstance(timestamp_ms, bool) or not isinstance(timestamp_ms, int):

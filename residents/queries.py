@@ -82,15 +82,14 @@ def by_line_user(session: Session, line_user_id: str) -> Resident | None:
     Several rooms ask in one transaction: whom it has found already costs no question.
     """
     hashed = sealing.fingerprint(line_user_id)
-    found_ids: dict[bytes, int] = session.info.setdefault("residents.found", {})
-    if hashed in found_ids:
-        known = session.get(Resident, found_ids[hashed])
-        if known is not None:
-            return known
-    found = session.scalar(sa.select(Resident).where(Resident.line_user_hash == hashed))
-    if found is not None:
-        found_ids[hashed] = found.id
-    return found
+    found: dict[bytes, Resident] = session.info.setdefault("residents.found", {})
+    known = found.get(hashed)
+    if known is not None and known in session:
+        return known
+    known = session.scalar(sa.select(Resident).where(Resident.line_user_hash == hashed))
+    if known is not None:
+        found[hashed] = known
+    return known
 
 
 def line_ids(session: Session, resident_ids: Sequence[int]) -> dict[int, str]:
@@ -130,6 +129,13 @@ def is_in_city(session: Session, place: LonLat) -> bool:
     """The place lies on the city's map; true as long as no city was imported."""
     found = session.scalar(_IS_IN_CITY, {"lon": place.lon, "lat": place.lat})
     return found is not False
+
+
+# The same choice, for rooms that ask for it among other things.
+HOME_OF = """
+    SELECT ST_X(geom) AS lon, ST_Y(geom) AS lat FROM home
+    WHERE resident_id = :resident_id AND NOT is_approximate ORDER BY label <> 'home', id LIMIT 1
+"""
 
 
 def home_of(session: Session, resident_id: int) -> Home | None:

@@ -129,13 +129,14 @@ _lock = threading.Lock()
 _kept: tuple[tuple[str, str], Gazetteer] | None = None
 
 
-def gazetteer(session: Session) -> Gazetteer:
+def gazetteer(session: Session, version: tuple[str, str] | None = None) -> Gazetteer:
     """The gazetteer of the city as it is now; made anew, in the time that `build` takes, after each import.
 
-    Raises NoCityError where none has been imported.
+    `version` is `gis.queries.city_version`, where it has been asked for already. Raises NoCityError where no city has
+    been imported.
     """
     global _kept
-    slug, data = queries.city_version(session)
+    slug, data = version or queries.city_version(session)
     version = (f"{session.get_bind().engine.url}{slug}", data)
     with _lock:
         if _kept is None or _kept[0] != version:

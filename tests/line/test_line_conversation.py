@@ -63,10 +63,8 @@ def _verify() -> httpx.Response:
 
 def work() -> None:
     """The receiver and the sender have done what waited."""
-    told = 1
-    while told:
-        with transaction() as session:
-            told = receiver.take(session)
+    while receiver.serve().count:
+        pass
 
     async def send() -> None:
         async with LineSender() as line:

@@ -54,11 +54,11 @@ def test_a_person_is_served_whole_before_the_next(session: Session) -> None:
     """One piece of work is what one person said, in its order, the one who waited longest first."""
     _accept(session, _said(2, 2), _said(1, 3), _said(2, 4), _said(1, 1))
     heard: list[Event] = []
-    assert receiver.take(session, lambda _, fact: heard.append(fact)) == 2
+    assert receiver.take(session, lambda _, fact: heard.append(fact)).count == 2
     assert _ids(heard) == ["1-1", "1-3"]
-    assert receiver.take(session, lambda _, fact: heard.append(fact)) == 2
+    assert receiver.take(session, lambda _, fact: heard.append(fact)).count == 2
     assert _ids(heard)[2:] == ["2-2", "2-4"]
-    assert receiver.take(session, lambda _, fact: heard.append(fact)) == 0
+    assert receiver.take(session, lambda _, fact: heard.append(fact)).count == 0
 
 
 def test_who_cries_for_help_is_served_first(session: Session) -> None:
@@ -74,9 +74,10 @@ def test_who_cries_for_help_is_served_first(session: Session) -> None:
     assert order == [["3-3", "3-9"], ["4-8"], ["1-1"], ["2-2"]]
 
 
-def test_what_cannot_be_handled_holds_up_nothing(session: Session) -> None:
+def test_what_cannot_be_handled_holds_up_nothing(database: sa.Engine) -> None:
     """It is tried again later, six times, then kept with its error; its own changes are undone each time."""
-    _accept(session, _said(1, 1), _said(1, 2))
+    with transaction() as session:
+        _accept(session, _said(1, 1), _said(1, 2))
     heard: list[Event] = []
 
     def tell(inner: Session, fact: Event) -> None:
@@ -86,16 +87,32 @@ def test_what_cannot_be_handled_holds_up_nothing(session: Session) -> None:
             raise ValueError("odd")
 
     for attempt in range(1, receiver.ATTEMPTS + 1):
-        receiver.take(session, tell)
-        assert receiver.take(session, tell) == 0, "it waits for its next attempt"
-        kept = session.get_one(InboxEvent, "1-1", populate_existing=True)
-        assert (kept.attempts, kept.error) == (attempt, "ValueError")
-        kept.not_before_wall_at = clock.wall_now() - timedelta(seconds=1)
-        session.flush()
-    assert receiver.take(session, tell) == 0
+        assert receiver.serve(tell).count == 1
+        assert receiver.serve(tell).count == (1 if attempt == 1 else 0), "the odd one waits"
+        with transaction() as session:
+            kept = session.get_one(InboxEvent, "1-1")
+            assert (kept.attempts, kept.error) == (attempt, "ValueError")
+            kept.not_before_wall_at = clock.wall_now() - timedelta(seconds=1)
+    assert receiver.serve(tell).count == 0
     assert Counter(_ids(heard)) == {"1-1": receiver.ATTEMPTS, "1-2": 1}
     assert kept.handled_at is not None
-    assert set(session.scalars(sa.select(InboxEvent.event_type))) == {"message"}
+    with transaction() as session:
+        assert set(session.scalars(sa.select(InboxEvent.event_type))) == {"message"}
+
+
+def test_what_came_before_an_odd_event_is_done_once(database: sa.Engine) -> None:
+    """What was done for a person's earlier words is undone with the odd one's, and done anew: once in the end."""
+    with transaction() as session:
+        _accept(session, _said(1, 1), _said(1, 2))
+
+    def tell(inner: Session, fact: Event) -> None:
+        inner.execute(sa.text("INSERT INTO webhook_refusal (day, count) VALUES ('2026-01-01', 1)"))
+        if _ids([fact]) == ["1-2"]:
+            raise ValueError("odd")
+
+    assert [receiver.serve(tell).count for _ in range(3)] == [1, 1, 0]
+    with transaction() as session:
+        assert session.scalar(sa.text("SELECT sum(count) FROM webhook_refusal")) == 1
 
 
 def test_two_receivers_never_serve_one_person(database: sa.Engine) -> None:
@@ -104,13 +121,13 @@ def test_two_receivers_never_serve_one_person(database: sa.Engine) -> None:
         _accept(session, _said(1, 1))
     heard: list[Event] = []
     with transaction() as one:
-        assert receiver.take(one, lambda _, fact: heard.append(fact)) == 1
+        assert receiver.take(one, lambda _, fact: heard.append(fact)).count == 1
         with transaction() as session:
             _accept(session, _said(1, 2))
         with transaction() as two:
-            assert receiver.take(two, lambda _, fact: heard.append(fact)) == 0
+            assert receiver.take(two, lambda _, fact: heard.append(fact)).count == 0
     with transaction() as two:
-        assert receiver.take(two, lambda _, fact: heard.append(fact)) == 1
+        assert receiver.take(two, lambda _, fact: heard.append(fact)).count == 1
     assert _ids(heard) == ["1-1", "1-2"]
 
 
@@ -127,7 +144,7 @@ def test_who_forgets_waits_for_those_who_hear(database: sa.Engine) -> None:
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         with transaction() as session:
-            assert receiver.take(session, lambda _session, _fact: None) == 1
+            assert receiver.take(session, lambda _session, _fact: None).count == 1
             forgetting = pool.submit(forget)
             with pytest.raises(TimeoutError):
                 forgetting.result(timeout=0.5)
@@ -139,7 +156,7 @@ def test_who_forgets_waits_for_those_who_hear(database: sa.Engine) -> None:
         with transaction() as session:
             _accept(session, _said(1, 2))
         with transaction() as session:
-            assert receiver.take(session, lambda _session, _fact: None) == 0
+            assert receiver.take(session, lambda _session, _fact: None).count == 0
 
 
 _HEARS = """

@@ -66,7 +66,7 @@ def accept(session: Session, *given_events: Any) -> int:
 def told(session: Session) -> list[Event]:
     """What is told until nobody waits any more."""
     facts_told: list[Event] = []
-    while receiver.take(session, lambda _, fact: facts_told.append(fact)):
+    while receiver.take(session, lambda _, fact: facts_told.append(fact)).count:
         pass
     return facts_told
 

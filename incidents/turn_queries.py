@@ -1,0 +1,98 @@
+"""What a turn of a resident's conversation needs to know, in one question; and the draft, kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+
+from gis.points import LonLat
+from gis.queries import CITY_VERSION
+from incidents.queries import CATEGORIES_VERSION, RECENT_PIN
+from residents.queries import HOME_OF
+
+# Thousands of turns a minute in a storm: each question on its own costs the receiver more than the answer does.
+_STANDING = sa.text(f"""
+    SELECT draft.data, draft.offered,
+           home.lon AS home_lon, home.lat AS home_lat, pin.lon AS pin_lon, pin.lat AS pin_lat,
+           EXISTS (SELECT FROM incident_pause WHERE answering_id = :resident_id AND answering_until_at > :now
+                   AND ended_at IS NULL) AS is_answering,
+           EXISTS (SELECT FROM reporter_notice WHERE resident_id = :resident_id AND state = 'waiting') AS has_news,
+           ({CATEGORIES_VERSION}) AS categories_version, city.slug, city.data AS city_data
+    FROM (VALUES (1)) AS here (one)
+    LEFT JOIN draft ON draft.resident_id = :resident_id AND draft.expires_at > :now
+    LEFT JOIN LATERAL ({HOME_OF}) AS home ON true
+    LEFT JOIN LATERAL (
+        SELECT ST_X(place) AS lon, ST_Y(place) AS lat FROM report
+        WHERE resident_id = :resident_id AND place_source = 'pin' AND created_at > :pinned_after
+        ORDER BY created_at DESC LIMIT 1
+    ) AS pin ON true
+    LEFT JOIN ({CITY_VERSION}) AS city ON true
+""")  # noqa: S608 - our own words only.
+_KEEP = sa.text("""
+    INSERT INTO draft (resident_id, step, data, offered, updated_at, expires_at)
+    VALUES (:resident_id, :step, :data, :offered, :updated_at, :expires_at)
+    ON CONFLICT (resident_id) DO UPDATE
+    SET step = EXCLUDED.step, data = EXCLUDED.data, offered = EXCLUDED.offered, updated_at = EXCLUDED.updated_at,
+        expires_at = EXCLUDED.expires_at
+""").bindparams(sa.bindparam("data", type_=JSONB), sa.bindparam("offered", type_=JSONB(none_as_null=True)))
+_FORGET = sa.text("DELETE FROM draft WHERE resident_id = :resident_id")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a resident stands when a turn begins: what of a report they have told, and where they may be.
+
+    `offered` are the categories last offered; `recent_pin` is where their last report of the past two hours was pinned;
+    `is_answering` says that they pressed the button to answer a question of the city's, `has_news` that something waits
+    to be told to them. `city` is None where none has been imported.
+    """
+
+    draft: dict[str, Any] | None
+    offered: dict[str, Any] | None
+    home: LonLat | None
+    recent_pin: LonLat | None
+    is_answering: bool
+    has_news: bool
+    categories_version: str | None
+    city: tuple[str, str] | None
+
+
+def standing(session: Session, resident_id: int, *, now: datetime) -> Standing:
+    """Where the resident stands now."""
+    row = session.execute(
+        _STANDING, {"resident_id": resident_id, "now": now, "pinned_after": now - RECENT_PIN}
+    ).one()
+    return Standing(
+        draft=row.data,
+        offered=row.offered,
+        home=None if row.home_lon is None else LonLat(lon=row.home_lon, lat=row.home_lat),
+        recent_pin=None if row.pin_lon is None else LonLat(lon=row.pin_lon, lat=row.pin_lat),
+        is_answering=row.is_answering,
+        has_news=row.has_news,
+        categories_version=row.categories_version,
+        city=None if row.slug is None else (row.slug, row.city_data),
+    )
+
+
+def keep_draft(
+    session: Session, resident_id: int, *, step: str, data: dict[str, Any], offered: dict[str, Any] | None,
+    updated_at: datetime, expires_at: datetime,
+) -> None:
+    """What the resident has told so far is kept until it expires."""
+    session.execute(
+        _KEEP,
+        {
+            "resident_id": resident_id, "step": step, "data": data, "offered": offered, "updated_at": updated_at,
+            "expires_at": expires_at,
+        },
+    )
+
+
+def forget_draft(session: Session, resident_id: int) -> None:
+    """The resident is telling no report any more."""
+    session.execute(_FORGET, {"resident_id": resident_id})
