@@ -25,6 +25,8 @@ import pytest  # noqa: E402
 import sqlalchemy as sa  # noqa: E402
 import structlog  # noqa: E402
 from sqlalchemy.orm import Session  # noqa: E402
+from xdist.remote import Producer  # noqa: E402
+from xdist.scheduler import LoadFileScheduling  # noqa: E402
 
 from core import clock, cluster, db  # noqa: E402
 from migrations import upgrade  # noqa: E402
@@ -55,23 +57,27 @@ def _engine(database: str, **options: object) -> sa.Engine:
     return sa.create_engine(db.sqlalchemy_url(CLUSTER.url(database)), **options)  # type: ignore[arg-type]  # options are passed through
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The two long plays on the one house are the first and the second task of the first worker.
+_ON_THE_HOUSE = ("tests/browser/", "tests/storm/")
 
-    Files are dealt out in this order, one to each worker and then a second one: begun apart, one play would keep a
-    worker waiting for the other's end; begun late, everybody.
+
+class _OneHouse(LoadFileScheduling):
+    """Files are dealt out one after the other; those that play on the one house are one unit, for one worker.
+
+    On two workers one play would keep the other waiting for its end.
     """
-    browser = [item for item in items if item.path.parent.name == "browser"]
-    storm = [item for item in items if item.path.parent.name == "storm"]
-    others = [item for item in items if item not in browser and item not in storm]
-    files = list(dict.fromkeys(item.path for item in others))
-    first = set(files[: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) - 1])
-    items[:] = [
-        *browser,
-        *(item for item in others if item.path in first),
-        *storm,
-        *(item for item in others if item.path not in first),
-    ]
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "the house" if nodeid.startswith(_ON_THE_HOUSE) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """However xdist is asked to deal out the tests, it deals them out as the house needs it."""
+    return _OneHouse(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest unit is the first: begun late, it would keep everybody waiting."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_ON_THE_HOUSE))
 
 
 def _migrations_digest() -> str:
