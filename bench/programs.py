@@ -6,15 +6,15 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
 from core.settings import ROOT, data_dir
 
 
-def begin(*words: str) -> subprocess.Popen[bytes]:
-    """`faonam WORDS` runs on the bench's database and folder."""
+def begin(*words: str, niceness: int = 0) -> subprocess.Popen[bytes]:
+    """`faonam WORDS` runs on the bench's database and folder, as nice as the house's supervisor makes it."""
     return subprocess.Popen(
-        [sys.executable, "-m", "cli", *words], cwd=ROOT,
+        ["nice", "-n", str(niceness), sys.executable, "-m", "cli", *words], cwd=ROOT,
         env={**os.environ, "FAONAM_DATA_DIR": str(data_dir())}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )
 
@@ -26,9 +26,9 @@ def kill(child: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def running(programs: Sequence[Sequence[str]]) -> Iterator[None]:
-    """Each of `faonam WORDS` runs while the block does."""
-    children = [begin(*words) for words in programs]
+def running(programs: Mapping[str, int]) -> Iterator[None]:
+    """Each of `faonam WORDS` runs, by its niceness, while the block does."""
+    children = [begin(*words.split(), niceness=niceness) for words, niceness in programs.items()]
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from core.words import words
 from gis.errors import NoCityError
@@ -105,9 +105,10 @@ def _point(place: LonLat) -> sa.ColumnElement[Any]:
 
 
 def areas_at(session: Session, place: LonLat) -> Sequence[Area]:
-    """The areas that hold the place, the community first."""
+    """The areas that hold the place, the community first; their outlines are fetched only where asked for."""
     here = sa.func.ST_Intersects(Area.geom, _point(place))
-    return session.scalars(sa.select(Area).where(here).order_by(_SMALLEST_FIRST, Area.id)).all()
+    chosen = sa.select(Area).options(defer(Area.geom)).where(here)
+    return session.scalars(chosen.order_by(_SMALLEST_FIRST, Area.id)).all()
 
 
 def area_cards(session: Session, *, kind: str | None = None) -> list[AreaCard]:
@@ -153,10 +154,18 @@ _NEAREST_NAMES = sa.text(
 
 def place_label(session: Session, place: LonLat, language: str) -> str:
     """What people call the place: its community and the nearest named road, else a village near, in Thai or English."""
-    area_th, area_en, area_m, road_th, road_en, road_m, spot_th, spot_en, spot_m = session.execute(
-        _NEAREST_NAMES, {"lon": place.lon, "lat": place.lat}
-    ).one()
-    tongue = "th" if language == "th" else "en"
+    thai, english = place_labels(session, place)
+    return thai if language == "th" else english
+
+
+def place_labels(session: Session, place: LonLat) -> tuple[str, str]:
+    """What people call the place, in Thai and in English, in one question."""
+    near = tuple(session.execute(_NEAREST_NAMES, {"lon": place.lon, "lat": place.lat}).one())
+    return _label(session, near, "th"), _label(session, near, "en")
+
+
+def _label(session: Session, near: Sequence[Any], tongue: str) -> str:
+    area_th, area_en, area_m, road_th, road_en, road_m, spot_th, spot_en, spot_m = near
     area, road, spot = (area_th, road_th, spot_th) if tongue == "th" else (area_en, road_en, spot_en)
     is_road_near = road_m is not None and road_m <= ROAD_WITHIN_M
     if area_m == 0 and is_road_near:

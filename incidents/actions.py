@@ -100,6 +100,7 @@ def _open_incident(session: Session, new: NewReport, category: Category, *, now:
     areas = gis_queries.areas_at(session, new.place)
     reached = agencies.reached_by(session, category, new.place, radius_m=new.radius_m)
     promised_at, mark_due_at = keeping.first_promise(session, category, now)
+    label_th, label_en = gis_queries.place_labels(session, new.place)
     incident = Incident(
         number=rules.incident_number(session.execute(incident_number.next_value()).scalar_one(), opened_at=now),
         category_code=category.code,
@@ -107,8 +108,8 @@ def _open_incident(session: Session, new: NewReport, category: Category, *, now:
         state="new",
         place=_wkt(new.place),
         place_source=new.place_source,
-        place_label_th=gis_queries.place_label(session, new.place, "th"),
-        place_label_en=gis_queries.place_label(session, new.place, "en"),
+        place_label_th=label_th,
+        place_label_en=label_en,
         area_id=next((area.id for area in areas if area.kind == "community"), areas[0].id if areas else None),
         summary=rules.summary_of(new.text, otherwise=category.name_th),
         depth_m=depth_at(session, new.place),
@@ -164,8 +165,7 @@ def move_incident(session: Session, incident_id: int, place: LonLat) -> Incident
     areas = gis_queries.areas_at(session, place)
     incident.place = _wkt(place)
     incident.place_source = "pin"
-    incident.place_label_th = gis_queries.place_label(session, place, "th")
-    incident.place_label_en = gis_queries.place_label(session, place, "en")
+    incident.place_label_th, incident.place_label_en = gis_queries.place_labels(session, place)
     incident.area_id = next((area.id for area in areas if area.kind == "community"), incident.area_id)
     incident.depth_m = depth_at(session, place)
     agencies.reroute(session, incident, place, now=clock.now())

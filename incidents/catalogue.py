@@ -73,7 +73,7 @@ class Shipped:
         """The kinds of agency that categories name."""
         return frozenset(category.agency_kind for category in self.file.category)
 
-    @property
+    @functools.cached_property
     def emergency(self) -> EmergencyWords:
         """The words that leave the conversation for help at once."""
         return EmergencyWords(words=self.file.emergency.words, unless=self.file.emergency.unless)

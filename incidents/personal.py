@@ -211,8 +211,7 @@ def _move(session: Session, incident: Incident, to: LonLat | None) -> LonLat:
         incident.place_label_th = area.name_th if area else FORGOTTEN
         incident.place_label_en = area.name_en if area else FORGOTTEN
     else:
-        incident.place_label_th = gis_queries.place_label(session, place, "th")
-        incident.place_label_en = gis_queries.place_label(session, place, "en")
+        incident.place_label_th, incident.place_label_en = gis_queries.place_labels(session, place)
     session.flush()
     if old_key is not None:
         session.execute(_EVEN_OUT, {"map_key": old_key})

@@ -82,7 +82,7 @@ def by_line_user(session: Session, line_user_id: str) -> Resident | None:
     Several rooms ask in one transaction: whom it has found already costs no question.
     """
     hashed = sealing.fingerprint(line_user_id)
-    found: dict[bytes, Resident] = session.info.setdefault("residents.found", {})
+    found = _found(session)
     known = found.get(hashed)
     if known is not None and known in session:
         return known
@@ -90,6 +90,11 @@ def by_line_user(session: Session, line_user_id: str) -> Resident | None:
     if known is not None:
         found[hashed] = known
     return known
+
+
+def _found(session: Session) -> dict[bytes, Resident]:
+    found: dict[bytes, Resident] = session.info.setdefault("residents.found", {})
+    return found
 
 
 def line_ids(session: Session, resident_ids: Sequence[int]) -> dict[int, str]:
@@ -113,9 +118,10 @@ def insert_resident(
         joined_at=joined_at,
         trust=trust,
     )
-    session.execute(statement.on_conflict_do_nothing(index_elements=["line_user_hash"]))
-    resident = by_line_user(session, line_user_id)
+    made = session.scalar(statement.on_conflict_do_nothing(index_elements=["line_user_hash"]).returning(Resident))
+    resident = made or by_line_user(session, line_user_id)
     assert resident is not None  # noqa: S101 - it was there or has just been put there.
+    _found(session)[resident.line_user_hash] = resident
     return resident
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from gis.gazetteer.files import titled
 from gis.points import LonLat
-from gis.queries import place_label
+from gis.queries import place_labels
 
 # Further away a road or facility says nothing of the spot, metres.
 NEARBY_M = 2_000.0
@@ -98,9 +98,10 @@ class Whereabouts:
 
 def whereabouts(session: Session, place: LonLat) -> Whereabouts:
     """What the place is called and what holds it; raises NoCityError where no city has been imported."""
+    label_th, label_en = place_labels(session, place)
     return Whereabouts(
-        label_th=place_label(session, place, "th"),
-        label_en=place_label(session, place, "en"),
+        label_th=label_th,
+        label_en=label_en,
         areas=_areas(session, place),
         road=_nearest(session, _NEAREST_ROAD, place),
         facility=_nearest(session, _NEAREST_FACILITY, place),
