@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from incidents.classify import is_thai, normalise
+from incidents.handful import Handful, LeavePhoto, Picture
 
 Step = Literal["words", "category", "photo", "pin", "confirm", "emergency_pin"]
-MORE_PAGE = 12
-TEXT_KEPT = 2000
+MORE_PAGE, TEXT_KEPT = 12, 2000
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Draft:
     has_answered_photo: bool = False
     place: Place | None = None
     incident_id: int | None = None
+    handful: Handful | None = None
 
 
 # What comes in.
@@ -49,13 +50,6 @@ class Words:
     text: str
     ranked: tuple[str, ...] = ()
     emergency: str | None = None
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A photo that has been noted and will be fetched."""
-
-    photo_id: int
 
 
 @dataclass(frozen=True)
@@ -155,7 +149,7 @@ class AddPhoto:
     photo_id: int
 
 
-Effect = SubmitReport | OpenEmergency | MoveIncident | AddWords | AddPhoto
+Effect = SubmitReport | OpenEmergency | MoveIncident | AddWords | AddPhoto | LeavePhoto
 
 
 @dataclass(frozen=True)
@@ -262,7 +256,7 @@ def _begun(coming: Words | Picture | Pin, known: Known) -> Turn:
 def _told(draft: Draft, coming: Words | Picture | Pin, known: Known) -> Turn:
     if isinstance(coming, Picture):
         photo_ids = (*draft.photo_ids, coming.photo_id)
-        return _ask_next(replace(draft, photo_ids=photo_ids, has_answered_photo=True), known)
+        return _ask_next(replace(draft, photo_ids=photo_ids, has_answered_photo=True), known, ranked=coming.ranked)
     if isinstance(coming, Pin):
         return _ask_next(replace(draft, place=Place(coming.lon, coming.lat, "pin")), known)
     if _means(coming.text, _CANCEL):
@@ -354,13 +348,13 @@ def _all_categories(draft: Draft, known: Known, *, page: int) -> tuple[Choice, .
 
 # ── Emergencies ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_PIN = (Choice("location", "label-pin"),)
+PIN = (Choice("location", "label-pin"),)
 
 
 def _emergency(draft: Draft | None, text: str, category_code: str, known: Known) -> Turn:
     so_far = draft or Draft(key=known.new_key)
     if so_far.incident_id is not None:
-        return Turn(so_far, (Say("emergency-more", _PIN),), AddWords(so_far.incident_id, text) if text else None)
+        return Turn(so_far, (Say("emergency-more", PIN),), AddWords(so_far.incident_id, text) if text else None)
     told = replace(
         so_far,
         step="emergency_pin",
@@ -369,10 +363,10 @@ def _emergency(draft: Draft | None, text: str, category_code: str, known: Known)
     )
     place = so_far.place if _is_shown(so_far) else known.place or so_far.place
     if place is None:
-        return Turn(told, (Say("emergency-where", _PIN, is_emergency=True),))
+        return Turn(told, (Say("emergency-where", PIN, is_emergency=True),))
     opened = OpenEmergency(told.text, category_code, place, told.photo_ids)
     key = {"home": "emergency-open-home", "words": "emergency-open-words"}.get(place.source, "emergency-open")
-    return Turn(told, (Say(key, _PIN, is_emergency=True),), opened)
+    return Turn(told, (Say(key, PIN, is_emergency=True),), opened)
 
 
 def _after_emergency(draft: Draft, coming: Input, known: Known) -> Turn:
@@ -384,16 +378,16 @@ def _after_emergency(draft: Draft, coming: Input, known: Known) -> Turn:
         return Turn(None, (Say("emergency-open", (), is_emergency=True),), opened)
     if isinstance(coming, Picture):
         if draft.incident_id is not None:
-            return Turn(draft, (Say("emergency-more", _PIN),), AddPhoto(draft.incident_id, coming.photo_id))
-        return Turn(replace(draft, photo_ids=(*draft.photo_ids, coming.photo_id)), (Say("emergency-where", _PIN),))
+            return Turn(draft, (Say("emergency-more", PIN),), AddPhoto(draft.incident_id, coming.photo_id))
+        return Turn(replace(draft, photo_ids=(*draft.photo_ids, coming.photo_id)), (Say("emergency-where", PIN),))
     if isinstance(coming, Words):
         if _means(coming.text, _CANCEL) and draft.incident_id is None:
             return Turn(None, (Say("cancelled"),))
         if draft.incident_id is not None:
-            return Turn(draft, (Say("emergency-more", _PIN),), AddWords(draft.incident_id, coming.text))
+            return Turn(draft, (Say("emergency-more", PIN),), AddWords(draft.incident_id, coming.text))
         text = f"{draft.text}\n{coming.text}"[:TEXT_KEPT]
         if known.told is not None:
             opened = OpenEmergency(text, draft.category_code or "rescue", known.told, draft.photo_ids)
-            return Turn(replace(draft, text=text), (Say("emergency-open-words", _PIN, is_emergency=True),), opened)
-        return Turn(replace(draft, text=text), (Say("emergency-where", _PIN, is_emergency=True),))
+            return Turn(replace(draft, text=text), (Say("emergency-open-words", PIN, is_emergency=True),), opened)
+        return Turn(replace(draft, text=text), (Say("emergency-where", PIN, is_emergency=True),))
     return Turn(draft, (Say("old-button"),))

@@ -187,6 +187,9 @@ class Draft(Base):
     """A report that a resident is still telling on LINE, `updated_at` by LINE's clock; forgotten after two hours."""
 
     __tablename__ = "draft"
+    __table_args__ = (
+        sa.Index("ix_draft_answer_due_at", "answer_due_at", postgresql_where=sa.text("answer_due_at IS NOT NULL")),
+    )
 
     resident_id: Mapped[int] = mapped_column(
         sa.ForeignKey("resident.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
@@ -196,6 +199,9 @@ class Draft(Base):
     offered: Mapped[dict[str, Any] | None]
     updated_at: Mapped[datetime] = mapped_column(_AT)
     expires_at: Mapped[datetime] = mapped_column(_AT)
+    # Photos wait for those that follow them: answered together then, by the last one's reply token.
+    answer_due_at: Mapped[datetime | None] = mapped_column(_AT)
+    answer_token_sealed: Mapped[bytes | None]
 
 
 class IncidentChange(Base):

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core import clock
+from core import clock, sealing
 from gis.errors import NoCityError
 from gis.gazetteer.geocode import geocode
 from gis.gazetteer.queries import gazetteer
@@ -23,6 +23,7 @@ from incidents import (
     fading,
     keeping,
     near_queries,
+    pictures,
     promise_queries,
     queries,
     rules,
@@ -44,11 +45,13 @@ from incidents.conversation import (
     Turn,
     Words,
 )
+from incidents.handful import Handful, LeavePhoto, Picture
 from incidents.models import Category, Incident
 from incidents.rules import NewReport
 from incidents.turn_queries import Standing
 from incidents.understood import note_offer, understood
 from line import outbox
+from line import personal as line_personal
 
 # What one answer to LINE may hold; and no bigint has more digits.
 MESSAGES_LIMIT, LONGEST_ID = 5, 18
@@ -86,12 +89,30 @@ def take_turn(session: Session, speaker: Speaker, coming: conversation.Input | s
         coming, offered = _read(session, coming, draft, known_categories)
         if _answered_aside(session, speaker, coming, draft):
             return
+    if isinstance(coming, Picture) and before:
+        coming = replace(coming, ranked=tuple(code for code, _ in before["guesses"]))
     known = _known(standing, known_categories, _told(session, standing, draft, coming))
-    turn = conversation.turn(draft, coming, known)
+    turn = pictures.turn(draft, coming, known)
     incident = _effect(session, speaker, turn.effect, before)
     speaker = replace(speaker, has_news=speaker.has_news or turn.effect is not None)
     _keep(session, speaker, turn, incident, offered if _asks_category(turn) else before, now=now)
     _answer(session, speaker, turn, incident, known_categories)
+
+
+def take_late_turn(session: Session, resident_id: int, line_user_id: str, language: str) -> None:
+    """No further photo came after those that wait: they are answered together. Twice is the same as once."""
+    line_personal.hold(session, line_user_id)  # Nothing they say meanwhile is heard before this ends.
+    now = clock.now()
+    stored = queries.draft_of(session, resident_id, now=now)
+    if stored is None or stored.answer_due_at is None or stored.answer_due_at > now:
+        return
+    token = sealing.unseal(bytes(stored.answer_token_sealed)) if stored.answer_token_sealed else None
+    speaker = Speaker(resident_id, line_user_id, language, token, spoke_at=stored.updated_at)
+    standing = turn_queries.standing(session, resident_id, now=now)
+    known_categories = queries.categories(session, standing.categories_version)
+    turn = pictures.late_turn(_draft(stored.data), _known(standing, known_categories, None))
+    _keep(session, speaker, turn, None, stored.offered, now=now)
+    _answer(session, speaker, turn, None, known_categories)
 
 
 def _read(
@@ -183,6 +204,8 @@ def _effect(
             actions.add_words(session, incident_id=incident_id, resident_id=speaker.resident_id, text=text)
         case AddPhoto(incident_id, photo_id):
             actions.attach_photo(session, photo_id=photo_id, incident_id=incident_id)
+        case LeavePhoto(photo_id):
+            turn_queries.leave_photo(session, photo_id)
     return None
 
 
@@ -218,7 +241,12 @@ def _move(session: Session, speaker: Speaker, incident_id: int, place: Place) ->
 def _draft(stored: dict[str, Any]) -> conversation.Draft:
     place = stored.get("place")
     return conversation.Draft(
-        **{**stored, "photo_ids": tuple(stored["photo_ids"]), "place": Place(**place) if place else None}
+        **{
+            **stored,
+            "photo_ids": tuple(stored["photo_ids"]),
+            "place": Place(**place) if place else None,
+            "handful": Handful(**stored["handful"]) if stored.get("handful") else None,
+        }
     )
 
 
@@ -232,10 +260,12 @@ def _keep(
     data = asdict(turn.draft)
     if incident is not None:
         data["incident_id"] = incident.id
+    waits = turn.draft.handful is not None and turn.draft.handful.waits
     life = rules.EMERGENCY_DRAFT_LIFE if turn.draft.step == "emergency_pin" else rules.DRAFT_LIFE
     turn_queries.keep_draft(
         session, speaker.resident_id, step=turn.draft.step, data=data, offered=offered, updated_at=speaker.spoke_at,
-        expires_at=now + life,
+        expires_at=now + life, answer_due_at=now + pictures.ANSWER_AFTER if waits else None,
+        answer_token=speaker.reply_token if waits else None,
     )
 
 

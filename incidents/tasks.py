@@ -11,8 +11,7 @@ from core import clock, jobs
 from core.events import subscribes
 from core.logs import get_logger
 from gis.errors import InvalidPlaceError
-from incidents import actions, fading, keeping, rules, talk, telling, tiles
-from incidents.conversation import Picture
+from incidents import actions, fading, handful, keeping, late_answers, rules, talk, telling, tiles
 from incidents.models import Draft, Photo
 from incidents.talk import Speaker
 from line import content
@@ -37,7 +36,7 @@ def hear_message(session: Session, event: MessageReceived) -> None:
         case {"type": "text", "text": str(text)}:
             talk.take_turn(session, speaker, text)
         case {"type": "image", "id": str(message_id)}:
-            _hear_picture(session, speaker, message_id)
+            _hear_picture(session, speaker, message_id, event.message.get("imageSet"))
         case {"type": "location", "longitude": float() | int() as lon, "latitude": float() | int() as lat}:
             _hear_place(session, speaker, resident, lon=float(lon), lat=float(lat))
         case _:
@@ -54,10 +53,10 @@ def _speaker(resident: Resident, line_user_id: str, event: MessageReceived | Pos
     )
 
 
-def _hear_picture(session: Session, speaker: Speaker, message_id: str) -> None:
+def _hear_picture(session: Session, speaker: Speaker, message_id: str, image_set: object) -> None:
     photo_id = actions.note_line_photo(session, message_id)
     jobs.enqueue(session, fetch_photo, photo_id=photo_id)
-    talk.take_turn(session, speaker, Picture(photo_id))
+    talk.take_turn(session, speaker, handful.picture(photo_id, sent_at=speaker.spoke_at, image_set=image_set))
 
 
 def _hear_place(session: Session, speaker: Speaker, resident: Resident, *, lon: float, lat: float) -> None:
@@ -139,6 +138,12 @@ def forget_old_drafts(session: Session) -> None:
 def tell_reporters(session: Session) -> None:
     """Whoever has waited long enough for news of a report has one message with all of them."""
     telling.tell_due(session)
+
+
+@jobs.periodic(name="incidents.answer_photos", cron="*/2 * * * * *")
+def answer_photos(session: Session) -> None:
+    """Photos in a row that nothing follows any more are answered, together."""
+    late_answers.answer_photos(session)
 
 
 @jobs.periodic(name="incidents.keep_promises", cron="*/10 * * * * *")

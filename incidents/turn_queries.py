@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
+from core import sealing
 from gis.points import LonLat
 from gis.queries import CITY_VERSION
 from incidents.queries import CATEGORIES_VERSION, RECENT_PIN
@@ -34,12 +35,14 @@ _STANDING = sa.text(f"""
     LEFT JOIN ({CITY_VERSION}) AS city ON true
 """)  # noqa: S608 - our own words only.
 _KEEP = sa.text("""
-    INSERT INTO draft (resident_id, step, data, offered, updated_at, expires_at)
-    VALUES (:resident_id, :step, :data, :offered, :updated_at, :expires_at)
+    INSERT INTO draft (resident_id, step, data, offered, updated_at, expires_at, answer_due_at, answer_token_sealed)
+    VALUES (:resident_id, :step, :data, :offered, :updated_at, :expires_at, :answer_due_at, :answer_token_sealed)
     ON CONFLICT (resident_id) DO UPDATE
     SET step = EXCLUDED.step, data = EXCLUDED.data, offered = EXCLUDED.offered, updated_at = EXCLUDED.updated_at,
-        expires_at = EXCLUDED.expires_at
+        expires_at = EXCLUDED.expires_at, answer_due_at = EXCLUDED.answer_due_at,
+        answer_token_sealed = EXCLUDED.answer_token_sealed
 """).bindparams(sa.bindparam("data", type_=JSONB), sa.bindparam("offered", type_=JSONB(none_as_null=True)))
+_LEAVE_PHOTO = sa.text("DELETE FROM photo WHERE id = :photo_id AND path IS NULL")
 _FORGET = sa.text("DELETE FROM draft WHERE resident_id = :resident_id")
 
 
@@ -81,14 +84,18 @@ def standing(session: Session, resident_id: int, *, now: datetime) -> Standing:
 
 def keep_draft(
     session: Session, resident_id: int, *, step: str, data: dict[str, Any], offered: dict[str, Any] | None,
-    updated_at: datetime, expires_at: datetime,
+    updated_at: datetime, expires_at: datetime, answer_due_at: datetime | None = None, answer_token: str | None = None,
 ) -> None:
-    """What the resident has told so far is kept until it expires."""
+    """What the resident has told so far is kept until it expires.
+
+    With `answer_due_at` it is answered then, by the reply token `answer_token` while that lives.
+    """
     session.execute(
         _KEEP,
         {
             "resident_id": resident_id, "step": step, "data": data, "offered": offered, "updated_at": updated_at,
-            "expires_at": expires_at,
+            "expires_at": expires_at, "answer_due_at": answer_due_at,
+            "answer_token_sealed": sealing.seal(answer_token) if answer_token else None,
         },
     )
 
@@ -96,3 +103,8 @@ def keep_draft(
 def forget_draft(session: Session, resident_id: int) -> None:
     """The resident is telling no report any more."""
     session.execute(_FORGET, {"resident_id": resident_id})
+
+
+def leave_photo(session: Session, photo_id: int) -> None:
+    """A photo that was noted and not yet fetched is left where it is."""
+    session.execute(_LEAVE_PHOTO, {"photo_id": photo_id})

@@ -1,0 +1,58 @@
+"""Several photos sent at once, or one after another, are one thing said: they are answered together. Pure.
+
+LINE sends each as an event of its own. A set says how many belong to it (`imageSet`: id, and, but for old phones,
+total), so it is answered with its last. Without that the first is answered at once, and those that follow in a row
+together, as soon as no further one comes: an answer's buttons are gone with the next message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from incidents import conversation
+from incidents.conversation import Draft, Input, Known, Say, Tap, Turn
+from incidents.handful import Handful, LeavePhoto, Picture
+
+# What a crew looks at and an officer can take in; LINE's own chooser lets people send 50 (assumed).
+MOST_KEPT = 10
+# When a row counts as over, and a set of which some never came; the reply token outlives both.
+ANSWER_AFTER = timedelta(seconds=4)
+
+
+def turn(draft: Draft | None, coming: Input, known: Known) -> Turn:
+    """What follows from what a resident sends: as `conversation.turn`, but photos that belong together are one turn."""
+    if not isinstance(coming, Picture):
+        return conversation.turn(replace(draft, handful=None) if draft else None, coming, known)
+    before = draft.handful if draft and draft.handful and draft.handful.takes(coming) else None
+    handful = (before or Handful()).with_one_more(coming)
+    plain = conversation.turn(draft, coming, known)
+    is_left = max(handful.seen - 1, len(draft.photo_ids) if draft else 0) >= MOST_KEPT
+    is_answered = handful.seen >= handful.total if handful.total else before is None
+    handful = replace(handful, waits=not is_answered, has_left=handful.has_left or is_left)
+    has_news = is_answered and handful.has_left and not handful.is_told_left
+    handful = replace(handful, is_told_left=handful.is_told_left or has_news)
+    says = _with_news(plain.says, has_news) if is_answered else ()
+    if plain.draft is None:
+        return replace(plain, says=says)
+    if not is_left:
+        return replace(plain, draft=replace(plain.draft, handful=handful), says=says)
+    kept = replace(plain.draft, handful=handful, photo_ids=draft.photo_ids if draft else ())
+    return Turn(kept, says, LeavePhoto(coming.photo_id))
+
+
+def late_turn(draft: Draft, known: Known) -> Turn:
+    """No further photo came: the question that stands is asked, with its buttons."""
+    handful = draft.handful or Handful()
+    has_news = handful.has_left and not handful.is_told_left
+    answered = replace(draft, handful=replace(handful, waits=False, is_told_left=handful.has_left))
+    if draft.step == "emergency_pin":
+        key = "emergency-more" if draft.incident_id is not None else "emergency-where"
+        asked = Turn(answered, (Say(key, conversation.PIN),))
+    else:
+        asked = conversation.turn(answered, Tap(f"report:{draft.key}:again"), known)
+    return replace(asked, says=_with_news(asked.says, has_news))
+
+
+def _with_news(says: tuple[Say, ...], has_news: bool) -> tuple[Say, ...]:
+    return (Say("photos-most"), *says) if has_news else says
