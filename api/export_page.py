@@ -49,6 +49,7 @@ def everything(session: Session, resident: Resident) -> dict[str, Any]:
                 "number": report.number, "category": report.category_th, "text": report.text,
                 "longitude": report.place.lon, "latitude": report.place.lat, "state": report.state,
                 "reported_at": report.reported_at, "photos": list(report.photo_ids),
+                "withdrawn_at": report.withdrawn_at, "stars": report.stars, "rating_words": report.rating_words,
             }
             for report in reports_of(session, resident.id)
         ],

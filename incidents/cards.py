@@ -37,7 +37,8 @@ def label(text: str) -> str:
     return cut
 
 
-def _action(choice: Choice, language: str, category_names: Mapping[str, str]) -> dict[str, Any]:
+def action(choice: Choice, language: str, category_names: Mapping[str, str]) -> dict[str, Any]:
+    """The button as LINE takes it."""
     if choice.label.startswith("category:"):
         name = category_names[choice.label.removeprefix("category:")]
         return line_messages.postback(label(name), choice.data, display_text=name)
@@ -54,7 +55,7 @@ def _action(choice: Choice, language: str, category_names: Mapping[str, str]) ->
 def message(said: Say, *, language: str, slots: Slots, category_names: Mapping[str, str]) -> dict[str, Any]:
     """One thing said, as LINE takes it: with its quick replies, as an emergency card where it is one."""
     text = say(said.key, language, **slots)
-    actions = [_action(choice, language, category_names) for choice in said.choices]
+    actions = [action(choice, language, category_names) for choice in said.choices]
     quick = line_messages.quick_reply(*actions) if actions else None
     if said.is_emergency:
         return emergency_card(text, language=language, quick=quick)

@@ -237,7 +237,7 @@ def _keep_earlier_promise(into: Incident, merged: Incident) -> None:
 def _recount(session: Session, incident: Incident, *, people: int | None) -> None:
     """The incident counts its own reports; the people in danger are the most that one of them speaks of."""
     reports = near_queries.reports_of(session, incident.id)
-    incident.report_count = len(reports)
+    incident.report_count = max(1, sum(report.withdrawn_at is None for report in reports))
     incident.last_report_at = max((report.created_at for report in reports), default=incident.opened_at)
     told = [count for report in reports if (count := rules.people_in(report.text)) is not None]
     incident.people = max(told) if told else people

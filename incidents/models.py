@@ -10,6 +10,7 @@ from geoalchemy2 import Geometry
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+import incidents.after_models
 import incidents.category_models  # noqa: F401 - a report names the model that offered its category.
 import residents.models  # noqa: F401 - a report may be a resident's, an incident lies in one of gis's areas.
 from core.db import Base
@@ -159,6 +160,8 @@ class Report(Base):
     category_model_id: Mapped[int | None] = mapped_column(sa.ForeignKey("category_model.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(_AT)
     told_number_at: Mapped[datetime | None] = mapped_column(_AT)
+    # Its resident took it back: it says no more, and they hear no more.
+    withdrawn_at: Mapped[datetime | None] = mapped_column(_AT)
 
 
 class Photo(Base):

@@ -235,7 +235,8 @@ def people_who_reported(session: Session, incident_id: int) -> int:
     """How many people reported the incident: residents once each, reports from elsewhere each for one."""
     elsewhere = sa.func.count().filter(Report.resident_id.is_(None))
     counted = sa.select(sa.func.count(Report.resident_id.distinct()) + elsewhere)
-    return session.execute(counted.where(Report.incident_id == incident_id)).scalar_one()
+    standing = counted.where(Report.incident_id == incident_id, Report.withdrawn_at.is_(None))
+    return session.execute(standing).scalar_one()
 
 
 def residents_of(session: Session, resident_ids: Sequence[int]) -> list[Reporter]:

@@ -18,6 +18,7 @@ from gis import queries as gis_queries
 from gis.models import Area
 from gis.points import LonLat
 from incidents import actions, queries, rules
+from incidents.after_models import IncidentRating
 from incidents.exchange.models import ServiceRequest
 from incidents.models import (
     Incident,
@@ -80,6 +81,9 @@ class MyReport:
     state: str
     reported_at: datetime
     photo_ids: tuple[int, ...]
+    withdrawn_at: datetime | None
+    stars: int | None
+    rating_words: str
 
 
 def reports_of(session: Session, resident_id: int) -> list[MyReport]:
@@ -87,9 +91,14 @@ def reports_of(session: Session, resident_id: int) -> list[MyReport]:
     photos = sa.select(sa.func.array_agg(Photo.id)).where(Photo.report_id == Report.id).scalar_subquery()
     rows = session.execute(
         sa.select(
-            Report, Incident.number, Incident.state, sa.func.ST_X(Report.place), sa.func.ST_Y(Report.place), photos
+            Report, Incident.number, Incident.state, sa.func.ST_X(Report.place), sa.func.ST_Y(Report.place), photos,
+            IncidentRating.stars, IncidentRating.words,
         )
         .join(Incident, Incident.id == Report.incident_id)
+        .outerjoin(
+            IncidentRating,
+            sa.and_(IncidentRating.incident_id == Incident.id, IncidentRating.resident_id == Report.resident_id),
+        )
         .where(Report.resident_id == resident_id)
         .order_by(Report.id)
     )
@@ -104,8 +113,11 @@ def reports_of(session: Session, resident_id: int) -> list[MyReport]:
             state=state,
             reported_at=report.created_at,
             photo_ids=tuple(sorted(photo_ids or ())),
+            withdrawn_at=report.withdrawn_at,
+            stars=stars,
+            rating_words=rating_words or "",
         )
-        for report, number, state, lon, lat, photo_ids in rows
+        for report, number, state, lon, lat, photo_ids, stars, rating_words in rows
     ]
 
 

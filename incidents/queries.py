@@ -13,6 +13,7 @@ from core.errors import NotFoundError
 from gis.points import LonLat
 from incidents.models import Category, Draft, Incident, IncidentChange, Photo, Report
 from residents.models import Resident
+from residents.queries import HOME_OF
 
 RECENT_PIN = timedelta(hours=2)
 
@@ -173,32 +174,30 @@ def place_of_report(session: Session, report_id: int) -> LonLat:
 
 
 def reporters(session: Session, incident_id: int) -> list[Reporter]:
-    """Each resident who reported the incident, once."""
+    """Each resident who reported the incident and did not take it back, once."""
     rows = session.execute(
         sa.select(Resident.id, Resident.language, Resident.is_reachable)
-        .where(Resident.id.in_(sa.select(Report.resident_id).where(Report.incident_id == incident_id)))
+        .where(Resident.id.in_(_standing(incident_id)))
         .order_by(Resident.id)
     )
     return [Reporter(*row) for row in rows]
 
 
 def is_reporter(session: Session, incident_id: int, resident_id: int) -> bool:
-    """The resident reported this incident."""
-    found = session.scalar(
-        sa.select(Report.id).where(Report.incident_id == incident_id, Report.resident_id == resident_id).limit(1)
-    )
+    """The resident reported this incident and did not take it back."""
+    found = session.scalar(_standing(incident_id).where(Report.resident_id == resident_id).limit(1))
     return found is not None
 
 
-def newest_incident_of(session: Session, resident_id: int) -> Incident | None:
-    """The incident of the resident's newest report."""
-    return session.scalar(
-        sa.select(Incident)
-        .join(Report, Report.incident_id == Incident.id)
-        .where(Report.resident_id == resident_id)
-        .order_by(Report.created_at.desc(), Report.id.desc())
-        .limit(1)
-    )
+def _standing(incident_id: int) -> sa.Select[int | None]:
+    """Whose reports of the incident stand: they were not taken back."""
+    return sa.select(Report.resident_id).where(Report.incident_id == incident_id, Report.withdrawn_at.is_(None))
+
+
+def home_of(session: Session, resident_id: int) -> LonLat | None:
+    """Where the resident's home is, None where we know of none."""
+    row = session.execute(sa.text(HOME_OF), {"resident_id": resident_id}).one_or_none()
+    return LonLat(lon=row.lon, lat=row.lat) if row else None
 
 
 def draft_of(session: Session, resident_id: int, *, now: datetime) -> Draft | None:
@@ -282,8 +281,10 @@ def reporters_told(session: Session) -> list[Telling]:
             "SELECT i.id, i.number, i.done_at, count(DISTINCT r.resident_id), "
             "count(DISTINCT n.resident_id) FILTER (WHERE o.state = 'accepted') "
             "FROM incident i JOIN report r ON r.incident_id = i.id AND r.resident_id IS NOT NULL "
+            "AND r.withdrawn_at IS NULL "
             "LEFT JOIN reporter_notice n ON n.resident_id = r.resident_id AND n.change_id = "
-            "(SELECT max(d.id) FROM incident_change d WHERE d.incident_id = i.id AND d.to_state = 'done') "
+            "(SELECT max(d.id) FROM incident_change d WHERE d.incident_id = i.id AND d.to_state = 'done' "
+            "AND d.kind = 'state') "
             "LEFT JOIN outbox_chunk o ON o.id = n.chunk_id "
             "WHERE i.done_at IS NOT NULL GROUP BY i.id ORDER BY i.id"
         )

@@ -31,6 +31,8 @@ _STEPS: dict[str, tuple[str, ...]] = {
 }
 
 REOPEN_WITHIN = timedelta(days=7)
+# No bigint has more digits; and those after the year in the number of an incident.
+LONGEST_ID, NUMBER_DIGITS = 18, 6
 DRAFT_LIFE = timedelta(hours=2)
 STRAY_PHOTO_LIFE = timedelta(days=1)
 EMERGENCY_DRAFT_LIFE = timedelta(minutes=30)
@@ -110,7 +112,7 @@ def verdict(*, state: str, says: str, done_at: datetime | None, now: datetime) -
 
 def incident_number(serial: int, *, opened_at: datetime) -> str:
     """The number that residents hear: year of the Buddhist era in Bangkok and six digits, such as 2569-000123."""
-    return f"{opened_at.astimezone(LOCAL_TIME).year + BUDDHIST_ERA_OFFSET}-{serial:06d}"
+    return f"{opened_at.astimezone(LOCAL_TIME).year + BUDDHIST_ERA_OFFSET}-{serial:0{NUMBER_DIGITS}d}"
 
 
 def is_overdue(*, state: str, promised_at: datetime, done_at: datetime | None, now: datetime) -> bool:
@@ -151,14 +153,14 @@ def quiet_until(at: datetime, *, policy: Policy) -> datetime | None:
 
 # ── Small readings of a report's text ────────────────────────────────────────────────────────────────────────────────
 
-_THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
+THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
 _PEOPLE = re.compile(r"(\d{1,3})\s*(?:คน|ชีวิต|ท่าน|people|persons)", re.IGNORECASE)
 SUMMARY_LENGTH = 140
 
 
 def people_in(text: str) -> int | None:
     """How many people a report speaks of (`4 คน`, `๓ คน`, `2 people`); the largest number, None where it says none."""
-    counts = [int(found) for found in _PEOPLE.findall(text.translate(_THAI_DIGITS))]
+    counts = [int(found) for found in _PEOPLE.findall(text.translate(THAI_DIGITS))]
     return max(counts) if counts else None
 
 

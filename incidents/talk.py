@@ -17,6 +17,8 @@ from gis.points import LonLat
 from gis.queries import place_label
 from incidents import (
     actions,
+    aftertalk,
+    afterwards,
     cards,
     catalogue,
     conversation,
@@ -53,8 +55,8 @@ from incidents.understood import note_offer, understood
 from line import outbox
 from line import personal as line_personal
 
-# What one answer to LINE may hold; and no bigint has more digits.
-MESSAGES_LIMIT, LONGEST_ID = 5, 18
+# What one answer to LINE may hold.
+MESSAGES_LIMIT = 5
 EMERGENCY_PRIORITY = 1
 ANSWER_PRIORITY = 2
 
@@ -83,8 +85,15 @@ def take_turn(session: Session, speaker: Speaker, coming: conversation.Input | s
     if isinstance(coming, str) and standing.is_answering and _answered_question(session, speaker, coming, now=now):
         return
     known_categories = queries.categories(session, standing.categories_version)
-    draft = _draft(standing.draft) if standing.draft else None
-    offered = before = standing.offered
+    told, before = standing.draft, standing.offered
+    if standing.step == afterwards.STEP:
+        messages, laid_aside = aftertalk.take_turn(session, _who(speaker), coming, now=now)
+        if messages is not None:
+            _send(session, speaker, messages, priority=ANSWER_PRIORITY)
+            return
+        told, before = (laid_aside.data, laid_aside.offered) if laid_aside else (None, None)
+    draft = _draft(told) if told else None
+    offered = before
     if isinstance(coming, str):
         coming, offered = _read(session, coming, draft, known_categories)
         if _answered_aside(session, speaker, coming, draft):
@@ -135,7 +144,8 @@ def _answered_aside(session: Session, speaker: Speaker, words: Words, draft: con
     if words.emergency:
         return False
     if conversation.asks_for_status(words.text):
-        _say_status(session, speaker)
+        messages = aftertalk.overview(session, _who(speaker), words.text)
+        _send(session, speaker, messages, priority=ANSWER_PRIORITY)
         return True
     if draft is not None or conversation.asks_to_begin(words.text):
         return False
@@ -344,22 +354,8 @@ def _send(session: Session, speaker: Speaker, messages: list[dict[str, Any]], *,
     telling.note_taken(session, taken, chunk_id=chunk_id)
 
 
-def _say_status(session: Session, speaker: Speaker) -> None:
-    newest = queries.newest_incident_of(session, speaker.resident_id)
-    if newest is None:
-        _say(session, speaker, [Say("status-none")], {}, {})
-        return
-    language = speaker.language
-    row = queries.incident_row(session, newest.id)
-    slots: dict[str, str | int] = {
-        "number": row.number,
-        "category": row.category_en if language == "en" else row.category_th,
-        "place": row.place_label_en if language == "en" else row.place_label_th,
-        "state": cards.say(f"state-{row.state}", language),
-        "opened": cards.moment(row.opened_at, language),
-        "promised": cards.moment(row.promised_at, language),
-    }
-    _say(session, speaker, [Say("status")], slots, {})
+def _who(speaker: Speaker) -> aftertalk.Who:
+    return aftertalk.Who(speaker.resident_id, speaker.language, speaker.spoke_at)
 
 
 # ── Buttons that are no part of a draft ──────────────────────────────────────────────────────────────────────────────
@@ -367,7 +363,7 @@ def _say_status(session: Session, speaker: Speaker) -> None:
 
 def is_ours(data: str) -> bool:
     """The button is one of this room's."""
-    return data.partition(":")[0] in {"report", "help", "incident"}
+    return data.partition(":")[0] in {"report", "help", "incident", "mine"}
 
 
 def answer_button(session: Session, speaker: Speaker, data: str) -> None:
@@ -377,12 +373,15 @@ def answer_button(session: Session, speaker: Speaker, data: str) -> None:
         take_turn(session, speaker, Tap(data))
     elif verb == "incident":
         _answer_about(session, speaker, rest)
+    elif (pressed := afterwards.pressed(data)) is not None:
+        messages = aftertalk.answer_button(session, _who(speaker), pressed)
+        _send(session, speaker, messages, priority=ANSWER_PRIORITY)
 
 
 def _answer_about(session: Session, speaker: Speaker, rest: str) -> None:
     """A button under a message about an incident: the question is answered, or the finished work is judged."""
     said, _, incident_id_text = rest.partition(":")
-    if not incident_id_text.isdecimal() or len(incident_id_text) > LONGEST_ID:
+    if not incident_id_text.isdecimal() or len(incident_id_text) > rules.LONGEST_ID:
         return
     incident_id = int(incident_id_text)
     if said in {"still", "gone", "worse"}:
@@ -394,25 +393,9 @@ def _answer_about(session: Session, speaker: Speaker, rest: str) -> None:
         is_awaited = keeping.await_answer(session, incident_id, speaker.resident_id)
         _say(session, speaker, [Say("answer-write" if is_awaited else "answer-late")], {}, {})
     else:
-        _judge(session, speaker, rest)
-
-
-def _judge(session: Session, speaker: Speaker, rest: str) -> None:
-    """The reporter says whether a finished incident is solved: it is closed or opened again, and they hear of it."""
-    verb, _, incident_id_text = rest.partition(":")
-    if not incident_id_text.isdecimal():
-        return
-    incident_id = near_queries.surviving_id(session, int(incident_id_text))
-    if not queries.is_reporter(session, incident_id, speaker.resident_id):
-        return
-    incident = queries.locked_incident(session, incident_id)
-    to = rules.verdict(state=incident.state, says=verb, done_at=incident.done_at, now=clock.now())
-    if to is None:
-        _say_status(session, speaker)
-        return
-    reason_key = "reason-reporter-satisfied" if to == "closed" else "reason-reporter-not-satisfied"
-    actions.change_state(session, incident_id, to, by="reporter", reason=cards.say(reason_key, "th"))
-    _send(session, speaker, [], priority=ANSWER_PRIORITY)
+        messages = aftertalk.judge(session, _who(speaker), said, incident_id)
+        if messages is not None:
+            _send(session, speaker, messages, priority=ANSWER_PRIORITY)
 
 
 def last_word_of_draft_at(session: Session, resident_id: int) -> datetime | None:

@@ -18,7 +18,7 @@ from residents.queries import HOME_OF
 
 # Thousands of turns a minute in a storm: each question on its own costs the receiver more than the answer does.
 _STANDING = sa.text(f"""
-    SELECT draft.data, draft.offered,
+    SELECT draft.step, draft.data, draft.offered,
            home.lon AS home_lon, home.lat AS home_lat, pin.lon AS pin_lon, pin.lat AS pin_lat,
            EXISTS (SELECT FROM incident_pause WHERE answering_id = :resident_id AND answering_until_at > :now
                    AND ended_at IS NULL) AS is_answering,
@@ -48,13 +48,14 @@ _FORGET = sa.text("DELETE FROM draft WHERE resident_id = :resident_id")
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a resident stands when a turn begins: what of a report they have told, and where they may be.
+    """Where a resident stands when a turn begins: what they have told, at which step, and where they may be.
 
     `offered` are the categories last offered; `recent_pin` is where their last report of the past two hours was pinned;
     `is_answering` says that they pressed the button to answer a question of the city's, `has_news` that something waits
     to be told to them. `city` is None where none has been imported.
     """
 
+    step: str | None
     draft: dict[str, Any] | None
     offered: dict[str, Any] | None
     home: LonLat | None
@@ -71,6 +72,7 @@ def standing(session: Session, resident_id: int, *, now: datetime) -> Standing:
         _STANDING, {"resident_id": resident_id, "now": now, "pinned_after": now - RECENT_PIN}
     ).one()
     return Standing(
+        step=row.step,
         draft=row.data,
         offered=row.offered,
         home=None if row.home_lon is None else LonLat(lon=row.home_lon, lat=row.home_lat),

@@ -76,6 +76,7 @@ _DETAILS = """
 SELECT q.request_id, i.state, i.report_count,
        CASE WHEN i.state = ANY(:closed) THEN (
            SELECT h.reason FROM incident_change h WHERE h.incident_id = i.id AND h.to_state IN ('done', 'rejected')
+           AND h.kind = 'state'
            ORDER BY h.id DESC LIMIT 1) END AS reason,
        q.category_code, c.name_th, c.name_en, told.description, a.name_th AS agency_th, a.name_en AS agency_en,
        q.requested_at,
@@ -224,7 +225,10 @@ def followed(session: Session, token: str) -> FollowedRow:
     if row is None:
         raise NoSuchRequestError("There is no report under this link.")
     steps = session.execute(
-        sa.text("SELECT to_state, changed_at FROM incident_change WHERE incident_id = :id ORDER BY id"), {"id": row.id}
+        sa.text(
+            "SELECT to_state, changed_at FROM incident_change WHERE incident_id = :id AND kind = 'state' ORDER BY id"
+        ),
+        {"id": row.id},
     )
     return FollowedRow(
         number=row.number, category_th=row.name_th, category_en=row.name_en, state=row.state,
@@ -288,7 +292,8 @@ def public_updates(session: Session, *, start_at: datetime, end_at: datetime, li
             "JOIN incident i ON i.id = h.incident_id "
             "LEFT JOIN open_service o ON o.category_code = i.category_code "
             "WHERE h.changed_at >= :start_at AND h.changed_at < CAST(:end_at AS timestamptz) + interval '1 second' "
-            "AND h.from_state IS NOT NULL AND h.changed_by NOT LIKE 'open311:%' AND s.door = 'open311' "
+            "AND h.kind = 'state' AND h.from_state IS NOT NULL "
+            "AND h.changed_by NOT LIKE 'open311:%' AND s.door = 'open311' "
             "AND coalesce(o.exposure, 'coarse') <> 'hidden' ORDER BY h.id, s.id LIMIT :limit"
         ),
         {"start_at": start_at, "end_at": end_at, "limit": limit},

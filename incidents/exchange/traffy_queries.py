@@ -79,7 +79,7 @@ def times(session: Session, numbers: Sequence[str]) -> dict[str, Times]:
         sa.text(
             "SELECT i.number, i.agency_code, coalesce(a.name_th, '') AS agency_th, i.done_at, "
             "array_agg(h.to_state ORDER BY h.id) AS states, array_agg(h.changed_at ORDER BY h.id) AS moments "
-            "FROM incident i JOIN incident_change h ON h.incident_id = i.id "
+            "FROM incident i JOIN incident_change h ON h.incident_id = i.id AND h.kind = 'state' "
             "LEFT JOIN agency a ON a.code = i.agency_code "
             "WHERE i.number = ANY(:numbers) GROUP BY i.id, a.name_th"
         ),
@@ -121,7 +121,8 @@ def untold_changes(session: Session, *, since: datetime) -> list[int]:
         sa.text(
             "SELECT DISTINCT h.id FROM foreign_id f LEFT JOIN report r ON r.id = f.report_id "
             "JOIN LATERAL (SELECT c.id, c.changed_by, c.changed_at, c.from_state FROM incident_change c "
-            "WHERE c.incident_id = coalesce(r.incident_id, f.incident_id) ORDER BY c.id DESC LIMIT 1) h ON true "
+            "WHERE c.incident_id = coalesce(r.incident_id, f.incident_id) AND c.kind = 'state' "
+            "ORDER BY c.id DESC LIMIT 1) h ON true "
             "WHERE f.system = 'traffy' AND h.from_state IS NOT NULL AND h.changed_at >= :since "
             "AND h.changed_by NOT LIKE 'traffy%' AND NOT EXISTS (SELECT FROM foreign_id t "
             "WHERE t.system = 'traffy-step' AND t.foreign_id = f.foreign_id || '|' || h.id) ORDER BY h.id"

@@ -141,12 +141,13 @@ def test_who_writes_hears_at_once_what_waits_by_the_reply(town: Session, malee: 
 
 
 def test_the_reporters_own_verdict_is_answered_by_the_reply(town: Session, malee: Talker, frozen_clock: Clock) -> None:
-    """The button under the finishing message closes it; the thanks come with the reply token."""
+    """The button under the finishing message closes it; the thanks come with the reply token, and how was it done?"""
     incident = _incident(town, malee)
     actions.advance_state(town, incident.id, "done", by="crew", reason="")
     frozen_clock(NOW + timedelta(minutes=2))
     tasks.tell_reporters.run(town)
-    (answer,) = malee.tap_label(_pushes(town)[-1][1], "เรียบร้อยแล้ว")
+    answer, asked = malee.tap_label(_pushes(town)[-1][1], "เรียบร้อยแล้ว")
+    assert "คะแนน" in asked["text"]
     assert "ปิดเรื่องแล้ว" in answer["text"]
     assert len(_pushes(town)) == 1
 

@@ -20,7 +20,7 @@ from core.settings import data_dir
 from gis.models import Road
 from gis.points import LonLat
 from incidents import actions as incident_actions
-from incidents import photos
+from incidents import own_queries, photos
 from incidents import queries as incident_queries
 from incidents import tasks as incident_tasks
 from incidents.models import Incident, Photo, Report
@@ -41,6 +41,7 @@ from tests.residents.told import (
     RAW,
     WORDS,
     House,
+    add_and_rate,
     alert_both,
     me,
     merge_and_ask,
@@ -83,11 +84,13 @@ def test_nothing_of_the_person_is_found_after_the_erasure(house: House) -> None:
     """A search of every column of every table, sealed or not, and of every file finds nothing; before, it does."""
     tell_everything(house)
     merge_and_ask()
+    add_and_rate(house)
     before = _everywhere()
     tables = {found.split(".")[1].strip('"') for found in before if found.startswith('"')}
     assert tables >= {
         "resident", "home", "inbox_event", "event", "outbox_chunk", "report", "incident", "incident_change", "draft",
         "need_look", "job", "crew", "incident_merge", "incident_pause", "reporter_notice", "service_request",
+        "incident_rating",
     }  # fmt: skip
     assert any(found.endswith(".jpg") for found in before)
     _erase_by_chat(house)
@@ -170,7 +173,7 @@ def test_a_later_message_begins_anew(house: House) -> None:
         anew = me(session)
         assert (anew.id != old_id, anew.consented_at, anew.name_sealed, anew.language) == (True, None, None, "th")
         assert queries.homes_of(session, anew.id) == []
-        assert incident_queries.newest_incident_of(session, anew.id) is None
+        assert own_queries.owns(session, anew.id) == []
 
 
 def test_what_was_sent_behind_the_yes_is_heard(house: House) -> None:

@@ -182,6 +182,19 @@ def tell_on_the_page(officer: Any) -> None:
         doors.export_link(session, resident)
 
 
+def add_and_rate(house: House) -> None:
+    """ME added to a report, rated what was done with a name in it, and was about to add more."""
+    with transaction() as session:
+        mine = _incident_of(session, ME)[0]
+    house.tap(ME, f"mine:add:{mine}")
+    house.say(ME, f"ข้างบ้าน {NAME}")
+    with transaction() as session:
+        incident_actions.advance_state(session, mine, "done", by="pim", reason="")
+    house.tap(ME, f"mine:stars:{mine}:4")
+    house.tap(ME, f"mine:rate_words:{mine}")
+    house.say(ME, f"ขอบคุณจาก {NAME} {PHONE_AS_WRITTEN}")
+
+
 def act_on_reports() -> None:
     """Officers and a crew wrote of the person, and the crew has been at the door."""
     with transaction() as session:

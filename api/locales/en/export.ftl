@@ -47,3 +47,6 @@ export-field-level = Level
 export-field-sent-at = Sent at
 export-field-answer = Answer
 export-field-answered-at = Answered at
+export-field-withdrawn-at = Taken back
+export-field-stars = Your rating (1–5)
+export-field-rating-words = Your comment on the work

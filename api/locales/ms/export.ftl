@@ -47,3 +47,6 @@ export-field-level = Tahap
 export-field-sent-at = Dihantar pada
 export-field-answer = Jawapan
 export-field-answered-at = Dijawab pada
+export-field-withdrawn-at = Ditarik balik pada
+export-field-stars = Penilaian anda (1–5)
+export-field-rating-words = Ulasan anda tentang kerja

@@ -47,3 +47,6 @@ export-field-level = အဆင့်
 export-field-sent-at = ပို့ချိန်
 export-field-answer = အဖြေ
 export-field-answered-at = ဖြေချိန်
+export-field-withdrawn-at = ပြန်ရုပ်သိမ်းသည့်အချိန်
+export-field-stars = သင့်အဆင့်သတ်မှတ်ချက် (၁–၅)
+export-field-rating-words = လုပ်ငန်းအပေါ် သင့်မှတ်ချက်

@@ -47,3 +47,6 @@ export-field-level = ระดับ
 export-field-sent-at = ส่งเมื่อ
 export-field-answer = คำตอบ
 export-field-answered-at = ตอบเมื่อ
+export-field-withdrawn-at = ถอนเรื่องเมื่อ
+export-field-stars = คะแนนที่ให้ (1–5)
+export-field-rating-words = ความเห็นต่อผลงาน
