@@ -18,6 +18,7 @@ from api.openapi import DescribedApi, operation_id
 from api.routes import (
     alerts,
     cameras,
+    chat,
     city,
     contacts,
     feeds,
@@ -70,6 +71,7 @@ ROUTERS = (
     merging.router,
     jobs.router,
     people.router,
+    chat.router,
     resident.router,
     live.router,
 )

@@ -15,7 +15,7 @@ from core.words import words
 from incidents.personal import reports_of
 from incidents.rules import LOCAL_TIME
 from line import personal
-from residents import queries
+from residents import blocking, queries
 from residents.models import Resident
 
 
@@ -52,6 +52,13 @@ def everything(session: Session, resident: Resident) -> dict[str, Any]:
                 "withdrawn_at": report.withdrawn_at, "stars": report.stars, "rating_words": report.rating_words,
             }
             for report in reports_of(session, resident.id)
+        ],
+        "blocks": [
+            {
+                "blocked_at": one.blocked_at, "until": one.until_at, "by": one.blocked_by, "reason": one.reason,
+                "lifted_at": one.lifted_at,
+            }
+            for one in blocking.blocks_of(session, resident.id)
         ],
         "alerts": [
             {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from incidents.after_models import IncidentRating
 from incidents.afterwards import Own
 from incidents.models import Photo, Report
 
@@ -42,6 +43,12 @@ def newest_report_id(session: Session, resident_id: int, incident_id: int) -> in
             Report.incident_id == incident_id, Report.resident_id == resident_id, Report.withdrawn_at.is_(None)
         )
     )
+
+
+def ratings_of(session: Session, incident_id: int) -> list[IncidentRating]:
+    """How its reporters rate the incident, the oldest first."""
+    chosen = sa.select(IncidentRating).where(IncidentRating.incident_id == incident_id)
+    return list(session.scalars(chosen.order_by(IncidentRating.rated_at, IncidentRating.resident_id)))
 
 
 def photo_count(session: Session, report_id: int) -> int:

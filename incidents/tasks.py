@@ -11,7 +11,7 @@ from core import clock, jobs
 from core.events import subscribes
 from core.logs import get_logger
 from gis.errors import InvalidPlaceError
-from incidents import actions, fading, handful, keeping, late_answers, rules, talk, telling, tiles
+from incidents import actions, blocked, fading, handful, keeping, late_answers, rules, talk, telling, tiles
 from incidents.models import Draft, Photo
 from incidents.talk import Speaker
 from line import content
@@ -31,6 +31,8 @@ def hear_message(session: Session, event: MessageReceived) -> None:
         return  # The residents' room answers.
     line_user_id = open_line_user(event.line_user_id_sealed)
     resident = residents_actions.resident_of(session, line_user_id)
+    if _is_blocked(resident) and blocked.keeps_out(session, resident, line_user_id, event):
+        return
     speaker = _speaker(resident, line_user_id, event)
     match event.message:
         case {"type": "text", "text": str(text)}:
@@ -41,6 +43,10 @@ def hear_message(session: Session, event: MessageReceived) -> None:
             _hear_place(session, speaker, resident, lon=float(lon), lat=float(lat))
         case _:
             talk.answer_unusable(session, speaker)
+
+
+def _is_blocked(resident: Resident) -> bool:
+    return residents_rules.is_blocked(resident.blocked_until_at, now=clock.now())
 
 
 def _speaker(resident: Resident, line_user_id: str, event: MessageReceived | PostbackReceived) -> Speaker:
@@ -88,6 +94,8 @@ def hear_button(session: Session, event: PostbackReceived) -> None:
         return
     line_user_id = open_line_user(event.line_user_id_sealed)
     resident = residents_actions.resident_of(session, line_user_id)
+    if _is_blocked(resident) and blocked.keeps_out(session, resident, line_user_id, event):
+        return
     talk.answer_button(session, _speaker(resident, line_user_id, event), event.data)
 
 

@@ -80,6 +80,15 @@ class Unfollowed(Event):
 
 
 @dataclass(frozen=True)
+class SpeakerHeld(Event):
+    """Somebody sends more than anybody tells: it is kept and not answered from now on. Told once in a while."""
+
+    name: ClassVar[str] = "line.speaker_held"
+    line_user_id_sealed: str
+    reply_token: str | None
+
+
+@dataclass(frozen=True)
 class ChunksAccepted(Event):
     """LINE took chunks of one subject: accepted is not yet read, but they will not be sent again."""
 

@@ -30,7 +30,11 @@ class InboxEvent(Base):
             "ix_inbox_event_waiting", sa.text("is_urgent DESC"), "happened_at",
             postgresql_where=sa.text("handled_at IS NULL"),
         ),
-        sa.Index("ix_inbox_event_user_hash", "user_hash"),
+        sa.Index("ix_inbox_event_user_hash", "user_hash", "happened_at"),
+        sa.Index(
+            "ix_inbox_event_held", "held_at", postgresql_where=sa.text("held_at IS NOT NULL AND released_at IS NULL")
+        ),
+        sa.CheckConstraint("held_for IN ('pace', 'block')", name="held_for"),
     )
 
     webhook_event_id: Mapped[str] = mapped_column(primary_key=True)
@@ -45,6 +49,10 @@ class InboxEvent(Base):
     not_before_wall_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     error: Mapped[str | None]
     handled_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    # Kept and not answered, because its person sent too much (`pace`) or is blocked (`block`); let through later.
+    held_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    held_for: Mapped[str | None]
+    released_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
 
 
 class WebhookRefusal(Base):

@@ -63,7 +63,7 @@ def forget_letters(session: Session, line_user_id: str, *, until: datetime | Non
     """
     hashed = sealing.fingerprint(line_user_id)
     is_later = InboxEvent.happened_at > until if until else sa.false()
-    anew = {"handled_at": None, "attempts": 0, "not_before_wall_at": None, "error": None}
+    anew = {"handled_at": None, "attempts": 0, "not_before_wall_at": None, "error": None, "held_at": None}
     session.execute(sa.delete(InboxEvent).where(InboxEvent.user_hash == hashed, ~is_later))
     session.execute(sa.update(InboxEvent).where(InboxEvent.user_hash == hashed, is_later).values(anew))
     session.execute(sa.delete(OutboxChunk).where(OutboxChunk.to_hash == hashed))

@@ -287,6 +287,11 @@ def keep_inbox_events(session: Session, rows: Sequence[InboxRow]) -> int:
     return new
 
 
+def wake_receivers(session: Session) -> None:
+    """Whoever hands on what people said looks at commit."""
+    session.execute(sa.select(sa.func.pg_notify(INBOX_CHANNEL, "")))
+
+
 def waiting_of_one_speaker(session: Session, *, most: int) -> Sequence[InboxEvent]:
     """What the person who has waited longest said, oldest first; who cries for help goes before all others.
 

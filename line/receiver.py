@@ -21,11 +21,13 @@ from sqlalchemy.orm import Session
 
 from core import clock, db, events, sealing
 from core.logs import get_logger
-from line import queries, rules
+from line import pace, queries, rules
+from line.events import SpeakerHeld, seal_line_user
 from line.facts import fact_of
 from line.models import InboxEvent
 
 log = get_logger("line")
+_counter = pace.Counter()
 Tell = Callable[[Session, events.Event], None]
 
 AT_ONCE = 20
@@ -82,9 +84,25 @@ def take(session: Session, tell: Tell = events.tell) -> Served:
     if not waiting:
         return NOBODY
     for kept in waiting:
-        _tell(session, kept, tell)
+        if not (_counter.is_fast(kept.user_hash, kept.happened_at) and _is_held(session, kept, tell)):
+            _tell(session, kept, tell)
     ids = [kept.webhook_event_id for kept in waiting]
     return Served(len(waiting), has_more=queries.note_handled(session, ids, at=clock.now()))
+
+
+def _is_held(session: Session, kept: InboxEvent, tell: Tell) -> bool:
+    """The person sends more than anybody tells: the event is kept as it is, and they hear of it once."""
+    found = pace.held(session, kept)
+    if found is None:
+        return False
+    event = json.loads(sealing.unseal(kept.raw_sealed))
+    user_id = rules.line_user_of(event)
+    if found.is_news and user_id is not None:
+        log.warning("inbox.person_held")
+        token = event.get("replyToken")
+        tell(session, SpeakerHeld(seal_line_user(user_id), token if isinstance(token, str) else None))
+        session.flush()
+    return True
 
 
 def _tell(session: Session, kept: InboxEvent, tell: Tell) -> None:

@@ -181,3 +181,21 @@ class Erasure(Base):
     receipt_hash: Mapped[bytes]
     was_imported: Mapped[bool]
     counts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class ResidentBlock(Base):
+    """That an officer keeps a resident from ordinary reports for a time, why, and who undid it."""
+
+    __tablename__ = "resident_block"
+    __table_args__ = (sa.Index("ix_resident_block_resident_id", "resident_id", "id"),)
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    resident_id: Mapped[int] = mapped_column(sa.ForeignKey(_OF_RESIDENT, ondelete="CASCADE"))
+    reason_sealed: Mapped[bytes]
+    blocked_at: Mapped[datetime] = mapped_column(_AT)
+    blocked_by: Mapped[str]
+    until_at: Mapped[datetime] = mapped_column(_AT)
+    told_at: Mapped[datetime | None] = mapped_column(_AT)
+    lifted_at: Mapped[datetime | None] = mapped_column(_AT)
+    lifted_by: Mapped[str | None]
+    lift_reason_sealed: Mapped[bytes | None]

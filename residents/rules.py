@@ -39,6 +39,11 @@ def is_home_pin(*, asked_at: datetime | None, answered_at: datetime | None, happ
     return answered_at is None or answered_at == happened_at
 
 
+def is_blocked(blocked_until_at: datetime | None, *, now: datetime) -> bool:
+    """An officer keeps the resident from ordinary reports."""
+    return blocked_until_at is not None and now < blocked_until_at
+
+
 # ── Consent ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 PURPOSES = ("warnings", "needs")

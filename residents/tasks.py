@@ -19,6 +19,7 @@ from line.events import (
     Followed,
     MessageReceived,
     PostbackReceived,
+    SpeakerHeld,
     Unfollowed,
     open_line_user,
 )
@@ -50,6 +51,14 @@ def _language_of(line_user_id: str) -> str:
         log.warning("profile.unavailable", error=type(exc).__name__)
         return "th"
     return rules.language_of(profile.get("language") if profile else None)
+
+
+@subscribes(SpeakerHeld, by="residents.say_that_it_is_held")
+def say_that_it_is_held(session: Session, event: SpeakerHeld) -> None:
+    """Who sends more than anybody tells hears once that we have it, and how to call for help."""
+    line_user_id = open_line_user(event.line_user_id_sealed)
+    resident = actions.resident_of(session, line_user_id)
+    _answer(session, resident, line_user_id, event.reply_token, cards.plain("held", resident.language))
 
 
 @subscribes(Unfollowed, by="residents.mark_unreachable")

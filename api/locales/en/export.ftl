@@ -50,3 +50,7 @@ export-field-answered-at = Answered at
 export-field-withdrawn-at = Taken back
 export-field-stars = Your rating (1–5)
 export-field-rating-words = Your comment on the work
+export-blocks = Blocks of ordinary reports
+export-field-blocked-at = Blocked at
+export-field-until = Until
+export-field-lifted-at = Ended at

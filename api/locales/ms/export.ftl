@@ -50,3 +50,7 @@ export-field-answered-at = Dijawab pada
 export-field-withdrawn-at = Ditarik balik pada
 export-field-stars = Penilaian anda (1–5)
 export-field-rating-words = Ulasan anda tentang kerja
+export-blocks = Sekatan laporan biasa
+export-field-blocked-at = Disekat pada
+export-field-until = Sehingga
+export-field-lifted-at = Tamat pada

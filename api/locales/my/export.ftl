@@ -50,3 +50,7 @@ export-field-answered-at = ဖြေချိန်
 export-field-withdrawn-at = ပြန်ရုပ်သိမ်းသည့်အချိန်
 export-field-stars = သင့်အဆင့်သတ်မှတ်ချက် (၁–၅)
 export-field-rating-words = လုပ်ငန်းအပေါ် သင့်မှတ်ချက်
+export-blocks = သာမန်တိုင်ကြားချက် ပိတ်ပင်မှုများ
+export-field-blocked-at = ပိတ်ပင်သည့်အချိန်
+export-field-until = အထိ
+export-field-lifted-at = ပြီးဆုံးသည့်အချိန်

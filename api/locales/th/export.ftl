@@ -50,3 +50,7 @@ export-field-answered-at = ตอบเมื่อ
 export-field-withdrawn-at = ถอนเรื่องเมื่อ
 export-field-stars = คะแนนที่ให้ (1–5)
 export-field-rating-words = ความเห็นต่อผลงาน
+export-blocks = การระงับการแจ้งเหตุ
+export-field-blocked-at = ระงับเมื่อ
+export-field-until = ถึง
+export-field-lifted-at = ยกเลิกการระงับเมื่อ

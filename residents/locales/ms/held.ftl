@@ -1,0 +1,2 @@
+held = Kami menerima banyak mesej daripada anda. Semuanya disimpan dan pegawai akan melihatnya; buat sementara waktu tiada balasan. Jika ada orang dalam bahaya, tulis "tolong saya" atau hubungi 1669 · 191 · 199.
+blocked = Majlis tidak menerima laporan biasa daripada anda sehingga { $until }. Mesej anda disimpan. Kecemasan sentiasa diterima: tulis "tolong saya" atau hubungi 1669 · 191 · 199. Jika ini tidak betul, hubungi majlis.
