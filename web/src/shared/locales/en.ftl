@@ -1007,3 +1007,21 @@ report-spot = This spot: { $place }
 report-spot-none = No spot chosen on the map yet
 report-spot-here = Use my position
 report-spot-clear = Do not use the map
+held-people = { $count } messages of { $people } people are held
+held-one = { $count } messages held from member { $number }
+held-for-pace = sent too fast
+held-for-block = blocked
+blocked-until = blocked until { $until }
+let-through = Let them be answered
+block-member = Block ordinary reports
+unblock-member = End the block
+block-for = For
+block-hours = { $hours ->
+    [1] 1 hour
+    [24] 1 day
+    [168] 7 days
+   *[720] 30 days
+}
+block-note = Emergencies always get through. The member is told once, and everything is kept.
+ratings = Reporters' ratings
+rating-of = { $stars } of 5

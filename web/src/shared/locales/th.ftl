@@ -992,3 +992,21 @@ report-spot = ใช้จุดนี้: { $place }
 report-spot-none = ยังไม่ได้เลือกจุดบนแผนที่
 report-spot-here = ใช้ตำแหน่งของฉัน
 report-spot-clear = ไม่ใช้จุดบนแผนที่
+held-people = พักข้อความไว้ { $count } ข้อความ จาก { $people } คน
+held-one = พักไว้ { $count } ข้อความ จากสมาชิกหมายเลข { $number }
+held-for-pace = ส่งถี่เกินไป
+held-for-block = ถูกระงับ
+blocked-until = ระงับถึง { $until }
+let-through = ปล่อยให้ระบบตอบ
+block-member = ระงับการแจ้งเหตุทั่วไป
+unblock-member = ยกเลิกการระงับ
+block-for = นาน
+block-hours = { $hours ->
+    [1] 1 ชั่วโมง
+    [24] 1 วัน
+    [168] 7 วัน
+   *[720] 30 วัน
+}
+block-note = เหตุฉุกเฉินยังแจ้งได้เสมอ สมาชิกจะได้รับแจ้งหนึ่งครั้ง ข้อความทั้งหมดยังเก็บไว้
+ratings = คะแนนจากผู้แจ้ง
+rating-of = { $stars } จาก 5
