@@ -18,7 +18,7 @@ import httpx
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from cli import datafolder
+from cli import datafolder, richmenu
 from cli.city import cluster_while_needed, prepare
 from core import cluster, db, pace
 from core.errors import SetupError
@@ -154,6 +154,8 @@ def _house_running() -> Iterator[Supervisor]:
                     supervisor.await_ready()  # The map comes first; the others share the processor after it.
             supervisor.await_ready()
         _note_processes(supervisor)
+        if is_standin():
+            richmenu.put()
         yield supervisor
     finally:
         with console.status("stopping every process"):

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import pydantic
 import typer
 
+from cli import richmenu
 from cli.categories_app import categories_app
 from core.errors import FaonamError, SetupError, trouble_outside
 from core.logs import configure_logs
@@ -36,6 +37,7 @@ app.add_typer(keys_app, name="keys")
 
 
 app.add_typer(categories_app, name="categories")
+richmenu.add_to(app)
 
 
 BIGGEST_ID = 2**63 - 1

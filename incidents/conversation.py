@@ -163,11 +163,13 @@ class Turn:
 
 # ── What words mean without being a report ───────────────────────────────────────────────────────────────────────────
 
-_STATUS = ("สถานะ", "ติดตามเรื่อง", "เรื่องถึงไหน", "เรื่องของฉัน", "ตามเรื่อง", "status", "my report", "where is my report")
+_STATUS = ("สถานะ", "ติดตามเรื่อง", "เรื่องถึงไหน", "เรื่องของฉัน", "ตามเรื่อง", "status", "my report", "where is my report",
+           "အခြေအနေ")  # fmt: skip
 _CANCEL = ("ยกเลิก", "cancel")
 _CONFIRM = ("ยืนยัน", "confirm", "ส่งเลย")
 _SKIP = ("ข้าม", "skip", "ไม่มีรูป")
-_BEGIN = ("แจ้งเหตุ", "แจ้งปัญหา", "แจ้งเรื่อง", "ร้องเรียน", "report", "report a problem")
+_BEGIN = ("แจ้งเหตุ", "แจ้งปัญหา", "แจ้งเรื่อง", "ร้องเรียน", "report", "report a problem",
+          "buat laporan", "တိုင်ကြားမည်")  # fmt: skip
 _GREETINGS = ("สวัสดี", "หวัดดี", "hello", "hi")
 _SMALL_TALK = (
     *_GREETINGS,

@@ -92,11 +92,12 @@ class LineSender:
             status=response.status_code,
             request_id=response.headers.get("x-line-request-id"),
             accepted_request_id=response.headers.get("x-line-accepted-request-id"),
-            message="" if response.status_code == 200 else _message_of(response),
+            message="" if response.status_code == 200 else message_of(response),
         )
 
 
-def _message_of(response: httpx.Response) -> str:
+def message_of(response: httpx.Response) -> str:
+    """What LINE says is amiss, with the places in what we sent."""
     try:
         body = response.json()
     except ValueError:
@@ -139,7 +140,7 @@ def _get_json(path: str) -> dict[str, Any] | None:
     if response.status_code == 404:
         return None
     if response.status_code != 200:
-        raise LineRefusedError(f"LINE answered {response.status_code}: {_message_of(response)}")
+        raise LineRefusedError(f"LINE answered {response.status_code}: {message_of(response)}")
     body = response.json()
     return body if isinstance(body, dict) else {}
 
@@ -159,7 +160,7 @@ def content(message_id: str) -> tuple[bytes, str]:
     if response.status_code in {404, 410}:
         raise ContentGoneError("LINE no longer keeps this picture.")
     if response.status_code != 200:
-        raise LineRefusedError(f"LINE answered {response.status_code}: {_message_of(response)}")
+        raise LineRefusedError(f"LINE answered {response.status_code}: {message_of(response)}")
     return response.content, response.headers.get("content-type", "application/octet-stream")
 
 
@@ -169,6 +170,34 @@ def post_form(path: str, fields: dict[str, str]) -> httpx.Response:
     _check_host(line, line.api_base_url)
     try:
         response = _reader(trust_env=line.is_live).post(line.api_base_url.rstrip("/") + path, data=fields)
+    except httpx.TransportError as exc:
+        raise LineUnavailableError(f"LINE does not answer: {type(exc).__name__}.") from exc
+    if response.status_code >= 500 or response.status_code == 429:
+        raise LineUnavailableError(f"LINE answered {response.status_code}.")
+    return response
+
+
+def call(
+    method: str,
+    path: str,
+    *,
+    json: dict[str, Any] | None = None,
+    content: bytes | None = None,
+    content_type: str | None = None,
+    is_data: bool = False,
+) -> httpx.Response:
+    """LINE's answer to one request of the channel's; `is_data` goes to the host of pictures.
+
+    Raises LineUnavailableError where LINE does not answer, or asks us to slow down: tried again later.
+    """
+    line = settings().line
+    base_url = line.data_base_url if is_data else line.api_base_url
+    _check_host(line, base_url)
+    headers = _headers(line) | ({"Content-Type": content_type} if content_type else {})
+    try:
+        response = _reader(trust_env=line.is_live).request(
+            method, base_url.rstrip("/") + path, json=json, content=content, headers=headers
+        )
     except httpx.TransportError as exc:
         raise LineUnavailableError(f"LINE does not answer: {type(exc).__name__}.") from exc
     if response.status_code >= 500 or response.status_code == 429:

@@ -23,7 +23,7 @@ from line.events import (
     Unfollowed,
     open_line_user,
 )
-from residents import actions, cards, codes, doors, erasure, queries, rules
+from residents import actions, cards, codes, doors, erasure, menus, queries, rules
 from residents.errors import TooManyTriesError, WrongCodeError
 from residents.models import Resident
 from residents.models_rights import Erasure
@@ -42,6 +42,8 @@ def welcome(session: Session, event: Followed) -> None:
     )
     if resident.is_reachable:
         _answer(session, resident, line_user_id, event.reply_token, cards.welcome(resident.language))
+        if resident.language != menus.languages()[0]:
+            jobs.enqueue(session, link_menu, resident_id=resident.id)
 
 
 def _language_of(line_user_id: str) -> str:
@@ -59,6 +61,15 @@ def say_that_it_is_held(session: Session, event: SpeakerHeld) -> None:
     line_user_id = open_line_user(event.line_user_id_sealed)
     resident = actions.resident_of(session, line_user_id)
     _answer(session, resident, line_user_id, event.reply_token, cards.plain("held", resident.language))
+
+
+@jobs.job(name="residents.link_menu")
+def link_menu(session: Session, *, resident_id: int) -> None:
+    """The resident sees the menu of the language that they have now; tried again while LINE does not answer."""
+    resident = session.get(Resident, resident_id)
+    line_user_id = queries.line_ids(session, [resident_id]).get(resident_id)
+    if resident is not None and line_user_id is not None and resident.is_reachable:
+        menus.link(line_user_id, resident.language)
 
 
 @subscribes(Unfollowed, by="residents.mark_unreachable")
@@ -94,6 +105,7 @@ def _pressed(
         return cards.ask_language(resident.language)
     if topic == "language" and choice in rules.LANGUAGES:
         actions.choose_language(session, resident, choice)
+        jobs.enqueue(session, link_menu, resident_id=resident.id)
         return cards.language_chosen(resident.language)
     if topic == "consent" and choice == "ask":
         return cards.ask_consent(resident.language)

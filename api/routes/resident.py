@@ -13,7 +13,7 @@ from api import export_page, problems
 from api.bodies import OnceRoute
 from api.deps import CSRF_HEADER, SAFE_METHODS, SessionDep
 from api.routes.city import Names, Place
-from core import clock
+from core import clock, jobs
 from core.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from core.settings import settings
 from gis.points import LonLat
@@ -21,7 +21,7 @@ from incidents import photos
 from incidents import queries as incident_queries
 from incidents.personal import reports_of
 from line import identity
-from residents import actions, cards, codes, doors, household, queries, rules
+from residents import actions, cards, codes, doors, household, queries, rules, tasks
 from residents.errors import WrongCodeError
 from residents.models import Resident
 from staff.rules import csrf_token, is_csrf_token
@@ -252,6 +252,7 @@ def _home(home: queries.HomeRow) -> HomeOut:
 def choose_language(request: Request, session: SessionDep, me: Me, given: LanguageIn) -> MeOut:
     """The city writes in this language."""
     actions.choose_language(session, me, given.language)
+    jobs.enqueue(session, tasks.link_menu, resident_id=me.id)
     return show_me(request, session, me)
 
 
