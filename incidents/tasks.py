@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import incidents.exchange.tasks
+import incidents.groups
 import incidents.personal  # noqa: F401 - this is where the room forgets people.
 from core import clock, jobs
 from core.events import subscribes

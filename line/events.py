@@ -80,6 +80,26 @@ class Unfollowed(Event):
 
 
 @dataclass(frozen=True)
+class JoinedGroup(Event):
+    """Somebody has asked the city's account into a group or room; nothing said there is a report."""
+
+    name: ClassVar[str] = "line.joined_group"
+    reply_token: str
+
+
+@dataclass(frozen=True)
+class CriedInGroup(Event):
+    """Emergency words in a group or room; `line_user_id_sealed` is who wrote them, where LINE says so."""
+
+    name: ClassVar[str] = "line.cried_in_group"
+    webhook_event_id: str
+    line_user_id_sealed: str | None
+    reply_token: str | None
+    text: str
+    happened_at: datetime
+
+
+@dataclass(frozen=True)
 class SpeakerHeld(Event):
     """Somebody sends more than anybody tells: it is kept and not answered from now on. Told once in a while."""
 

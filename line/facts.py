@@ -7,7 +7,9 @@ from typing import Any
 
 from core.events import Event
 from line.events import (
+    CriedInGroup,
     Followed,
+    JoinedGroup,
     MessageReceived,
     MessageUnsent,
     PostbackReceived,
@@ -38,6 +40,24 @@ def fact_of(event: dict[str, Any], *, webhook_event_id: str, line_user_id: str, 
             return Followed(reply_token=reply_token, is_unblocked=is_unblocked, **common)
         case {"type": "unfollow"}:
             return Unfollowed(**common)
+    return None
+
+
+def group_fact_of(
+    event: dict[str, Any], *, webhook_event_id: str, line_user_id: str | None, is_urgent: bool, happened_at: datetime
+) -> Event | None:
+    """What an event of a group or room tells: that we are in it now, or a cry for help. All else is not ours to hear."""
+    source = event.get("source")
+    if not isinstance(source, dict) or source.get("type") not in {"group", "room"}:
+        return None
+    token = event.get("replyToken")
+    reply_token = token if isinstance(token, str) else None
+    match event:
+        case {"type": "join"} if reply_token is not None:
+            return JoinedGroup(reply_token)
+        case {"type": "message", "message": {"type": "text", "text": str(text)}} if is_urgent:
+            sealed = seal_line_user(line_user_id) if line_user_id is not None else None
+            return CriedInGroup(webhook_event_id, sealed, reply_token, text, happened_at)
     return None
 
 

@@ -23,7 +23,7 @@ from core import clock, db, events, sealing
 from core.logs import get_logger
 from line import pace, queries, rules
 from line.events import SpeakerHeld, seal_line_user
-from line.facts import fact_of
+from line.facts import fact_of, group_fact_of
 from line.models import InboxEvent
 
 log = get_logger("line")
@@ -139,7 +139,10 @@ def _fact_of(kept: InboxEvent) -> events.Event | None:
         return None  # In standby another module owns the conversation.
     user_id = rules.line_user_of(event)
     if user_id is None:
-        return None
+        return group_fact_of(
+            event, webhook_event_id=kept.webhook_event_id, line_user_id=rules.user_named_in(event),
+            is_urgent=kept.is_urgent, happened_at=kept.happened_at,
+        )
     return fact_of(event, webhook_event_id=kept.webhook_event_id, line_user_id=user_id, happened_at=kept.happened_at)
 
 
