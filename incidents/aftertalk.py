@@ -18,7 +18,7 @@ from gis.points import LonLat
 from incidents import actions, afteractions, afterwards, cards, catalogue, near_queries, own_cards, own_queries, queries
 from incidents import rules as incident_rules
 from incidents.afterwards import STEP, About, Doing, Own, Pressed
-from incidents.conversation import Input, Pin, Say
+from incidents.conversation import TEXT_KEPT, Input, Pin, Say
 from incidents.handful import Handful, Picture
 from incidents.models import Draft
 
@@ -167,12 +167,13 @@ def _hear_words(
         afteractions.add_rating_words(session, own, who.resident_id, text)
         _end(session, stored)
         return [own_cards.said(Say("mine-rating-words-kept"), own, who.language)], None
-    afteractions.add_words(session, own, who.resident_id, text)
+    afteractions.add_words(session, own, who.resident_id, text[:TEXT_KEPT])
+    cut = [own_cards.said(Say("text-cut"), own, who.language)] if len(text) > TEXT_KEPT else []
     _keep(session, who, about.renewed(now), stored.data["aside"])
     if about.doing == "place":
-        return [own_cards.said(Say("mine-place-in-words", afterwards.asked("place", own, has_home=False).choices), own,
-                               who.language)], None  # fmt: skip
-    return [own_cards.said(Say("mine-added", (done,)), own, who.language)], None
+        asked = Say("mine-place-in-words", afterwards.asked("place", own, has_home=False).choices)
+        return [*cut, own_cards.said(asked, own, who.language)], None
+    return [*cut, own_cards.said(Say("mine-added", (done,)), own, who.language)], None
 
 
 def _hear_picture(

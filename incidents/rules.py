@@ -156,6 +156,8 @@ def quiet_until(at: datetime, *, policy: Policy) -> datetime | None:
 THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
 _PEOPLE = re.compile(r"(\d{1,3})\s*(?:คน|ชีวิต|ท่าน|people|persons)", re.IGNORECASE)
 SUMMARY_LENGTH = 140
+# Marks that turn writing round or are not seen: a line of a list must read as what it says (Unicode TR 36, 2.6).
+_TURNING = dict.fromkeys([*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF])
 
 
 def people_in(text: str) -> int | None:
@@ -166,7 +168,7 @@ def people_in(text: str) -> int | None:
 
 def summary_of(text: str, *, otherwise: str) -> str:
     """One line for lists: the report's first words, or `otherwise` where it has no text."""
-    line = " ".join(text.split())
+    line = " ".join(text.translate(_TURNING).split())
     if not line:
         return otherwise
     return line if len(line) <= SUMMARY_LENGTH else line[: SUMMARY_LENGTH - 1] + "…"

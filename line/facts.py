@@ -46,7 +46,7 @@ def fact_of(event: dict[str, Any], *, webhook_event_id: str, line_user_id: str, 
 def group_fact_of(
     event: dict[str, Any], *, webhook_event_id: str, line_user_id: str | None, is_urgent: bool, happened_at: datetime
 ) -> Event | None:
-    """What an event of a group or room tells: that we are in it now, or a cry for help. All else is not ours to hear."""
+    """What an event of a group or room tells: that we are in it now, or a cry for help. All else is not ours."""
     source = event.get("source")
     if not isinstance(source, dict) or source.get("type") not in {"group", "room"}:
         return None

@@ -63,7 +63,7 @@ def say_that_it_is_held(session: Session, event: SpeakerHeld) -> None:
     _answer(session, resident, line_user_id, event.reply_token, cards.plain("held", resident.language))
 
 
-@jobs.job(name="residents.link_menu")
+@jobs.job(name="residents.link_menu", attempts=14)
 def link_menu(session: Session, *, resident_id: int) -> None:
     """The resident sees the menu of the language that they have now; tried again while LINE does not answer."""
     resident = session.get(Resident, resident_id)
