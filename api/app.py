@@ -45,6 +45,7 @@ from api.routes import (
     sensorthings,
     session,
     tiles,
+    track,
     traffy,
 )
 
@@ -125,6 +126,7 @@ def create_app() -> FastAPI:
     app.include_router(line_webhook.router)
     app.include_router(open311.router)
     app.include_router(report.router)
+    app.include_router(track.router)
     app.include_router(traffy.router)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)

@@ -65,6 +65,7 @@ def form(
         is_wrong = any(fault.split("-")[0] == name for fault in faults)
         return f' aria-describedby="{name}-hint"{" aria-invalid=true" if is_wrong else ""}'
 
+    private = " checked" if given.get("private") else ""
     return f"""{_call(page)}{_faults(page, faults)}
 <form method="post" action="/report?lang={page.language}" enctype="multipart/form-data">
 <input type="hidden" name="stamp" value="{escape(stamp, quote=True)}">
@@ -84,6 +85,9 @@ def form(
 <label for="phone">{page.say("phone")}</label>
 <input id="phone" name="phone" type="tel" autocomplete="tel" value="{value("phone")}"{described("phone")}>
 <p class="hint" id="phone-hint">{page.say("phone-hint")}</p>
+<label class="choice" for="private"><input id="private" name="private" type="checkbox" value="1"{private}
+aria-describedby="private-hint"> {page.say("private")}</label>
+<p class="hint" id="private-hint">{page.say("private-hint")}</p>
 <div class="left-empty" aria-hidden="true"><label for="website">{page.say("website")}</label>
 <input id="website" name="website" tabindex="-1" autocomplete="off"></div>
 <button class="btn primary" type="submit">{page.say("send")}</button>

@@ -77,7 +77,7 @@ def receive_report(session: Session, new: NewReport) -> tuple[Report, Incident]:
         place_source=new.place_source,
         radius_m=new.radius_m,
         join_terms={"score": same.score, "terms": dict(same.terms), "distance_m": same.distance_m} if same else None,
-        created_at=now,
+        created_at=now, is_private=new.is_private,
     )
     session.add(report)
     session.flush()

@@ -46,6 +46,7 @@ class Own:
     is_withdrawn: bool
     others: bool
     stars: int | None
+    is_public: bool
 
 
 @dataclass(frozen=True)

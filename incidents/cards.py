@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from core.settings import settings
 from core.words import words
 from incidents.conversation import Choice, Say
 from incidents.promise_queries import NewsRow
@@ -52,9 +53,26 @@ def action(choice: Choice, language: str, category_names: Mapping[str, str]) -> 
     return line_messages.postback(text, choice.data, display_text=text)
 
 
+# The answers after which a resident wants to know how it goes on.
+FOLLOWED = ("submitted", "submitted-joined", "submitted-again", "status")
+
+
+def follow(number: str, language: str) -> str:
+    """The line with the link to the public page of the number; only for what everybody may see."""
+    return say("follow", language, url=follow_link(number, language))
+
+
+def follow_link(number: str, language: str) -> str:
+    """The public page of the number."""
+    tongue = "?lang=en" if language == "en" else ""
+    return f"{settings().residents_url}/t/{number}{tongue}"
+
+
 def message(said: Say, *, language: str, slots: Slots, category_names: Mapping[str, str]) -> dict[str, Any]:
     """One thing said, as LINE takes it: with its quick replies, as an emergency card where it is one."""
     text = say(said.key, language, **slots)
+    if said.key in FOLLOWED and slots.get("is_public"):
+        text = f"{text}\n{follow(str(slots['number']), language)}"
     actions = [action(choice, language, category_names) for choice in said.choices]
     quick = line_messages.quick_reply(*actions) if actions else None
     if said.is_emergency:
@@ -106,6 +124,8 @@ def _news_of_one(changes: Sequence[NewsRow], language: str) -> str:
     notes = dict.fromkeys(_note(row, language) for row in changes if row.kind not in TOLD_BY_NOTE)
     for note in filter(None, notes):
         text = say("told-reason", language, told=text, reason=line_messages.cut(note, limit_utf16=1000))
+    if changes[-1].is_public:
+        text = f"{text}\n{follow(changes[-1].number, language)}"
     is_done = bool(states) and states[-1].to_state == "done"
     return say("told-done-question", language, told=text) if is_done else text
 

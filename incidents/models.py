@@ -143,6 +143,7 @@ class Report(Base):
         sa.Index("ix_report_place", "place", postgresql_using="gist"),
         sa.Index("ix_report_incident_id", "incident_id"),
         sa.Index("ix_report_resident_id", "resident_id", "created_at"),
+        sa.Index("ix_report_private", "incident_id", postgresql_where=sa.text("is_private")),
     )
 
     id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
@@ -162,6 +163,8 @@ class Report(Base):
     told_number_at: Mapped[datetime | None] = mapped_column(_AT)
     # Its resident took it back: it says no more, and they hear no more.
     withdrawn_at: Mapped[datetime | None] = mapped_column(_AT)
+    # Its sender stays out of sight: an incident of only such reports is not public, with others it is coarse.
+    is_private: Mapped[bool] = mapped_column(server_default=sa.false())
 
 
 class Photo(Base):

@@ -18,7 +18,7 @@ def slots(own: Own, language: str) -> dict[str, str | int]:
     """What texts say of it."""
     is_english = language == "en"
     return {
-        "number": own.number,
+        "number": own.number, "is_public": int(own.is_public),
         "category": own.category_en if is_english else own.category_th,
         "place": own.place_en if is_english else own.place_th,
         "state": cards.say("state-withdrawn" if own.is_withdrawn else f"state-{own.state}", language),
@@ -55,6 +55,9 @@ def _bubble(own: Own, language: str, *, now: datetime) -> dict[str, Any]:
     body = {"type": "box", "layout": "vertical", "spacing": "sm", "contents": lines}
     bubble: dict[str, Any] = {"type": "bubble", "size": "kilo", "body": body}
     actions = [cards.action(choice, language, {}) for choice in afterwards.choices(own, now=now)]
+    if own.is_public:
+        link = cards.follow_link(own.number, language)
+        actions.append({"type": "uri", "label": cards.say("label-follow", language), "uri": link})
     if actions:
         buttons = [{"type": "button", "style": "secondary", "height": "sm", "action": action} for action in actions]
         bubble["footer"] = {"type": "box", "layout": "vertical", "spacing": "sm", "contents": buttons}

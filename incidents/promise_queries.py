@@ -237,11 +237,13 @@ class NewsRow:
     agency_en: str
     note_th: str
     note_en: str
+    is_public: bool
 
 
 _NEWS = """
     SELECT n.change_id, n.resident_id, n.incident_id, i.number, c.name_th, c.name_en, ch.kind, ch.to_state,
-           coalesce(a.name_th, ch.to_agency_code, ''), coalesce(a.name_en, ch.to_agency_code, ''), n.note_th, n.note_en
+           coalesce(a.name_th, ch.to_agency_code, ''), coalesce(a.name_en, ch.to_agency_code, ''), n.note_th, n.note_en,
+           EXISTS (SELECT FROM gis_public.incidents v WHERE v.id = i.id)
     FROM reporter_notice n JOIN incident_change ch ON ch.id = n.change_id JOIN incident i ON i.id = n.incident_id
     JOIN category c ON c.code = i.category_code LEFT JOIN agency a ON a.code = ch.to_agency_code
     WHERE n.state = 'waiting'

@@ -49,6 +49,7 @@ class IncidentRow:
     photo_ids: list[int]
     is_fading: bool
     was_breached: bool
+    is_public: bool
 
     @property
     def place(self) -> LonLat:
@@ -211,7 +212,8 @@ SELECT i.id, i.number, i.category_code, c.name_th, c.name_en, c.icon, c.tier, i.
        i.people, i.report_count, i.opened_at, i.promised_at, i.done_at, i.closed_at,
        ARRAY(SELECT p.id FROM photo p WHERE p.incident_id = i.id AND p.path IS NOT NULL ORDER BY p.id),
        coalesce(i.fading_at > greatest(i.last_report_at, i.confirmed_at), false),
-       EXISTS (SELECT FROM promise_mark m WHERE m.incident_id = i.id AND m.kind = 'breached')
+       EXISTS (SELECT FROM promise_mark m WHERE m.incident_id = i.id AND m.kind = 'breached'),
+       EXISTS (SELECT FROM gis_public.incidents v WHERE v.id = i.id)
 FROM incident i
 JOIN category c ON c.code = i.category_code
 LEFT JOIN agency a ON a.code = i.agency_code

@@ -192,3 +192,4 @@ class NewReport:
     resident_id: int | None = None
     radius_m: float | None = None
     photo_ids: tuple[int, ...] = ()
+    is_private: bool = False

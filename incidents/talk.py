@@ -308,7 +308,7 @@ def _slots(
         row = queries.incident_row(session, incident.id)
         agency = row.agency_en if language == "en" else row.agency_th
         return {
-            "number": row.number,
+            "number": row.number, "is_public": int(row.is_public),
             "category": names[row.category_code],
             "place": row.place_label_en if language == "en" else row.place_label_th,
             "agency": agency or cards.say("the-city", language),

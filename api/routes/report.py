@@ -111,10 +111,11 @@ def _receive(session: SessionDep, report: WebReport, pictures: Sequence[bytes], 
             description=report.text,
             told=report.address,
             spot=spot,
-            repeat_of=f"{who.hex()}|{report.category_code}|{where}|{report.text}",
+            repeat_of=f"{who.hex()}|{report.category_code}|{where}|{report.text}|{report.is_private}",
             token=secrets.token_urlsafe(24),
             contact={"phone": report.phone} if report.phone else {},
             pictures=pictures,
+            is_private=report.is_private,
         ),
     )
     return request.token or ""

@@ -58,6 +58,7 @@ class Arrival:
     contact: Mapping[str, str] = field(default_factory=dict)
     media_urls: Sequence[str] = ()
     pictures: Sequence[bytes] = ()
+    is_private: bool = False
 
 
 def spot_of(session: Session, *, place: LonLat | None, address: str = "", address_id: str = "") -> Spot:
@@ -111,6 +112,7 @@ def receive(session: Session, arrival: Arrival) -> ServiceRequest:
             source=arrival.door,
             radius_m=arrival.spot.radius_m,
             photo_ids=tuple(_kept(session, raw) for raw in arrival.pictures[:PHOTOS_AT_MOST]),
+            is_private=arrival.is_private,
         ),
     )
     has_joined = incident.report_count > 1

@@ -19,18 +19,21 @@ class OpenService(Base):
     """How a category stands open; one without a row is realtime, coarse, and asks nothing.
 
     `exposure` says what the public learns: `open`, `coarse` (place rounded, no words, no pictures) or `hidden`.
-    `questions` are Open311's attributes (`incidents.exchange.questions`).
+    `questions` are Open311's attributes (`incidents.exchange.questions`). `grid_degrees` is the cell to whose middle
+    places are rounded; None as `incidents.exchange.privacy` has it for the exposure.
     """
 
     __tablename__ = "open_service"
     __table_args__ = (
         sa.CheckConstraint("service_type IN ('realtime', 'batch', 'blackbox')", name="service_type"),
         sa.CheckConstraint("exposure IN ('open', 'coarse', 'hidden')", name="exposure"),
+        sa.CheckConstraint("grid_degrees BETWEEN 0.0001 AND 0.1", name="grid_degrees"),
     )
 
     category_code: Mapped[str] = mapped_column(sa.ForeignKey("category.code", ondelete="CASCADE"), primary_key=True)
     service_type: Mapped[str]
     exposure: Mapped[str]
+    grid_degrees: Mapped[float | None]
     questions: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
 
 

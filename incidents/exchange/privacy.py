@@ -37,10 +37,20 @@ def redacted(text: str) -> str:
     return _LINE_ID.sub(GONE, _MAIL.sub(GONE, _USER_ID.sub(GONE, plain(text))))
 
 
-def coarsened(place: LonLat) -> LonLat:
-    """The middle of the cell of about half a kilometre that holds the place: asked again, it is the same."""
-    return LonLat(lon=_middle(place.lon), lat=_middle(place.lat))
+def shown_place(place: LonLat, *, is_coarse: bool, grid_degrees: float | None) -> LonLat:
+    """The place as Open311 shows it: as it is, or by the category's grid, where coarse by half a kilometre at least."""
+    if is_coarse:
+        return coarsened(place, cell_degrees=max(grid_degrees or 0.0, COARSE_DEGREES))
+    return place if grid_degrees is None else coarsened(place, cell_degrees=grid_degrees)
 
 
-def _middle(degrees: float) -> float:
-    return round((math.floor(degrees / COARSE_DEGREES) + 0.5) * COARSE_DEGREES, 6)
+def coarsened(place: LonLat, *, cell_degrees: float = COARSE_DEGREES) -> LonLat:
+    """The middle of the cell, of about half a kilometre, that holds the place: asked again, it is the same.
+
+    The database says the same of it (`public_cell`), so that two answers never narrow a place down.
+    """
+    return LonLat(lon=_middle(place.lon, cell_degrees), lat=_middle(place.lat, cell_degrees))
+
+
+def _middle(degrees: float, cell_degrees: float) -> float:
+    return round((math.floor(degrees / cell_degrees) + 0.5) * cell_degrees, 6)

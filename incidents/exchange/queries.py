@@ -57,21 +57,30 @@ def _service(category: Category, opening: OpenService | None) -> Service:
 
 # ── Service requests ─────────────────────────────────────────────────────────────────────────────────────────────────
 
+# Seen by nobody: all who reported it stay out of sight, or one who does reported what was merged since.
+_OUT_OF_SIGHT = """(
+    EXISTS (SELECT FROM report f WHERE f.incident_id = i.id AND f.is_private)
+    AND NOT EXISTS (SELECT FROM report f WHERE f.incident_id = i.id AND NOT f.is_private)
+    OR i.merged_into_id IS NOT NULL AND EXISTS (
+        SELECT FROM incident_merge m JOIN report f ON f.id = ANY(m.report_ids)
+        WHERE m.merged_id = i.id AND m.undone_at IS NULL AND f.is_private))"""
 # An incident stands under its number; a report that joined one, through an open door, under its own number too.
-_CHOSEN = """
+_CHOSEN = f"""
 SELECT i.number AS request_id, i.id AS incident_id, NULL::bigint AS report_id, i.category_code,
-       i.opened_at AS requested_at, coalesce(o.exposure, 'coarse') AS exposure
+       i.opened_at AS requested_at, coalesce(o.exposure, 'coarse') AS exposure, o.grid_degrees
 FROM incident i LEFT JOIN open_service o ON o.category_code = i.category_code
-WHERE coalesce(o.exposure, 'coarse') <> 'hidden' AND {incident}
+WHERE coalesce(o.exposure, 'coarse') <> 'hidden' AND {{incident}} AND NOT {_OUT_OF_SIGHT}
 UNION ALL
 SELECT s.request_id, i.id, r.id, r.category_code, r.created_at,
-       CASE WHEN o.exposure = 'open' AND p.exposure = 'open' THEN 'open' ELSE 'coarse' END
+       CASE WHEN o.exposure = 'open' AND p.exposure = 'open' THEN 'open' ELSE 'coarse' END,
+       greatest(o.grid_degrees, p.grid_degrees)
 FROM service_request s JOIN report r ON r.id = s.report_id JOIN incident i ON i.id = r.incident_id
 LEFT JOIN open_service o ON o.category_code = i.category_code
 LEFT JOIN open_service p ON p.category_code = r.category_code
-WHERE s.has_joined AND 'hidden' NOT IN (coalesce(o.exposure, ''), coalesce(p.exposure, '')) AND {joined}
+WHERE s.has_joined AND NOT r.is_private AND 'hidden' NOT IN (coalesce(o.exposure, ''), coalesce(p.exposure, ''))
+AND {{joined}}
 ORDER BY requested_at DESC, request_id DESC
-"""
+"""  # noqa: S608 - words of ours.
 _DETAILS = """
 SELECT q.request_id, i.state, i.report_count,
        CASE WHEN i.state = ANY(:closed) THEN (
@@ -84,7 +93,8 @@ SELECT q.request_id, i.state, i.report_count,
        (SELECT max(h.changed_at) FROM incident_change h WHERE h.incident_id = i.id) AS changed_at, i.last_report_at,
        i.promised_at, i.place_label_th, i.place_label_en, ar.name_th AS area_th, ar.name_en AS area_en,
        ST_X(coalesce(told.place, i.place)) AS lon, ST_Y(coalesce(told.place, i.place)) AS lat,
-       q.exposure = 'coarse' OR coalesce(told.place_source, i.place_source) = 'home' AS is_coarse,
+       q.exposure = 'coarse' OR coalesce(told.place_source, i.place_source) = 'home' OR EXISTS (
+           SELECT FROM report f WHERE f.incident_id = i.id AND f.is_private) AS is_coarse, q.grid_degrees,
        told.media_urls, told.photo_id
 FROM ({chosen} LIMIT :limit OFFSET :offset) q
 JOIN incident i ON i.id = q.incident_id
@@ -159,7 +169,7 @@ def _public(row: Any, *, media_url: str) -> PublicRequest:
         promised_at=row.promised_at,
         address_th=(row.area_th or "") if is_coarse else row.place_label_th,
         address_en=(row.area_en or "") if is_coarse else row.place_label_en,
-        place=privacy.coarsened(place) if is_coarse else place,
+        place=privacy.shown_place(place, is_coarse=is_coarse, grid_degrees=row.grid_degrees),
         media_url=links[0] if links else None,
     )
 
@@ -181,7 +191,8 @@ def public_photo_path(session: Session, photo_id: int) -> tuple[str, str] | None
             "LEFT JOIN open_service o ON o.category_code = i.category_code "
             "LEFT JOIN open_service p ON p.category_code = r.category_code "
             "WHERE f.id = :id AND f.path IS NOT NULL AND s.door = 'open311' AND i.place_source <> 'home' "
-            "AND o.exposure = 'open' AND p.exposure = 'open'"
+            "AND o.exposure = 'open' AND p.exposure = 'open' "
+            "AND NOT EXISTS (SELECT FROM report h WHERE h.incident_id = i.id AND h.is_private)"
         ),
         {"id": photo_id},
     ).one_or_none()
@@ -287,14 +298,15 @@ def public_updates(session: Session, *, start_at: datetime, end_at: datetime, li
     rows = session.execute(
         sa.text(
             "SELECT h.id, s.request_id, h.to_state, h.changed_at, h.reason, "
-            "coalesce(o.exposure = 'open', false) AND i.place_source <> 'home' AS is_open FROM incident_change h "
+            "coalesce(o.exposure = 'open', false) AND i.place_source <> 'home' AND NOT EXISTS ("
+            "SELECT FROM report f WHERE f.incident_id = i.id AND f.is_private) AS is_open FROM incident_change h "
             "JOIN report r ON r.incident_id = h.incident_id JOIN service_request s ON s.report_id = r.id "
             "JOIN incident i ON i.id = h.incident_id "
             "LEFT JOIN open_service o ON o.category_code = i.category_code "
             "WHERE h.changed_at >= :start_at AND h.changed_at < CAST(:end_at AS timestamptz) + interval '1 second' "
             "AND h.kind = 'state' AND h.from_state IS NOT NULL "
             "AND h.changed_by NOT LIKE 'open311:%' AND s.door = 'open311' "
-            "AND coalesce(o.exposure, 'coarse') <> 'hidden' ORDER BY h.id, s.id LIMIT :limit"
+            "AND NOT r.is_private AND coalesce(o.exposure, 'coarse') <> 'hidden' ORDER BY h.id, s.id LIMIT :limit"
         ),
         {"start_at": start_at, "end_at": end_at, "limit": limit},
     )

@@ -29,6 +29,7 @@ class WebReport:
     address: str
     place: LonLat | None
     phone: str
+    is_private: bool = False
 
 
 def stamp(now: datetime) -> str:
@@ -66,7 +67,8 @@ def read_form(fields: Mapping[str, str], *, codes: Collection[str]) -> tuple[Web
         faults.append("phone")
     if fields.get("website", ""):
         faults.append("website")
-    return WebReport(category_code, text, address, place, phone), faults
+    is_private = bool(fields.get("private", ""))
+    return WebReport(category_code, text, address, place, phone, is_private), faults
 
 
 def _place(fields: Mapping[str, str]) -> tuple[LonLat | None, bool]:

@@ -30,3 +30,4 @@ collection-buildings = Buildings
 collection-gauges = Gauges with their newest good level
 collection-flood-polygons = Water by depth class, of every picture of the flood
 collection-zones = Zones that can flood, with the newest picture's severity
+collection-incidents = Reported incidents (places are approximate, nothing of who reported)

@@ -1,0 +1,102 @@
+"""All SQL of what everybody may see of incidents; it reads `gis_public.incidents`, rounded and without people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+# An incident's number, or that of a report which joined one; nothing else is looked for.
+_NUMBER = re.compile(r"25\d\d-\d{6,12}(-\d{1,18})?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A state that the incident came into, when, and which agency led it then."""
+
+    state: str
+    at: datetime
+    agency_th: str
+    agency_en: str
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """An incident as everybody may follow it; `asked` is the number that led here, which may be a merged one's."""
+
+    asked: str
+    number: str
+    category_th: str
+    category_en: str
+    state: str
+    place_th: str
+    place_en: str
+    agency_th: str
+    agency_en: str
+    opened_at: datetime
+    promised_at: datetime
+    ended_at: datetime | None
+    is_promise_kept: bool | None
+    people: int
+    steps: Sequence[Step]
+
+
+# A number that was merged leads on only where what stood under it could be seen itself.
+_TRACKED = """
+WITH RECURSIVE asked AS (
+    SELECT i.id FROM incident i LEFT JOIN open_service o ON o.category_code = i.category_code
+    WHERE i.number = :number AND coalesce(o.exposure, 'coarse') <> 'hidden' AND (i.merged_into_id IS NULL OR EXISTS (
+        SELECT FROM incident_merge m JOIN report r ON r.id = ANY(m.report_ids)
+        WHERE m.merged_id = i.id AND m.undone_at IS NULL AND NOT r.is_private))
+    UNION ALL
+    SELECT r.incident_id FROM service_request s JOIN report r ON r.id = s.report_id
+    LEFT JOIN open_service o ON o.category_code = r.category_code
+    WHERE s.request_id = :number AND s.has_joined AND NOT r.is_private AND coalesce(o.exposure, 'coarse') <> 'hidden'
+),
+way AS (
+    SELECT i.id, i.merged_into_id, 0 AS step FROM incident i JOIN asked USING (id)
+    UNION ALL SELECT i.id, i.merged_into_id, w.step + 1 FROM incident i JOIN way w ON i.id = w.merged_into_id
+)
+SELECT v.*, (SELECT count(DISTINCT r.resident_id) + count(*) FILTER (WHERE r.resident_id IS NULL)
+             FROM report r WHERE r.incident_id = v.id) AS people
+FROM gis_public.incidents v WHERE v.id = (SELECT id FROM way ORDER BY step DESC LIMIT 1)
+"""
+_STEPS = """
+SELECT h.kind, h.to_state, h.changed_at, h.from_agency_code, h.to_agency_code,
+       f.name_th AS from_th, f.name_en AS from_en, t.name_th AS to_th, t.name_en AS to_en
+FROM incident_change h LEFT JOIN agency f ON f.code = h.from_agency_code LEFT JOIN agency t ON t.code = h.to_agency_code
+WHERE h.incident_id = :id ORDER BY h.id
+"""
+
+
+def tracked(session: Session, number: str) -> Tracked | None:
+    """What everybody may know of the incident to which the number leads; None alike for none and for a private one."""
+    if not _NUMBER.fullmatch(number):
+        return None
+    row = session.execute(sa.text(_TRACKED), {"number": number}).one_or_none()
+    if row is None:
+        return None
+    now_th, now_en = row.agency_th or "", row.agency_en or ""
+    return Tracked(
+        asked=number, number=row.number, category_th=row.category_th, category_en=row.category_en, state=row.state,
+        place_th=row.place_th, place_en=row.place_en, agency_th=now_th, agency_en=now_en, opened_at=row.opened_at,
+        promised_at=row.promised_at, ended_at=row.ended_at, is_promise_kept=row.is_promise_kept, people=row.people,
+        steps=_steps(session.execute(sa.text(_STEPS), {"id": row.id}).all(), now=(now_th, now_en)),
+    )
+
+
+def _steps(rows: Sequence[Any], *, now: tuple[str, str]) -> list[Step]:
+    """The states in their order, each with who led then: before the first hand-over that is who handed it over."""
+    leader = next(((row.from_th or "", row.from_en or "") for row in rows if row.from_agency_code), now)
+    steps = []
+    for row in rows:
+        if row.to_agency_code:
+            leader = (row.to_th or "", row.to_en or "")
+        if row.kind == "state":
+            steps.append(Step(state=row.to_state, at=row.changed_at, agency_th=leader[0], agency_en=leader[1]))
+    return steps
