@@ -21,6 +21,7 @@ from api.routes import (
     chat,
     city,
     contacts,
+    exporting,
     feeds,
     flood,
     gauges,
@@ -32,6 +33,7 @@ from api.routes import (
     merging,
     nowcast,
     open311,
+    open_incidents,
     overview,
     people,
     places,
@@ -54,8 +56,10 @@ ROUTERS = (
     session.router,
     overview.router,
     public.router,
+    open_incidents.router,
     city.router,
     tiles.router,  # Before /incidents/{incident_id}.
+    exporting.router,  # As well.
     places.router,
     gauges.router,
     nowcast.router,
@@ -113,6 +117,7 @@ def create_app() -> FastAPI:
     app.state.live = Broadcaster()
     app.state.public_water = public.SameAnswer()
     app.state.open_data = OpenData()
+    app.state.open_incidents = open_incidents.RecentAnswers()
     problems.add_problems(app)
     sensorthings.add_problems(app)
     # The last one added is the outermost.

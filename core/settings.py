@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     log_format: str = "console"
     metrics_token: SecretStr | None = None
     readings_kept_days: int = Field(default=400, ge=32)
+    # Under which licence the city gives away its open data; its lawyers may want another one.
+    open_data_licence: str = "https://creativecommons.org/licenses/by/4.0/"
     refused_kept_days: int = Field(default=90, ge=1)
     # Who may write through SensorThings without signing in: everybody, nobody, or who reaches a loopback address.
     sta_writes: Literal["loopback", "open", "closed"] = "loopback"

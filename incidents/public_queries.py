@@ -11,6 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from incidents.opendata import COLUMNS, Wanted
+
 # An incident's number, or that of a report which joined one; nothing else is looked for.
 _NUMBER = re.compile(r"25\d\d-\d{6,12}(-\d{1,18})?", re.ASCII)
 
@@ -100,3 +102,50 @@ def _steps(rows: Sequence[Any], *, now: tuple[str, str]) -> list[Step]:
         if row.kind == "state":
             steps.append(Step(state=row.to_state, at=row.changed_at, agency_th=leader[0], agency_en=leader[1]))
     return steps
+
+
+def public_page(session: Session, wanted: Wanted) -> list[dict[str, Any]]:
+    """The incidents that are asked for, the newest first, by column. Places are compared as they are shown, rounded:
+    asking for ever smaller boxes tells no more than the answer does.
+    """
+    terms, values = wanted_terms(wanted, number="v.id", category="v.category", place="v.geom")
+    columns = ", ".join(f"v.{name}" for name in COLUMNS if name not in {"lon", "lat"})
+    rows = session.execute(
+        sa.text(
+            f"SELECT v.id, {columns}, ST_X(v.geom) AS lon, ST_Y(v.geom) AS lat FROM gis_public.incidents v "  # noqa: S608 - names of ours.
+            f"WHERE {terms} ORDER BY v.id DESC LIMIT :limit"
+        ),
+        values,
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def wanted_terms(wanted: Wanted, *, number: str, category: str, place: str) -> tuple[str, dict[str, Any]]:
+    """The filters as SQL over these columns, and what is bound in it."""
+    alias = number.partition(".")[0]
+    parts, values = ["true"], {"limit": wanted.limit}
+    known: list[tuple[Any, str, dict[str, Any]]] = [
+        (wanted.after, f"{number} < :after", {"after": wanted.after}),
+        (wanted.categories, f"{category} = ANY(:categories)", {"categories": list(wanted.categories)}),
+        (wanted.states, f"{alias}.state = ANY(:states)", {"states": list(wanted.states)}),
+        (wanted.from_at, f"{alias}.opened_at >= :from_at", {"from_at": wanted.from_at}),
+        (wanted.to_at, f"{alias}.opened_at < :to_at", {"to_at": wanted.to_at}),
+        (wanted.bbox, f"{place} && ST_MakeEnvelope(:west, :south, :east, :north, 4326)",
+         dict(zip(("west", "south", "east", "north"), wanted.bbox or (), strict=False))),
+    ]
+    for is_asked, term, bound in known:
+        if is_asked:
+            parts.append(term)
+            values |= bound
+    return " AND ".join(parts), values
+
+
+def shown_categories(session: Session) -> list[tuple[str, str, str]]:
+    """Code, Thai and English name of the categories that everybody may see, in the city's order."""
+    rows = session.execute(
+        sa.text(
+            "SELECT c.code, c.name_th, c.name_en FROM category c LEFT JOIN open_service o ON o.category_code = c.code "
+            "WHERE coalesce(o.exposure, 'coarse') <> 'hidden' ORDER BY c.position"
+        )
+    )
+    return [(code, name_th, name_en) for code, name_th, name_en in rows]

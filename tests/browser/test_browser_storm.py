@@ -10,11 +10,13 @@ from typing import Any
 
 import desk as hands
 import everybody
+import following
 import panels
+import phones
 import pytest
 from house import PLACE, House, house, only_house
 from playwright.sync_api import Locator, Page, expect
-from screens import DESK, LOOK_EVERY_MS, PATIENCE_MS, PHONE, Screen, Screens
+from screens import DESK, PATIENCE_MS, PHONE, Screen, Screens
 
 pytestmark = [
     pytest.mark.browser,
@@ -156,39 +158,16 @@ def _recipient(running: House, alert_id: int, audience: int) -> str:
     raise AssertionError(f"Nobody who reads Thai got alert {alert_id}.")
 
 
-def _tap(page: Page, wanted: str | re.Pattern[str]) -> None:
-    page.get_by_test_id("phone-quick-reply").filter(has_text=wanted).first.click()
-
-
-def _drag_the_pin(page: Page) -> None:
-    """The map has moved under the pin: the place below it reads otherwise than at first."""
-    place = page.get_by_test_id("phone-place")
-    before = place.inner_text()
-    canvas = page.get_by_role("dialog").locator("canvas").first
-    canvas.wait_for()
-    page.wait_for_function(
-        "() => window.faonamMap?.isStyleLoaded() && window.faonamMap.areTilesLoaded()", polling=LOOK_EVERY_MS
-    )
-    box = canvas.bounding_box()
-    assert box is not None
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x - 60, y + 30, steps=4)
-    page.mouse.up()
-    expect(place).not_to_have_text(before)
-
-
 def _report(page: Page) -> str:
     """A flooded home has been reported by words, category, no picture, a pin and a confirmation; its number."""
     page.get_by_test_id("phone-input").fill(FLOODED_HOME)
     page.get_by_test_id("phone-send").click()
-    _tap(page, "น้ำท่วมบ้าน")
-    _tap(page, "ข้าม")
-    _tap(page, "ปักหมุด")
-    _drag_the_pin(page)
+    phones.tap(page, "น้ำท่วมบ้าน")
+    phones.tap(page, "ข้าม")
+    phones.tap(page, "ปักหมุด")
+    phones.drag_the_pin(page)
     page.get_by_test_id("phone-place-send").click()
-    _tap(page, "ยืนยัน")
+    phones.tap(page, "ยืนยัน")
     receipt = page.get_by_test_id("phone-message").filter(has_text="รับเรื่องแล้ว").last
     expect(receipt).to_contain_text(NUMBER, timeout=PATIENCE_MS)
     found = NUMBER.search(receipt.inner_text())
@@ -283,6 +262,27 @@ def test_an_officer_warns_a_resident_reports_and_a_crew_helps_on_their_screens(
         done = resident.page.get_by_test_id("phone-message").filter(has_text=number).filter(has_text="เสร็จแล้ว")
         expect(done).to_be_visible(timeout=PATIENCE_MS)
         dispatcher.await_rendered("incidents", lambda drawn: number not in {i["number"] for i in drawn}, "it as over")
+        screens.assert_quiet()
+
+
+def test_two_reports_become_one_and_everybody_follows_it_by_the_link_in_the_news(
+    running: House, tmp_path: Path
+) -> None:
+    """From a picture and a pin to the public page: what is public is how it goes on, and nothing of who reported."""
+    people = (following.FIRST, following.SECOND)
+    following.introduce(running, *people)
+    with Screens(running.note()["api"], tmp_path) as screens:
+        secrets = [following.IN_THE_PICTURE, *(said for one in people for said in (one.user_id, one.name, one.words))]
+        into, pinned = following.report(screens.new("first", PHONE), people[0])
+        resident = screens.new("second", PHONE)
+        merged, also_pinned = following.report(resident, people[1])
+        officer = screens.new("officer", DESK)
+        officer.sign_in("/", "dispatcher", _passwords()["dispatcher"])
+        following.make_one_and_act(officer, number=merged, into=into)
+        officer.close()
+        link = following.link_in_the_news(resident.page, merged=merged, into=into)
+        secrets += [*pinned, *also_pinned]
+        following.read_as_anybody(screens.new("anybody", PHONE), link, merged=merged, into=into, secrets=secrets)
         screens.assert_quiet()
 
 

@@ -36,3 +36,26 @@ public-unknown-title = Nothing that is public
 public-unknown = There is no report with this number, or it is not public. Check the number. If you reported it on LINE, write "สถานะ" in the city's chat.
 public-emergency = Somebody is in danger? Call now
 follow = Follow it: { $url }
+
+# What the open data are
+opendata-title = Incidents that residents reported to the city
+opendata-about = Public incidents with their state, agency and promise. Places are the middles of grid cells; there are no words, pictures, names or exact places of those who reported. Times are UTC. The CSV is UTF-8 with a byte order mark.
+opendata-number = Number of the incident
+opendata-category = Code of the category
+opendata-category-th = Category in Thai
+opendata-category-en = Category in English
+opendata-state = State: new accepted in_progress sent_on done closed rejected reopened
+opendata-agency = Code of the agency that leads
+opendata-agency-th = Agency in Thai
+opendata-agency-en = Agency in English
+opendata-opened-at = When it was reported first
+opendata-promised-at = Until when the city promised to have it done
+opendata-ended-at = When it was done or closed; empty while it goes on
+opendata-is-promise-kept = Whether the promise was kept; empty while nobody knows
+opendata-report-count = How often it was reported
+opendata-place-th = Around where, in Thai: community or street, never a house
+opendata-place-en = Around where, in English
+opendata-lon = Longitude of the cell's middle, degrees WGS 84
+opendata-lat = Latitude of the cell's middle, degrees WGS 84
+opendata-is-coarse = Whether the wide cell is used, to protect who reported
+opendata-cell-degrees = Width of the cell in degrees

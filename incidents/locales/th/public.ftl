@@ -33,3 +33,26 @@ public-unknown-title = ไม่มีเรื่องที่แสดงต
 public-unknown = ไม่มีเรื่องเลขที่นี้ หรือเรื่องนี้ไม่เปิดเผยต่อสาธารณะ ตรวจสอบเลขที่อีกครั้ง ถ้าแจ้งไว้ทาง LINE พิมพ์ "สถานะ" ในแชตของเทศบาล
 public-emergency = มีคนอยู่ในอันตราย โทรทันที
 follow = ดูความคืบหน้า { $url }
+
+# คำอธิบายข้อมูลเปิด
+opendata-title = เหตุที่ประชาชนแจ้งกับเทศบาล
+opendata-about = เหตุที่เปิดเผยต่อสาธารณะ พร้อมสถานะ หน่วยงาน และคำมั่น ตำแหน่งปัดเข้ากลางช่องตาราง ไม่มีข้อความ ภาพ ชื่อ หรือตำแหน่งที่แน่นอนของผู้แจ้ง เวลาเป็น UTC ไฟล์ CSV เป็น UTF-8 มี BOM
+opendata-number = เลขที่เรื่อง
+opendata-category = รหัสประเภทเรื่อง
+opendata-category-th = ประเภทเรื่องภาษาไทย
+opendata-category-en = ประเภทเรื่องภาษาอังกฤษ
+opendata-state = สถานะ: new accepted in_progress sent_on done closed rejected reopened
+opendata-agency = รหัสหน่วยงานที่รับผิดชอบ
+opendata-agency-th = หน่วยงานที่รับผิดชอบภาษาไทย
+opendata-agency-en = หน่วยงานที่รับผิดชอบภาษาอังกฤษ
+opendata-opened-at = เวลาที่รับเรื่อง
+opendata-promised-at = เวลาที่เทศบาลสัญญาว่าจะเสร็จ
+opendata-ended-at = เวลาที่เสร็จหรือปิดเรื่อง ว่างถ้ายังไม่จบ
+opendata-is-promise-kept = ทำตามคำมั่นได้หรือไม่ ว่างถ้ายังไม่ทราบ
+opendata-report-count = จำนวนครั้งที่มีผู้แจ้งเรื่องนี้
+opendata-place-th = บริเวณภาษาไทย: ชุมชนหรือถนน ไม่มีบ้านเลขที่
+opendata-place-en = บริเวณภาษาอังกฤษ
+opendata-lon = ลองจิจูดของกลางช่องตาราง องศา WGS 84
+opendata-lat = ละติจูดของกลางช่องตาราง องศา WGS 84
+opendata-is-coarse = ใช้ช่องตารางหยาบเพื่อปกป้องผู้แจ้งหรือไม่
+opendata-cell-degrees = ขนาดช่องตาราง องศา
