@@ -93,7 +93,8 @@ SELECT q.request_id, i.state, i.report_count,
        (SELECT max(h.changed_at) FROM incident_change h WHERE h.incident_id = i.id) AS changed_at, i.last_report_at,
        i.promised_at, i.place_label_th, i.place_label_en, ar.name_th AS area_th, ar.name_en AS area_en,
        ST_X(coalesce(told.place, i.place)) AS lon, ST_Y(coalesce(told.place, i.place)) AS lat,
-       q.exposure = 'coarse' OR coalesce(told.place_source, i.place_source) = 'home' OR EXISTS (
+       q.exposure = 'coarse' OR coalesce(told.place_source, i.place_source) = 'home' OR i.merged_into_id IS NOT NULL
+       OR EXISTS (
            SELECT FROM report f WHERE f.incident_id = i.id AND f.is_private) AS is_coarse, q.grid_degrees,
        told.media_urls, told.photo_id
 FROM ({chosen} LIMIT :limit OFFSET :offset) q

@@ -272,7 +272,7 @@ def test_two_reports_become_one_and_everybody_follows_it_by_the_link_in_the_news
     people = (following.FIRST, following.SECOND)
     following.introduce(running, *people)
     with Screens(running.note()["api"], tmp_path) as screens:
-        secrets = [following.IN_THE_PICTURE, *(said for one in people for said in (one.user_id, one.name, one.words))]
+        said = [following.IN_THE_PICTURE, *(part for one in people for part in (one.user_id, one.name, one.words))]
         into, pinned = following.report(screens.new("first", PHONE), people[0])
         resident = screens.new("second", PHONE)
         merged, also_pinned = following.report(resident, people[1])
@@ -281,7 +281,7 @@ def test_two_reports_become_one_and_everybody_follows_it_by_the_link_in_the_news
         following.make_one_and_act(officer, number=merged, into=into)
         officer.close()
         link = following.link_in_the_news(resident.page, merged=merged, into=into)
-        secrets += [*pinned, *also_pinned]
+        secrets = [*((part,) for part in said), pinned, also_pinned]
         following.read_as_anybody(screens.new("anybody", PHONE), link, merged=merged, into=into, secrets=secrets)
         screens.assert_quiet()
 
