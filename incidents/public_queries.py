@@ -104,11 +104,19 @@ def _steps(rows: Sequence[Any], *, now: tuple[str, str]) -> list[Step]:
     return steps
 
 
+# By the index, before each is rounded: nothing that is shown in the box lies further from it than half a cell.
+_NEAR_THE_BOX = """ AND v.id = ANY(ARRAY(
+    SELECT id FROM incident WHERE place && ST_Expand(ST_MakeEnvelope(:west, :south, :east, :north, 4326),
+        (SELECT greatest(max(grid_degrees), 0.005) / 2 + 0.000001 FROM open_service))))"""
+
+
 def public_page(session: Session, wanted: Wanted) -> list[dict[str, Any]]:
     """The incidents that are asked for, the newest first, by column. Places are compared as they are shown, rounded:
     asking for ever smaller boxes tells no more than the answer does.
     """
     terms, values = wanted_terms(wanted, number="v.id", category="v.category", place="v.geom")
+    if wanted.bbox:
+        terms += _NEAR_THE_BOX
     columns = ", ".join(f"v.{name}" for name in COLUMNS if name not in {"lon", "lat"})
     rows = session.execute(
         sa.text(

@@ -23,6 +23,8 @@ log = get_logger("api.ogc")
 
 SCHEMA, ROLE = "gis_public", "faonam_public"
 FRESH_S = 60.0
+# Views of hundreds of thousands of rows.
+UNMEASURED = [f"{SCHEMA}.incidents"]
 STATEMENT_LIMIT_MS = 5_000
 CONNECTIONS = 6
 _SESSION = {
@@ -78,9 +80,15 @@ async def refresh(app: FastAPI) -> None:
     if read_s is not None and time.monotonic() - read_s < FRESH_S:
         return
     # `functions=[]` publishes none: without it PostGIS's own set-returning functions become collections.
-    wanted = DatabaseSettings(schemas=[SCHEMA], functions=[], only_spatial_tables=True)
+    common: dict[str, Any] = {"schemas": [SCHEMA], "functions": [], "only_spatial_tables": True}
+    measured = DatabaseSettings(**common, exclude_tables=UNMEASURED)
+    # How far they reach would be asked of every row, each minute.
+    unmeasured = DatabaseSettings(**common, tables=UNMEASURED, spatial_extent=False, datetime_extent=False)
     async with app.state.pool.acquire() as connection:
-        found = await pg_get_collection_index(connection, settings=wanted)
+        found = [
+            *await pg_get_collection_index(connection, settings=measured),
+            *await pg_get_collection_index(connection, settings=unmeasured),
+        ]
     app.state.collection_catalog = Catalog(
         collections={one.table: _published(one) for one in found if getattr(one, "dbschema", "") == SCHEMA},
         last_updated=clock.wall_now(),

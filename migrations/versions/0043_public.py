@@ -17,8 +17,8 @@ _CELL = """
     CREATE FUNCTION public_cell(place geometry, degrees double precision) RETURNS geometry
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
         SELECT ST_SetSRID(ST_MakePoint(
-            round(((floor(ST_X(place) / degrees) + 0.5) * degrees)::numeric, 6)::double precision,
-            round(((floor(ST_Y(place) / degrees) + 0.5) * degrees)::numeric, 6)::double precision
+            round((floor(ST_X(place) / degrees) + 0.5) * degrees * 1e6) / 1e6,
+            round((floor(ST_Y(place) / degrees) + 0.5) * degrees * 1e6) / 1e6
         ), 4326)
     $$
 """

@@ -192,3 +192,16 @@ def test_without_the_built_screens_the_form_is_there_all_the_same(ways: Ways, mo
     """A bare page takes reports too."""
     monkeypatch.setattr("api.report_page.DIST", static.DIST / "none")
     assert "<form" in ways.client.get("/report").text
+
+
+def test_a_report_can_be_kept_out_of_sight(ways: Ways) -> None:
+    """The box stays ticked beside what is amiss; who ticked it follows by the link, nobody by the number."""
+    assert '<label class="choice" for="private">' in ways.client.get("/report").text
+    assert re.search(r'name="private"[^>]* checked', _send(ways, private="1", text="").text)
+    page = _followed(ways, _send(ways, private="1", text="หลุมที่ไม่อยากให้ใครรู้"))
+    found = re.search(r"25\d\d-\d{6}", page)
+    assert found
+    assert ways.client.get(f"/t/{found.group()}").status_code == 404
+    assert ways.get(f"requests/{found.group()}.json").status_code == 404
+    public = re.findall(r"25\d\d-\d{6}", _followed(ways, _send(ways, text="หลุมที่ใครก็เห็น")))
+    assert ways.client.get(f"/t/{public[0]}").status_code == 200
