@@ -30,7 +30,7 @@ def _page(
     )
     staff_actions.record(
         session, account=account, action="incident.exported", subject="incidents",
-        detail={"count": len(rows), "asked": dict(request.query_params), "form": request.url.path.rpartition(".")[2]},
+        detail={"count": len(rows), "asked": request.url.query, "form": request.url.path.rpartition(".")[2]},
     )
     return rows, next_page(request, rows, asked)
 
