@@ -57,7 +57,7 @@ def _bubble(own: Own, language: str, *, now: datetime) -> dict[str, Any]:
     actions = [cards.action(choice, language, {}) for choice in afterwards.choices(own, now=now)]
     if own.is_public:
         link = cards.follow_link(own.number, language)
-        actions.append(line_messages.uri(cards.say("label-follow", language), link))
+        actions.append(line_messages.open_uri(cards.say("label-follow", language), link))
     if actions:
         buttons = [{"type": "button", "style": "secondary", "height": "sm", "action": action} for action in actions]
         bubble["footer"] = {"type": "box", "layout": "vertical", "spacing": "sm", "contents": buttons}
