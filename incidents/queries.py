@@ -229,6 +229,14 @@ def incident_rows(session: Session, *, states: Sequence[str], limit: int) -> lis
     return [IncidentRow(*row) for row in rows]
 
 
+def incident_rows_of(session: Session, incident_ids: Sequence[int]) -> list[IncidentRow]:
+    """These incidents, in this order."""
+    rows = session.execute(
+        sa.text(_ROWS + "WHERE i.id = ANY(:ids) ORDER BY array_position(:ids, i.id)"), {"ids": list(incident_ids)}
+    )
+    return [IncidentRow(*row) for row in rows]
+
+
 def incident_row(session: Session, incident_id: int) -> IncidentRow:
     """The incident as screens show it; raises NotFoundError."""
     row = session.execute(sa.text(_ROWS + "WHERE i.id = :id"), {"id": incident_id}).one_or_none()
