@@ -87,6 +87,11 @@ def problem(
     )
 
 
+def slug_of(error: errors.FaonamError) -> str:
+    """The kind of the error, as its problem document and the locale files name it."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)[1]
+
+
 def of_error(error: errors.FaonamError, *, instance: str) -> JSONResponse:
     """The problem that a domain error is."""
     status, slug = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)

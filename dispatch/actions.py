@@ -159,6 +159,27 @@ def cancel_job(session: Session, incident_id: int) -> None:
     _move(session, queries.locked_job(session, job.id), "cancelled")
 
 
+def fit_job(session: Session, incident_id: int) -> Job | None:
+    """The incident's live job asks for what its category asks for; a crew that is sent goes on.
+
+    None where there is none: it has ended, or its category sends no crew and nobody was sent yet. Twice is once.
+    """
+    incident = incident_queries.incident(session, incident_id)
+    if incident.state not in OPEN_STATES:
+        return None
+    needs = queries.facts(session, incident_id).needs
+    job = queries.live_job_of(session, incident_id)
+    if job is None:
+        return open_job(session, incident_id)
+    held = queries.locked_job(session, job.id)
+    if held.state == "open" and not needs:
+        _move(session, held, "cancelled")
+        return None
+    held.needs = needs or held.needs
+    session.flush()
+    return held
+
+
 def take_over_jobs(session: Session, *, merge_id: int, from_id: int, to_id: int) -> None:
     """The jobs of the merged incident are the survivor's; of two live ones the further on stays, the other is no more.
 

@@ -16,6 +16,7 @@ from incidents.events import (
     IncidentChanged,
     IncidentMoved,
     IncidentOpened,
+    IncidentRecategorised,
     IncidentsMerged,
     MergeUndone,
     ReportJoined,
@@ -52,6 +53,16 @@ def follow_incident_state(session: Session, event: IncidentChanged) -> None:
         actions.cancel_job(session, event.incident_id)
     if event.to_state == "reopened":
         actions.open_job(session, event.incident_id)
+
+
+@subscribes(IncidentRecategorised, by="dispatch.follow_category")
+def follow_category(session: Session, event: IncidentRecategorised) -> None:
+    """Another kind of trouble needs another crew, or none, and comes at another rank."""
+    job = actions.fit_job(session, event.incident_id)
+    if job is not None:
+        suggestions.hold(session)
+        actions.rank_again(session, job.id)
+        suggestions.draw_suggestions(session, [job.id])
 
 
 @subscribes(IncidentsMerged, by="dispatch.follow_merge")

@@ -128,10 +128,17 @@ def hand_to(session: Session, incident: Incident, to_code: str, *, by: str, now:
     to, desk = _names(promise_queries.agency(session, to_code)), _names(session.get(Agency, desk_code))
     if refused is not None:
         raise HandingError(refused, agency=to, desk=desk, count=len(earlier))
+    put_lead(session, incident, to_code, reason="sent_on", by=by, now=now)
+
+
+def put_lead(
+    session: Session, incident: Incident, to_code: str, *, reason: str, by: str, now: datetime
+) -> None:
+    """The incident's lead is this agency; who led before is out of it."""
     out = sa.or_(IncidentAgency.agency_code == to_code, IncidentAgency.role == "lead")
     session.execute(sa.delete(IncidentAgency).where(IncidentAgency.incident_id == incident.id, out))
     incident.agency_code = to_code
-    _add(session, incident, [Reached(to_code, "sent_on")], role="lead", by=by, now=now)
+    _add(session, incident, [Reached(to_code, reason)], role="lead", by=by, now=now)
 
 
 def _names(agency: Agency | None) -> dict[str, str]:

@@ -36,5 +36,9 @@ class HandingError(_SaidError):
     """The incident cannot be sent on to this agency."""
 
 
+class CategoryError(_SaidError):
+    """The incident is of this category already."""
+
+
 class WaitingError(_SaidError):
     """The clock of this promise cannot be stopped or started now."""

@@ -112,3 +112,23 @@ class IncidentSplit(Event):
     incident_id: int
     from_id: int
     number: str
+
+
+@dataclass(frozen=True)
+class IncidentRecategorised(Event):
+    """An officer has put right what an incident is of."""
+
+    name: ClassVar[str] = "incidents.incident_recategorised"
+    incident_id: int
+    number: str
+    category_code: str
+
+
+@dataclass(frozen=True)
+class AgencyAssigned(Event):
+    """An officer has put right whose work an incident is, before anybody had begun with it."""
+
+    name: ClassVar[str] = "incidents.agency_assigned"
+    incident_id: int
+    number: str
+    agency_code: str

@@ -33,3 +33,10 @@ waiting-nobody = No reporter can be written to: there is nobody to wait for.
 waiting-used-up = It has waited for the reporter as long as the city allows.
 waiting-not = It does not wait for the reporter.
 keeping-not-open = It has ended: there is nothing to keep alive.
+
+# Deeds of the officers' inbox
+reason-category = Category changed from { $before } to { $after }
+told-category = Number { $number }: the city now treats this as { $category }
+told-agency = Number { $number } { $category }: { $agency } is responsible
+category-same = It is of the category { $category } already.
+assigning-begun = An agency has accepted it already, or it has ended: send it on instead.

@@ -33,3 +33,10 @@ waiting-nobody = ไม่มีผู้แจ้งที่ส่งข้อ
 waiting-used-up = เหตุนี้รอผู้แจ้งมาครบเวลาที่เทศบาลกำหนดแล้ว
 waiting-not = เหตุนี้ไม่ได้รอผู้แจ้งอยู่
 keeping-not-open = เหตุนี้จบแล้ว จึงไม่มีอะไรให้ยืนยัน
+
+# งานในกล่องของเจ้าหน้าที่
+reason-category = เปลี่ยนประเภทจาก { $before } เป็น { $after }
+told-category = เลขที่ { $number }: เจ้าหน้าที่จัดเรื่องนี้เป็นประเภท { $category }
+told-agency = เลขที่ { $number } { $category }: ผู้รับผิดชอบคือ { $agency }
+category-same = เหตุนี้เป็นประเภท { $category } อยู่แล้ว
+assigning-begun = มีหน่วยงานรับเหตุนี้แล้วหรือเหตุจบแล้ว ให้ใช้การส่งต่อแทน
