@@ -133,7 +133,8 @@ class Desk {
     this.isDetailOpen = matchMedia('(width >= 760px)').matches
   }
 
-  pick(mode: Mode, id: number | undefined): void {
+  /** `place` is where it lies, for what no list of the desk knows. */
+  pick(mode: Mode, id: number | undefined, place?: LonLat): void {
     this.exposed = null
     this.beside = null
     this.mode = mode
@@ -145,7 +146,7 @@ class Desk {
     }
     if (mode === 'jobs') this.suggestions.clear()
     if (mode === 'water') this.readings.clear()
-    if (id !== undefined) this.look(mode, id)
+    if (id !== undefined) this.look(mode, id, place)
   }
 
   /** Who and what stands in the water of a zone, the city or the drawn area lies on the map. */
@@ -187,7 +188,7 @@ class Desk {
   }
 
   /** Moves the map to what was picked. */
-  private look(mode: Mode, id: number): void {
+  private look(mode: Mode, id: number, place?: LonLat): void {
     const key = `${mode} ${id} ${performance.now()}`
     const goTo = (place: LonLat | undefined) => place && (this.focus = { places: [[place.lon, place.lat]], key })
     const pointOf = (points: Points<{ id: number }> | null) => {
@@ -196,7 +197,7 @@ class Desk {
     }
     if (mode === 'water') goTo(pointOf(this.gauges.data))
     if (mode === 'cameras') goTo(pointOf(this.cameras.data))
-    if (mode === 'incidents') goTo(this.incidents.data?.incidents.find((incident) => incident.id === id)?.place)
+    if (mode === 'incidents') goTo(place ?? this.incidents.data?.incidents.find((incident) => incident.id === id)?.place)
     if (mode === 'jobs') this.lookAtJob(key)
     if (mode === 'alerts') void this.lookAtAlert(id, key)
   }
@@ -220,7 +221,8 @@ class Desk {
     if (spot) return { lon: spot[0] ?? 0, lat: spot[1] ?? 0 }
     if (this.mode === 'jobs') return this.job?.place ?? null
     if (this.mode !== 'incidents') return null
-    return this.incidents.data?.incidents.find((incident) => incident.id === this.picked.incidents)?.place ?? null
+    const known = this.incidentDetail.data ?? this.incidents.data?.incidents.find((incident) => incident.id === this.picked.incidents)
+    return known?.place ?? null
   })
 }
 
