@@ -50,6 +50,8 @@ def everything(session: Session, resident: Resident) -> dict[str, Any]:
                 "longitude": report.place.lon, "latitude": report.place.lat, "state": report.state,
                 "reported_at": report.reported_at, "photos": list(report.photo_ids),
                 "withdrawn_at": report.withdrawn_at, "stars": report.stars, "rating_words": report.rating_words,
+                # That they exist; their words are officers' and may name others: the city is asked for them.
+                "officers_notes": report.notes,
             }
             for report in reports_of(session, resident.id)
         ],

@@ -250,7 +250,8 @@ SELECT j.id, j.incident_id, i.number, i.category_code, c.name_th, c.name_en, c.i
        j.weights_version, w.code, w.name_th, w.name_en, ST_X(i.place), ST_Y(i.place), i.place_label_th,
        i.place_label_en, i.summary, i.depth_m, i.report_count, ST_AsGeoJSON(j.route, 6)::json, j.travel_s,
        j.distance_m, j.last_leg_m, j.note,
-       ARRAY(SELECT p.id FROM photo p WHERE p.incident_id = i.id AND p.path IS NOT NULL ORDER BY p.id),
+       ARRAY(SELECT p.id FROM photo p WHERE p.incident_id = i.id AND p.path IS NOT NULL AND NOT EXISTS (
+           SELECT FROM photo_review v WHERE v.photo_id = p.id AND v.verdict = 'hidden') ORDER BY p.id),
        j.created_at, j.assigned_at, j.done_at
 FROM job j
 JOIN incident i ON i.id = j.incident_id

@@ -24,6 +24,7 @@ from incidents import (
     near_queries,
     photos,
     queries,
+    redaction,
     rules,
     telling,
 )
@@ -371,6 +372,7 @@ def forget_photo(session: Session, photo: Photo) -> None:
     )
     if photo.path is not None and not others:
         (photos.folder() / photo.path).unlink(missing_ok=True)
+    redaction.forget_copy(session, photo.id)
     session.delete(photo)
     session.flush()
 

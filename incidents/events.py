@@ -132,3 +132,12 @@ class AgencyAssigned(Event):
     incident_id: int
     number: str
     agency_code: str
+
+
+@dataclass(frozen=True)
+class IncidentNoted(Event):
+    """Officers noted something among themselves: a note, or what of pictures and words is hidden."""
+
+    name: ClassVar[str] = "incidents.incident_noted"
+    incident_id: int
+    number: str

@@ -1,4 +1,4 @@
-"""Tables of the officers' inbox: named filters, whose desk somebody sits at, notes among officers."""
+"""Tables of the officers' inbox: named filters, desks, notes among officers, what of pictures and words is hidden."""
 
 from __future__ import annotations
 
@@ -54,3 +54,53 @@ class InboxFilter(Base):
     is_default: Mapped[bool]
     agency_code: Mapped[str | None] = mapped_column(sa.ForeignKey("agency.code", ondelete="SET NULL"))
     saved_at: Mapped[datetime] = mapped_column(_AT)
+
+
+class IncidentNote(Base):
+    """What officers say to one another about an incident; never for reporters, the public or other systems."""
+
+    __tablename__ = "incident_note"
+    __table_args__ = (sa.Index("ix_incident_note_incident_id", "incident_id"),)
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    incident_id: Mapped[int] = mapped_column(sa.ForeignKey("incident.id", ondelete="CASCADE"))
+    text: Mapped[str]
+    written_by: Mapped[str]
+    written_at: Mapped[datetime] = mapped_column(_AT)
+
+
+class PhotoReview(Base):
+    """What an officer decided of a picture: open as it is, redacted, or hidden. Without one no picture is public.
+
+    `boxes` are left, top, width and height as shares of the upright picture; `path` is the picture made anew.
+    """
+
+    __tablename__ = "photo_review"
+    __table_args__ = (
+        sa.CheckConstraint("verdict IN ('open', 'redacted', 'hidden')", name="verdict"),
+        sa.CheckConstraint("(verdict = 'redacted') = (path IS NOT NULL)", name="made"),
+    )
+
+    photo_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("photo.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    verdict: Mapped[str]
+    boxes: Mapped[list[list[float]]] = mapped_column(JSONB)
+    path: Mapped[str | None]
+    sha256: Mapped[str | None]
+    content_type: Mapped[str | None]
+    reviewed_by: Mapped[str]
+    reviewed_at: Mapped[datetime] = mapped_column(_AT)
+
+
+class ReportRedaction(Base):
+    """Words of a report that nobody outside reads, sealed, since they are often a person's name or door."""
+
+    __tablename__ = "report_redaction"
+
+    report_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("report.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    words_sealed: Mapped[bytes]
+    redacted_by: Mapped[str]
+    redacted_at: Mapped[datetime] = mapped_column(_AT)

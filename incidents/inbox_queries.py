@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from core.errors import NotFoundError
 from incidents import policy
 from incidents.inbox import COUNTED_TO, Mark, Wanted
-from incidents.inbox_models import InboxDesk, InboxFilter
+from incidents.inbox_models import InboxDesk, InboxFilter, IncidentNote
 from incidents.rules import OPEN_STATES
 
 
@@ -186,3 +186,39 @@ def filter_of(session: Session, account_id: int, filter_id: int) -> InboxFilter:
     if found is None:
         raise NotFoundError(f"You have no filter {filter_id}.")
     return found
+
+
+# ── Notes among officers ─────────────────────────────────────────────────────────────────────────────────────────────
+
+_NOTES = sa.text(
+    """
+    WITH RECURSIVE all_of_it AS (
+        SELECT CAST(:id AS bigint) AS id
+        UNION SELECT i.id FROM incident i JOIN all_of_it a ON i.merged_into_id = a.id
+    )
+    SELECT n.id, n.text, n.written_by, n.written_at FROM incident_note n JOIN all_of_it a ON a.id = n.incident_id
+    ORDER BY n.written_at, n.id
+    """
+)
+
+
+@dataclass(frozen=True)
+class NoteRow:
+    """A note among officers."""
+
+    id: int
+    text: str
+    written_by: str
+    written_at: datetime
+
+
+def notes(session: Session, incident_id: int) -> list[NoteRow]:
+    """What officers noted of the incident and of those that were merged into it, the oldest first."""
+    return [NoteRow(*row) for row in session.execute(_NOTES, {"id": incident_id})]
+
+
+def note_counts(session: Session, incident_ids: Sequence[int]) -> dict[int, int]:
+    """How many notes there are of each of these incidents; those without one are left out."""
+    counted = sa.select(IncidentNote.incident_id, sa.func.count()).where(IncidentNote.incident_id.in_(incident_ids))
+    rows = session.execute(counted.group_by(IncidentNote.incident_id))
+    return {row[0]: row[1] for row in rows}

@@ -17,9 +17,10 @@ from core import sealing
 from gis import queries as gis_queries
 from gis.models import Area
 from gis.points import LonLat
-from incidents import actions, queries, rules
+from incidents import actions, inbox_queries, queries, redaction, rules
 from incidents.after_models import IncidentRating
 from incidents.exchange.models import ServiceRequest
+from incidents.inbox_models import IncidentNote
 from incidents.models import (
     Incident,
     IncidentChange,
@@ -43,6 +44,7 @@ _WRITTEN: tuple[tuple[Any, Any, tuple[str, ...]], ...] = (
     (IncidentMerge, IncidentMerge.merged_id, ("reason",)),
     (IncidentPause, IncidentPause.incident_id, ("question",)),
     (ReporterNotice, ReporterNotice.incident_id, ("note_th", "note_en")),
+    (IncidentNote, IncidentNote.incident_id, ("text",)),
 )
 _PLACED = ("incidents.incident_opened", "incidents.incident_moved")
 # All at once: nothing leads from an incident to its facts but reading them all.
@@ -84,6 +86,7 @@ class MyReport:
     withdrawn_at: datetime | None
     stars: int | None
     rating_words: str
+    notes: int
 
 
 def reports_of(session: Session, resident_id: int) -> list[MyReport]:
@@ -101,7 +104,8 @@ def reports_of(session: Session, resident_id: int) -> list[MyReport]:
         )
         .where(Report.resident_id == resident_id)
         .order_by(Report.id)
-    )
+    ).all()
+    notes = inbox_queries.note_counts(session, [report.incident_id for report, *_ in rows])
     categories = {category.code: category for category in queries.categories(session)}
     return [
         MyReport(
@@ -116,6 +120,7 @@ def reports_of(session: Session, resident_id: int) -> list[MyReport]:
             withdrawn_at=report.withdrawn_at,
             stars=stars,
             rating_words=rating_words or "",
+            notes=notes.get(report.incident_id, 0),
         )
         for report, number, state, lon, lat, photo_ids, stars, rating_words in rows
     ]
@@ -137,6 +142,9 @@ def forget(session: Session, person: Person) -> dict[str, int]:
     incident_ids = incident_ids_of(session, person.resident_id)
     photos = _forget_photos(session, person)
     _forget_contacts(session, person)
+    theirs = list(session.scalars(sa.select(Report.id).where(Report.resident_id == person.resident_id)))
+    for incident_id in incident_ids:
+        redaction.forget_words(session, incident_id, reports=theirs, of_person=person.words)
     moved = [_forget_in(session, queries.locked_incident(session, incident_id), person) for incident_id in incident_ids]
     facts = {
         "ids": [str(incident_id) for incident_id in incident_ids], "lons": [place.lon for place in moved],

@@ -210,7 +210,8 @@ _ROWS = """
 SELECT i.id, i.number, i.category_code, c.name_th, c.name_en, c.icon, c.tier, i.agency_code, a.name_th, a.name_en,
        i.state, ST_X(i.place), ST_Y(i.place), i.place_source, i.place_label_th, i.place_label_en, i.summary, i.depth_m,
        i.people, i.report_count, i.opened_at, i.promised_at, i.done_at, i.closed_at,
-       ARRAY(SELECT p.id FROM photo p WHERE p.incident_id = i.id AND p.path IS NOT NULL ORDER BY p.id),
+       ARRAY(SELECT p.id FROM photo p WHERE p.incident_id = i.id AND p.path IS NOT NULL AND NOT EXISTS (
+           SELECT FROM photo_review v WHERE v.photo_id = p.id AND v.verdict = 'hidden') ORDER BY p.id),
        coalesce(i.fading_at > greatest(i.last_report_at, i.confirmed_at), false),
        EXISTS (SELECT FROM promise_mark m WHERE m.incident_id = i.id AND m.kind = 'breached'),
        EXISTS (SELECT FROM gis_public.incidents v WHERE v.id = i.id)

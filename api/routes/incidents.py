@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from api.bodies import OnceRoute
@@ -14,7 +14,7 @@ from core import clock
 from core.errors import NotFoundError
 from dispatch import queries as dispatch_queries
 from gis.crs import distance_m
-from incidents import actions, near_queries, photos, promise_queries, queries, rules
+from incidents import actions, near_queries, photos, promise_queries, queries, redaction, rules
 from incidents.queries import IncidentRow
 from staff import actions as staff_actions
 from staff.rules import AccountRef
@@ -288,14 +288,20 @@ def change_incident_state(
 
 
 @router.get("/photos/{name}", summary="A photo", response_class=Response)
-def show_photo(session: SessionDep, account: CurrentAccount, name: str) -> Response:
-    """The picture, for signed-in people only; never kept by shared caches."""
+def show_photo(session: SessionDep, account: CurrentAccount, request: Request, name: str) -> Response:
+    """The picture, redacted where an officer has done so, for signed-in people only; asked for anew each time."""
     stem, _, ending = name.partition(".")
     if not stem.isdecimal() or ending not in {"jpg", "png"}:
         raise NotFoundError(f"There is no photo '{name}'.")
     photo = queries.photo(session, int(stem))
-    path = photos.folder() / (photo.path or "")
+    review = redaction.review_of(session, photo.id)
+    if review is not None and review.verdict == "hidden":
+        raise NotFoundError(f"There is no photo '{name}'.")
+    shown = review if review is not None and review.path is not None else photo
+    path = photos.folder() / (shown.path or "")
     if not path.is_file():
         raise NotFoundError(f"The file of photo {stem} is missing.")
-    headers = {"Cache-Control": "private, max-age=86400, immutable", "ETag": f'"{photo.sha256}"'}
-    return Response(path.read_bytes(), media_type=photo.content_type, headers=headers)
+    headers = {"Cache-Control": "private, no-cache", "ETag": f'"{shown.sha256}"'}
+    if request.headers.get("If-None-Match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(path.read_bytes(), media_type=shown.content_type, headers=headers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection
 
 from gis.points import LonLat
 
@@ -29,8 +30,13 @@ def plain(text: str) -> str:
     return "\n".join(line.rstrip() for line in without.replace("\r\n", "\n").replace("\r", "\n").split("\n")).strip()
 
 
-def redacted(text: str) -> str:
-    """The words as the public may read them: telephones, mail addresses, identity numbers and LINE ids are gone."""
+def redacted(text: str, *, hidden: Collection[str] = ()) -> str:
+    """The words as the public may read them: telephones, mail addresses, identity numbers and LINE ids are gone.
+
+    So is what an officer has hidden, however its letters are written.
+    """
+    for word in sorted(hidden, key=len, reverse=True):
+        text = re.sub(re.escape(word), GONE, text, flags=re.IGNORECASE)
     found = [*_LONG_NUMBER.finditer(text.translate(_THAI_DIGITS))]  # One digit for one: places in the text stay.
     for match in reversed(found):
         text = text[: match.start()] + GONE + text[match.end() :]

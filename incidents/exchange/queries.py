@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gis.points import LonLat
+from incidents import redaction
 from incidents.exchange import privacy
 from incidents.exchange.errors import NoSuchRequestError
 from incidents.exchange.models import ApiKey, ForeignId, OpenService, ServiceRequest
@@ -82,7 +83,7 @@ AND {{joined}}
 ORDER BY requested_at DESC, request_id DESC
 """  # noqa: S608 - words of ours.
 _DETAILS = """
-SELECT q.request_id, i.state, i.report_count,
+SELECT q.request_id, i.id AS incident_id, i.state, i.report_count,
        CASE WHEN i.state = ANY(:closed) THEN (
            SELECT h.reason FROM incident_change h WHERE h.incident_id = i.id AND h.to_state IN ('done', 'rejected')
            AND h.kind = 'state'
@@ -105,8 +106,8 @@ LEFT JOIN area ar ON ar.id = i.area_id
 LEFT JOIN LATERAL (
     SELECT s.description, s.media_urls, CASE WHEN q.report_id IS NOT NULL THEN r.place END AS place,
            CASE WHEN q.report_id IS NOT NULL THEN r.place_source END AS place_source,
-           (SELECT f.id FROM photo f WHERE f.report_id = r.id AND f.path IS NOT NULL AND s.door = 'open311'
-            ORDER BY f.id LIMIT 1) AS photo_id
+           (SELECT f.id FROM photo f JOIN photo_review v ON v.photo_id = f.id AND v.verdict <> 'hidden'
+            WHERE f.report_id = r.id AND f.path IS NOT NULL AND s.door = 'open311' ORDER BY f.id LIMIT 1) AS photo_id
     FROM report r LEFT JOIN service_request s ON s.report_id = r.id
     WHERE r.id = coalesce(q.report_id, (SELECT min(f.id) FROM report f WHERE f.incident_id = q.incident_id))
 ) told ON true
@@ -132,7 +133,9 @@ def public_requests(session: Session, filters: Filters, *, media_url: str) -> li
         joined = _where(filters, values, at="r.created_at", code="r.category_code")
     chosen = _CHOSEN.format(incident=incident, joined=joined)
     rows = session.execute(sa.text(_DETAILS.format(chosen=chosen)), values)
-    return [_public(row, media_url=media_url) for row in rows]
+    found = rows.all()
+    hidden = redaction.words_by_incident(session, [row.incident_id for row in found])
+    return [_public(row, media_url=media_url, hidden=hidden.get(row.incident_id, ())) for row in found]
 
 
 def _where(filters: Filters, values: dict[str, Any], *, at: str, code: str) -> str:
@@ -147,7 +150,7 @@ def _where(filters: Filters, values: dict[str, Any], *, at: str, code: str) -> s
     return " AND ".join(terms)
 
 
-def _public(row: Any, *, media_url: str) -> PublicRequest:
+def _public(row: Any, *, media_url: str, hidden: Sequence[str]) -> PublicRequest:
     place = LonLat(lon=row.lon, lat=row.lat)
     is_coarse = row.is_coarse
     links = [] if is_coarse else [*(row.media_urls or [])]
@@ -158,11 +161,11 @@ def _public(row: Any, *, media_url: str) -> PublicRequest:
         request_id=row.request_id,
         state=row.state,
         report_count=row.report_count,
-        reason="" if is_coarse else privacy.redacted(row.reason or ""),
+        reason="" if is_coarse else privacy.redacted(row.reason or "", hidden=hidden),
         service_code=row.category_code,
         name_th=row.name_th,
         name_en=row.name_en,
-        description="" if is_coarse else privacy.redacted(row.description or ""),
+        description="" if is_coarse else privacy.redacted(row.description or "", hidden=hidden),
         agency_th=row.agency_th,
         agency_en=row.agency_en,
         requested_at=row.requested_at,
@@ -184,10 +187,15 @@ def public_request(session: Session, request_id: str, *, media_url: str) -> Publ
 
 
 def public_photo_path(session: Session, photo_id: int) -> tuple[str, str] | None:
-    """Path and type of a picture that came by Open311 and that the public may see; None for every other."""
+    """Path and type of a picture that came by Open311 and that the public may see, redacted where it was.
+
+    None for every other, and for one that no officer has looked at yet.
+    """
     row = session.execute(
         sa.text(
-            "SELECT f.path, f.content_type FROM photo f JOIN report r ON r.id = f.report_id "
+            "SELECT coalesce(v.path, f.path) AS path, coalesce(v.content_type, f.content_type) AS content_type "
+            "FROM photo f JOIN photo_review v ON v.photo_id = f.id AND v.verdict <> 'hidden' "
+            "JOIN report r ON r.id = f.report_id "
             "JOIN service_request s ON s.report_id = r.id JOIN incident i ON i.id = r.incident_id "
             "LEFT JOIN open_service o ON o.category_code = i.category_code "
             "LEFT JOIN open_service p ON p.category_code = r.category_code "

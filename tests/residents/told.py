@@ -21,7 +21,7 @@ from dispatch.events import CrewMoved
 from dispatch.models import Crew, Job
 from gis.points import LonLat
 from incidents import actions as incident_actions
-from incidents import cries, keeping, merging
+from incidents import cries, keeping, merging, notes, redaction
 from incidents import queries as incident_queries
 from incidents import tasks as incident_tasks
 from incidents.exchange.models import ServiceRequest
@@ -235,6 +235,8 @@ def merge_and_ask() -> None:
         keeping.wait_for_reporter(session, mine[0], f"คุณ {NAME} อยู่ฝั่งไหน", hours=1, by="pim")
         if len(mine) > 1:
             merging.merge_incidents(session, mine[0], mine[-1], by="pim", reason=f"ของ {NAME} ทั้งคู่")
+        notes.write_note(session, mine[0], f"{NAME} โทรมาจาก {PHONE}", by="pim")
+        redaction.hide_words(session, form.id, [PHONE], by="pim")
 
 
 def _incident_of(session: Session, user: str) -> list[int]:

@@ -43,6 +43,7 @@ export-field-category = Category
 export-field-state = State
 export-field-reported-at = Reported at
 export-field-photos = Pictures
+export-field-officers-notes = Officers' internal notes (count)
 export-field-level = Level
 export-field-sent-at = Sent at
 export-field-answer = Answer

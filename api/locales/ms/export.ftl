@@ -43,6 +43,7 @@ export-field-category = Kategori
 export-field-state = Status
 export-field-reported-at = Dilaporkan pada
 export-field-photos = Gambar
+export-field-officers-notes = Nota dalaman pegawai (bilangan)
 export-field-level = Tahap
 export-field-sent-at = Dihantar pada
 export-field-answer = Jawapan

@@ -43,6 +43,7 @@ export-field-category = အမျိုးအစား
 export-field-state = အခြေအနေ
 export-field-reported-at = သတင်းပို့ချိန်
 export-field-photos = ဓာတ်ပုံ
+export-field-officers-notes = အရာရှိများ၏ အတွင်းရေးမှတ်စု (အရေအတွက်)
 export-field-level = အဆင့်
 export-field-sent-at = ပို့ချိန်
 export-field-answer = အဖြေ

@@ -43,6 +43,7 @@ export-field-category = ประเภท
 export-field-state = สถานะ
 export-field-reported-at = แจ้งเมื่อ
 export-field-photos = ภาพ
+export-field-officers-notes = บันทึกภายในของเจ้าหน้าที่ (จำนวน)
 export-field-level = ระดับ
 export-field-sent-at = ส่งเมื่อ
 export-field-answer = คำตอบ

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from georeport import GeoReport
 
 from core.db import transaction
-from incidents import photos
+from incidents import photos, redaction
 from tests.api.ways.conftest import NOW, PNG, walk, xml
 
 if TYPE_CHECKING:
@@ -239,13 +239,18 @@ def test_nobody_comments_on_what_another_partner_sent(ways: Ways) -> None:
 def test_pictures_that_come_with_a_form_can_be_opened_by_everybody_and_tell_nothing(
     ways: Ways, fixer: Fixer
 ) -> None:
-    """Several files in one POST; media_url opens without a login and without EXIF; what is no picture is left out."""
+    """Several files in one POST; once an officer has looked, media_url opens without a login and without EXIF."""
     secret = b"GPS 8.43 99.96"
     chunk = len(secret).to_bytes(4, "big") + b"eXIf" + secret + bytes(4)
     marked = PNG[:33] + chunk + PNG[33:]  # Behind the header.
     files = [("media", ("1.png", marked, "image/png")), ("media", ("2.jpg", b"%PDF-1.7", "image/jpeg"))]
     problem = Problem(own_id=70_006)
     fixer.send(problem, service="road", description="มีภาพ", files=files, **_spot(ways))
+    assert ways.shown(str(problem.external_id))["media_url"] is None
+    with transaction() as session:
+        (photo_id,) = session.scalars(sa.text("SELECT id FROM photo WHERE path IS NOT NULL"))
+        assert ways.client.get(f"/open311/media/{photo_id}.jpg").status_code == 404
+        redaction.review_photo(session, photo_id, verdict="open", boxes=[], by="officer")
     link = ways.shown(str(problem.external_id))["media_url"]
     seen = fixer.client.get(link.replace("http://testserver", fixer.endpoint.removesuffix("/open311/v2/")))
     assert (seen.status_code, seen.headers["content-type"]) == (200, "image/png")
