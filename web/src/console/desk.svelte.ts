@@ -9,11 +9,11 @@ import { circle } from '../shared/map/circle'
 import { crewFeatures, gaugeFeatures, gaugeRank, healthRank, incidentFeatures, routeFeatures } from '../shared/map/sources'
 import type { Switch } from '../shared/map/style'
 import type {
-  Alert, AreaFacts, Camera, City, Crew, Flood, Found, Gauge, History, Incident, IncidentDetail, IncidentPromise, Job, LonLat, Overview, Points, Shapes,
+  Alert, AreaFacts, Camera, City, Crew, Flood, Found, Gauge, History, Incident, IncidentDetail, IncidentNote, IncidentPromise, IncidentRedaction, Job, LonLat, Overview, Points, Shapes,
   Suggestion, Zone,
 } from '../shared/types'
 
-export const MODES = ['alerts', 'water', 'incidents', 'jobs', 'cameras', 'overview'] as const
+export const MODES = ['alerts', 'water', 'incidents', 'jobs', 'cameras', 'overview', 'office'] as const
 export type Mode = (typeof MODES)[number]
 type Focus = { places: [number, number][]; key: string }
 
@@ -21,13 +21,14 @@ const LEVEL_NEWS = ['sensors.']
 const FLOOD_NEWS = ['flood.']
 const ALERT_NEWS = ['alerts.', 'line.']
 const INCIDENT_NEWS = ['incidents.', 'dispatch.']
+const READERS = ['officer', 'approver', 'dispatcher', 'admin'] as const
 
 /** Danger first; an all-clear (level 0) waits behind every warning. */
 const byDanger = (a: Alert, b: Alert) => b.level - a.level || a.proposed_at.localeCompare(b.proposed_at)
 
 class Desk {
   mode = $state<Mode>('alerts')
-  picked = $state<{ alerts?: number; water?: number; incidents?: number; jobs?: number; cameras?: number; overview?: number }>({})
+  picked = $state<{ alerts?: number; water?: number; incidents?: number; jobs?: number; cameras?: number; overview?: number; office?: number }>({})
   focus = $state.raw<Focus | null>(null)
   /** The question that stands over everything. It outlives the card it was asked on, which the water may withdraw. */
   asked = $state.raw<{ question: 'approve' | 'decline'; alert: Alert } | null>(null)
@@ -72,6 +73,15 @@ class Desk {
   )
   readonly incidentPromise = new Resource<IncidentPromise>(
     () => (this.picked.incidents ? `/incidents/${this.picked.incidents}/promise` : null),
+    INCIDENT_NEWS,
+  )
+
+  readonly incidentNotes = new Resource<{ notes: IncidentNote[] }>(
+    () => (this.picked.incidents && session.may(...READERS) ? `/incidents/${this.picked.incidents}/notes` : null),
+    INCIDENT_NEWS,
+  )
+  readonly incidentRedaction = new Resource<IncidentRedaction>(
+    () => (this.picked.incidents && session.may(...READERS) ? `/incidents/${this.picked.incidents}/redaction` : null),
     INCIDENT_NEWS,
   )
 
@@ -122,7 +132,8 @@ class Desk {
     void this.city.load().then(() => this.city.data && clock.set(this.city.data.clock))
     return live.keep<unknown>(
       this.city, this.gauges, this.feeds, this.refused, this.cameras, this.flood, this.zones, this.alerts, this.incidents, this.jobs, this.crews,
-      this.overview, this.readings, this.suggestions, this.incidentDetail, this.incidentPromise,
+      this.overview, this.readings, this.suggestions, this.incidentDetail, this.incidentPromise, this.incidentNotes,
+      this.incidentRedaction,
     )
   }
 
@@ -143,6 +154,8 @@ class Desk {
     if (mode === 'incidents') {
       this.incidentDetail.clear()
       this.incidentPromise.clear()
+      this.incidentNotes.clear()
+      this.incidentRedaction.clear()
     }
     if (mode === 'jobs') this.suggestions.clear()
     if (mode === 'water') this.readings.clear()

@@ -283,6 +283,13 @@ export type IncidentDetail = Incident & {
     kind: string; from_agency: { code: string; name: Names } | null; to_agency: { code: string; name: Names } | null
   }[]
 }
+export type IncidentNote = { id: number; text: string; by: string; at: string }
+/** Shares of the upright picture. */
+export type Box = { left: number; top: number; width: number; height: number }
+export type PhotoReview = {
+  id: number; url: string; original_url: string; verdict: 'open' | 'redacted' | 'hidden' | null; boxes: Box[]; by: string | null; at: string | null
+}
+export type IncidentRedaction = { photos: PhotoReview[]; reports: { report_id: number; words: string[]; public_text: string }[] }
 export type Agency = { code: string; name: Names; area_code: string | null }
 export type PromisePause = { kind: 'reporter' | 'ended'; began_at: string; until: string | null; ended_at: string | null; question: string; by: string }
 export type IncidentPromise = {
