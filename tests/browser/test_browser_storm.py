@@ -31,7 +31,7 @@ CREW_NOTE = "ช่วยยกของขึ้นชั้นบนและ�
 NUMBER = re.compile(r"25\d\d-\d{6}")
 THAI = re.compile(r"[\u0e01-\u0e5b]")
 STEPS = (("accept", "accepted"), ("depart", "en_route"), ("arrive", "on_scene"))
-MODES = ("alerts", "water", "incidents", "jobs", "cameras", "overview")
+MODES = ("alerts", "water", "incidents", "jobs", "cameras", "overview", "office")
 
 
 # ── The house ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -193,6 +193,7 @@ def _assign(dispatcher: Screen, number: str) -> str:
     """The incident stands on the map, its job has been given to the first crew that can get there; the crew's code."""
     page = dispatcher.page
     page.get_by_test_id("mode-incidents").click()
+    page.get_by_test_id("inbox-words").fill(number)
     page.locator(f"[data-testid=incident-row][data-number='{number}']").click()
     dispatcher.await_rendered("incidents", lambda drawn: number in {i["number"] for i in drawn}, number)
     page.get_by_test_id("mode-jobs").click()

@@ -1,0 +1,192 @@
+"""The officer's inbox by keys alone: walked, chosen, sent on, noted, redacted; read by axe in day and night."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from everybody import assert_for_everybody
+from playwright.sync_api import Page, expect
+from screens import DESK, PATIENCE_MS, PHONE, Screens
+
+from api.app import create_app
+from api.server import listening_socket, server_of
+from core.db import transaction
+from core.settings import ROOT
+from gis.points import LonLat
+from incidents import actions
+from incidents.rules import NewReport
+from tests.accounts import PASSWORD, add_account
+from tests.incidents.conftest import add_talker, fill_town
+
+pytestmark = pytest.mark.browser
+SHAPE = "SRID=4326;MULTIPOLYGON(((99.9 8.4,100 8.4,100 8.5,99.9 8.5,99.9 8.4)))"
+LAMPS = 52  # Two pages.
+NAME = "นายสมชาย"
+
+
+@pytest.fixture
+def origin(database: sa.Engine) -> Iterator[str]:
+    """A small city with a person to rescue, whose picture came along, and lamps that are out everywhere."""
+    assert (ROOT / "web" / "dist" / "index.html").is_file(), "the screens are not built: npm run build in web/"
+    with transaction() as session:
+        fill_town(session)
+        session.execute(
+            sa.text(
+                "INSERT INTO city (id, slug, name_th, name_en, boundary, extent, centre, metric_srid, datum,"
+                " imported_at, is_simulated) VALUES (1, 'demo', 'เทศบาลตัวอย่าง', 'Example', :shape,"
+                " ST_Envelope(CAST(:shape AS geometry)), 'SRID=4326;POINT(99.96 8.43)', 32647,"
+                " 'm above mean sea level', now(), true)"
+            ),
+            {"shape": SHAPE},
+        )
+        add_account(session, "admin", roles=["officer", "admin"])
+        talker = add_talker(session, 1, home=None)
+        rescue = NewReport(f"{NAME} ติดบนหลังคา", "rescue", LonLat(lon=99.96, lat=8.43), "pin",
+                           resident_id=talker.resident.id)
+        incident = actions.receive_report(session, rescue)[1]
+        picture = cv2.imencode(".png", np.full((90, 160, 3), 200, np.uint8))[1].tobytes()
+        actions.add_job_photo(session, incident_id=incident.id, raw=bytes(picture))
+        for number in range(LAMPS):
+            place = LonLat(lon=99.91 + 0.01 * (number % 8), lat=8.41 + 0.01 * (number // 8))
+            actions.open_apart(session, NewReport("ไฟดับ", "street_light", place, "pin"), opened_at=incident.opened_at)
+    listening = listening_socket("127.0.0.1", 0)
+    server = server_of(create_app())
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    host, port = listening.getsockname()
+    yield f"http://{host}:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(autouse=True)
+def _patience() -> Iterator[None]:
+    """Every look waits as long as a busy machine needs."""
+    expect.set_options(timeout=PATIENCE_MS)
+    yield
+    expect.set_options(timeout=5_000)
+
+
+def _rows_are_walked_and_chosen(page: Page) -> None:
+    """J and K as the keyboard's places, in Thai letters too; pages follow one another; typing fires nothing."""
+    rows = page.get_by_test_id("incident-row")
+    expect(rows).to_have_count(50)
+    assert_for_everybody(page, "the inbox")
+    page.keyboard.press("j")
+    expect(rows.nth(0)).to_be_focused()
+    rows.nth(0).dispatch_event("keydown", {"key": "่", "code": "KeyJ", "bubbles": True})
+    expect(rows.nth(1)).to_be_focused()
+    assert page.locator("[data-testid=incident-row][tabindex='0']").count() == 1
+    page.keyboard.press("Shift+J")
+    expect(page.get_by_test_id("inbox-said")).to_have_text("เลือก 2 เหตุ")
+    expect(page.locator("[data-testid=incident-row][aria-selected=true]")).to_have_count(2)
+    page.keyboard.press("/")
+    page.keyboard.type("axs?")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_test_id("inbox-words")).to_have_value("axs?")
+    page.get_by_test_id("inbox-words").fill("")
+    page.keyboard.press("Enter")
+    expect(rows.nth(0)).to_be_focused()
+    page.keyboard.press("k")
+    page.keyboard.press("End")
+    page.keyboard.press("j")
+    expect(rows).to_have_count(LAMPS + 1 - 50)
+    expect(rows.nth(0)).to_be_focused()
+
+
+def _many_are_sent_on(page: Page) -> None:
+    """What is chosen is sent on with one reason; what refuses stands there with the cause."""
+    rows = page.get_by_test_id("incident-row")
+    page.get_by_test_id("inbox-choose-none").click()
+    page.keyboard.press("x")
+    page.keyboard.press("Shift+J")
+    page.keyboard.press("s")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("ส่งต่อ 2 เหตุ")
+    assert_for_everybody(page, "the question before many are sent on")
+    dialog.get_by_test_id("deed-to").select_option("works")
+    dialog.get_by_test_id("deed-reason").fill("ไฟทั้งสาย")
+    dialog.get_by_test_id("deed-confirm").click()
+    expect(page.get_by_test_id("inbox-said")).to_contain_text("ทำแล้ว 2 เหตุ")
+    expect(rows.filter(has_text="ส่งต่อแล้ว")).to_have_count(2)
+    page.get_by_test_id("inbox-further").click()
+    page.get_by_test_id("inbox-agency").select_option("works")
+    expect(rows).to_have_count(2)
+    page.get_by_test_id("inbox-filter-name").fill("ไฟ")
+    page.get_by_test_id("inbox-filter-keep").click()
+    expect(page.get_by_test_id("inbox-filter")).to_contain_text("ไฟ")
+    assert_for_everybody(page, "the filters")
+    page.get_by_test_id("inbox-agency").select_option("")
+
+
+def _one_is_noted_and_redacted(page: Page) -> None:
+    """A note, a box drawn with keys over the picture, a hidden name, and the category put right."""
+    rows = page.get_by_test_id("incident-row")
+    expect(rows).to_have_count(50)
+    page.get_by_test_id("inbox-words").focus()
+    page.keyboard.press("Enter")
+    expect(rows.nth(0)).to_be_focused()
+    page.keyboard.press("Enter")
+    detail = page.locator("aside.detail")
+    expect(detail.get_by_test_id("photo")).to_have_attribute("data-verdict", "none")
+    page.keyboard.press("n")
+    page.keyboard.type("โทรกลับแล้ว")
+    detail.get_by_test_id("note-keep").click()
+    expect(detail.get_by_test_id("incident-notes")).to_contain_text("admin")
+    detail.get_by_test_id("photo-review").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_test_id("redact-add").click()
+    dialog.get_by_test_id("redact-box").focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Shift+ArrowRight")
+    assert_for_everybody(page, "boxes on a picture")
+    dialog.get_by_test_id("redact-confirm").click()
+    expect(detail.get_by_test_id("photo")).to_have_attribute("data-verdict", "redacted")
+    detail.get_by_test_id("words-hide").click()
+    detail.get_by_test_id("words-text").fill(NAME)
+    detail.get_by_test_id("words-confirm").click()
+    expect(detail).to_contain_text("… ติดบนหลังคา")
+    detail.get_by_test_id("category-correct").click()
+    detail.get_by_test_id("category-to").select_option("flooded_home")
+    detail.get_by_test_id("category-confirm").click()
+    expect(detail).to_contain_text("เปลี่ยนประเภทจาก")
+    assert_for_everybody(page, "an incident")
+
+
+def _the_office_is_open(page: Page) -> None:
+    page.get_by_test_id("mode-office").click()
+    page.get_by_test_id("member-row").click()
+    page.get_by_test_id("code-identity").click()
+    page.get_by_test_id("code-name").fill("สมหญิง ใจดี")
+    page.get_by_test_id("code-hand").click()
+    expect(page.get_by_test_id("code")).not_to_be_empty()
+    assert_for_everybody(page, "the members")
+    page.get_by_test_id("office-calendar").click()
+    page.get_by_test_id("day").fill("2027-03-01")
+    page.get_by_test_id("day-name").fill("วันงานประเพณี")
+    page.get_by_test_id("day-keep").click()
+    expect(page.get_by_test_id("holidays")).to_contain_text("วันงานประเพณี")
+    assert_for_everybody(page, "the calendar")
+
+
+def test_an_officer_works_through_the_inbox_with_keys(origin: str, tmp_path: Path) -> None:
+    """From the first row to a redacted picture, and the office beside; on a phone nothing is wider than the screen."""
+    with Screens(origin, tmp_path) as screens:
+        screen = screens.new("officer", DESK)
+        page = screen.sign_in("/", "admin", PASSWORD)
+        page.get_by_test_id("mode-incidents").click()
+        _rows_are_walked_and_chosen(page)
+        _many_are_sent_on(page)
+        _one_is_noted_and_redacted(page)
+        _the_office_is_open(page)
+        page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+        for mode in ("incidents", "office"):
+            page.get_by_test_id(f"mode-{mode}").click()
+            assert page.evaluate("document.querySelector('main').scrollWidth <= innerWidth"), mode
+        assert [trouble for trouble in screen.troubles if "/tiles/" not in trouble] == []
