@@ -207,7 +207,9 @@ class Inbox {
     const row = this.rows[index]
     if (!row) return
     this.at = row.id
-    requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-testid=incident-row][data-id='${row.id}']`)?.focus())
+    // The row of a page that has just come is not drawn yet.
+    const focus = () => (document.querySelector<HTMLElement>(`[data-testid=incident-row][data-id='${row.id}']`)?.focus(), document.activeElement)
+    if (focus()?.getAttribute('data-id') !== String(row.id)) requestAnimationFrame(focus)
   }
 }
 
