@@ -20,7 +20,7 @@ from gis.points import LonLat
 from incidents import actions, inbox_queries, queries, redaction, rules
 from incidents.after_models import IncidentRating
 from incidents.exchange.models import ServiceRequest
-from incidents.inbox_models import IncidentNote
+from incidents.inbox_models import InboxFilter, IncidentNote
 from incidents.models import (
     Incident,
     IncidentChange,
@@ -145,6 +145,7 @@ def forget(session: Session, person: Person) -> dict[str, int]:
     theirs = list(session.scalars(sa.select(Report.id).where(Report.resident_id == person.resident_id)))
     for incident_id in incident_ids:
         redaction.forget_words(session, incident_id, reports=theirs, of_person=person.words)
+    _forget_searches(session, person)
     moved = [_forget_in(session, queries.locked_incident(session, incident_id), person) for incident_id in incident_ids]
     facts = {
         "ids": [str(incident_id) for incident_id in incident_ids], "lons": [place.lon for place in moved],
@@ -155,6 +156,14 @@ def forget(session: Session, person: Person) -> dict[str, int]:
         _COARSEN, {"grid": GRID_DEG, "resident_id": person.resident_id}
     ).rowcount  # type: ignore[attr-defined]  # an UPDATE's result counts its rows
     return {"reports": reports, "photos": photos}
+
+
+def _forget_searches(session: Session, person: Person) -> None:
+    """No officer's filter looks for the person by name or number any more."""
+    for kept in session.scalars(sa.select(InboxFilter).where(InboxFilter.wanted.has_key("q"))):
+        words = residents_rules.without(kept.wanted["q"], person.words, instead="").strip()
+        kept.wanted = {**kept.wanted, "q": words}
+    session.flush()
 
 
 def _forget_photos(session: Session, person: Person) -> int:

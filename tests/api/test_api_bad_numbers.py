@@ -29,6 +29,9 @@ PATHS = (
     "/ogc/collections/roads/items?datetime={}", "/ogc/collections/roads/items?id={}",
     "/ogc/collections/roads/tiles/WebMercatorQuad/12/{}/1",
     "/api/v1/gauges/{}/readings", "/api/v1/gauges/{}/rain", "/api/v1/gauges/{}/forecast", "/api/v1/rules/{}",
+    "/api/v1/inbox?after={}", "/api/v1/inbox?limit={}", "/api/v1/inbox?tier={}", "/api/v1/inbox?q={}",
+    "/api/v1/incidents/{}/notes", "/api/v1/incidents/{}/redaction", "/api/v1/incidents/{}/guesses",
+    "/api/v1/photos/{}/original",
 )
 
 

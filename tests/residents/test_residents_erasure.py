@@ -91,7 +91,7 @@ def test_nothing_of_the_person_is_found_after_the_erasure(house: House) -> None:
         "resident", "home", "inbox_event", "event", "outbox_chunk", "report", "incident", "incident_change", "draft",
         "need_look", "job", "crew", "incident_merge", "incident_pause", "reporter_notice", "service_request",
         "incident_rating",
-        "incident_note", "report_redaction",
+        "incident_note", "report_redaction", "inbox_filter",
     }  # fmt: skip
     assert any(found.endswith(".jpg") for found in before)
     _erase_by_chat(house)

@@ -21,7 +21,7 @@ from dispatch.events import CrewMoved
 from dispatch.models import Crew, Job
 from gis.points import LonLat
 from incidents import actions as incident_actions
-from incidents import cries, keeping, merging, notes, redaction
+from incidents import cries, inbox_filters, keeping, merging, notes, redaction
 from incidents import queries as incident_queries
 from incidents import tasks as incident_tasks
 from incidents.exchange.models import ServiceRequest
@@ -237,6 +237,10 @@ def merge_and_ask() -> None:
             merging.merge_incidents(session, mine[0], mine[-1], by="pim", reason=f"ของ {NAME} ทั้งคู่")
         notes.write_note(session, mine[0], f"{NAME} โทรมาจาก {PHONE}", by="pim")
         redaction.hide_words(session, form.id, [PHONE], by="pim")
+        pim_id = session.execute(sa.text("SELECT id FROM account WHERE username = 'pim'")).scalar_one()
+        inbox_filters.save_filter(
+            session, pim_id, name="ตามเรื่อง", wanted={"q": f"ขยะ {PHONE}"}, is_default=False, is_shared=False
+        )
 
 
 def _incident_of(session: Session, user: str) -> list[int]:

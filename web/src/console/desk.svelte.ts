@@ -104,11 +104,6 @@ class Desk {
   readonly alert = $derived(
     (this.alerts.data?.alerts ?? []).find((alert) => alert.id === this.picked.alerts) ?? this.proposals[0] ?? this.running[0] ?? null,
   )
-  readonly openIncidents = $derived(
-    (this.incidents.data?.incidents ?? [])
-      .filter((incident) => !['closed', 'rejected', 'done'].includes(incident.state))
-      .sort((a, b) => a.tier - b.tier || (a.promised_at ?? '').localeCompare(b.promised_at ?? '')),
-  )
   readonly liveJobs = $derived(
     (this.jobs.data?.jobs ?? []).filter((job) => !['done', 'failed', 'cancelled'].includes(job.state)),
   )

@@ -6,7 +6,7 @@ import { number } from '../shared/format'
 import { refusalWords } from '../shared/refused'
 import { session } from '../shared/session.svelte'
 import type { Agency, Incident, IncidentState, Names } from '../shared/types'
-import { t } from '../shared/words.svelte'
+import { named, t } from '../shared/words.svelte'
 import { desk } from './desk.svelte'
 import { choiceOf, EVERYTHING, questionOf, wantedOf, type Choice, type Wanted } from './inboxWanted'
 import { keyOf } from './keys'
@@ -114,7 +114,10 @@ class Inbox {
   }
 
   async chooseAll(): Promise<void> {
-    const all = await get<{ chosen: { id: number; state: IncidentState }[]; most: number; is_cut: boolean }>(`/inbox/chosen?${questionOf(this.wanted)}`)
+    const all = await get<{ chosen: { id: number; state: IncidentState }[]; most: number; is_cut: boolean }>(`/inbox/chosen?${questionOf(this.wanted)}`).catch(
+      (problem: ApiProblem) => this.say(refusalWords(problem)),
+    )
+    if (!all) return
     this.chosen.clear()
     for (const one of all.chosen) this.chosen.set(one.id, one.state)
     if (all.is_cut) this.say(t('inbox-chosen-cut', { count: number(all.most) }))
@@ -136,7 +139,7 @@ class Inbox {
     }
     try {
       const { done, refused } = await this.act({ action: 'accept', incidents: this.meant })
-      this.say(done.length ? t('inbox-done', { done: number(done.length), refused: number(0) }) : (refused[0]?.why.th ?? ''))
+      this.say(done.length ? t('inbox-done', { done: number(done.length), refused: number(0) }) : named(refused[0]?.why))
     } catch (problem) {
       if (!(problem instanceof ApiProblem)) throw problem
       this.say(refusalWords(problem))
