@@ -6,8 +6,8 @@ import importlib
 
 from core import events
 
-WITH_TASKS = ("line", "residents", "sensors", "cctv", "flood", "incidents", "alerts", "dispatch")
-WITH_LAYERS = ("residents", "sensors", "cctv", "incidents", "dispatch")
+WITH_TASKS = ("line", "residents", "sensors", "cctv", "flood", "incidents", "answers", "alerts", "dispatch")
+WITH_LAYERS = ("residents", "sensors", "cctv", "incidents", "answers", "dispatch")
 
 
 def load_tasks() -> None:

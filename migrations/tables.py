@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-ROOMS = ("staff", "gis", "line", "residents", "sensors", "cctv", "flood", "incidents", "alerts", "dispatch")
+ROOMS = ("staff", "gis", "line", "residents", "sensors", "cctv", "flood", "incidents", "answers", "alerts", "dispatch")
 
 
 def declare_all() -> None:

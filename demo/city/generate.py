@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from demo import members, rosters, stations
+from demo import articles, members, rosters, stations
 from demo.city import channels, doors, ground, quarters, streets
 from demo.city.channels import CELL_ORIGIN, SRID, Channel
 from demo.landform import CELL_M, Heights
@@ -192,6 +192,7 @@ def _station(
 
 def _add_rosters(pack: PackWriter, people: quarters.Communities, rng: np.random.Generator) -> None:
     pack.add_table("agencies", rosters.agency_columns())
+    pack.add_table("articles", articles.article_columns())
     columns = rosters.crew_columns()
     homes = rng.choice(len(people.codes), len(columns["code"]), replace=False)
     middles = shapely.get_coordinates(shapely.point_on_surface(people.geoms[homes]))

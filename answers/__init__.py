@@ -1,0 +1,1 @@
+"""What the city knows and what it has to be asked: articles, answers, questions to officers."""
