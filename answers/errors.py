@@ -9,6 +9,10 @@ class UnfitArticleError(InvalidInputError):
     """The article cannot be shown to residents as it is."""
 
 
+class UnfitWordsError(InvalidInputError):
+    """The words cannot be sent as they are."""
+
+
 class NoSuchArticleError(NotFoundError):
     """There is no such article."""
 

@@ -25,13 +25,13 @@ def kind_of(text: str) -> Kind:
     """What the words are, told without any look into the database: by the lexicon as the house ships it."""
     plain = wording.beginning(text)
     asks, is_broken = wording.asks(plain), wording.tells_of_something_broken(plain)
-    speaks_of = () if asks or is_broken else tuple(match.category_code for match in _lexicon().rank_plain(plain))
+    speaks_of = () if is_broken else tuple(match.category_code for match in _lexicon().rank_plain(plain))
     return rules.kind_of(asks=asks, is_broken=is_broken, letters=len(plain), speaks_of=speaks_of)
 
 
 def heard(base: Base, text: str, *, kind: Kind) -> Heard:
     """The words among the articles; nothing is looked for where they are a report."""
-    hits = tuple(base.search(text)) if kind != "report" else ()
+    hits = tuple(base.search(text)) if kind not in {"report", "long"} else ()
     is_answer = rules.is_answer([hit.candidate for hit in hits], kind=kind)
     return Heard(kind, hits, hits[0] if is_answer else None)
 

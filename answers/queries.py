@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from answers.errors import NoSuchArticleError, NoSuchQuestionError
 from answers.models import Article, ArticleVersion, HandOver, OfficerAnswer, Question
 from core import sealing
+from incidents.models import Draft
 from staff.models import Account
 
 # The newest version of each article.
@@ -118,6 +119,22 @@ def helped_by(session: Session, version_ids: Collection[int]) -> dict[int, Helpe
 # ── Questions and hand-overs ─────────────────────────────────────────────────────────────────────────────────────────
 
 
+@dataclass(frozen=True)
+class Talking:
+    """What a resident is in the middle of: telling a report, and which hand-over is open."""
+
+    is_reporting: bool
+    hand_over_id: int | None
+
+
+def talking(session: Session, resident_id: int, *, now: datetime) -> Talking:
+    """What the resident is in the middle of, in one look."""
+    draft = sa.select(Draft.resident_id).where(Draft.resident_id == resident_id, Draft.expires_at > now).exists()
+    open_one = sa.select(HandOver.id).where(HandOver.resident_id == resident_id, HandOver.state != "closed")
+    is_reporting, hand_over_id = session.execute(sa.select(draft, open_one.scalar_subquery())).one()
+    return Talking(is_reporting, hand_over_id)
+
+
 def open_hand_over_of(session: Session, resident_id: int) -> HandOver | None:
     """The resident's hand-over that is not closed."""
     wanted = sa.select(HandOver).where(HandOver.resident_id == resident_id, HandOver.state != "closed")
@@ -128,6 +145,14 @@ def question_of(session: Session, question_id: int, *, resident_id: int) -> Ques
     """The question where it is this resident's, else None."""
     wanted = sa.select(Question).where(Question.id == question_id, Question.resident_id == resident_id)
     return session.scalar(wanted.with_for_update())
+
+
+def hand_over(session: Session, hand_over_id: int) -> HandOver:
+    """The hand-over; raises NoSuchQuestionError."""
+    found = session.get(HandOver, hand_over_id)
+    if found is None:
+        raise NoSuchQuestionError(f"There is no question {hand_over_id} to an officer.")
+    return found
 
 
 def locked_hand_over(session: Session, hand_over_id: int) -> HandOver:

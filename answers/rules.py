@@ -11,7 +11,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from answers.errors import UnfitArticleError
+from answers.errors import UnfitArticleError, UnfitWordsError
 
 LOCAL_TIME = ZoneInfo("Asia/Bangkok")
 LANGUAGES = ("th", "en", "ms", "my")
@@ -35,7 +35,7 @@ ANSWER_LIMIT = 2000
 WORDS_LIMIT = 2000
 SHORT_ANSWER_LIMIT = 600
 
-Kind = Literal["report", "question", "topic", "broken"]
+Kind = Literal["report", "question", "topic", "broken", "long"]
 HAS_MARKUP = re.compile(r"</?[a-zA-Z!][^>]*>")
 
 
@@ -43,13 +43,15 @@ def kind_of(*, asks: bool, is_broken: bool, letters: int, speaks_of: Sequence[st
     """What words are that begin no emergency: `speaks_of` are the categories of reports that the lexicon finds.
 
     `other` among them is what the city is asked, not what it mends. A report that asks ("when will you come?") is
-    `broken`, and so are many words; words that ask nothing and name nothing that is reported are a `topic`.
+    `broken`; words that ask nothing and name nothing that is reported are a `topic`, many such words are `long`.
     """
-    if is_broken or letters > LONGEST_QUESTION_LETTERS:
+    is_long = letters > LONGEST_QUESTION_LETTERS
+    names_trouble = is_broken or (any(code != "other" for code in speaks_of) and (is_long or not asks))
+    if names_trouble:
         return "broken" if asks else "report"
-    if asks:
-        return "question"
-    return "report" if any(code != "other" for code in speaks_of) else "topic"
+    if is_long:
+        return "long"
+    return "question" if asks else "topic"
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Candidate:
 
 def is_answer(candidates: Sequence[Candidate], *, kind: Kind) -> bool:
     """The first candidate answers the words surely enough to be said without a person."""
-    if not candidates or kind == "report":
+    if not candidates or kind in {"report", "long"}:
         return False
     best = candidates[0]
     least = LEAST_SHARE if kind == "question" else LEAST_SHARE_IF_NO_PLAIN_QUESTION
@@ -152,12 +154,21 @@ def seen(text: str) -> str:
     return "".join(c if c == "\n" or unicodedata.category(c) not in {"Cc", "Zl", "Zp"} else " " for c in kept)
 
 
+def checked_words(text: str, *, most: int, what: str) -> str:
+    """The words as a reader sees them; raises UnfitWordsError where none can be seen, or more than `most` letters."""
+    words = seen(text[: most * 20]).strip()
+    if not words:
+        raise UnfitWordsError(f"{what} has no letter that can be seen.")
+    if len(words) > most:
+        raise UnfitWordsError(f"{what} has {len(words)} letters; {most} are the most.")
+    return words
+
+
 def _plain(text: str | None, *, most: int, what: str) -> str:
-    plain = seen((text or "")[: most * 20]).strip()
-    if not plain:
-        raise UnfitArticleError(f"{what} has no letter that can be seen.")
-    if len(plain) > most:
-        raise UnfitArticleError(f"{what} has {len(plain)} letters; {most} are the most.")
+    try:
+        plain = checked_words(text or "", most=most, what=what)
+    except UnfitWordsError as unfit:
+        raise UnfitArticleError(unfit.detail) from None
     if HAS_MARKUP.search(plain):
         raise UnfitArticleError(f"{what} holds HTML; residents read plain words.")
     return plain

@@ -21,6 +21,7 @@ FILE = Path(__file__).parent / "data" / "words.toml"
 # What is asked stands at the beginning; newmm's time grows with the length.
 MOST_LETTERS = 600
 LONGEST_PHRASE = 3
+SHORT_LETTERS = 60
 # Where it stands at the end, newmm cuts into it: "ไหนคะ" would be no word.
 _POLITE_END = re.compile(r"(?:นะ)?(?:ครับ|ค่ะ|คะ|จ้า|จ้ะ)$")
 _SPOKEN = re.compile(r"[\w\u0e00-\u0e7f\u1000-\u109f]")
@@ -35,6 +36,7 @@ class _File(BaseModel):
     asking_first: list[str]
     broken: list[str]
     not_broken: list[str]
+    to_officer: list[str]
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Wording:
     asking: Lexicon
     asking_latin: re.Pattern[str]
     broken: Lexicon
+    to_officer: tuple[str, ...]
 
 
 @functools.cache
@@ -60,6 +63,7 @@ def shipped() -> Wording:
         broken=Lexicon(
             {"broken": dict.fromkeys(file.broken, 1.0), "none": dict.fromkeys(file.not_broken, 0.0)}
         ),
+        to_officer=tuple(map(normalise, file.to_officer)),
     )
 
 
@@ -111,3 +115,8 @@ def asks(plain: str) -> bool:
 def tells_of_something_broken(plain: str) -> bool:
     """The normalised text says that something is wrong somewhere."""
     return bool(shipped().broken.rank_plain(plain))
+
+
+def wants_an_officer(plain: str) -> bool:
+    """The normalised text, which is short, asks for a person."""
+    return len(plain) <= SHORT_LETTERS and any(phrase in plain for phrase in shipped().to_officer)

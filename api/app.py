@@ -17,6 +17,7 @@ from api.ogc import OpenData
 from api.openapi import DescribedApi, operation_id
 from api.routes import (
     alerts,
+    answers,
     cameras,
     chat,
     city,
@@ -84,6 +85,7 @@ ROUTERS = (
     redaction.router,
     jobs.router,
     people.router,
+    answers.router,
     chat.router,
     resident.router,
     live.router,

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from alerts.personal import alerts_of
+from answers.personal import questions_of
 from core import clock, sealing
 from core.words import words
 from incidents.personal import reports_of
@@ -61,6 +62,10 @@ def everything(session: Session, resident: Resident) -> dict[str, Any]:
                 "lifted_at": one.lifted_at,
             }
             for one in blocking.blocks_of(session, resident.id)
+        ],
+        "questions": [
+            {"asked_at": one.asked_at, "text": one.words, "by_officer": one.by_officer, "article": one.article}
+            for one in questions_of(session, resident.id)
         ],
         "alerts": [
             {

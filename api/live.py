@@ -63,6 +63,7 @@ VISIBLE: Mapping[str, frozenset[str]] = {
     "incidents.incidents_merged": frozenset({"merged_id", "into_id", "number", "merged_number"}),
     "incidents.merge_undone": frozenset({"merged_id", "into_id", "number"}),
     "incidents.incident_split": frozenset({"incident_id", "from_id", "number"}),
+    "answers.question_moved": frozenset({"hand_over_id", "state"}),
     "dispatch.job_opened": frozenset({"job_id", "incident_id", "number", "tier", "score"}),
     "dispatch.job_assigned": frozenset({"job_id", "incident_id", "crew_code", "has_route"}),
     "dispatch.job_changed": frozenset({"job_id", "incident_id", "crew_code", "from_state", "to_state"}),

@@ -12,7 +12,7 @@ from core import clock, jobs
 from core.events import subscribes
 from core.logs import get_logger
 from gis.errors import InvalidPlaceError
-from incidents import actions, blocked, fading, handful, keeping, late_answers, rules, talk, telling, tiles
+from incidents import actions, asides, blocked, fading, handful, keeping, late_answers, rules, talk, telling, tiles
 from incidents.models import Draft, Photo
 from incidents.talk import Speaker
 from line import content
@@ -37,7 +37,8 @@ def hear_message(session: Session, event: MessageReceived) -> None:
     speaker = _speaker(resident, line_user_id, event)
     match event.message:
         case {"type": "text", "text": str(text)}:
-            talk.take_turn(session, speaker, text)
+            if not asides.have_answered(session, speaker, text):
+                talk.take_turn(session, speaker, text)
         case {"type": "image", "id": str(message_id)}:
             _hear_picture(session, speaker, message_id, event.message.get("imageSet"))
         case {"type": "location", "longitude": float() | int() as lon, "latitude": float() | int() as lat}:

@@ -21,7 +21,7 @@ from staff import actions as staff_actions
 from staff.rules import AccountRef
 
 # Who holds something of people and must have forgotten before the person is gone, from the top of the house down.
-ROOMS = ("dispatch", "alerts", "incidents")
+ROOMS = ("dispatch", "alerts", "answers", "incidents")
 
 
 @dataclass(frozen=True)

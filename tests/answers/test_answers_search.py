@@ -39,7 +39,7 @@ def test_only_the_beginning_of_a_long_text_is_read() -> None:
     """100,000 letters cost no more than a long message does."""
     began_s = time.perf_counter()
     assert terms_of("เก็บขยะวันไหน" + "ก" * 100_000)[0] == "เก็บขยะ"
-    assert kind_of("น้ำ?" * 25_000) in {"report", "broken"}
+    assert kind_of("น้ำ?" * 25_000) == "long"
     assert time.perf_counter() - began_s < 2.0
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+import answers.tasks
 import dispatch.tasks
 from alerts import queries as alert_queries
 from alerts import tasks as alert_tasks
@@ -33,7 +34,7 @@ from residents import actions, codes, doors, household, queries, tasks
 from residents.models import Resident
 from tests.accounts import add_account
 
-LOADED = (alert_tasks, dispatch.tasks, incident_tasks, tasks)
+LOADED = (alert_tasks, answers.tasks, dispatch.tasks, incident_tasks, tasks)
 ME, NEIGHBOUR = "U" + "5e" * 16, "U" + "0b" * 16
 NAME, PHONE, PHONE_AS_WRITTEN, HOME_NAME = "สมหญิง ใจดีพิเศษ", "0891234567", "089-123-4567", "บ้านยายปิ่นมณี"
 HOME = LonLat(lon=99.961237, lat=8.431973)

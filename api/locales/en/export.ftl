@@ -55,3 +55,7 @@ export-blocks = Blocks of ordinary reports
 export-field-blocked-at = Blocked at
 export-field-until = Until
 export-field-lifted-at = Ended at
+export-questions = Your questions to the city
+export-field-asked-at = Asked at
+export-field-by-officer = Written by an officer
+export-field-article = Answered from the article

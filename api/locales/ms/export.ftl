@@ -55,3 +55,7 @@ export-blocks = Sekatan laporan biasa
 export-field-blocked-at = Disekat pada
 export-field-until = Sehingga
 export-field-lifted-at = Tamat pada
+export-questions = Soalan anda kepada bandar
+export-field-asked-at = Ditanya pada
+export-field-by-officer = Ditulis oleh pegawai
+export-field-article = Dijawab daripada artikel

@@ -55,3 +55,7 @@ export-blocks = သာမန်တိုင်ကြားချက် ပိတ
 export-field-blocked-at = ပိတ်ပင်သည့်အချိန်
 export-field-until = အထိ
 export-field-lifted-at = ပြီးဆုံးသည့်အချိန်
+export-questions = မြို့တော်သို့ မေးခွန်းများ
+export-field-asked-at = မေးသည့်အချိန်
+export-field-by-officer = အရာရှိ ရေးသည်
+export-field-article = ဖြေဆိုသည့် ဆောင်းပါး

@@ -55,3 +55,7 @@ export-blocks = การระงับการแจ้งเหตุ
 export-field-blocked-at = ระงับเมื่อ
 export-field-until = ถึง
 export-field-lifted-at = ยกเลิกการระงับเมื่อ
+export-questions = คำถามถึงเทศบาล
+export-field-asked-at = ถามเมื่อ
+export-field-by-officer = เจ้าหน้าที่เป็นผู้เขียน
+export-field-article = ตอบจากบทความ
