@@ -13,7 +13,7 @@ import type {
   Suggestion, Zone,
 } from '../shared/types'
 
-export const MODES = ['alerts', 'water', 'incidents', 'jobs', 'cameras', 'overview', 'office'] as const
+export const MODES = ['alerts', 'water', 'incidents', 'jobs', 'cameras', 'overview', 'questions', 'office'] as const
 export type Mode = (typeof MODES)[number]
 type Focus = { places: [number, number][]; key: string }
 
@@ -28,7 +28,7 @@ const byDanger = (a: Alert, b: Alert) => b.level - a.level || a.proposed_at.loca
 
 class Desk {
   mode = $state<Mode>('alerts')
-  picked = $state<{ alerts?: number; water?: number; incidents?: number; jobs?: number; cameras?: number; overview?: number; office?: number }>({})
+  picked = $state<{ alerts?: number; water?: number; incidents?: number; jobs?: number; cameras?: number; overview?: number; questions?: number; office?: number }>({})
   focus = $state.raw<Focus | null>(null)
   /** The question that stands over everything. It outlives the card it was asked on, which the water may withdraw. */
   asked = $state.raw<{ question: 'approve' | 'decline'; alert: Alert } | null>(null)
