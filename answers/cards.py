@@ -38,10 +38,13 @@ def _fitting(text: str) -> str:
 
 
 def article(row: ArticleRow, question_id: int, language: str) -> dict[str, Any]:
-    """The article's short answer with where it is from, and what to do where it was not what was meant."""
+    """The article's short answer with where it is from, and what to do where it was not what was meant.
+
+    A phone shows two buttons and a half: the way to a report is among them.
+    """
     more = ("more",) if row.version.body else ()
     return _asked(
-        "answer", language, "yes", *more, "no", "officer", "report", number=question_id,
+        "answer", language, "yes", "report", "no", "officer", *more, number=question_id,
         title=row.version.title, answer=row.version.short_answer, source=source(row, language),
     )
 
@@ -49,7 +52,7 @@ def article(row: ArticleRow, question_id: int, language: str) -> dict[str, Any]:
 def whole_article(row: ArticleRow, question_id: int, language: str) -> dict[str, Any]:
     """All that the article says."""
     return _asked(
-        "answer-more", language, "yes", "no", "officer", "report", number=question_id,
+        "answer-more", language, "yes", "report", "no", "officer", number=question_id,
         title=row.version.title, body=row.version.body, source=source(row, language),
     )
 

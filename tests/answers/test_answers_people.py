@@ -16,13 +16,12 @@ from answers.personal import questions_of
 from api import export_page
 from core import clock
 from core.db import transaction
-from core.settings import data_dir
 from residents.models import Resident
 from tests.accounts import add_account
 from tests.answers.conftest import draft, write_articles
 from tests.incidents.conftest import fill_town
 from tests.residents.told import HOME, ME, NAME, PHONE, RAW, WORDS, House
-from tests.residents.whole_house import traces, traces_in_files
+from tests.residents.whole_house import traces
 
 
 @pytest.fixture
@@ -82,7 +81,6 @@ def test_after_an_erasure_nothing_of_it_is_found(house: House) -> None:
     house.send_outbox()
     with transaction() as session:
         assert _found(session) == []
-        assert traces_in_files(data_dir(), words=WORDS, raw=RAW) == []
         assert session.scalars(sa.select(HandOver)).all() == []
         counted = sa.select(sa.func.count()).where(Question.article_version_id.is_not(None))
         assert session.scalar(counted) == 1

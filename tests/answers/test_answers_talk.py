@@ -48,7 +48,7 @@ def test_a_question_is_answered_with_its_source_and_date(malee: Asker) -> None:
     assert "คู่มือประชาชน · หน้า 3 · 1 ม.ค. 2569" in message["text"]
     assert "https://manual.example/3" in message["text"]
     verbs = [data.split(":")[1] for data in buttons(message)]
-    assert verbs == ["yes", "more", "no", "officer", "report"]
+    assert verbs == ["yes", "report", "no", "officer", "more"]
     assert _draft(malee.session) is None
     (more,) = malee.ask_label(message, "more")
     assert "พักเที่ยงมีคนอยู่" in more["text"]

@@ -148,7 +148,7 @@ def test_what_others_said_and_what_was_done_stays(house: House) -> None:
             assert alert_queries.answers(session, [alert_id])[alert_id] == {"safe": 2}
         erased = session.scalars(sa.select(Erasure)).one()
         assert (erased.way, erased.resident_id, erased.done_at) == ("chat", None, clock.now())
-        assert erased.counts == {"homes": 2, "reports": 2, "photos": 2, "alerts": 2}
+        assert erased.counts == {"homes": 2, "reports": 2, "photos": 2, "alerts": 2, "conversations": 0}
 
 
 def test_an_alert_in_flight_goes_to_the_others_only(house: House) -> None:

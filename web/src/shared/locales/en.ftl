@@ -1252,6 +1252,7 @@ article-dated = Dated
 article-url = Web address
 article-until = Valid until
 article-review-on = Review on
+article-more = More
 article-language = Language
 article-save = Save
 article-withdraw = Withdraw

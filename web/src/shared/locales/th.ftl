@@ -1237,6 +1237,7 @@ article-dated = ลงวันที่
 article-url = ที่อยู่เว็บ
 article-until = ใช้ได้ถึง
 article-review-on = ทบทวนเมื่อ
+article-more = เพิ่มเติม
 article-language = ภาษา
 article-save = บันทึก
 article-withdraw = เลิกใช้
