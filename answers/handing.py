@@ -55,12 +55,14 @@ def hand_over(session: Session, question: Question, *, now: datetime) -> HandOve
 
 
 def answer(
-    session: Session, hand_over_id: int, *, text: str, after_answer_id: int, account: AccountRef, now: datetime
+    session: Session, hand_over_id: int, *, text: str, after_answer_id: int, after_question_id: int,
+    account: AccountRef, now: datetime,
 ) -> OfficerAnswer:
     """The resident hears the answer on LINE once, as soon as LINE takes it.
 
     `after_answer_id` is the newest answer that the officer had before them, 0 for none: who answers twice, or while
-    another does, is told so and nothing goes out. Raises ChangedMeanwhileError, QuestionClosedError, UnfitWordsError
+    another does, is told so and nothing goes out. Where the resident has asked more since `after_question_id`, they
+    still wait. Raises ChangedMeanwhileError, QuestionClosedError, UnfitWordsError
     for words that cannot be sent, NoSuchQuestionError.
     """
     words = rules.checked_words(text, most=rules.ANSWER_LIMIT, what="The answer")
@@ -74,7 +76,8 @@ def answer(
         chunk_id=None,
     )
     session.add(said)
-    found.state, found.moved_at = "answered", now
+    has_asked_more = queries.last_question_id(session, hand_over_id) > after_question_id
+    found.state, found.moved_at = "waiting" if has_asked_more else "answered", now
     resident = session.get_one(Resident, found.resident_id)
     said.chunk_id = _push(session, resident, found.id, [cards.officers_answer(words, found.id, resident.language)])
     session.flush()

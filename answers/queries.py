@@ -170,6 +170,12 @@ def last_answer_id(session: Session, hand_over_id: int) -> int:
     return session.scalar(wanted) or 0
 
 
+def last_question_id(session: Session, hand_over_id: int) -> int:
+    """The number of the newest words of the resident in a hand-over, 0 where there are none."""
+    wanted = sa.select(sa.func.max(Question.id)).where(Question.hand_over_id == hand_over_id)
+    return session.scalar(wanted) or 0
+
+
 @dataclass(frozen=True)
 class Waiting:
     """A hand-over in the list: its last words by the resident. People's data: never logged."""

@@ -36,7 +36,7 @@ def hear(session: Session, speaker: Speaker, text: str) -> bool:
     talking = queries.talking(session, speaker.resident_id, now=now)
     if talking.is_reporting or promise_queries.pause_being_answered(session, speaker.resident_id, now=now):
         return False
-    if kind != "broken" and talking.hand_over_id is not None:
+    if kind != "broken" and talking.hand_over_id is not None and not wording.only_thanks(text):
         _add(session, speaker, text, now=now)
         return True
     if kind == "long" or conversation.is_small_talk(text):

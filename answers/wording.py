@@ -37,6 +37,7 @@ class _File(BaseModel):
     broken: list[str]
     not_broken: list[str]
     to_officer: list[str]
+    thanks: list[str]
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Wording:
     asking_latin: re.Pattern[str]
     broken: Lexicon
     to_officer: tuple[str, ...]
+    thanks: frozenset[str]
 
 
 @functools.cache
@@ -64,6 +66,7 @@ def shipped() -> Wording:
             {"broken": dict.fromkeys(file.broken, 1.0), "none": dict.fromkeys(file.not_broken, 0.0)}
         ),
         to_officer=tuple(map(normalise, file.to_officer)),
+        thanks=frozenset(map(normalise, file.thanks)),
     )
 
 
@@ -120,3 +123,8 @@ def tells_of_something_broken(plain: str) -> bool:
 def wants_an_officer(plain: str) -> bool:
     """The normalised text, which is short, asks for a person."""
     return len(plain) <= SHORT_LETTERS and any(phrase in plain for phrase in shipped().to_officer)
+
+
+def only_thanks(text: str) -> bool:
+    """The text thanks and says nothing else: nobody has to answer it."""
+    return _POLITE_END.sub("", beginning(text)).strip(" .!") in shipped().thanks

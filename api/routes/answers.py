@@ -145,7 +145,7 @@ class SuggestionOut(BaseModel):
 
 
 class QuestionOut(BaseModel):
-    """A question to an officer with all that was said; `last_answer_id` goes back with the answer."""
+    """A question to an officer with all that was said; the two last ids go back with the answer."""
 
     id: int
     state: Literal["waiting", "answered", "closed"]
@@ -153,15 +153,17 @@ class QuestionOut(BaseModel):
     closes_at: datetime | None
     closed_by: str | None
     last_answer_id: int
+    last_question_id: int
     lines: list[LineOut]
     suggestions: list[SuggestionOut]
 
 
 class AnswerIn(BaseModel):
-    """What the officer answers, and the newest answer that they had before them, 0 for none."""
+    """What the officer answers, and the newest answer and question that they had before them, 0 for none."""
 
     text: Words
     after_answer_id: Annotated[int, Field(ge=0, le=BIGGEST_ID)]
+    after_question_id: Annotated[int, Field(ge=0, le=BIGGEST_ID)]
 
 
 def _said(version: ArticleVersion) -> dict[str, object]:
@@ -284,6 +286,7 @@ def show_question(session: SessionDep, account: Officer, question_id: int) -> Qu
             "id": found.id, "state": found.state, "opened_at": found.opened_at, "closed_by": found.closed_by,
             "closes_at": rules.closes_at(state=found.state, moved_at=found.moved_at),
             "last_answer_id": queries.last_answer_id(session, question_id),
+            "last_question_id": queries.last_question_id(session, question_id),
             "lines": [
                 {"id": line.id, "by": line.by, "words": line.words, "said_at": line.said_at} for line in lines
             ],
@@ -306,9 +309,13 @@ def _suggestions(session: SessionDep, asked: str) -> list[SuggestionOut]:
 
 @router.post("/questions/{question_id}/answer", summary="Answer a resident's question")
 def answer_question(session: SessionDep, account: Officer, question_id: int, given: AnswerIn) -> QuestionOut:
-    """The resident hears it on LINE once. 409 where it was answered meanwhile, or is closed: nothing is sent then."""
+    """The resident hears it on LINE once, and waits on where they have asked more since.
+
+    409 where it was answered meanwhile, or is closed: nothing is sent then.
+    """
     handing.answer(
-        session, question_id, text=given.text, after_answer_id=given.after_answer_id, account=account, now=clock.now()
+        session, question_id, text=given.text, after_answer_id=given.after_answer_id,
+        after_question_id=given.after_question_id, account=account, now=clock.now(),
     )
     _record(session, account, "question.answered", f"question:{question_id}")
     return show_question(session, account, question_id)

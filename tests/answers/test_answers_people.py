@@ -39,7 +39,8 @@ def house(database: sa.Engine, frozen_clock: Callable[[datetime], None]) -> Hous
         officer = add_account(session, "pim", roles=["officer"])
         waiting = session.scalars(sa.select(HandOver)).one()
         handing.answer(
-            session, waiting.id, text=f"คุณ {NAME} ไปที่อำเภอ", after_answer_id=0, account=officer, now=clock.now()
+            session, waiting.id, text=f"คุณ {NAME} ไปที่อำเภอ", after_answer_id=0, after_question_id=10**9,
+            account=officer, now=clock.now(),
         )
         said = replace(draft(f"ทำพาสปอร์ต ({NAME})", "ที่อำเภอ", f"{NAME} ถาม"), body=f"โทร {PHONE}")
         actions.write_new(session, code="passport", language="th", draft=said, by="pim", now=clock.now())

@@ -36,6 +36,13 @@ def _handed(malee: Asker, text: str = "ทำพาสปอร์ตที่�
     return malee.session.scalars(sa.select(HandOver)).one()
 
 
+def _answer(session: Session, hand_over_id: int, text: str, *, by: AccountRef) -> OfficerAnswer:
+    """The first answer of an officer who has seen every word so far."""
+    return handing.answer(
+        session, hand_over_id, text=text, after_answer_id=0, after_question_id=10**9, account=by, now=NOW
+    )
+
+
 def _pushes(session: Session) -> list[OutboxChunk]:
     wanted = sa.select(OutboxChunk).where(OutboxChunk.kind == "push").order_by(OutboxChunk.id)
     return list(session.scalars(wanted))
@@ -145,7 +152,7 @@ def test_a_question_waits_for_an_officer_and_comes_back_once(
     officer = _officer(malee.session)
     waiting = _handed(malee)
     assert waiting.state == "waiting"
-    said = handing.answer(malee.session, waiting.id, text="ที่อำเภอครับ", after_answer_id=0, account=officer, now=NOW)
+    said = _answer(malee.session, waiting.id, "ที่อำเภอครับ", by=officer)
     (push,) = _pushes(malee.session)
     assert (push.id, push.subject) == (said.chunk_id, f"hand_over:{waiting.id}")
     assert "ที่อำเภอครับ" in push.messages[0]["text"]
@@ -160,14 +167,37 @@ def test_a_question_waits_for_an_officer_and_comes_back_once(
     ]
 
 
+def test_who_asked_more_meanwhile_still_waits(malee: Asker) -> None:
+    """An officer who had not seen the last words has not answered them, and time does not put them away."""
+    waiting = _handed(malee)
+    seen = queries.last_question_id(malee.session, waiting.id)
+    malee.say("ใช้เอกสารอะไรบ้าง")
+    handing.answer(
+        malee.session, waiting.id, text="ที่อำเภอ", after_answer_id=0, after_question_id=seen,
+        account=_officer(malee.session), now=NOW,
+    )
+    assert malee.session.get_one(HandOver, waiting.id).state == "waiting"
+    assert handing.close_quiet(malee.session, now=NOW + timedelta(days=2)) == 0
+
+
+def test_thanks_alone_make_no_officer_wait(malee: Asker) -> None:
+    """Thanks are answered as ever; a bare yes may be the answer to what the officer asked, and goes there."""
+    waiting = _handed(malee)
+    _answer(malee.session, waiting.id, "ใช่บ้านเลขที่ 5 ไหม", by=_officer(malee.session))
+    malee.say("ขอบคุณมากค่ะ")
+    assert malee.session.get_one(HandOver, waiting.id).state == "answered"
+    malee.say("ค่ะ")
+    assert malee.session.get_one(HandOver, waiting.id).state == "waiting"
+
+
 def test_an_officer_who_answers_twice_sends_once(malee: Asker) -> None:
     """A double click, or two officers at once: the second is told, and nothing more goes out."""
     first, second = _officer(malee.session), _officer(malee.session, "kong")
     waiting = _handed(malee)
-    handing.answer(malee.session, waiting.id, text="ที่อำเภอ", after_answer_id=0, account=first, now=NOW)
+    _answer(malee.session, waiting.id, "ที่อำเภอ", by=first)
     for officer in (first, second):
         with pytest.raises(ChangedMeanwhileError):
-            handing.answer(malee.session, waiting.id, text="ที่อำเภอ", after_answer_id=0, account=officer, now=NOW)
+            _answer(malee.session, waiting.id, "ที่อำเภอ", by=officer)
     assert len(_pushes(malee.session)) == 1
     assert malee.session.scalar(sa.select(sa.func.count()).select_from(OfficerAnswer)) == 1
 
@@ -177,9 +207,7 @@ def test_words_that_cannot_be_sent_are_refused(malee: Asker, text: str) -> None:
     """Nothing to read, or more than a message takes, reaches nobody."""
     waiting = _handed(malee)
     with pytest.raises(UnfitWordsError):
-        handing.answer(
-            malee.session, waiting.id, text=text, after_answer_id=0, account=_officer(malee.session), now=NOW
-        )
+        _answer(malee.session, waiting.id, text, by=_officer(malee.session))
     assert _pushes(malee.session) == []
 
 
@@ -220,16 +248,12 @@ def test_it_closes_a_day_after_the_answer_and_never_before_one(
     """Time closes what was answered; who still waits is not put away."""
     waiting = _handed(malee)
     assert handing.close_quiet(malee.session, now=NOW + timedelta(days=30)) == 0
-    handing.answer(
-        malee.session, waiting.id, text="ที่อำเภอ", after_answer_id=0, account=_officer(malee.session), now=NOW
-    )
+    _answer(malee.session, waiting.id, "ที่อำเภอ", by=_officer(malee.session))
     assert handing.close_quiet(malee.session, now=NOW + timedelta(hours=23)) == 0
     assert handing.close_quiet(malee.session, now=NOW + timedelta(hours=24)) == 1
     assert malee.session.get_one(HandOver, waiting.id).closed_by == "time"
     with pytest.raises(QuestionClosedError):
-        handing.answer(
-            malee.session, waiting.id, text="อีกเรื่อง", after_answer_id=0, account=_officer(malee.session, "x2"), now=NOW
-        )
+        _answer(malee.session, waiting.id, "อีกเรื่อง", by=_officer(malee.session, "x2"))
 
 
 def test_who_never_had_an_answer_hears_that_it_was_closed(malee: Asker) -> None:
@@ -267,9 +291,7 @@ def test_who_has_blocked_us_is_not_pushed(malee: Asker) -> None:
     """The answer is kept; nothing is sent where nothing can arrive."""
     waiting = _handed(malee)
     malee.resident.is_reachable = False
-    said = handing.answer(
-        malee.session, waiting.id, text="ที่อำเภอ", after_answer_id=0, account=_officer(malee.session), now=NOW
-    )
+    said = _answer(malee.session, waiting.id, "ที่อำเภอ", by=_officer(malee.session))
     assert (said.chunk_id, _pushes(malee.session)) == (None, [])
 
 

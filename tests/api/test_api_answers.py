@@ -54,7 +54,10 @@ def test_a_question_is_read_answered_once_and_closed(signed_in: SignIn, question
     shown = officer.get(f"/api/v1/questions/{question_id}").json()
     assert "line_user_id" not in str(shown)
     address = f"/api/v1/questions/{question_id}/answer"
-    given = {"text": "ที่ศูนย์ราชการ", "after_answer_id": shown["last_answer_id"]}
+    given = {
+        "text": "ที่ศูนย์ราชการ", "after_answer_id": shown["last_answer_id"],
+        "after_question_id": shown["last_question_id"],
+    }
     answered = officer.post(address, json=given)
     assert (answered.status_code, answered.json()["state"]) == (200, "answered")
     assert officer.post(address, json=given).status_code == 409
@@ -72,7 +75,8 @@ def test_a_question_is_read_answered_once_and_closed(signed_in: SignIn, question
 def test_an_answer_that_nobody_could_read_is_refused(signed_in: SignIn, question_id: int, text: str) -> None:
     """422 in a sentence, and the question still waits."""
     officer = signed_in("officer")
-    answer = officer.post(f"/api/v1/questions/{question_id}/answer", json={"text": text, "after_answer_id": 0})
+    given = {"text": text, "after_answer_id": 0, "after_question_id": 0}
+    answer = officer.post(f"/api/v1/questions/{question_id}/answer", json=given)
     assert answer.status_code == 422
     assert officer.get("/api/v1/questions").json()["waiting"] == 1
     assert officer.get("/api/v1/questions/999999").status_code == 404

@@ -14,6 +14,7 @@ export type Question = {
   closes_at: string | null
   closed_by: string | null
   last_answer_id: number
+  last_question_id: number
   lines: Line[]
   suggestions: Suggestion[]
 }
