@@ -14,7 +14,7 @@ from core import clock, sealing
 from core.aside import done_aside
 from core.errors import InvalidInputError, NotFoundError
 from core.events import publish
-from incidents import photos, queries
+from incidents import photos, queries, redaction_queries
 from incidents.events import IncidentNoted
 from incidents.inbox_models import PhotoReview, ReportRedaction
 from incidents.models import Photo, Report
@@ -114,7 +114,7 @@ def forget_words(session: Session, incident_id: int, *, reports: Sequence[int], 
     own = sa.delete(ReportRedaction).where(ReportRedaction.report_id.in_(reports))
     session.execute(own)
     names = {word.casefold() for word in of_person}
-    for report_id, hidden in words_by_report(session, incident_id).items():
+    for report_id, hidden in redaction_queries.words_by_report(session, incident_id).items():
         kept = [word for word in hidden if not any(name in word.casefold() for name in names)]
         if kept != hidden:
             _keep_words(session, report_id, kept, by="")
@@ -124,45 +124,3 @@ def _say(session: Session, incident_id: int | None) -> None:
     if incident_id is not None:
         incident = queries.incident(session, incident_id)
         publish(session, IncidentNoted(incident_id=incident.id, number=incident.number))
-
-
-# ── What is hidden, read ─────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def words_by_report(session: Session, incident_id: int) -> dict[int, list[str]]:
-    """The hidden words of each report of the incident that has some."""
-    return {report_id: words for report_id, _, words in _hidden(session, [incident_id])}
-
-
-def words_by_incident(session: Session, incident_ids: Sequence[int]) -> dict[int, list[str]]:
-    """The hidden words of all reports of each of these incidents."""
-    found: dict[int, list[str]] = {}
-    for _, incident_id, words in _hidden(session, incident_ids):
-        found.setdefault(incident_id, []).extend(words)
-    return found
-
-
-def _hidden(session: Session, incident_ids: Sequence[int]) -> list[tuple[int, int, list[str]]]:
-    rows = session.execute(
-        sa.select(ReportRedaction.report_id, Report.incident_id, ReportRedaction.words_sealed)
-        .join(Report, Report.id == ReportRedaction.report_id)
-        .where(Report.incident_id.in_(incident_ids))
-        .order_by(ReportRedaction.report_id)
-    )
-    return [(report_id, id_, list(json.loads(sealing.unseal(bytes(sealed))))) for report_id, id_, sealed in rows]
-
-
-def reviews(session: Session, incident_id: int) -> list[tuple[Photo, PhotoReview | None]]:
-    """Every kept picture of the incident, with what was decided of it."""
-    rows = session.execute(
-        sa.select(Photo, PhotoReview)
-        .outerjoin(PhotoReview, PhotoReview.photo_id == Photo.id)
-        .where(Photo.incident_id == incident_id, Photo.path.is_not(None))
-        .order_by(Photo.id)
-    )
-    return [(photo, review) for photo, review in rows]
-
-
-def review_of(session: Session, photo_id: int) -> PhotoReview | None:
-    """What was decided of the picture, None where nobody has looked yet."""
-    return session.get(PhotoReview, photo_id)

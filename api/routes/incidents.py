@@ -14,7 +14,7 @@ from core import clock
 from core.errors import NotFoundError
 from dispatch import queries as dispatch_queries
 from gis.crs import distance_m
-from incidents import actions, near_queries, photos, promise_queries, queries, redaction, rules
+from incidents import actions, near_queries, photos, promise_queries, queries, redaction_queries, rules
 from incidents.queries import IncidentRow
 from staff import actions as staff_actions
 from staff.rules import AccountRef
@@ -294,7 +294,7 @@ def show_photo(session: SessionDep, account: CurrentAccount, request: Request, n
     if not stem.isdecimal() or ending not in {"jpg", "png"}:
         raise NotFoundError(f"There is no photo '{name}'.")
     photo = queries.photo(session, int(stem))
-    review = redaction.review_of(session, photo.id)
+    review = redaction_queries.review_of(session, photo.id)
     if review is not None and review.verdict == "hidden":
         raise NotFoundError(f"There is no photo '{name}'.")
     shown = review if review is not None and review.path is not None else photo

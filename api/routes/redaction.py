@@ -12,7 +12,7 @@ from api.bodies import OnceRoute
 from api.deps import SessionDep, needs
 from api.routes.incidents import READERS, Changer, photo_urls
 from core.errors import NotFoundError
-from incidents import photos, queries, redaction
+from incidents import photos, queries, redaction, redaction_queries
 from incidents.exchange import privacy
 from staff import actions as staff_actions
 from staff.rules import AccountRef
@@ -84,7 +84,7 @@ class WordsIn(BaseModel):
 def show_redaction(session: SessionDep, account: Reader, incident_id: int) -> RedactionOut:
     """For officers: every picture with its verdict, every report as others would read it."""
     queries.incident(session, incident_id)
-    hidden = redaction.words_by_report(session, incident_id)
+    hidden = redaction_queries.words_by_report(session, incident_id)
     return RedactionOut(
         photos=[
             PhotoReviewOut(
@@ -93,7 +93,7 @@ def show_redaction(session: SessionDep, account: Reader, incident_id: int) -> Re
                 boxes=[BoxIn(left=x, top=y, width=w, height=h) for x, y, w, h in (review.boxes if review else [])],
                 by=review.reviewed_by if review else None, at=review.reviewed_at if review else None,
             )
-            for photo, review in redaction.reviews(session, incident_id)
+            for photo, review in redaction_queries.reviews(session, incident_id)
         ],
         reports=[
             HiddenOut(

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from gis.points import LonLat
-from incidents import redaction
+from incidents import redaction_queries
 from incidents.exchange import privacy
 from incidents.exchange.errors import NoSuchRequestError
 from incidents.exchange.models import ApiKey, ForeignId, OpenService, ServiceRequest
@@ -134,7 +134,7 @@ def public_requests(session: Session, filters: Filters, *, media_url: str) -> li
     chosen = _CHOSEN.format(incident=incident, joined=joined)
     rows = session.execute(sa.text(_DETAILS.format(chosen=chosen)), values)
     found = rows.all()
-    hidden = redaction.words_by_incident(session, [row.incident_id for row in found])
+    hidden = redaction_queries.words_by_incident(session, [row.incident_id for row in found])
     return [_public(row, media_url=media_url, hidden=hidden.get(row.incident_id, ())) for row in found]
 
 
