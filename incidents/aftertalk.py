@@ -141,7 +141,7 @@ def take_turn(
         return None, None
     about = _about(stored, now=now)
     own = own_queries.own(session, who.resident_id, about.incident_id) if about is not None else None
-    if about is None or own is None or own.is_withdrawn:
+    if about is None or own is None or not afterwards.still_can(about, own, now=now):
         return None, _end(session, stored)
     if isinstance(coming, str):
         return _hear_words(session, who, stored, about, own, coming, now=now)

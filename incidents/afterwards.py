@@ -96,6 +96,11 @@ def offered(own: Own, *, now: datetime) -> tuple[str, ...]:
     return ("rate", "reopen") if reopened else ()
 
 
+def still_can(about: About, own: Own, *, now: datetime) -> bool:
+    """What is under way can still be done: nobody has ended or reopened the incident meanwhile."""
+    return ("rate" if about.doing == "rate_words" else about.doing) in offered(own, now=now)
+
+
 def choices(own: Own, *, now: datetime) -> tuple[Choice, ...]:
     """The buttons for what can be done with it now."""
     return tuple(button(verb, own.incident_id) for verb in offered(own, now=now))

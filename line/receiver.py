@@ -100,8 +100,13 @@ def _is_held(session: Session, kept: InboxEvent, tell: Tell) -> bool:
     if found.is_news and user_id is not None:
         log.warning("inbox.person_held")
         token = event.get("replyToken")
-        tell(session, SpeakerHeld(seal_line_user(user_id), token if isinstance(token, str) else None))
-        session.flush()
+        try:
+            with session.begin_nested():
+                tell(session, SpeakerHeld(seal_line_user(user_id), token if isinstance(token, str) else None))
+        except Exception as exc:  # What is held stays held, whatever befalls the word about it.
+            if db.is_away(exc):
+                raise
+            log.exception("inbox.held_untold")
     return True
 
 

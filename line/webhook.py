@@ -70,7 +70,7 @@ def _row(event: object, is_urgent: IsUrgent) -> InboxRow:
     event_id = rules.event_id(fields, raw=text.encode())
     return InboxRow(
         webhook_event_id=event_id,
-        event_type=_printable(event_type) if isinstance(event_type, str) else "unknown",
+        event_type=_type_of(fields, event_type),
         raw_sealed=sealing.seal(text),
         happened_at=rules.happened_at(fields.get("timestamp"), otherwise=received_at),
         received_at=received_at,
@@ -78,6 +78,14 @@ def _row(event: object, is_urgent: IsUrgent) -> InboxRow:
         user_hash=sealing.fingerprint(rules.user_named_in(fields) or event_id),
         is_urgent=is_urgent(fields),
     )
+
+
+def _type_of(fields: dict[str, Any], event_type: object) -> str:
+    """LINE's own word for it; what was said among others in a group is none of what a person says to us."""
+    name = _printable(event_type) if isinstance(event_type, str) else "unknown"
+    source = fields.get("source")
+    is_among_others = isinstance(source, dict) and source.get("type") in {"group", "room"}
+    return f"group.{name}"[:EVENT_TYPE_LIMIT] if is_among_others else name
 
 
 def _printable(text: str) -> str:

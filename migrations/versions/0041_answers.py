@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
 revision = "0041_answers"
-down_revision = "0039_receiver"
+down_revision = "0040_chat"
 branch_labels = None
 depends_on = None
 

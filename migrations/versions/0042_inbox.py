@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0042_inbox"
-down_revision = "0039_receiver"
+down_revision = "0041_answers"
 branch_labels = None
 depends_on = None
 

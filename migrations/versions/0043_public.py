@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0043_public"
-down_revision = "0039_receiver"
+down_revision = "0042_inbox"
 branch_labels = None
 depends_on = None
 

@@ -151,6 +151,14 @@ def test_what_comes_ten_minutes_later_is_a_new_report(
     assert "เป็นเรื่องใด" in malee.say("ขยะล้นถัง ส่งกลิ่นเหม็น")[0]["text"]
 
 
+def test_words_to_what_has_ended_meanwhile_are_a_new_report(town: Session, malee: Talker) -> None:
+    """An officer was faster: what comes then is not written into a closed report."""
+    incident = _report(malee)
+    malee.tap(f"mine:add:{incident.id}")
+    actions.change_state(town, incident.id, "rejected", by="officer", reason="นอกเขต")
+    assert "เป็นเรื่องใด" in malee.say("ขยะล้นถัง ส่งกลิ่นเหม็น")[-1]["text"]
+
+
 # ── Change the place ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from incidents import cries
 from incidents.models import Draft, Incident
 from line import receiver, webhook
-from line.models import OutboxChunk
+from line.models import InboxEvent, OutboxChunk
 from residents import tasks as residents_tasks
 from residents.models import Resident
 
@@ -99,3 +99,11 @@ def test_a_strangers_cry_shows_the_numbers_and_makes_nobody_known(town: Session,
     ((kind, messages),) = _happens(town, _words("ช่วยด้วย น้ำท่วมถึงคอ"), user=user)
     assert (kind, messages[0]["type"]) == ("reply", "flex")
     assert town.scalar(sa.select(sa.func.count()).select_from(Resident)) == before
+
+
+def test_what_is_said_in_a_group_is_no_flood_of_ones_own(town: Session, malee: Talker) -> None:
+    """Who chats a lot in a group has sent the city nothing: their next word to it is heard."""
+    for number in range(70):
+        _happens(town, {**_words(f"คุยกัน {number}"), "webhookEventId": f"chat{number}"}, user=malee.line_user_id)
+    assert town.scalar(sa.select(sa.func.count()).where(InboxEvent.held_at.is_not(None))) == 0
+    assert "เป็นเรื่องใด" in malee.say("ต้นไม้ล้มขวางถนน")[0]["text"]
