@@ -159,7 +159,7 @@ def asked(doing: Doing, own: Own, *, has_home: bool) -> Say:
         home = (button("home", own.incident_id),) if has_home else ()
         return Say("mine-ask-place", (Choice("location", "label-pin"), *home, done))
     if doing == "cancel":
-        yes, no = button("cancel_yes", own.incident_id), button("done", own.incident_id)
+        yes, no = button("cancel_yes", own.incident_id), replace(done, label="label-mine-keep")
         return Say("mine-ask-cancel-shared" if own.others else "mine-ask-cancel", (yes, no))
     return Say("mine-ask-rate-words", (done,))
 

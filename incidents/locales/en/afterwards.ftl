@@ -8,6 +8,7 @@ label-mine-add = Add words or photo
 label-mine-place = Change the place
 label-mine-cancel = Cancel this report
 label-mine-cancel_yes = Yes, cancel it
+label-mine-keep = No, keep it
 label-mine-home = At my home
 label-mine-done = Nothing more
 label-mine-rate = Rate the work

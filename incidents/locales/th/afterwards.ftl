@@ -8,6 +8,7 @@ label-mine-add = เพิ่มข้อมูลหรือภาพ
 label-mine-place = แก้ตำแหน่ง
 label-mine-cancel = ยกเลิกเรื่องนี้
 label-mine-cancel_yes = ใช่ ยกเลิกเลย
+label-mine-keep = ไม่ยกเลิก
 label-mine-home = ที่บ้านของฉัน
 label-mine-done = ไม่มีอะไรเพิ่ม
 label-mine-rate = ให้คะแนน
