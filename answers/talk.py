@@ -32,7 +32,6 @@ def hear(session: Session, speaker: Speaker, text: str) -> bool:
     if kind == "report":
         return False
     now = clock.now()
-    incident_queries.hold_resident(session, speaker.resident_id)
     talking = queries.talking(session, speaker.resident_id, now=now)
     if talking.is_reporting or promise_queries.pause_being_answered(session, speaker.resident_id, now=now):
         return False
@@ -90,7 +89,6 @@ def answer_button(session: Session, speaker: Speaker, data: str) -> None:
     """The button has done what it says; one of an old or a foreign question says so."""
     _, verb, number = (*data.split(":"), "", "")[:3]
     now = clock.now()
-    incident_queries.hold_resident(session, speaker.resident_id)
     if not (number.isascii() and number.isdecimal() and len(number) <= LONGEST_ID):
         return
     if verb == "end":
