@@ -1,6 +1,6 @@
 """An hour of a storm's reports in six minutes: 10,000 residents tell theirs on LINE, from the first word to the number.
 
-Each writes what is wrong and where, taps a category, skips the photo, sends a pin and confirms; what they tap is what
+Each writes what is wrong and where, taps a category, sends a pin and confirms; what they tap is what
 the city offered them, so each step waits for the answer to the one before. They begin in Poisson's disorder over six
 minutes and think one to three seconds between an answer and the next step, ten times as fast as people do. API,
 receivers, sender and workers are processes of their own, as in the house, on the demo city with its 3,000 members;
@@ -196,10 +196,10 @@ class _Talk:
 
 
 def _next_step(teller: _Teller, messages: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """What the resident does with what is offered: the first category, no photo, the place, yes."""
+    """What the resident does with what is offered: the first category, the place, yes."""
     actions = [item["action"] for message in messages for item in message.get("quickReply", {}).get("items", ())]
     taps = [action["data"] for action in actions if action["type"] == "postback"]
-    for verb in (":confirm", ":skip_photo", ":category:", ":more:"):
+    for verb in (":confirm", ":category:", ":more:"):
         found = next((data for data in taps if verb in data), None)
         if found is not None:
             return {"type": "postback", "data": found}

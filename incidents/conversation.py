@@ -1,7 +1,7 @@
 """A report told on LINE, turn by turn. Pure: what was told so far and what comes in give what is said and done next.
 
-The order is words → category → photo → place → confirmation, but each may come early: a turn takes what it is given
-and asks for the first thing that is still missing. Emergency words leave this order at once.
+The order is words → category → place → confirmation, but each may come early, and a picture at any time: a turn takes
+what it is given and asks for the first thing that is still missing. Emergency words leave this order at once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal
 from incidents.classify import is_thai, normalise
 from incidents.handful import Handful, LeavePhoto, Picture
 
-Step = Literal["words", "category", "photo", "pin", "confirm", "emergency_pin"]
+Step = Literal["words", "category", "pin", "confirm", "emergency_pin"]
 MORE_PAGE, TEXT_KEPT = 12, 2000
 
 
@@ -36,7 +36,6 @@ class Draft:
     text: str = ""
     category_code: str | None = None
     photo_ids: tuple[int, ...] = ()
-    has_answered_photo: bool = False
     place: Place | None = None
     incident_id: int | None = None
     handful: Handful | None = None
@@ -258,13 +257,13 @@ def _begun(coming: Words | Picture | Pin, known: Known) -> Turn:
 def _told(draft: Draft, coming: Words | Picture | Pin, known: Known) -> Turn:
     if isinstance(coming, Picture):
         photo_ids = (*draft.photo_ids, coming.photo_id)
-        return _ask_next(replace(draft, photo_ids=photo_ids, has_answered_photo=True), known, ranked=coming.ranked)
+        return _ask_next(replace(draft, photo_ids=photo_ids), known, ranked=coming.ranked)
     if isinstance(coming, Pin):
         return _ask_next(replace(draft, place=Place(coming.lon, coming.lat, "pin")), known)
     if _means(coming.text, _CANCEL):
         return Turn(None, (Say("cancelled"),))
-    if draft.step == "photo" and _means(coming.text, _SKIP):
-        return _ask_next(replace(draft, has_answered_photo=True), known)
+    if draft.step in {"pin", "confirm"} and _means(coming.text, _SKIP):
+        return _ask_next(draft, known)  # A picture is never a must.
     if draft.step == "confirm" and _means(coming.text, _CONFIRM):
         return _submitted(draft, known)
     text = f"{draft.text}\n{coming.text}".strip()
@@ -284,8 +283,6 @@ def _tapped(draft: Draft | None, tap: Tap, known: Known) -> Turn:
     if verb == "more":
         page = int(value) if value.isdecimal() else 0
         return Turn(draft, (Say("ask-category-all", _all_categories(draft, known, page=page)),))
-    if verb == "skip_photo":
-        return _ask_next(replace(draft, has_answered_photo=True), known)
     if verb == "home" and known.home is not None:
         return _ask_next(replace(draft, place=known.home), known)
     if verb == "cancel":
@@ -304,8 +301,6 @@ def _submitted(draft: Draft, known: Known) -> Turn:
 def _missing(draft: Draft) -> Step:
     if draft.category_code is None:
         return "category" if draft.text else "words"
-    if not draft.has_answered_photo:
-        return "photo"
     return "pin" if draft.place is None else "confirm"
 
 
@@ -321,17 +316,16 @@ def _ask_next(draft: Draft, known: Known, *, ranked: tuple[str, ...] = ()) -> Tu
         offered = tuple(Choice("postback", f"category:{c}", f"{button}:category:{c}") for c in ranked[:3])
         more = Choice("postback", "label-other", f"{button}:more:0")
         return Turn(asked, (Say("ask-category" if offered else "ask-category-unknown", (*offered, more, cancel)),))
-    if asked.step == "photo":
-        skip = Choice("postback", "label-skip", f"{button}:skip_photo")
-        cameras = (Choice("camera", "label-camera"), Choice("camera_roll", "label-camera-roll"))
-        return Turn(asked, (Say("ask-photo", (*cameras, skip, cancel)),))
+    # A picture is asked for with the place, not on its own: each question costs people a tap and a wait.
+    cameras = () if asked.photo_ids else (Choice("camera", "label-camera"), Choice("camera_roll", "label-camera-roll"))
     if asked.step == "pin":
         home = (Choice("postback", "label-home", f"{button}:home"),) if known.home else ()
-        return Turn(asked, (Say("ask-pin", (Choice("location", "label-pin"), *home, cancel)),))
+        key = "ask-pin-only" if asked.photo_ids else "ask-pin"
+        return Turn(asked, (Say(key, (Choice("location", "label-pin"), *home, *cameras, cancel)),))
     confirm = Choice("postback", "label-confirm", f"{button}:confirm")
     # A place that was only named is shown with the way to a better one.
     pin = () if _is_shown(asked) else (Choice("location", "label-pin"),)
-    return Turn(asked, (Say("ask-confirm", (confirm, *pin, cancel)),))
+    return Turn(asked, (Say("ask-confirm", (confirm, *pin, *cameras, cancel)),))
 
 
 def _is_shown(draft: Draft) -> bool:

@@ -71,20 +71,15 @@ class Resident:
         return None
 
     def _tap(self, actions: list[dict[str, Any]]) -> None:
-        kinds = {action["type"]: action for action in reversed(actions)}
-        if "location" in kinds:
-            self._send({"type": "location", "latitude": self._who.home.lat, "longitude": self._who.home.lon})
-        elif kinds.keys() & {"camera", "cameraRoll"}:
-            self._photo_or_skip(actions)
-        else:
-            self._press(actions[0])
-
-    def _photo_or_skip(self, actions: list[dict[str, Any]]) -> None:
-        if self._picture is not None:
+        kinds = {action["type"] for action in actions}
+        if self._picture is not None and "camera" in kinds:
             content = base64.b64encode(self._picture).decode()
             self._send({"type": "image", "content_base64": content, "content_type": "image/jpeg"})
-            return
-        self._press(next(action for action in actions if action["type"] not in {"camera", "cameraRoll"}))
+            self._picture = None
+        elif "location" in kinds:
+            self._send({"type": "location", "latitude": self._who.home.lat, "longitude": self._who.home.lon})
+        else:
+            self._press(actions[0])
 
     def _press(self, action: dict[str, Any]) -> None:
         if action["type"] == "message":

@@ -163,7 +163,6 @@ def _report(page: Page) -> str:
     page.get_by_test_id("phone-input").fill(FLOODED_HOME)
     page.get_by_test_id("phone-send").click()
     phones.tap(page, "น้ำท่วมบ้าน")
-    phones.tap(page, "ข้าม")
     phones.tap(page, "ปักหมุด")
     phones.drag_the_pin(page)
     page.get_by_test_id("phone-place-send").click()

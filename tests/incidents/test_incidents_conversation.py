@@ -36,15 +36,17 @@ def _draft(found: Turn) -> Draft:
 
 
 def test_the_whole_way_from_words_to_report() -> None:
-    """Words, category, photo, pin, confirmation: each step asks for the next thing that is missing."""
+    """Words, category, pin, confirmation: each step asks for what is missing; a picture is asked for with the place."""
     first = turn(None, Words("ถนนพัง", ranked=("c1", "c2", "c3", "c4")), KNOWN)
     assert _keys(first) == ["ask-category"]
     offered = [choice.label for choice in first.says[0].choices]
     assert offered == ["category:c1", "category:c2", "category:c3", "label-other", "label-cancel"]
     second = turn(first.draft, Tap("report:k1:category:c1"), KNOWN)
-    assert _keys(second) == ["ask-photo"]
+    assert _keys(second) == ["ask-pin"]
+    assert [choice.kind for choice in second.says[0].choices] == ["location", "camera", "camera_roll", "postback"]
     third = turn(second.draft, Picture(5), KNOWN)
-    assert _keys(third) == ["ask-pin"]
+    assert _keys(third) == ["ask-pin-only"]
+    assert [choice.kind for choice in third.says[0].choices] == ["location", "postback"]
     fourth = turn(third.draft, Pin(100.1, 8.1), KNOWN)
     assert _keys(fourth) == ["ask-confirm"]
     last = turn(fourth.draft, Tap("report:k1:confirm"), KNOWN)
@@ -59,8 +61,10 @@ def test_everything_may_come_early() -> None:
     assert _keys(second) == ["ask-category-unknown"]
     assert _draft(second).place is not None
     third = turn(second.draft, Tap("report:k1:category:c1"), KNOWN)
+    assert _keys(third) == ["ask-confirm"]
     fourth = turn(third.draft, Words("ข้าม"), KNOWN)
     assert _keys(fourth) == ["ask-confirm"]
+    assert _draft(fourth).text == "ถนนพัง", "skipping is no word of the report"
 
 
 def test_a_photo_first_asks_for_words() -> None:
@@ -69,7 +73,7 @@ def test_a_photo_first_asks_for_words() -> None:
     assert _keys(first) == ["ask-words-of-photo"]
     second = turn(first.draft, Words("ถนนพัง", ranked=("c1",)), KNOWN)
     third = turn(second.draft, Tap("report:k1:category:c1"), KNOWN)
-    assert _keys(third) == ["ask-pin"]
+    assert _keys(third) == ["ask-pin-only"]
 
 
 def test_all_24_categories_can_be_reached() -> None:
@@ -86,7 +90,7 @@ def test_all_24_categories_can_be_reached() -> None:
 def test_buttons_of_an_earlier_report_do_nothing() -> None:
     """A late tap on an old message neither sends nor changes the report being told."""
     draft = Draft(
-        key="k2", step="confirm", text="x", category_code="c1", has_answered_photo=True, place=Place(1, 2, "pin")
+        key="k2", step="confirm", text="x", category_code="c1", place=Place(1, 2, "pin")
     )
     found = turn(draft, Tap("report:k1:confirm"), KNOWN)
     assert draft == found.draft
@@ -179,17 +183,19 @@ TOLD = Place(100.1, 8.1, "words", 200.0)
 def test_a_place_that_the_words_name_is_shown_with_the_way_to_a_better_one() -> None:
     """Who wrote where it is need not send a pin, but can: the confirmation offers it."""
     known = replace(KNOWN, told=TOLD)
-    draft = Draft(key="k1", step="photo", text="น้ำท่วมวัดสวนป่าน", category_code="c1")
+    draft = Draft(key="k1", step="pin", text="น้ำท่วมวัดสวนป่าน", category_code="c1")
     found = turn(draft, Words("ข้าม"), known)
     assert _keys(found) == ["ask-confirm"]
     assert _draft(found).place == TOLD
-    assert [choice.kind for choice in found.says[0].choices] == ["postback", "location", "postback"]
+    assert [choice.kind for choice in found.says[0].choices] == [
+        "postback", "location", "camera", "camera_roll", "postback",
+    ]  # fmt: skip
 
 
 def test_words_never_take_the_place_of_a_pin() -> None:
     """A pin that a person placed stays, whatever the text names before or after it."""
     known = replace(KNOWN, told=TOLD)
-    pinned = Draft(key="k1", step="confirm", text="x", category_code="c1", has_answered_photo=True,
+    pinned = Draft(key="k1", step="confirm", text="x", category_code="c1",
                    place=Place(100.2, 8.2, "pin"))  # fmt: skip
     assert _draft(turn(pinned, Words("ตรงวัดสวนป่าน"), known)).place == pinned.place
     named = replace(pinned, place=TOLD)

@@ -22,7 +22,7 @@ def _reported(talker: Talker, session: Session, category: str) -> tuple[Incident
     """The incident of a report told to its end in Thai, and the last answer."""
     services.load_shipped(session)
     talker.say("แจ้งเหตุหน้าตลาด ต้นไม้ล้ม")
-    for button in (f"category:{category}", "skip_photo"):
+    for button in (f"category:{category}",):
         talker.tap(_press(session, button))
     talker.pin(*PIN)
     (answer,) = talker.tap(_press(session, "confirm"))

@@ -31,7 +31,7 @@ def _happens(session: Session, event: dict[str, Any], *, user: str | None = None
     common = {"mode": "active", "timestamp": 1_795_000_000_000, "webhookEventId": f"g{before}", "source": source}
     whole = {**common, **event}
     webhook.keep(session, [json.dumps({"events": [whole]}).encode()], is_urgent=cries.is_cry)
-    while receiver.take(session):
+    while receiver.take(session).count:
         pass
     chunks = session.query(OutboxChunk).order_by(OutboxChunk.id).offset(before).all()
     return [(chunk.kind, chunk.messages) for chunk in chunks]

@@ -161,7 +161,8 @@ def tell_everything(house: House) -> None:
     for user, text in ((ME, f"น้ำท่วมถนนหน้าบ้าน {NAME} โทร {PHONE_AS_WRITTEN}"), (NEIGHBOUR, "น้ำท่วมถนนสูงถึงเข่า")):
         house.say(user, text)
         house.tap_next(user, "category")
-        house.photo(user, PICTURE) if user == ME else house.tap_next(user, "skip_photo")
+        if user == ME:
+            house.photo(user, PICTURE)
         house.pin(user, HOME if user == ME else NEXT_DOOR)
         house.tap_next(user, "confirm")
     house.say(ME, f"ช่วยด้วย ติดอยู่บนหลังคา {NAME}")

@@ -4,8 +4,8 @@ ask-words-of-photo = We have your picture. What has happened? A few words are en
 ask-category = What is it about? Choose what fits best.
 ask-category-unknown = Thank you. Please choose what it is about.
 ask-category-all = Choose what fits best.
-ask-photo = Do you have a picture? One helps the crew to bring the right things. You may skip this.
-ask-pin = Where is it? Please send us a pin.
+ask-pin = Where is it? Please send us a pin. If you have a picture, send it too: one helps the crew to bring the right things.
+ask-pin-only = We have your picture. Where is it? Please send us a pin.
 ask-confirm = Please check before sending
     About: { $category }
     Details: { $text }
@@ -54,7 +54,6 @@ label-cancel = Cancel
 label-confirm = Confirm
 label-other = Something else
 label-more = More
-label-skip = Skip
 label-camera = Take a photo
 label-camera-roll = Choose a photo
 label-pin = Send a pin
