@@ -100,10 +100,11 @@ class Settings(BaseSettings):
         scheme, _, rest = self.mqtt_url.get_secret_value().partition("://")
         return f"{scheme}://{rest.rpartition('@')[2].partition('/')[0]}"
 
-    @functools.cached_property
+    @property
     def line(self) -> LineSettings:
-        """The LINE channel as `LINE_…` gives it, read once; without `LINE_CHANNEL_ACCESS_TOKEN` the local stand-in."""
-        return _line(self)
+        """The LINE channel as `LINE_…` gives it; without `LINE_CHANNEL_ACCESS_TOKEN` the local stand-in."""
+        given = frozenset((name, value) for name, value in os.environ.items() if name.upper().startswith("LINE_"))
+        return _line(self.standin_port, data_dir(), given)
 
 
 class _LineEnvironment(BaseSettings):
@@ -119,16 +120,18 @@ class _LineEnvironment(BaseSettings):
     liff_id: str | None = None
 
 
-def _line(settings: Settings) -> LineSettings:
+@functools.lru_cache(maxsize=4)
+def _line(standin_port: int, folder: Path, _given: frozenset[tuple[str, str]]) -> LineSettings:
+    """Read once for the same environment: every call of LINE's asks for it."""
     env = _LineEnvironment()
-    standin = f"http://127.0.0.1:{settings.standin_port}"
+    standin = f"http://127.0.0.1:{standin_port}"
     if env.channel_access_token is None:
         return LineSettings(
             api_base_url=standin,
             data_base_url=f"{standin}/_data",  # LINE's second host: what is asked of the wrong one is not found.
-            channel_secret=SecretStr(secret("line-channel-secret")),
-            channel_access_token=SecretStr(secret("line-channel-token")),
-            bot_user_id="U" + secret("line-bot")[:32],
+            channel_secret=SecretStr(_secret_in(folder, "line-channel-secret")),
+            channel_access_token=SecretStr(_secret_in(folder, "line-channel-token")),
+            bot_user_id="U" + _secret_in(folder, "line-bot")[:32],
             login_channel_id=env.login_channel_id or STANDIN_LOGIN_CHANNEL,
         )
     return LineSettings(

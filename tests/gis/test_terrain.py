@@ -226,7 +226,10 @@ def test_chances_agree_with_the_depths(ground_m: np.ndarray, level_m: float) -> 
     )
     chance = chances(pools.of_cell, pools.ground_m, surfaces, doubts)
     assert ((chance >= 0.5) == (depths_m(pools.of_cell, pools.ground_m, surfaces[:, 1]) > 0)).all()
-    assert ((chance >= 0.0999) == (depths_m(pools.of_cell, pools.ground_m, surfaces[:, 2]) > 0)).all()
+    is_wet = depths_m(pools.of_cell, pools.ground_m, surfaces[:, 2]) > 0
+    # Ground within a millimetre of the surface may be told either way: 1.2816 is rounded, and so are metres.
+    assert is_wet[chance >= 0.101].all()
+    assert (chance[is_wet] >= 0.099).all()
     assert (chance <= 0.98).all()
 
 

@@ -33,10 +33,9 @@ def _labels(message: dict[str, Any]) -> list[str]:
 def _report(talker: Talker, text: str, pin: tuple[float, float] = PIN) -> Incident:
     category = talker.say(text)[-1]
     if "อื่นๆ" not in _labels(category)[0]:
-        photo = talker.tap_label(category, _labels(category)[0])[0]
+        talker.tap_label(category, _labels(category)[0])
     else:
-        photo = talker.tap_label(talker.tap_label(category, "อื่นๆ")[0], "ขยะ")[0]
-    talker.tap_label(photo, "ข้าม")
+        talker.tap_label(talker.tap_label(category, "อื่นๆ")[0], "ขยะ")
     talker.tap_label(talker.pin(*pin)[0], "ยืนยัน")
     return talker.session.scalars(sa.select(Incident)).one()
 

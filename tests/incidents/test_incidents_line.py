@@ -37,18 +37,17 @@ def _incidents(session: Session) -> list[Incident]:
 def _report(talker: Talker, text: str = "ต้นไม้ล้มขวางถนน") -> dict[str, Any]:
     """The whole way to the number; the last answer."""
     category = talker.say(text)[0]
-    photo = talker.tap_label(category, _labels(category)[0])[0]
-    talker.tap_label(photo, "ข้าม" if talker.resident.language == "th" else "Skip")
+    talker.tap_label(category, _labels(category)[0])
     confirm = talker.pin(*PIN)[0]
     return talker.tap_label(confirm, "ยืนยัน" if talker.resident.language == "th" else "Confirm")[0]
 
 
 def test_a_report_in_a_minute(town: Session, malee: Talker) -> None:
-    """Words, three categories and อื่นๆ, camera or skip, pin, confirmation, number: all answered by reply token."""
+    """Words, three categories and อื่นๆ, pin with a picture before it, confirmation, number: all by reply token."""
     category = malee.say("ต้นไม้ล้มทับสายไฟ ไฟดับทั้งซอย")[0]
     assert _labels(category)[-2:] == ["อื่นๆ", "ยกเลิก"]
-    photo = malee.tap_label(category, "ต้นไม้")[0]
-    assert _kinds(photo) == ["camera", "cameraRoll", "postback", "postback"]
+    asked = malee.tap_label(category, "ต้นไม้")[0]
+    assert _kinds(asked) == ["location", "postback", "camera", "cameraRoll", "postback"]
     pin = malee.send({"type": "image"})[0]
     assert _kinds(pin) == ["location", "postback", "postback"]
     confirm = malee.pin(*PIN)[0]
@@ -81,13 +80,12 @@ def test_a_neighbour_hears_that_it_is_known(malee: Talker, somchai: Talker, town
 def test_home_is_offered_as_the_place_only_where_it_is_known(malee: Talker, somchai: Talker, town: Session) -> None:
     """ที่บ้านของฉัน saves the pin for those whose home is on the map."""
     category = malee.say("ขยะล้นถัง")[0]
-    photo = malee.tap_label(category, _labels(category)[0])[0]
-    pin = malee.tap_label(photo, "ข้าม")[0]
+    pin = malee.tap_label(category, _labels(category)[0])[0]
     confirm = malee.tap_label(pin, "ที่บ้านของฉัน")[0]
     malee.tap_label(confirm, "ยืนยัน")
     assert town.scalar(sa.select(Report.place_source)) == "home"
     category = somchai.say("ขยะล้นถัง")[0]
-    pin = somchai.tap_label(somchai.tap_label(category, _labels(category)[0])[0], "Skip")[0]
+    pin = somchai.tap_label(category, _labels(category)[0])[0]
     assert "At my home" not in _labels(pin)
 
 
