@@ -50,7 +50,8 @@ def _kinds(session: Session, incident: Incident) -> list[str]:
 
 def _footers(message: dict[str, Any]) -> list[list[str]]:
     bubbles = message["contents"]["contents"]
-    return [[button["action"]["data"] for button in bubble["footer"]["contents"]] for bubble in bubbles]
+    actions = [[button["action"] for button in bubble["footer"]["contents"]] for bubble in bubbles]
+    return [[action["data"] for action in row if action["type"] == "postback"] for row in actions]
 
 
 # ── Where is my report? ──────────────────────────────────────────────────────────────────────────────────────────────
