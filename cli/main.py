@@ -125,7 +125,7 @@ def sender() -> None:
 
 
 @app.command()
-def receiver(at_once: Annotated[int, typer.Option(min=1, help="How many people are served side by side.")] = 4) -> None:
+def receiver(at_once: Annotated[int, typer.Option(min=1, help="How many people are served side by side.")] = 2) -> None:
     """Hand on what residents said on LINE, each person's words in their order."""
     import line.receiver
     from cli.rooms import load_tasks

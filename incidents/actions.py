@@ -78,7 +78,10 @@ def receive_report(session: Session, new: NewReport) -> tuple[Report, Incident]:
         place_source=new.place_source,
         radius_m=new.radius_m,
         join_terms={"score": same.score, "terms": dict(same.terms), "distance_m": same.distance_m} if same else None,
-        created_at=now, is_private=new.is_private,
+        created_at=now,
+        is_private=new.is_private,
+        offered=dict(new.offered) if new.offered else None,
+        category_model_id=new.offered["model"] if new.offered else None,
     )
     session.add(report)
     session.flush()
@@ -125,7 +128,7 @@ def _open_incident(session: Session, new: NewReport, category: Category, *, now:
     )
     session.add(incident)
     session.flush()
-    agencies.keep_reached(session, incident, reached, by="", now=now)
+    agencies.keep_first(session, incident, reached, now=now)
     history.write(session, incident, from_state=None, by="", reason="", now=now)
     publish(
         session,

@@ -43,6 +43,12 @@ def ensure_desk(session: Session) -> None:
     session.execute(insert(Agency).values(row).on_conflict_do_nothing(index_elements=["code"]))
 
 
+def keep_first(session: Session, incident: Incident, reached: Sequence[Reached], *, now: datetime) -> None:
+    """The agencies of an incident that has just been opened, the first as its lead."""
+    _add(session, incident, reached[:1], role="lead", by="", now=now)
+    _add(session, incident, reached[1:], role="other", by="", now=now)
+
+
 def keep_reached(
     session: Session, incident: Incident, reached: Sequence[Reached], *, by: str, now: datetime
 ) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.words import words
@@ -181,7 +183,8 @@ def summary_of(text: str, *, otherwise: str) -> str:
 class NewReport:
     """A complete report: from whom (None: an officer's own), what, where and how we know where.
 
-    `source` is line, officer, open311 or phone; `place_source` pin, home, recent_pin, words or officer.
+    `source` is line, officer, open311 or phone; `place_source` pin, home, recent_pin, words or officer. `offered` are
+    the categories that its resident was offered, by which model; the one they tapped is the report's own.
     """
 
     text: str
@@ -193,3 +196,4 @@ class NewReport:
     radius_m: float | None = None
     photo_ids: tuple[int, ...] = ()
     is_private: bool = False
+    offered: Mapping[str, Any] | None = None

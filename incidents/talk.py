@@ -51,7 +51,7 @@ from incidents.handful import Handful, LeavePhoto, Picture
 from incidents.models import Category, Incident
 from incidents.rules import NewReport
 from incidents.turn_queries import Standing
-from incidents.understood import note_offer, understood
+from incidents.understood import understood
 from line import outbox
 from line import personal as line_personal
 
@@ -103,7 +103,9 @@ def take_turn(session: Session, speaker: Speaker, coming: conversation.Input | s
     known = _known(standing, known_categories, _told(session, standing, draft, coming))
     turn = pictures.turn(draft, coming, known)
     incident = _effect(session, speaker, turn.effect, before)
-    speaker = replace(speaker, has_news=speaker.has_news or turn.effect is not None)
+    # What is done may be news to who does it; not so a report of something new.
+    is_new = incident is not None and incident.report_count == 1
+    speaker = replace(speaker, has_news=speaker.has_news or (turn.effect is not None and not is_new))
     _keep(session, speaker, turn, incident, offered if _asks_category(turn) else before, now=now)
     _answer(session, speaker, turn, incident, known_categories)
 
@@ -231,10 +233,9 @@ def _receive(
         radius_m=place.radius_m,
         resident_id=speaker.resident_id,
         photo_ids=photo_ids,
+        offered=offered,
     )
-    report, incident = actions.receive_report(session, new)
-    note_offer(report, offered)
-    return incident
+    return actions.receive_report(session, new)[1]
 
 
 def _move(session: Session, speaker: Speaker, incident_id: int, place: Place) -> Incident:

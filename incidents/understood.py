@@ -74,12 +74,6 @@ def understood(session: Session, categories: Sequence[Category], text: str) -> U
     return Understood(active.id, tuple(offers))
 
 
-def note_offer(report: Report, offered: dict[str, Any] | None) -> None:
-    """The report says what its resident was offered, by which model; the category they tapped is its own."""
-    if offered is not None:
-        report.offered, report.category_model_id = offered, offered["model"]
-
-
 def correct_category(
     session: Session, *, report_id: int, category_code: str, corrected_by: str, now: datetime
 ) -> CategoryCorrection:

@@ -158,7 +158,7 @@ class Receiver:
         """Nobody is served before `run`."""
         self._at_once = at_once
         self._news = threading.Condition()
-        self._unheard = 0
+        self._arrived = self._looked = 0
         self._stopping = False
 
     def stop(self) -> None:
@@ -179,6 +179,7 @@ class Receiver:
 
     def _serve(self) -> None:
         while not self._stopping:
+            arrived = self._arrived
             try:
                 has_more = serve().has_more
             except sa.exc.SQLAlchemyError as exc:  # Nothing of the piece was done; it is begun anew.
@@ -186,18 +187,18 @@ class Receiver:
                 time.sleep(DATABASE_RETRY_S)
                 continue
             if not has_more:
-                self._wait()
+                self._wait(arrived)
 
-    def _wait(self) -> None:
-        """There is news for this server, or it is time to look without."""
+    def _wait(self, looked: int) -> None:
+        """There is news that nobody has looked for since the `looked`-th, or it is time to look without."""
         with self._news:
-            if self._news.wait_for(lambda: self._stopping or self._unheard, LOOK_EVERY_S) and self._unheard:
-                self._unheard -= 1
+            self._looked = max(self._looked, looked)
+            self._news.wait_for(lambda: self._stopping or self._arrived > self._looked, LOOK_EVERY_S)
 
     def _wake(self, news: int) -> None:
         """As many servers look as there is news; one that is at work looks again once it is done."""
         with self._news:
-            self._unheard = min(self._unheard + news, self._at_once)
+            self._arrived += news
             self._news.notify(news)
 
     def _listen(self) -> None:

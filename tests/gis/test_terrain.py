@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -175,6 +175,7 @@ def test_the_surface_is_the_one_of_the_definition(
 )
 def test_shallow_hollows_are_shallow(ground_m: np.ndarray, level_m: float, shallow_m: float) -> None:
     """Where hollows are not told apart, no wet ground is lost, and what is wet besides is no deeper than they are."""
+    assume(not (ground_m == np.float32(level_m)).any())  # Water just at a crest may be told to be beyond it, or not.
     cells, holds = np.array([0], dtype=np.int32), np.zeros(ground_m.shape, dtype=bool)
     exact, plain = (
         surface_over_ground(ground_m, cells, np.array([level_m]), holds=holds, fall_m_per_m=0.0, shallow_m=shallow)
