@@ -29,6 +29,7 @@ from bench.places import environment, own_database
 from bench.programs import running
 from bench.servers import free_port, process, serve_ours
 from core import db
+from core.errors import UnavailableError
 from core.progress import Progress, step
 from core.settings import data_dir
 from demo.city import generate
@@ -42,7 +43,7 @@ THINKING_S = (1.0, 3.0)
 LATEST_S = 120.0
 # As the house runs them, each by its niceness: a test compares.
 PROGRAMS = {
-    "receiver": 5, "sender": 0, "worker --queues default,events --concurrency 4": 5,
+    "receiver": 2, "sender": 0, "worker --queues default,events --concurrency 4": 5,
     "worker --queues urgent,flood --concurrency 1": 0, "worker --queues dispatch --concurrency 1": 10,
 }
 TEXTS = (
@@ -50,6 +51,12 @@ TEXTS = (
     "สายไฟห้อยลงมา", "น้ำประปาไม่ไหล", "ฝาท่อหาย", "ไฟทางไม่ติด", "หมาจรจัดไล่กัด", "เสียงดังรบกวน", "flooded street",
 )
 _BOX = sa.text("SELECT ST_XMin(boundary), ST_YMin(boundary), ST_XMax(boundary), ST_YMax(boundary) FROM city")
+_IS_STANDING = sa.text("""
+    SELECT (SELECT count(DISTINCT query) = 2 FROM pg_stat_activity
+            WHERE datname = current_database() AND query IN ('LISTEN line_inbox', 'LISTEN line_outbox'))
+       AND (SELECT count(*) >= :workers FROM procrastinate_workers)
+""")
+START_LIMIT_S = 60.0
 _NUMBER = re.compile(r"25\d\d-\d{6}")
 
 
@@ -214,10 +221,23 @@ async def _tell_all(tellers: Sequence[_Teller], rng: np.random.Generator) -> _Fo
     async with line_hears(talk.hear) as line_port:
         with (
             environment("FAONAM_STANDIN_PORT", str(line_port)), process(serve_ours, port), running(PROGRAMS),
-            step("six minutes of reports") as tell,
         ):
-            await _play(talk, tellers, tell)
+            with step("starting the house's processes"):
+                await asyncio.to_thread(_await_house)
+            with step("six minutes of reports") as tell:
+                await _play(talk, tellers, tell)
     return talk.found
+
+
+def _await_house() -> None:
+    """Receiver, sender and workers listen: a storm meets a house that stands."""
+    deadline_s = time.perf_counter() + START_LIMIT_S
+    while time.perf_counter() < deadline_s:
+        with db.transaction() as session:
+            if session.scalar(_IS_STANDING, {"workers": sum(words.startswith("worker") for words in PROGRAMS)}):
+                return
+        time.sleep(0.2)
+    raise UnavailableError("The house's processes did not start.")
 
 
 async def _play(talk: _Talk, tellers: Sequence[_Teller], tell: Progress) -> None:

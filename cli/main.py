@@ -107,10 +107,11 @@ def worker(
     concurrency: Annotated[int, typer.Option(min=1)] = 4,
 ) -> None:
     """Do waiting jobs and deliver events."""
-    from cli.rooms import load_tasks
+    from cli.rooms import load_tasks, stay
     from core import events, jobs
 
     load_tasks()
+    stay()
     wanted = [name.strip() for name in queues.split(",") if name.strip()]
     events.check_queues(wanted)
     asyncio.run(jobs.work(queues=wanted, concurrency=concurrency, name=f"worker {queues}".strip()))
@@ -128,9 +129,10 @@ def sender() -> None:
 def receiver(at_once: Annotated[int, typer.Option(min=1, help="How many people are served side by side.")] = 2) -> None:
     """Hand on what residents said on LINE, each person's words in their order."""
     import line.receiver
-    from cli.rooms import load_tasks
+    from cli.rooms import load_tasks, stay
 
     load_tasks()
+    stay()
     line.receiver.run(at_once=at_once)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 
 from core import events
@@ -19,6 +20,12 @@ def load_tasks() -> None:
             if exc.name != f"{room}.tasks":
                 raise
     events.every_room_is_here()
+
+
+def stay() -> None:
+    """What has been loaded stays for good: the collector does not walk it again and again in the middle of work."""
+    gc.collect()
+    gc.freeze()
 
 
 def load_layers() -> None:

@@ -31,7 +31,7 @@ _counter = pace.Counter()
 Tell = Callable[[Session, events.Event], None]
 
 AT_ONCE = 20
-LOOK_EVERY_S = 1.0  # For events that wait for their next attempt, and for a wake-up that was lost.
+LOOK_EVERY_S = 0.5  # For events that wait for their next attempt, and where who is at work is held up.
 DATABASE_RETRY_S = 1.0
 ATTEMPTS = 6
 FIRST_WAIT_S, WAIT_GROWS_BY = 1.0, 4.0
@@ -152,13 +152,17 @@ def _fact_of(kept: InboxEvent) -> events.Event | None:
 
 
 class Receiver:
-    """Serves `at_once` people side by side until `stop()`; what is begun then is finished."""
+    """Serves at most `at_once` people side by side until `stop()`; what is begun then is finished.
+
+    One serves, person after person, for as long as it keeps up: more of them would wait for each other's turn in this
+    process. The others look twice a second whether it does.
+    """
 
     def __init__(self, *, at_once: int) -> None:
         """Nobody is served before `run`."""
         self._at_once = at_once
         self._news = threading.Condition()
-        self._arrived = self._looked = 0
+        self._arrived = self._looked = self._at_work = 0
         self._stopping = False
 
     def stop(self) -> None:
@@ -178,6 +182,8 @@ class Receiver:
             server.join()
 
     def _serve(self) -> None:
+        with self._news:
+            self._at_work += 1
         while not self._stopping:
             arrived = self._arrived
             try:
@@ -193,13 +199,16 @@ class Receiver:
         """There is news that nobody has looked for since the `looked`-th, or it is time to look without."""
         with self._news:
             self._looked = max(self._looked, looked)
+            self._at_work -= 1
             self._news.wait_for(lambda: self._stopping or self._arrived > self._looked, LOOK_EVERY_S)
+            self._at_work += 1
 
     def _wake(self, news: int) -> None:
-        """As many servers look as there is news; one that is at work looks again once it is done."""
+        """Somebody looks: who is at work once it is done, or one who waits."""
         with self._news:
             self._arrived += news
-            self._news.notify(news)
+            if not self._at_work:
+                self._news.notify()
 
     def _listen(self) -> None:
         while not self._stopping:
