@@ -163,7 +163,8 @@ def data_dir() -> Path:
     if folder.exists() and not folder.is_dir():
         raise SetupError(f"FAONAM_DATA_DIR is {folder}, which is no folder.")
     if not folder.exists():
-        folder.mkdir(parents=True, mode=0o755 if os.geteuid() == 0 else 0o700)
+        # Two processes may begin at once: whoever comes second finds it there.
+        folder.mkdir(parents=True, exist_ok=True, mode=0o755 if os.geteuid() == 0 else 0o700)
     return folder
 
 

@@ -84,8 +84,7 @@ def take(session: Session, tell: Tell = events.tell) -> Served:
     if not waiting:
         return NOBODY
     for kept in waiting:
-        if not (_counter.is_fast(kept.user_hash, kept.happened_at) and _is_held(session, kept, tell)):
-            _tell(session, kept, tell)
+        _hand_on(session, kept, tell)
     ids = [kept.webhook_event_id for kept in waiting]
     return Served(len(waiting), has_more=queries.note_handled(session, ids, at=clock.now()))
 
@@ -110,8 +109,11 @@ def _is_held(session: Session, kept: InboxEvent, tell: Tell) -> bool:
     return True
 
 
-def _tell(session: Session, kept: InboxEvent, tell: Tell) -> None:
+def _hand_on(session: Session, kept: InboxEvent, tell: Tell) -> None:
+    """The event is told, or held, or passed over."""
     try:
+        if _counter.is_fast(kept.user_hash, kept.happened_at) and _is_held(session, kept, tell):
+            return
         fact = _fact_of(kept)
         if fact is None:
             log.info("inbox.passed_over", event_type=kept.event_type)

@@ -115,6 +115,22 @@ def test_what_came_before_an_odd_event_is_done_once(database: sa.Engine) -> None
         assert session.scalar(sa.text("SELECT sum(count) FROM webhook_refusal")) == 1
 
 
+def test_what_cannot_be_opened_holds_up_nobody(database: sa.Engine) -> None:
+    """An event whose seal is broken is put off like any odd one, of somebody who sends very much too."""
+    with transaction() as session:
+        _accept(session, *(_said(1, word) for word in range(70)))
+        for broken in ("1-0", "1-69"):
+            session.get_one(InboxEvent, broken).raw_sealed = b"broken"
+        _accept(session, _said(2, 100))
+    heard: list[Event] = []
+    while receiver.serve(lambda _, fact: heard.append(fact)).count:
+        pass
+    assert "2-100" in _ids(heard)
+    with transaction() as session:
+        put_off = session.scalars(sa.select(InboxEvent.webhook_event_id).where(InboxEvent.error.is_not(None)))
+        assert set(put_off) == {"1-0", "1-69"}
+
+
 def test_two_receivers_never_serve_one_person(database: sa.Engine) -> None:
     """While one serves a person, another hears nothing of them, later words neither; then it goes on in order."""
     with transaction() as session:
