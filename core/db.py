@@ -57,9 +57,14 @@ def sqlalchemy_url(url: str) -> str:
 
 @functools.lru_cache(maxsize=1)
 def engine() -> sa.Engine:
-    """The engine of this process; connections that lay idle are tested first: a restarted database heals itself."""
+    """The engine of this process."""
+    return engine_at(database_url())
+
+
+def engine_at(url: str) -> sa.Engine:
+    """An engine whose connections are tested first where they lay idle: a restarted database heals itself."""
     made = sa.create_engine(
-        sqlalchemy_url(database_url()),
+        sqlalchemy_url(url),
         pool_size=settings().database_pool_size,
         max_overflow=10,
         connect_args={"application_name": "faonam", "options": "-c timezone=UTC"},

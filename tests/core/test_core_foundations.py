@@ -165,3 +165,16 @@ def test_logs_follow_standard_error() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, "second" in done.stderr, "first" in done.stderr) == (0, True, False), done.stderr
+
+
+def test_a_connection_that_died_while_it_lay_idle_is_replaced(database: sa.Engine) -> None:
+    """Whoever comes after a restart of the database, and a moment's rest, is answered as if nothing had been."""
+    made = db.engine_at(db.database_url())
+    with made.begin() as connection:
+        pid = connection.scalar(sa.text("SELECT pg_backend_pid()"))
+    with database.begin() as other:
+        other.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    time.sleep(db.TESTED_AFTER_S + 0.1)
+    with made.begin() as connection:
+        assert connection.scalar(sa.text("SELECT pg_backend_pid()")) != pid
+    made.dispose()
