@@ -21,6 +21,7 @@ from incidents.afterwards import STEP, About, Doing, Own, Pressed
 from incidents.conversation import TEXT_KEPT, Input, Pin, Say
 from incidents.handful import Handful, Picture
 from incidents.models import Draft
+from residents import queries as residents_queries
 
 Messages = list[dict[str, Any]]
 
@@ -101,12 +102,12 @@ def _begin(
     session: Session, who: Who, own: Own, stored: Draft | None, doing: Doing, *, now: datetime
 ) -> Messages:
     _keep(session, who, About(doing, own.incident_id, 0.0).renewed(now), _laid_aside(stored))
-    has_home = doing == "place" and queries.home_of(session, who.resident_id) is not None
+    has_home = doing == "place" and residents_queries.home_of(session, who.resident_id) is not None
     return [own_cards.said(afterwards.asked(doing, own, has_home=has_home), own, who.language)]
 
 
 def _at_home(session: Session, who: Who, own: Own, stored: Draft | None) -> Messages:
-    home = queries.home_of(session, who.resident_id)
+    home = residents_queries.home_of(session, who.resident_id)
     if home is None:
         return [own_cards.said(afterwards.asked("place", own, has_home=False), own, who.language)]
     afteractions.move(session, own, who.resident_id, home, source="home")

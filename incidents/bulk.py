@@ -38,7 +38,7 @@ class Outcome:
     refusal: FaonamError | None
 
 
-def do_with_each(session: Session, chosen: Sequence[Chosen], deed: Deed, *, by: str) -> list[Outcome]:
+def change_each(session: Session, chosen: Sequence[Chosen], deed: Deed, *, by: str) -> list[Outcome]:
     """The deed is done with each of them that allows it, in the order of their ids, so that nobody waits for ever.
 
     Whatever one refuses is undone for it alone. All become true with the transaction, or none.

@@ -8,9 +8,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from incidents.opendata import Wanted
-from incidents.public_queries import wanted_terms
-
 COLUMNS = (
     "number", "category", "category_th", "tier", "state", "agency", "agency_th", "opened_at", "last_report_at",
     "promised_at", "done_at", "closed_at", "was_breached", "report_count", "place_th", "place_source", "lon", "lat",
@@ -24,14 +21,10 @@ SELECT i.id, i.number, i.category_code AS category, c.name_th AS category_th, c.
        i.summary, i.depth_m, i.people, s.number AS merged_into
 FROM incident i JOIN category c ON c.code = i.category_code LEFT JOIN agency a ON a.code = i.agency_code
 LEFT JOIN incident s ON s.id = i.merged_into_id
-WHERE {terms} AND (:every_agency OR i.agency_code = ANY(:agencies))
-  AND (:words = '' OR strpos(lower(i.summary), lower(:words)) > 0 OR i.number = :words)
-ORDER BY i.id DESC LIMIT :limit
+WHERE i.id = ANY(:ids) ORDER BY array_position(CAST(:ids AS bigint[]), i.id)
 """
 
 
-def export_page(session: Session, wanted: Wanted, *, agencies: Sequence[str], words: str) -> list[dict[str, Any]]:
-    """The incidents that are asked for, of these agencies or all, with the words in summary or number; newest first."""
-    terms, values = wanted_terms(wanted, number="i.id", category="i.category_code", place="i.place")
-    values |= {"every_agency": not agencies, "agencies": list(agencies), "words": words.replace("\x00", "").strip()}
-    return [dict(row) for row in session.execute(sa.text(_ROWS.format(terms=terms)), values).mappings()]
+def rows_of(session: Session, incident_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """These incidents as they are taken along, in their order."""
+    return [dict(row) for row in session.execute(sa.text(_ROWS), {"ids": list(incident_ids)}).mappings()]

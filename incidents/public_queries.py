@@ -114,7 +114,7 @@ def public_page(session: Session, wanted: Wanted) -> list[dict[str, Any]]:
     """The incidents that are asked for, the newest first, by column. Places are compared as they are shown, rounded:
     asking for ever smaller boxes tells no more than the answer does.
     """
-    terms, values = wanted_terms(wanted, number="v.id", category="v.category", place="v.geom")
+    terms, values = _wanted_terms(wanted)
     if wanted.bbox:
         terms += _NEAR_THE_BOX
     columns = ", ".join(f"v.{name}" for name in COLUMNS if name not in {"lon", "lat"})
@@ -128,17 +128,16 @@ def public_page(session: Session, wanted: Wanted) -> list[dict[str, Any]]:
     return [dict(row) for row in rows.mappings()]
 
 
-def wanted_terms(wanted: Wanted, *, number: str, category: str, place: str) -> tuple[str, dict[str, Any]]:
-    """The filters as SQL over these columns, and what is bound in it."""
-    alias = number.partition(".")[0]
+def _wanted_terms(wanted: Wanted) -> tuple[str, dict[str, Any]]:
+    """The filters as SQL over the view, and what is bound in it."""
     parts, values = ["true"], {"limit": wanted.limit}
     known: list[tuple[Any, str, dict[str, Any]]] = [
-        (wanted.after, f"{number} < :after", {"after": wanted.after}),
-        (wanted.categories, f"{category} = ANY(:categories)", {"categories": list(wanted.categories)}),
-        (wanted.states, f"{alias}.state = ANY(:states)", {"states": list(wanted.states)}),
-        (wanted.from_at, f"{alias}.opened_at >= :from_at", {"from_at": wanted.from_at}),
-        (wanted.to_at, f"{alias}.opened_at < :to_at", {"to_at": wanted.to_at}),
-        (wanted.bbox, f"{place} && ST_MakeEnvelope(:west, :south, :east, :north, 4326)",
+        (wanted.after, "v.id < :after", {"after": wanted.after}),
+        (wanted.categories, "v.category = ANY(:categories)", {"categories": list(wanted.categories)}),
+        (wanted.states, "v.state = ANY(:states)", {"states": list(wanted.states)}),
+        (wanted.from_at, "v.opened_at >= :from_at", {"from_at": wanted.from_at}),
+        (wanted.to_at, "v.opened_at < :to_at", {"to_at": wanted.to_at}),
+        (wanted.bbox, "v.geom && ST_MakeEnvelope(:west, :south, :east, :north, 4326)",
          dict(zip(("west", "south", "east", "north"), wanted.bbox or (), strict=False))),
     ]
     for is_asked, term, bound in known:

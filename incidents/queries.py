@@ -13,7 +13,6 @@ from core.errors import NotFoundError
 from gis.points import LonLat
 from incidents.models import Category, Draft, Incident, IncidentChange, Photo, Report
 from residents.models import Resident
-from residents.queries import HOME_OF
 
 RECENT_PIN = timedelta(hours=2)
 
@@ -193,12 +192,6 @@ def is_reporter(session: Session, incident_id: int, resident_id: int) -> bool:
 def _standing(incident_id: int) -> sa.Select[int | None]:
     """Whose reports of the incident stand: they were not taken back."""
     return sa.select(Report.resident_id).where(Report.incident_id == incident_id, Report.withdrawn_at.is_(None))
-
-
-def home_of(session: Session, resident_id: int) -> LonLat | None:
-    """Where the resident's home is, None where we know of none."""
-    row = session.execute(sa.text(HOME_OF), {"resident_id": resident_id}).one_or_none()
-    return LonLat(lon=row.lon, lat=row.lat) if row else None
 
 
 def draft_of(session: Session, resident_id: int, *, now: datetime) -> Draft | None:

@@ -137,18 +137,17 @@ def is_in_city(session: Session, place: LonLat) -> bool:
     return found is not False
 
 
-# The same choice, for rooms that ask for it among other things.
+# The home that the resident has set, or else the first one known; never the mere middle of a community.
 HOME_OF = """
     SELECT ST_X(geom) AS lon, ST_Y(geom) AS lat FROM home
     WHERE resident_id = :resident_id AND NOT is_approximate ORDER BY label <> 'home', id LIMIT 1
 """
 
 
-def home_of(session: Session, resident_id: int) -> Home | None:
-    """The home that the resident has set, or else the first one known; never the mere middle of a community."""
-    is_own = sa.case((Home.label == HOME_LABEL, 0), else_=1)
-    exact = sa.select(Home).where(Home.resident_id == resident_id, ~Home.is_approximate)
-    return session.scalar(exact.order_by(is_own, Home.id).limit(1))
+def home_of(session: Session, resident_id: int) -> LonLat | None:
+    """Where the resident's home is, None where we know of none that is more than the middle of a community."""
+    row = session.execute(sa.text(HOME_OF), {"resident_id": resident_id}).one_or_none()
+    return LonLat(lon=row.lon, lat=row.lat) if row else None
 
 
 def register(session: Session) -> Register:

@@ -124,7 +124,8 @@ class DeskIn(BaseModel):
     agency: Code | None
 
 
-def _wanted(given: WantedIn, account: AccountRef) -> inbox.Wanted:
+def wanted_of(given: WantedIn, account: AccountRef) -> inbox.Wanted:
+    """What is asked for, as this account may ask for it: residents' own words only where it may read them."""
     return inbox.Wanted(
         states=tuple(given.state), categories=tuple(given.category), agencies=tuple(given.agency),
         tiers=tuple(given.tier), is_near=given.near, is_overdue=given.overdue, may_be_same=given.same,
@@ -138,7 +139,7 @@ def show_inbox(session: SessionDep, account: CurrentAccount, given: Annotated[Pa
     now = clock.now()
     after = inbox.read(given.after) if given.after else None
     found = inbox_queries.page(
-        session, _wanted(given, account), order=given.order, after=after, limit=given.limit + 1, now=now
+        session, wanted_of(given, account), order=given.order, after=after, limit=given.limit + 1, now=now
     )
     ids = [incident_id for incident_id, *_ in found[: given.limit]]
     job_ids = dispatch_queries.job_ids_by_incident(session, ids)
@@ -164,7 +165,7 @@ def _beside(one: inbox_queries.Beside) -> dict[str, Any]:
 @router.get("/counts", summary="How many incidents a filter asks for, and how many are open by what")
 def count_inbox(session: SessionDep, account: CurrentAccount, given: Annotated[WantedIn, Query()]) -> CountsOut:
     """Counted now; the numbers beside the filters are of all open incidents, whatever is wanted."""
-    counts = inbox_queries.counts(session, _wanted(given, account), now=clock.now())
+    counts = inbox_queries.counts(session, wanted_of(given, account), now=clock.now())
     return CountsOut(wanted=counts.wanted, counted_to=inbox.COUNTED_TO, by=counts.by)
 
 
@@ -173,7 +174,7 @@ def choose_all(session: SessionDep, account: CurrentAccount, given: Annotated[Wa
     """The most urgent ones, as many as one request may change, with the states that they are seen in."""
     most = inbox.MOST_CHOSEN
     found = inbox_queries.page(
-        session, _wanted(given, account), order="urgent", after=None, limit=most + 1, now=clock.now()
+        session, wanted_of(given, account), order="urgent", after=None, limit=most + 1, now=clock.now()
     )
     chosen = [ChosenOut(id=incident_id, state=state) for incident_id, state, _ in found[:most]]
     return AllChosenOut(chosen=chosen, most=most, is_cut=len(found) > most)

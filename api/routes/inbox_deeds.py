@@ -94,9 +94,9 @@ class RecategoriseIn(BaseModel):
 
 
 @router.post("/inbox/deeds", summary="Do the same with many incidents")
-def do_with_many(session: SessionDep, account: Changer, given: DeedIn) -> DoneOut:
+def change_many(session: SessionDep, account: Changer, given: DeedIn) -> DoneOut:
     """Each is changed wholly or not at all, and says why not; reporters hear as ever, bundled."""
-    outcomes = bulk.do_with_each(
+    outcomes = bulk.change_each(
         session, [Chosen(one.id, one.seen) for one in given.incidents],
         Deed(given.action, given.reason.strip(), given.to or ""), by=account.username,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,19 +12,16 @@ import sqlalchemy as sa
 from everybody import assert_for_everybody
 from playwright.sync_api import Page, expect
 from screens import DESK, PATIENCE_MS, PHONE, Screens
+from small_city import found_city, served_here
 
-from api.app import create_app
-from api.server import listening_socket, server_of
 from core.db import transaction
-from core.settings import ROOT
 from gis.points import LonLat
 from incidents import actions
 from incidents.rules import NewReport
 from tests.accounts import PASSWORD, add_account
-from tests.incidents.conftest import add_talker, fill_town
+from tests.incidents.conftest import add_talker
 
 pytestmark = pytest.mark.browser
-SHAPE = "SRID=4326;MULTIPOLYGON(((99.9 8.4,100 8.4,100 8.5,99.9 8.5,99.9 8.4)))"
 LAMPS = 52  # Two pages.
 NAME = "นายสมชาย"
 
@@ -33,18 +29,8 @@ NAME = "นายสมชาย"
 @pytest.fixture
 def origin(database: sa.Engine) -> Iterator[str]:
     """A small city with a person to rescue, whose picture came along, and lamps that are out everywhere."""
-    assert (ROOT / "web" / "dist" / "index.html").is_file(), "the screens are not built: npm run build in web/"
     with transaction() as session:
-        fill_town(session)
-        session.execute(
-            sa.text(
-                "INSERT INTO city (id, slug, name_th, name_en, boundary, extent, centre, metric_srid, datum,"
-                " imported_at, is_simulated) VALUES (1, 'demo', 'เทศบาลตัวอย่าง', 'Example', :shape,"
-                " ST_Envelope(CAST(:shape AS geometry)), 'SRID=4326;POINT(99.96 8.43)', 32647,"
-                " 'm above mean sea level', now(), true)"
-            ),
-            {"shape": SHAPE},
-        )
+        found_city(session)
         add_account(session, "admin", roles=["officer", "admin"])
         talker = add_talker(session, 1, home=None)
         rescue = NewReport(f"{NAME} ติดบนหลังคา", "rescue", LonLat(lon=99.96, lat=8.43), "pin",
@@ -55,14 +41,8 @@ def origin(database: sa.Engine) -> Iterator[str]:
         for number in range(LAMPS):
             place = LonLat(lon=99.91 + 0.01 * (number % 8), lat=8.41 + 0.01 * (number // 8))
             actions.open_apart(session, NewReport("ไฟดับ", "street_light", place, "pin"), opened_at=incident.opened_at)
-    listening = listening_socket("127.0.0.1", 0)
-    server = server_of(create_app())
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    host, port = listening.getsockname()
-    yield f"http://{host}:{port}"
-    server.should_exit = True
-    thread.join(10)
+    with served_here("index") as address:
+        yield address
 
 
 @pytest.fixture(autouse=True)

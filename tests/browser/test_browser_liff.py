@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,50 +10,31 @@ import sqlalchemy as sa
 from everybody import assert_for_everybody
 from playwright.sync_api import Page, expect
 from screens import PHONE, Screens
+from small_city import found_city, served_here
 
-from api.app import create_app
-from api.server import listening_socket, server_of
 from core.db import transaction
-from core.settings import ROOT, settings
+from core.settings import settings
 from line import client
 from residents import household, queries
-from tests.incidents.conftest import fill_town
 from tests.residents.line_login import id_token, served
 
 pytestmark = pytest.mark.browser
 ME = "U" + "9d" * 16
-SHAPE = "SRID=4326;MULTIPOLYGON(((99.9 8.4,100 8.4,100 8.5,99.9 8.5,99.9 8.4)))"
 
 
 @pytest.fixture
 def origin(database: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The city's address, with a town in it and LINE's door for ID tokens."""
-    assert (ROOT / "web" / "dist" / "liff.html").is_file(), "the screens are not built: npm run build in web/"
     with transaction() as session:
-        fill_town(session)
+        found_city(session)
         household.load_needs(session)
-        session.execute(
-            sa.text(
-                "INSERT INTO city (id, slug, name_th, name_en, boundary, extent, centre, metric_srid, datum,"
-                " imported_at, is_simulated) VALUES (1, 'demo', 'เทศบาลตัวอย่าง', 'Example', :shape,"
-                " ST_Envelope(CAST(:shape AS geometry)), 'SRID=4326;POINT(99.96 8.43)', 32647,"
-                " 'm above mean sea level', now(), true)"
-            ),
-            {"shape": SHAPE},
-        )
     with served() as login:
         monkeypatch.setenv("LINE_CHANNEL_ACCESS_TOKEN", "token")
         monkeypatch.setenv("LINE_API_BASE_URL", login.url)
         monkeypatch.setenv("LINE_LOGIN_CHANNEL_ID", "1234567890")
         settings.cache_clear()
-        listening = listening_socket("127.0.0.1", 0)
-        server = server_of(create_app())
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        host, port = listening.getsockname()
-        yield f"http://{host}:{port}"
-        server.should_exit = True
-        thread.join(10)
+        with served_here("liff") as address:
+            yield address
     client._reader(trust_env=False).close()
     client._reader.cache_clear()
     settings.cache_clear()

@@ -92,8 +92,8 @@ def test_a_fault_in_the_middle_leaves_nothing_half_done(ids: list[int]) -> None:
 
     def accept_and_fail() -> None:
         with transaction() as session:
-            bulk.do_with_each(session, [Chosen(id_, None) for id_ in ids], Deed("accept", ""), by="officer")
-            bulk.do_with_each(session, [Chosen(ids[1], None)], Deed("unheard of", ""), by="officer")
+            bulk.change_each(session, [Chosen(id_, None) for id_ in ids], Deed("accept", ""), by="officer")
+            bulk.change_each(session, [Chosen(ids[1], None)], Deed("unheard of", ""), by="officer")
 
     with pytest.raises(KeyError):
         accept_and_fail()

@@ -186,7 +186,7 @@ def test_officers_take_along_more_and_the_log_says_who(ways: Ways, numbers: list
     for role, status in (("viewer", 403), ("officer", 200)):
         answer = ways.client.post("/api/v1/session", json={"username": role, "password": PASSWORD})
         ways.client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
-        asked = {"category": "safety", "words": "hyperlink", "agency": "clerk"}
+        asked = {"category": "safety", "q": "hyperlink", "agency": "clerk"}
         for path in ("export.csv", "export.geojson"):
             answer = ways.client.get(f"/api/v1/incidents/{path}", params=asked)
             assert answer.status_code == status, answer.text

@@ -1,7 +1,7 @@
 // What an officer wants to see of the inbox: as the screen's choices, as the API's question, as a named filter keeps it.
 import type { IncidentState } from '../shared/types'
 
-export const VIEWS = ['open', 'waiting-for-desk', 'near', 'overdue', 'same', 'held', 'ended'] as const
+export const VIEWS = ['open', 'waiting-for-desk', 'near', 'overdue', 'same', 'paused', 'ended'] as const
 export type View = (typeof VIEWS)[number]
 export type Order = 'urgent' | 'newest'
 export type Choice = { view: View; category: string; agency: string; tiers: number[]; words: string; order: Order }
@@ -17,7 +17,7 @@ const OF_VIEW: Record<View, Wanted> = {
   near: { near: true },
   overdue: { overdue: true },
   same: { same: true },
-  held: { waiting: true },
+  paused: { waiting: true },
   ended: { state: ['done', 'closed', 'rejected'] },
 }
 export const EVERYTHING: Choice = { view: 'open', category: '', agency: '', tiers: [], words: '', order: 'urgent' }

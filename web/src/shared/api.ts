@@ -17,7 +17,7 @@ export class ApiProblem extends Error {
   }
 }
 
-const BASE = '/api/v1'
+export const BASE = '/api/v1'
 let csrfToken = ''
 let hasSignedOut = () => {}
 
