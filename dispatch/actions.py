@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -14,12 +14,11 @@ from core import clock
 from core.errors import NotFoundError
 from core.events import publish
 from core.words import words
-from dispatch import queries, rules
+from dispatch import queries, ranking, rules
 from dispatch.errors import NotYourJobError
 from dispatch.events import CrewMoved, JobAssigned, JobChanged, JobOpened
 from dispatch.models import Crew, CrewSuggestion, Job, JobCrew, JobEvent, JobMove
 from dispatch.queries import Suggestion
-from flood.queries import depth_at
 from gis.points import LonLat
 from incidents import actions as incident_actions
 from incidents import near_queries as incident_near_queries
@@ -27,8 +26,6 @@ from incidents import queries as incident_queries
 from incidents.rules import OPEN_STATES
 from staff.rules import AccountRef
 
-VULNERABLE_WITHIN_M = 40.0
-DWELLING_CATEGORIES = frozenset({"flooded_home", "rescue", "supplies", "medical"})
 LANGUAGES = ("th", "en")
 
 
@@ -37,21 +34,21 @@ LANGUAGES = ("th", "en")
 
 def open_job(session: Session, incident_id: int) -> Job | None:
     """The incident has a live job with its priority; None where its category sends no crew. Twice is once."""
-    facts = queries.facts(session, incident_id)
+    facts = queries.facts(session, [incident_id])[incident_id]
     if not facts.needs:
         return None
     found = queries.live_job_of(session, incident_id)
     if found is not None:
         return found
     weights = queries.weights(session)
-    ranked = rules.priority(_situation(session, facts), weights=weights.weights)
+    [ranked] = ranking.priorities(session, [facts], weights=weights.weights)
     job = Job(
         incident_id=incident_id,
         state="open",
         needs=facts.needs,
         tier=ranked.tier,
         score=ranked.score,
-        terms=[asdict(term) for term in ranked.terms],
+        terms=ranking.terms_of(ranked),
         weights_version=weights.version,
         created_at=clock.now(),
     )
@@ -62,37 +59,6 @@ def open_job(session: Session, incident_id: int) -> Job | None:
         JobOpened(job_id=job.id, incident_id=incident_id, number=facts.number, tier=job.tier, score=job.score),
     )
     return job
-
-
-def _situation(session: Session, facts: queries.Facts) -> rules.Situation:
-    is_dwelling = facts.category_code in DWELLING_CATEGORIES
-    homes = queries.vulnerable_homes_near(session, facts.place, within_m=VULNERABLE_WITHIN_M) if is_dwelling else 0
-    return rules.Situation(
-        category_tier=facts.category_tier,
-        is_dwelling=is_dwelling,
-        depth_m=depth_at(session, facts.place),
-        rise_m_per_h=queries.rise_near(session, facts.place, now=clock.now()),
-        vulnerable_homes=homes,
-        people=facts.people or facts.report_count,
-        report_count=facts.report_count,
-        has_photo=facts.has_photo,
-        is_official=facts.is_official,
-        age_min=(clock.now() - facts.opened_at).total_seconds() / 60,
-    )
-
-
-def rank_again(session: Session, job_id: int) -> None:
-    """The job's tier and score are what they are now, with the newest weights; ended jobs keep theirs."""
-    job = queries.locked_job(session, job_id)
-    if job.state in rules.END_STATES:
-        return
-    weights = queries.weights(session)
-    situation = _situation(session, queries.facts(session, job.incident_id))
-    incident_actions.note_depth(session, job.incident_id, situation.depth_m)
-    ranked = rules.priority(situation, weights=weights.weights)
-    job.tier, job.score, job.weights_version = ranked.tier, ranked.score, weights.version
-    job.terms = [asdict(term) for term in ranked.terms]
-    session.flush()
 
 
 def suggest(session: Session, job_id: int) -> list[Suggestion]:
@@ -167,7 +133,7 @@ def fit_job(session: Session, incident_id: int) -> Job | None:
     incident = incident_queries.incident(session, incident_id)
     if incident.state not in OPEN_STATES:
         return None
-    needs = queries.facts(session, incident_id).needs
+    needs = queries.facts(session, [incident_id])[incident_id].needs
     job = queries.live_job_of(session, incident_id)
     if job is None:
         return open_job(session, incident_id)

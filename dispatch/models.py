@@ -14,6 +14,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 import incidents.models  # noqa: F401 - a job belongs to an incident.
 from core.db import Base
 
+# Counts what makes drawn suggestions old: a crew that is given a job or free again, water that closes other streets.
+crew_change = sa.Sequence("crew_change", metadata=Base.metadata)
+
 _AT = sa.DateTime(timezone=True)
 _LINE = Geometry("LINESTRING", srid=4326, spatial_index=False)
 
@@ -53,7 +56,10 @@ class PriorityWeights(Base):
 
 
 class Job(Base):
-    """What a crew gets: an incident with its tier, its score and the terms that make it."""
+    """What a crew gets: an incident with its tier, its score and the terms that make it.
+
+    `drawn_change` is the change that was the last one when its crews were ranked; None where they are to be ranked.
+    """
 
     __tablename__ = "job"
     __table_args__ = (
@@ -92,6 +98,7 @@ class Job(Base):
     assigned_at: Mapped[datetime | None] = mapped_column(_AT)
     assigned_by: Mapped[str | None]
     done_at: Mapped[datetime | None] = mapped_column(_AT)
+    drawn_change: Mapped[int | None] = mapped_column(sa.BigInteger)
 
 
 class JobCrew(Base):

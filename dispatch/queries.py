@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.errors import NotFoundError
 from dispatch.models import Crew, Job, JobCrew, JobMove, PriorityWeights
-from dispatch.rules import LIVE_STATES, WITH_CREW_STATES, CrewView
+from dispatch.rules import DWELLING_CATEGORIES, LIVE_STATES, WITH_CREW_STATES, CrewView
 from gis.crs import distance_m
 from gis.points import LonLat
 from sensors.queries import current_levels
 
 RISE_WITHIN_M = 3000.0
+VULNERABLE_WITHIN_M = 40.0
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,10 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the database knows of an incident for its priority."""
+    """What the database knows of an incident for its priority.
+
+    `vulnerable_homes` is counted around dwellings only: registered homes of vulnerable people within 40 m.
+    """
 
     category_tier: int
     category_code: str
@@ -123,8 +128,8 @@ class Facts:
     has_photo: bool
     is_official: bool
     opened_at: datetime
-    state: str
     number: str
+    vulnerable_homes: int
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,19 @@ class OpenJob:
     depth_m: float
 
 
+_FACTS = sa.text("""
+    SELECT i.id, c.tier, i.category_code, c.needs, ST_X(i.place), ST_Y(i.place), i.people, i.report_count,
+           EXISTS (SELECT FROM photo p WHERE p.incident_id = i.id),
+           EXISTS (SELECT FROM report r WHERE r.incident_id = i.id AND r.source IN ('officer', 'phone')),
+           i.opened_at, i.number,
+           CASE WHEN i.category_code = ANY(:dwellings) THEN (
+               SELECT count(*) FROM home h
+               WHERE h.is_vulnerable AND h.geom && ST_Expand(i.place, 0.01)
+                 AND ST_DWithin(h.geom::geography, i.place::geography, :within_m)
+           ) ELSE 0 END
+    FROM incident i JOIN category c ON c.code = i.category_code
+    WHERE i.id = ANY(:ids)
+""")
 _CREWS = """
 SELECT c.id, c.code, c.name_th, c.name_en, c.kind, c.capabilities, c.vehicle, c.ford_limit_m,
        ST_X(c.position), ST_Y(c.position), c.position_at, c.is_on_duty, c.trust, j.id, j.state, j.tier
@@ -197,44 +215,47 @@ def weights(session: Session) -> PriorityWeights:
     return session.scalars(sa.select(PriorityWeights).order_by(PriorityWeights.version.desc()).limit(1)).one()
 
 
-def facts(session: Session, incident_id: int) -> Facts:
-    """What is known of an incident for its priority."""
-    row = session.execute(
-        sa.text(
-            "SELECT c.tier, i.category_code, c.needs, ST_X(i.place), ST_Y(i.place), i.people, i.report_count, "
-            "EXISTS (SELECT 1 FROM photo p WHERE p.incident_id = i.id), "
-            "EXISTS (SELECT 1 FROM report r WHERE r.incident_id = i.id AND r.source IN ('officer', 'phone')), "
-            "i.opened_at, i.state, i.number "
-            "FROM incident i JOIN category c ON c.code = i.category_code WHERE i.id = :id"
-        ),
-        {"id": incident_id},
-    ).one_or_none()
-    if row is None:
-        raise NotFoundError(f"There is no incident {incident_id}.")
-    tier, code, needs, lon, lat, *rest = row
-    return Facts(tier, code, needs, LonLat(lon=lon, lat=lat), *rest)
-
-
-def vulnerable_homes_near(session: Session, place: LonLat, *, within_m: float) -> int:
-    """How many registered homes of vulnerable people lie around a place."""
-    count = session.scalar(
-        sa.text(
-            "SELECT count(*) FROM home h, (SELECT ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) AS at) p "
-            "WHERE h.is_vulnerable AND h.geom && ST_Expand(p.at, 0.01) "
-            "AND ST_DWithin(h.geom::geography, p.at::geography, :within_m)"
-        ),
-        {"lon": place.lon, "lat": place.lat, "within_m": within_m},
+def facts(session: Session, incident_ids: Sequence[int]) -> dict[int, Facts]:
+    """What is known of these incidents for their priority; raises NotFoundError where one is not there."""
+    rows = session.execute(
+        _FACTS,
+        {"ids": list(incident_ids), "dwellings": sorted(DWELLING_CATEGORIES), "within_m": VULNERABLE_WITHIN_M},
     )
-    return int(count or 0)
+    found = {
+        incident_id: Facts(tier, code, needs, LonLat(lon=lon, lat=lat), *rest)
+        for incident_id, tier, code, needs, lon, lat, *rest in rows
+    }
+    missing = next((incident_id for incident_id in incident_ids if incident_id not in found), None)
+    if missing is not None:
+        raise NotFoundError(f"There is no incident {missing}.")
+    return found
 
 
-def rise_near(session: Session, place: LonLat, *, now: datetime) -> float | None:
-    """How fast the water of the nearest gauge within 3 km rises, m/h; None where none is near or trusted."""
+def live_jobs(session: Session, job_ids: Sequence[int] | None) -> dict[int, int]:
+    """The incident of each job that has not ended, by job; the jobs are held until the transaction ends.
+
+    With `job_ids` those of them, waited for; without, all but those that somebody else is changing at this moment.
+    """
+    held = "SELECT id, incident_id FROM job WHERE state = ANY(:live) AND {} ORDER BY id FOR UPDATE {}"
+    asked = held.format("true", "SKIP LOCKED") if job_ids is None else held.format("id = ANY(:ids)", "")
+    rows = session.execute(sa.text(asked), {"live": list(LIVE_STATES), "ids": list(job_ids or [])})
+    return {job_id: incident_id for job_id, incident_id in rows}  # noqa: C416 - a dict of rows has no types.
+
+
+def rises_near(session: Session, places: Sequence[LonLat], *, now: datetime) -> list[float | None]:
+    """How fast the water of the nearest gauge within 3 km of each place rises, m/h; None where none is near or trusted.
+    """
     near = [level for level in current_levels(session, now) if not level.is_stale and level.trend_m_per_h is not None]
     if not near:
-        return None
-    nearest = min(near, key=lambda level: distance_m(level.place, place))
-    return nearest.trend_m_per_h if distance_m(nearest.place, place) <= RISE_WITHIN_M else None
+        return [None] * len(places)
+    lon, lat = np.array([(level.place.lon, level.place.lat) for level in near]).T
+    rises = []
+    for place in places:
+        away = np.hypot((lon - place.lon) * np.cos(np.radians(place.lat)), lat - place.lat)
+        nearest = near[int(np.argmin(away))]
+        is_near = distance_m(nearest.place, place) <= RISE_WITHIN_M
+        rises.append(nearest.trend_m_per_h if is_near else None)
+    return rises
 
 
 def has_had_job(session: Session, *, job_id: int, crew_id: int) -> bool:
@@ -315,6 +336,23 @@ def open_jobs(session: Session, job_ids: Sequence[int] | None) -> list[OpenJob]:
         {"all": job_ids is None, "ids": list(job_ids or [])},
     )
     return [OpenJob(job_id, needs, LonLat(lon=lon, lat=lat), depth_m) for job_id, needs, lon, lat, depth_m in rows]
+
+
+def change(session: Session) -> int:
+    """The number of the last change that made drawn suggestions old: of a crew's work, or of the water."""
+    return session.scalar(sa.text("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM crew_change")) or 0
+
+
+def jobs_to_draw(session: Session, *, change: int, most: int) -> list[int]:
+    """The jobs whose crews were not ranked since the `change`-th change, the most urgent first."""
+    rows = session.scalars(
+        sa.text(
+            "SELECT id FROM job WHERE state IN ('open', 'assigned', 'accepted') AND drawn_change IS DISTINCT FROM "
+            ":change ORDER BY tier, score DESC, id LIMIT :most"
+        ),
+        {"change": change, "most": most},
+    )
+    return list(rows)
 
 
 def streets(session: Session) -> list[tuple[int, str, bool, dict[str, Any]]]:

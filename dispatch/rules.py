@@ -22,6 +22,7 @@ SLA_MIN: Mapping[int, float] = {1: 30.0, 2: 120.0, 3: 1440.0, 4: 4320.0}
 CONFIDENCE_WORD, CONFIDENCE_PHOTO, CONFIDENCE_CONFIRMED = 0.7, 0.85, 1.0
 VULNERABLE_WEIGHT = 0.6
 P1_DWELLING_DEPTH_M = 1.0
+DWELLING_CATEGORIES = frozenset({"flooded_home", "rescue", "supplies", "medical"})
 DEFAULT_WEIGHTS: Mapping[str, float] = {"depth": 0.30, "rise": 0.10, "vulnerable": 0.30, "people": 0.15, "age": 0.15}
 
 

@@ -16,13 +16,14 @@ from core import clock
 from core.events import publish
 from dispatch import queries, roads, rules
 from dispatch.events import SuggestionsDrawn
-from dispatch.models import CrewSuggestion, Job
+from dispatch.models import CrewSuggestion, Job, crew_change
 from dispatch.queries import CrewRow, OpenJob
 from dispatch.roads import Reach, RoadGraph, Street, Vehicle, Way
 from flood.queries import flooded_roads
 from gis.points import LonLat
 
 Flooded = tuple[tuple[int, float], ...]
+AT_ONCE = 100  # In a storm thousands wait: those that come first have their crews first.
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,20 @@ class _Holder:
         ]
 
 
-def hold(session: Session) -> None:
-    """One drawing at a time; whoever ranks jobs before drawing holds this first, so that nobody waits in a circle."""
+def make_old(session: Session) -> None:
+    """What is drawn by now is old: crews are needed elsewhere or free again, or the water closes other streets."""
+    session.execute(sa.select(crew_change.next_value()))
+
+
+def _hold(session: Session) -> None:
     session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended('dispatch.suggestions', 0))"))
+
+
+def draw_due(session: Session, *, most: int = AT_ONCE) -> int:
+    """The jobs whose crews are to be ranked, the `most` most urgent ones, have them ranked; how many."""
+    _hold(session)
+    due = queries.jobs_to_draw(session, change=queries.change(session), most=most)
+    return draw_suggestions(session, due) if due else 0
 
 
 def draw_suggestions(session: Session, job_ids: Sequence[int] | None = None) -> int:
@@ -68,19 +80,22 @@ def draw_suggestions(session: Session, job_ids: Sequence[int] | None = None) -> 
 
     One drawing at a time. A city without streets has no suggestions, and says so by having none.
     """
-    hold(session)
+    _hold(session)
+    change = queries.change(session)  # Before anything is looked at: what changes meanwhile makes these old again.
     jobs = queries.open_jobs(session, job_ids)
     version = queries.streets_version(session)
-    if not jobs or version.endswith("|0:0"):
+    if not jobs:
+        return 0
+    if version.endswith("|0:0"):
+        _note_drawn(session, jobs, change=change)
         return 0
     graph = _cached_graph(version, _Holder(session))
     # Up to the next 5 cm: a centimetre changes no way, and an unchanged flood needs no new networks.
     flooded = tuple(sorted((street, ceil(depth_m * 20) / 20) for street, depth_m in flooded_roads(session)))
     crews = queries.crews(session)
     reaches = _reaches(graph, flooded, crews, jobs)
-    for job in jobs:
-        _store(session, job, _ranked(job, crews, reaches))
-        _fill_missing_route(session, job)
+    _store(session, [(job, _ranked(job, crews, reaches)) for job in jobs])
+    _note_drawn(session, jobs, change=change)
     publish(session, SuggestionsDrawn(job_ids=tuple(job.id for job in jobs)))
     return len(jobs)
 
@@ -133,26 +148,28 @@ def _offer(job: OpenJob, crew: CrewRow, reach: Reach | None) -> _Offer:
     return _Offer(crew, False, "reason-way", slots, way)
 
 
-def _store(session: Session, job: OpenJob, offers: Sequence[_Offer]) -> None:
+def _store(session: Session, drawn: Sequence[tuple[OpenJob, Sequence[_Offer]]]) -> None:
     now = clock.now()
-    session.execute(sa.delete(CrewSuggestion).where(CrewSuggestion.job_id == job.id))
-    session.add_all(
-        CrewSuggestion(
-            job_id=job.id,
-            crew_id=offer.crew.id,
-            rank=rank,
-            is_excluded=offer.is_excluded,
-            reason_key=offer.reason_key,
-            reason_slots=dict(offer.reason_slots),
-            travel_s=offer.way.travel_s if offer.way else None,
-            distance_m=offer.way.distance_m if offer.way else None,
-            last_leg_m=offer.way.last_leg_m if offer.way else None,
-            route=_line(offer.crew.position, offer.way, job.place) if offer.way else None,
-            computed_at=now,
-        )
+    session.execute(sa.delete(CrewSuggestion).where(CrewSuggestion.job_id.in_([job.id for job, _ in drawn])))
+    rows = [
+        {
+            "job_id": job.id,
+            "crew_id": offer.crew.id,
+            "rank": rank,
+            "is_excluded": offer.is_excluded,
+            "reason_key": offer.reason_key,
+            "reason_slots": dict(offer.reason_slots),
+            "travel_s": offer.way.travel_s if offer.way else None,
+            "distance_m": offer.way.distance_m if offer.way else None,
+            "last_leg_m": offer.way.last_leg_m if offer.way else None,
+            "route": _line(offer.crew.position, offer.way, job.place) if offer.way else None,
+            "computed_at": now,
+        }
+        for job, offers in drawn
         for rank, offer in enumerate(offers, start=1)
-    )
-    session.flush()
+    ]
+    if rows:
+        session.execute(sa.insert(CrewSuggestion), rows)
 
 
 def _line(origin: LonLat, way: Way, target: LonLat) -> str:
@@ -162,11 +179,16 @@ def _line(origin: LonLat, way: Way, target: LonLat) -> str:
     return "SRID=4326;LINESTRING(" + ", ".join(points if len(points) > 1 else points * 2) + ")"
 
 
-def _fill_missing_route(session: Session, job: OpenJob) -> None:
-    """A job given to a crew before its way was known gets it now, as do jobs whose way the flood has changed."""
+def _note_drawn(session: Session, jobs: Sequence[OpenJob], *, change: int) -> None:
+    """The jobs need no drawing until the next change.
+
+    One given to a crew before its way was known gets it now, as does one whose way the flood has changed.
+    """
+    ids = [job.id for job in jobs]
+    session.execute(sa.update(Job).where(Job.id.in_(ids)).values(drawn_change=change))
     session.execute(
         sa.update(Job)
-        .where(Job.id == job.id, Job.crew_id == CrewSuggestion.crew_id, CrewSuggestion.job_id == job.id)
+        .where(Job.id.in_(ids), Job.crew_id == CrewSuggestion.crew_id, CrewSuggestion.job_id == Job.id)
         .values(
             route=CrewSuggestion.route,
             travel_s=CrewSuggestion.travel_s,
@@ -174,3 +196,4 @@ def _fill_missing_route(session: Session, job: OpenJob) -> None:
             last_leg_m=CrewSuggestion.last_leg_m,
         )
     )
+    session.expire_all()

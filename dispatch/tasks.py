@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 import dispatch.personal  # noqa: F401 - this is where the room forgets people.
 from core import jobs
 from core.events import subscribes
-from dispatch import actions, queries, suggestions
-from dispatch.events import JobAssigned, JobChanged, JobOpened
+from dispatch import actions, queries, ranking, rules, suggestions
+from dispatch.events import JobAssigned, JobChanged
+from dispatch.models import Job
 from flood.events import FloodRedrawn
 from flood.queries import current_run
 from incidents import near_queries
@@ -40,10 +41,7 @@ def rank_again_after_report(session: Session, event: ReportJoined) -> None:
 @subscribes(IncidentMoved, by="dispatch.follow_incident")
 def follow_incident(session: Session, event: IncidentMoved) -> None:
     """A better known place means another depth and another way."""
-    suggestions.hold(session)
-    job_id = _rank_again(session, event.incident_id)
-    if job_id is not None:
-        suggestions.draw_suggestions(session, [job_id])
+    _rank_and_draw(session, queries.live_job_of(session, event.incident_id))
 
 
 @subscribes(IncidentChanged, by="dispatch.follow_incident_state")
@@ -58,11 +56,7 @@ def follow_incident_state(session: Session, event: IncidentChanged) -> None:
 @subscribes(IncidentRecategorised, by="dispatch.follow_category")
 def follow_category(session: Session, event: IncidentRecategorised) -> None:
     """Another kind of trouble needs another crew, or none, and comes at another rank."""
-    job = actions.fit_job(session, event.incident_id)
-    if job is not None:
-        suggestions.hold(session)
-        actions.rank_again(session, job.id)
-        suggestions.draw_suggestions(session, [job.id])
+    _rank_and_draw(session, actions.fit_job(session, event.incident_id))
 
 
 @subscribes(IncidentsMerged, by="dispatch.follow_merge")
@@ -78,31 +72,30 @@ def follow_undone_merge(session: Session, event: MergeUndone) -> None:
     actions.give_back_jobs(session, merge_id=event.merge_id, to_id=event.merged_id, from_id=event.into_id)
 
 
-def _rank_again(session: Session, incident_id: int) -> int | None:
+def _rank_again(session: Session, incident_id: int) -> None:
     job = queries.live_job_of(session, incident_id)
-    if job is None:
-        return None
-    actions.rank_again(session, job.id)
-    return job.id
+    if job is not None:
+        ranking.rank(session, [job.id])
 
 
-@subscribes(JobOpened, by="dispatch.suggest_for_new_job", queue=QUEUE)
-def suggest_for_new_job(session: Session, event: JobOpened) -> None:
-    """A new job has its crews ranked."""
-    suggestions.draw_suggestions(session, [event.job_id])
+def _rank_and_draw(session: Session, job: Job | None) -> None:
+    if job is not None:
+        job.drawn_change = None
+        session.flush()
+        ranking.rank(session, [job.id])
 
 
-@subscribes(JobAssigned, by="dispatch.suggest_after_assignment", queue=QUEUE, is_serial=True)
+@subscribes(JobAssigned, by="dispatch.suggest_after_assignment", queue=QUEUE)
 def suggest_after_assignment(session: Session, event: JobAssigned) -> None:
     """The crew is busy for every other job; its own way is drawn where it was not known yet."""
-    suggestions.draw_suggestions(session)
+    suggestions.make_old(session)
 
 
-@subscribes(JobChanged, by="dispatch.suggest_after_job_ended", queue=QUEUE, is_serial=True)
+@subscribes(JobChanged, by="dispatch.suggest_after_job_ended", queue=QUEUE)
 def suggest_after_job_ended(session: Session, event: JobChanged) -> None:
     """A crew that is free again is offered again."""
-    if event.to_state in {"done", "failed", "cancelled"}:
-        suggestions.draw_suggestions(session)
+    if event.to_state in rules.END_STATES:
+        suggestions.make_old(session)
 
 
 @subscribes(FloodRedrawn, by="dispatch.suggest_after_flood", queue=QUEUE, is_serial=True)
@@ -111,14 +104,17 @@ def suggest_after_flood(session: Session, event: FloodRedrawn) -> None:
     newest = current_run(session)
     if newest is not None and newest.id != event.run_id:
         return
-    suggestions.hold(session)
-    for job in queries.open_jobs(session, None):
-        actions.rank_again(session, job.id)
-    suggestions.draw_suggestions(session)
+    suggestions.make_old(session)
+    ranking.rank(session)
+
+
+@jobs.periodic(name="dispatch.draw_suggestions", cron="*/2 * * * * *", queue=QUEUE)
+def draw_suggestions(session: Session) -> None:
+    """Jobs that are new, and those that a change has made old, have their crews ranked together."""
+    suggestions.draw_due(session)
 
 
 @jobs.periodic(name="dispatch.age_priorities", cron="* * * * *", queue=QUEUE)
 def age_priorities(session: Session) -> None:
     """Once a minute of real time the waiting jobs are a little older."""
-    for job in queries.open_jobs(session, None):
-        actions.rank_again(session, job.id)
+    ranking.rank(session)

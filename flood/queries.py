@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -245,6 +246,12 @@ def depth_at(session: Session, place: LonLat) -> float | None:
     return found.depth_m if found else None
 
 
+def depths_at(session: Session, places: Sequence[LonLat]) -> list[float | None]:
+    """The depth of the newest picture at each of many places, as `depth_at`."""
+    run = current_run(session)
+    return [spot.depth_m if isinstance(spot, SpotDepth) else None for spot in _spots(run, places)]
+
+
 def spot_at(session: Session, run: FloodRun | None, place: LonLat) -> SpotDepth | None:
     """What a picture says of a place, with its doubt; None where nothing is known or no longer kept."""
     found = spot_or_why(session, run, place)
@@ -253,22 +260,23 @@ def spot_at(session: Session, run: FloodRun | None, place: LonLat) -> SpotDepth 
 
 def spot_or_why(session: Session, run: FloodRun | None, place: LonLat) -> SpotDepth | Unknown:
     """What a picture says of a place, with its doubt, or why it says nothing."""
+    return _spots(run, [place])[0]
+
+
+def _spots(run: FloodRun | None, places: Sequence[LonLat]) -> list[SpotDepth | Unknown]:
     if run is None:
-        return Unknown.NO_PICTURE
+        return [Unknown.NO_PICTURE] * len(places)
     if run.depth_path is None or run.grid is None:
-        return Unknown.NO_DATA
+        return [Unknown.NO_DATA] * len(places)
     grid = Grid(**run.grid)
-    try:
-        with session.begin_nested():  # An error would end the whole transaction.
-            x_m, y_m = _metric(session, place, srid=grid.srid)
-    except sa.exc.InternalError:  # PROJ knows no metres there: half the world away from the city.
-        return Unknown.NO_GROUND
-    cell = int(grid.cells_at(np.array([x_m]), np.array([y_m]))[0])
+    lonlat = np.array([(place.lon, place.lat) for place in places]).reshape(-1, 2)
+    # PROJ gives infinity where it knows no metres, half the world away from the city: that is off every grid.
+    cells = grid.cells_at(*crs.transformer(4326, grid.srid).transform(*lonlat.T))
     try:
         planes = read_planes(data_dir() / run.depth_path)
     except (OSError, ValueError, EOFError):  # Gone, or cut off by a full disk.
-        return Unknown.NOT_KEPT
-    return depth_in(planes, cell) or Unknown.NO_GROUND
+        return [Unknown.NOT_KEPT] * len(places)
+    return [depth_in(planes, int(cell)) or Unknown.NO_GROUND for cell in cells]
 
 
 def ground_outline(run: FloodRun) -> dict[str, Any] | None:
@@ -340,14 +348,3 @@ def carry_over(session: Session, *, from_run_id: int, to_run_id: int) -> None:
         ),
         runs,
     )
-
-
-def _metric(session: Session, place: LonLat, *, srid: int) -> tuple[float, float]:
-    x_m, y_m = session.execute(
-        sa.text(
-            "SELECT ST_X(p), ST_Y(p) "
-            "FROM (SELECT ST_Transform(ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :srid) AS p) m"
-        ),
-        {"lon": place.lon, "lat": place.lat, "srid": srid},
-    ).one()
-    return x_m, y_m

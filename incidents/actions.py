@@ -33,6 +33,17 @@ from incidents.events import IncidentChanged, IncidentMoved, IncidentOpened, Rep
 from incidents.models import Category, Incident, Photo, Report, incident_number
 from incidents.rules import NewReport
 
+_NOTE_DEPTHS = sa.text("""
+    UPDATE incident SET depth_m = held.depth_m
+    FROM (
+        SELECT i.id, now.depth_m
+        FROM unnest(CAST(:ids AS bigint[]), CAST(:depths AS float8[])) AS now (id, depth_m) JOIN incident i USING (id)
+        WHERE i.depth_m IS DISTINCT FROM now.depth_m
+        FOR UPDATE OF i SKIP LOCKED
+    ) AS held
+    WHERE incident.id = held.id
+""")
+
 
 def load_categories(session: Session) -> int:
     """The 24 categories of the shipped file are in the database, and the office's calendar; how many were new.
@@ -178,9 +189,12 @@ def move_incident(session: Session, incident_id: int, place: LonLat) -> Incident
     return incident
 
 
-def note_depth(session: Session, incident_id: int, depth_m: float | None) -> None:
-    """The incident shows how deep the water stands there now; its history is the flood's."""
-    session.execute(sa.update(Incident).where(Incident.id == incident_id).values(depth_m=depth_m))
+def note_depths(session: Session, depth_m: Mapping[int, float | None]) -> None:
+    """Each incident shows how deep the water stands there now; its history is the flood's.
+
+    One that somebody else is changing at this moment shows it the next time.
+    """
+    session.execute(_NOTE_DEPTHS, {"ids": list(depth_m), "depths": list(depth_m.values())})
 
 
 def add_words(session: Session, *, incident_id: int, resident_id: int, text: str) -> None:

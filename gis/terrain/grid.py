@@ -37,11 +37,12 @@ class Grid:
         return (self.rows, self.columns)
 
     def cells_at(self, x_m: Floats, y_m: Floats) -> Cells:
-        """The cell under each place, `OUTSIDE` where the grid does not reach."""
+        """The cell under each place, `OUTSIDE` where the grid does not reach, as where x or y is not finite."""
         column = np.floor((np.asarray(x_m) - self.west_m) / self.cell_m)
         row = np.floor((self.north_m - np.asarray(y_m)) / self.cell_m)
         is_inside = (row >= 0) & (row < self.rows) & (column >= 0) & (column < self.columns)
-        return np.where(is_inside, row * self.columns + column, OUTSIDE).astype(np.int32)
+        with np.errstate(invalid="ignore"):
+            return np.where(is_inside, row * self.columns + column, OUTSIDE).astype(np.int32)
 
     def centres_m(self, cells: Cells) -> tuple[Floats, Floats]:
         """East and north of the middle of each cell, metres."""

@@ -72,6 +72,8 @@ def test_from_a_cry_for_help_to_the_finishing_message(
     _publish(PostbackReceived("e2", sealed, "token-2", "help:4", {}, clock.now()))
     last = _deliver(0)
     with transaction() as session:
+        dispatch.tasks.draw_suggestions.run(session)
+    with transaction() as session:
         incident = session.scalars(sa.select(Incident)).one()
         job = queries.live_job_of(session, incident.id)
         assert job is not None

@@ -15,16 +15,17 @@ from sqlalchemy.orm import Session
 from core import clock, sealing
 from core.errors import InvalidInputError, NotFoundError
 from core.events import EventRecord
-from dispatch import actions, citypack, queries, suggestions, tasks
+from dispatch import actions, citypack, queries, ranking, suggestions, tasks
 from dispatch.actions import CrewEvent
 from dispatch.errors import JobTakenError, NotYourJobError
+from dispatch.events import JobAssigned
 from dispatch.models import Crew, Job, JobEvent
 from flood.events import FloodRedrawn
 from gis.citypack.layers import LayerMeta, LayerRows
 from gis.points import LonLat
 from incidents import actions as incident_actions
 from incidents import telling
-from incidents.events import IncidentChanged
+from incidents.events import IncidentChanged, IncidentMoved
 from incidents.models import Incident
 from line.models import OutboxChunk
 from staff.rules import AccountRef
@@ -145,6 +146,56 @@ def test_a_busy_crew_is_said_to_be_busy(town: Town) -> None:
     suggestions.draw_suggestions(town.session)
     assert _offers(town.session, second)["pump-1"] == "reason-busy"
     assert _offers(town.session, first)["pump-1"] == "reason-way"
+
+
+def test_those_that_wait_are_drawn_together_once_the_most_urgent_first(town: Town) -> None:
+    """In a storm those that come first have their crews first; who has them already is drawn again after a change."""
+    tree, life, street = town.job(category="fallen_tree"), town.job(category="rescue", place=FAR), town.job()
+    assert suggestions.draw_due(town.session, most=1) == 1
+    assert [bool(_offers(town.session, job)) for job in (life, street, tree)] == [True, False, False]
+    assert [suggestions.draw_due(town.session, most=10) for _ in range(2)] == [2, 0]
+    assert all(_offers(town.session, job) for job in (life, street, tree))
+    assert _events(town.session, "dispatch.suggestions_drawn") == 2
+    actions.assign(town.session, street.id, "pump-1", by="dispatcher")
+    assigned = JobAssigned(street.id, street.incident_id, "pump-1", "dispatcher", has_route=True)
+    tasks.suggest_after_assignment(town.session, assigned)
+    tasks.draw_suggestions.run(town.session)
+    assert _offers(town.session, life)["pump-1"] in {"reason-busy", "reason-cannot"}
+    assert _events(town.session, "dispatch.suggestions_drawn") == 3
+
+
+def test_a_job_at_a_better_known_place_is_drawn_again(town: Town) -> None:
+    """Its way is another one; other jobs keep theirs."""
+    moved, other = town.job(), town.job(place=FAR)
+    tasks.draw_suggestions.run(town.session)
+    tasks.follow_incident(town.session, IncidentMoved(moved.incident_id, "n", 100.02, 8.0))
+    assert queries.jobs_to_draw(town.session, change=queries.change(town.session), most=10) == [moved.id]
+    assert other.drawn_change is not None
+
+
+def test_many_jobs_are_ranked_in_as_many_statements_as_one(town: Town) -> None:
+    """Thousands wait in a storm, and every minute makes each of them older."""
+
+    def asked() -> int:
+        count = 0
+
+        def note(*_: object) -> None:
+            nonlocal count
+            count += 1
+
+        connection = town.session.connection()
+        sa.event.listen(connection, "before_cursor_execute", note)
+        ranking.rank(town.session)
+        sa.event.remove(connection, "before_cursor_execute", note)
+        return count
+
+    jobs = [town.job(category="supplies")]
+    alone = asked()
+    jobs += [town.job(category="rescue", place=LonLat(lon=100.0 + 0.001 * n, lat=8.0)) for n in range(8)]
+    clock.freeze(lambda: NOW + timedelta(minutes=10))
+    before = [job.score for job in jobs]
+    assert asked() == alone
+    assert all(job.score > was for job, was in zip(jobs, before, strict=True))
 
 
 def test_an_old_picture_of_the_flood_is_passed_over(town: Town) -> None:

@@ -54,7 +54,8 @@ def test_silence_is_told_once_while_it_lasts_and_again_on_return(session: Sessio
     assert Condition(session.scalars(sa.select(LevelStateRow.condition)).one()) is Condition.HEARD
     kinds = session.scalars(sa.select(LevelStateChange.kind).order_by(LevelStateChange.id)).all()
     assert kinds == ["raised", "late", "lost", "returned"]
-    told = session.scalars(sa.select(EventRecord).where(EventRecord.name == "sensors.gauge_condition_changed").order_by(EventRecord.id)).all()
+    changed = sa.select(EventRecord).where(EventRecord.name == "sensors.gauge_condition_changed")
+    told = session.scalars(changed.order_by(EventRecord.id)).all()
     assert [event.payload["condition"] for event in told] == [1, 2, 0]
 
 
