@@ -17,7 +17,7 @@ from incidents import catalogue, conversation, promise_queries
 from incidents import queries as incident_queries
 from incidents import talk as reports
 from incidents.talk import Speaker
-from incidents.understood import understood
+from incidents.understood import active_model, understood
 from line import outbox
 
 LONGEST_ID = 18
@@ -129,7 +129,7 @@ def _report(session: Session, speaker: Speaker, question: Question) -> None:
         return
     question.has_become_report = True
     text = sealing.unseal(bytes(question.text_sealed))
-    ranked = understood(session, incident_queries.categories(session), text).codes
+    ranked = understood(session, incident_queries.categories(session), text, model=active_model(session)).codes
     reports.take_turn(session, speaker, conversation.Words(text=text, ranked=ranked))
 
 

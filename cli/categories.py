@@ -17,7 +17,7 @@ from incidents import queries, teaching
 from incidents.category_models import CategoryModel
 from incidents.understanding.child import Shares
 from incidents.understanding.labelled import LabelledFile, read_labelled
-from incidents.understood import understood
+from incidents.understood import active_model, understood
 
 TOLD = 20
 WHY = {
@@ -72,7 +72,7 @@ def show(text: str | None) -> None:
             )
         Console().print(table)
         if text is not None:
-            for offer in understood(session, queries.categories(session), text).offers:
+            for offer in understood(session, queries.categories(session), text, model=active_model(session)).offers:
                 typer.echo(f"{offer.category_code}  {'' if offer.confidence is None else f'{offer.confidence:.2f}'}")
 
 

@@ -56,7 +56,19 @@ class EventHandled(Base):
     subscriber: Mapped[str] = mapped_column(primary_key=True)
 
 
+# Kept and called out in one statement: a storm tells of many.
+_PUBLISH = sa.text("""
+    WITH told AS (
+        INSERT INTO event (name, payload, occurred_at) VALUES (:name, CAST(:payload AS jsonb), :occurred_at)
+        RETURNING id
+    )
+    SELECT id, pg_notify(:channel, json_build_object('id', id, 'name', CAST(:name AS text),
+                                                     'data', CAST(:announced AS json))::text)
+    FROM told
+""")
+
 Handler = Callable[[Session, Any], None]
+Concerns = Callable[[Any], bool]
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,7 @@ class _Subscription:
     handler: Handler
     queue: str
     is_serial: bool
+    concerns: Concerns | None
 
 
 _subscriptions: dict[str, _Subscription] = {}
@@ -78,16 +91,17 @@ def every_room_is_here() -> None:
 
 
 def subscribes(
-    event_type: type[Event], *, by: str, queue: str = "events", is_serial: bool = False
+    event_type: type[Event], *, by: str, queue: str = "events", is_serial: bool = False,
+    concerns: Concerns | None = None,
 ) -> Callable[[Handler], Handler]:
     """The decorated `handler(session, event)` runs once for each event of this type, in a transaction of its own.
 
     `by` names the subscriber (`flood.redraw_after_level_change`) and must never change. `is_serial` lets only one run
-    of this subscriber happen at a time, in the order of the events.
+    of this subscriber happen at a time, in the order of the events. Where `concerns(event)` is false there is no run.
     """
 
     def register(handler: Handler) -> Handler:
-        _subscriptions[by] = _Subscription(event_type, handler, queue, is_serial)
+        _subscriptions[by] = _Subscription(event_type, handler, queue, is_serial, concerns)
         return handler
 
     return register
@@ -115,20 +129,24 @@ def publish(session: Session, event: Event) -> int:
 
     Returns the event's id.
     """
-    payload = _adapter(type(event)).dump_python(event, mode="json")
-    record = EventRecord(name=event.name, payload=payload, occurred_at=clock.now())
-    session.add(record)
+    payload = json.dumps(_adapter(type(event)).dump_python(event, mode="json"), ensure_ascii=False)
     session.flush()
-    notice = json.dumps({"id": record.id, "name": event.name, "data": payload}, ensure_ascii=False)
-    if len(notice.encode()) > PAYLOAD_LIMIT_BYTES:
-        notice = json.dumps({"id": record.id, "name": event.name, "data": {}})
-    session.execute(sa.select(sa.func.pg_notify(LIVE_CHANNEL, notice)))
+    event_id: int = session.execute(
+        _PUBLISH,
+        {
+            "name": event.name,
+            "payload": payload,
+            "occurred_at": clock.now(),
+            "announced": payload if len(payload.encode()) <= PAYLOAD_LIMIT_BYTES else "{}",
+            "channel": LIVE_CHANNEL,
+        },
+    ).one()[0]
     if _is_every_room_here:
-        _enqueue_hand_overs(session, record)
+        _enqueue_hand_overs(session, event_id, event)
     else:
         queue = jobs.URGENT if event.is_urgent else fan_out.queue
-        jobs.enqueue(session, fan_out, queue=queue, event_id=record.id)
-    return record.id
+        jobs.enqueue(session, fan_out, queue=queue, event_id=event_id)
+    return event_id
 
 
 def tell(session: Session, event: Event) -> None:
@@ -145,21 +163,38 @@ def tell(session: Session, event: Event) -> None:
 @jobs.job(name="events.fan_out", queue="events")
 def fan_out(session: Session, *, event_id: int) -> None:
     """Each subscriber of an event from a process that does not know them has its job."""
-    _enqueue_hand_overs(session, session.get_one(EventRecord, event_id))
+    record = session.get_one(EventRecord, event_id)
+    for one in _subscriptions.values():
+        if one.event_type.name == record.name:
+            _enqueue_hand_overs(session, event_id, _event_of(record, one.event_type))
+            return
 
 
-def _enqueue_hand_overs(session: Session, record: EventRecord) -> None:
+def _enqueue_hand_overs(session: Session, event_id: int, event: Event) -> None:
     """Each subscriber of the event has a job of its own, so that one that fails delays no other."""
-    for subscriber, subscription in _subscriptions.items():
-        if subscription.event_type.name == record.name:
-            jobs.enqueue(
-                session,
-                hand_over,
-                queue=subscription.queue,
-                lock=subscriber if subscription.is_serial else None,
-                event_id=record.id,
-                subscriber=subscriber,
-            )
+    for subscriber in _concerned(event):
+        subscription = _subscriptions[subscriber]
+        jobs.enqueue(
+            session,
+            hand_over,
+            queue=subscription.queue,
+            lock=subscriber if subscription.is_serial else None,
+            event_id=event_id,
+            subscriber=subscriber,
+        )
+
+
+def _concerned(event: Event) -> list[str]:
+    """The subscribers that handle the event."""
+    return [
+        subscriber
+        for subscriber, one in _subscriptions.items()
+        if one.event_type is type(event) and (one.concerns is None or one.concerns(event))
+    ]
+
+
+def _event_of(record: EventRecord, event_type: type[Event]) -> Any:
+    return _adapter(event_type).validate_python(record.payload)
 
 
 @jobs.job(name="events.hand_over", queue="events")
@@ -175,14 +210,15 @@ def hand_over(session: Session, *, event_id: int, subscriber: str) -> None:
         return
     record = session.get_one(EventRecord, event_id)
     subscription = _subscriptions[subscriber]
-    subscription.handler(session, _adapter(subscription.event_type).validate_python(record.payload))
+    subscription.handler(session, _event_of(record, subscription.event_type))
 
 
 def deliver_now(event_id: int) -> None:
     """Every subscriber has handled the event before this returns; for tests and for replay, without a worker."""
     with transaction() as session:
         record = session.get_one(EventRecord, event_id)
-        names = [n for n, s in _subscriptions.items() if s.event_type.name == record.name]
+        told = {s.event_type for s in _subscriptions.values() if s.event_type.name == record.name}
+        names = [name for event_type in told for name in _concerned(_event_of(record, event_type))]
     for name in names:
         with transaction() as session:
             hand_over.run(session, event_id=event_id, subscriber=name)

@@ -26,7 +26,7 @@ from incidents.events import (
 QUEUE = "dispatch"
 
 
-@subscribes(IncidentOpened, by="dispatch.open_job")
+@subscribes(IncidentOpened, by="dispatch.open_job", concerns=lambda event: bool(event.needs))
 def open_job(session: Session, event: IncidentOpened) -> None:
     """An incident of a category that sends a crew has a job; where it was merged meanwhile, the survivor has one."""
     actions.open_job(session, near_queries.surviving_id(session, event.incident_id))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm import Session
 
 from core.words import words
 from gis.errors import NoCityError
@@ -100,17 +100,6 @@ def city_version(session: Session) -> tuple[str, str]:
 _SMALLEST_FIRST = sa.case({"community": 0, "municipality": 1, "district": 2}, value=Area.kind)
 
 
-def _point(place: LonLat) -> sa.ColumnElement[Any]:
-    return sa.func.ST_SetSRID(sa.func.ST_MakePoint(place.lon, place.lat), 4326)
-
-
-def areas_at(session: Session, place: LonLat) -> Sequence[Area]:
-    """The areas that hold the place, the community first; their outlines are fetched only where asked for."""
-    here = sa.func.ST_Intersects(Area.geom, _point(place))
-    chosen = sa.select(Area).options(defer(Area.geom)).where(here)
-    return session.scalars(chosen.order_by(_SMALLEST_FIRST, Area.id)).all()
-
-
 def area_cards(session: Session, *, kind: str | None = None) -> list[AreaCard]:
     """Every area of the kind (community, municipality, district; all without one), in the order of their names."""
     asked = sa.select(
@@ -136,9 +125,13 @@ _NEAREST = f"""
     SELECT name_th, name_en, ST_Distance(near.geom::geography, {_HERE}::geography) AS away_m
     FROM (SELECT * FROM {{table}} WHERE {{where}} ORDER BY geom <-> {_HERE} LIMIT 1) AS near
 """  # noqa: S608 - our own words.
+_HOLDING_AREA = f"""
+    SELECT id FROM area WHERE ST_Intersects(geom, {_HERE})
+    ORDER BY array_position(ARRAY['community', 'municipality', 'district'], kind), id LIMIT 1
+"""  # noqa: S608 - our own words.
 _NEAREST_NAMES = sa.text(
     f"""
-    SELECT area.name_th, area.name_en, area.away_m, road.name_th, road.name_en, road.away_m,
+    SELECT ({_HOLDING_AREA}), area.name_th, area.name_en, area.away_m, road.name_th, road.name_en, road.away_m,
            place.name_th, place.name_en, place.away_m
     FROM (VALUES (1)) AS here (one)
     LEFT JOIN ({_NEAREST.format(table="area", where="kind = 'community'")}) AS area ON true
@@ -155,9 +148,24 @@ def place_label(session: Session, place: LonLat, language: str) -> str:
 
 
 def place_labels(session: Session, place: LonLat) -> tuple[str, str]:
-    """What people call the place, in Thai and in English, in one question."""
-    near = tuple(session.execute(_NEAREST_NAMES, {"lon": place.lon, "lat": place.lat}).one())
-    return _label(session, near, "th"), _label(session, near, "en")
+    """What people call the place, in Thai and in English."""
+    found = spot(session, place)
+    return found.label_th, found.label_en
+
+
+@dataclass(frozen=True)
+class Spot:
+    """What people call a place, and the smallest area that holds it, None where none does."""
+
+    label_th: str
+    label_en: str
+    area_id: int | None
+
+
+def spot(session: Session, place: LonLat) -> Spot:
+    """What the place is called and which area holds it, in one question."""
+    area_id, *near = session.execute(_NEAREST_NAMES, {"lon": place.lon, "lat": place.lat}).one()
+    return Spot(_label(session, near, "th"), _label(session, near, "en"), area_id)
 
 
 def _label(session: Session, near: Sequence[Any], tongue: str) -> str:

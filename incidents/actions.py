@@ -30,7 +30,7 @@ from incidents import (
 )
 from incidents.errors import AlreadyMergedError
 from incidents.events import IncidentChanged, IncidentMoved, IncidentOpened, ReportJoined
-from incidents.models import Category, Incident, Photo, Report, incident_number
+from incidents.models import Category, Incident, Photo, Report
 from incidents.rules import NewReport
 
 _NOTE_DEPTHS = sa.text("""
@@ -66,14 +66,14 @@ def load_categories(session: Session) -> int:
 # ── Reports ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def receive_report(session: Session, new: NewReport) -> tuple[Report, Incident]:
+def receive_report(session: Session, new: NewReport, category: Category | None = None) -> tuple[Report, Incident]:
     """The report is stored and belongs to an incident: the open one it tells of, or a new one.
 
-    Where that is in doubt the new one is shown with those that are perhaps the same. Raises NotFoundError for an
-    unknown category.
+    Where that is in doubt the new one is shown with those that are perhaps the same. `category` is the report's, where
+    it is known already. Raises NotFoundError for an unknown category.
     """
     now = clock.now()
-    category = queries.category(session, new.category_code)
+    category = category or queries.category(session, new.category_code)
     judgement, incident = joining.incident_told(session, new, category, now=now)
     same = judgement.same
     if incident is None:
@@ -112,20 +112,19 @@ def _wkt(place: LonLat) -> str:
 
 
 def _open_incident(session: Session, new: NewReport, category: Category, *, now: datetime) -> Incident:
-    areas = gis_queries.areas_at(session, new.place)
+    spot = gis_queries.spot(session, new.place)
     reached = agencies.reached_by(session, category, new.place, radius_m=new.radius_m)
     promised_at, mark_due_at = keeping.first_promise(session, category, now)
-    label_th, label_en = gis_queries.place_labels(session, new.place)
     incident = Incident(
-        number=rules.incident_number(session.execute(incident_number.next_value()).scalar_one(), opened_at=now),
+        number=queries.next_number(now),
         category_code=category.code,
         agency_code=reached[0].code,
         state="new",
         place=_wkt(new.place),
         place_source=new.place_source,
-        place_label_th=label_th,
-        place_label_en=label_en,
-        area_id=next((area.id for area in areas if area.kind == "community"), areas[0].id if areas else None),
+        place_label_th=spot.label_th,
+        place_label_en=spot.label_en,
+        area_id=spot.area_id,
         summary=rules.summary_of(new.text, otherwise=category.name_th),
         depth_m=depth_at(session, new.place),
         people=rules.people_in(new.text),
@@ -177,11 +176,11 @@ def _join(session: Session, report: Report, incident: Incident, *, now: datetime
 def move_incident(session: Session, incident_id: int, place: LonLat) -> Incident:
     """The incident lies where a later pin says, with the depth and the name of that place."""
     incident = near_queries.locked_survivor(session, incident_id)
-    areas = gis_queries.areas_at(session, place)
+    spot = gis_queries.spot(session, place)
     incident.place = _wkt(place)
     incident.place_source = "pin"
-    incident.place_label_th, incident.place_label_en = gis_queries.place_labels(session, place)
-    incident.area_id = next((area.id for area in areas if area.kind == "community"), incident.area_id)
+    incident.place_label_th, incident.place_label_en = spot.label_th, spot.label_en
+    incident.area_id = spot.area_id
     incident.depth_m = depth_at(session, place)
     agencies.reroute(session, incident, place, now=clock.now())
     session.flush()

@@ -21,14 +21,13 @@ def reached_by(
     session: Session, category: Category, place: LonLat, *, radius_m: float | None
 ) -> tuple[Reached, ...]:
     """The agencies that an incident of this category at this place goes to, the lead first; all of them exist."""
-    choices = promise_queries.agency_choices(session)
-    fitting = {category.code, category.agency_kind, routing.ANYTHING}
-    codes = sorted({c.area_code for c in choices if c.area_code is not None and c.categories & fitting})
+    takes = frozenset({category.code, category.agency_kind, routing.ANYTHING})
+    choices, surroundings = promise_queries.choices_at(session, place, takes=takes)
     reached = routing.agencies_for(
         choices,
         category_code=category.code,
         agency_kind=category.agency_kind,
-        surroundings=promise_queries.surroundings(session, place, area_codes=codes),
+        surroundings=surroundings,
         radius_m=radius_m,
     )
     if any(agency.code == routing.DESK_CODE for agency in reached):
@@ -45,8 +44,7 @@ def ensure_desk(session: Session) -> None:
 
 def keep_first(session: Session, incident: Incident, reached: Sequence[Reached], *, now: datetime) -> None:
     """The agencies of an incident that has just been opened, the first as its lead."""
-    _add(session, incident, reached[:1], role="lead", by="", now=now)
-    _add(session, incident, reached[1:], role="other", by="", now=now)
+    _add(session, incident, reached, role="lead", by="", now=now)
 
 
 def keep_reached(
@@ -55,19 +53,19 @@ def keep_reached(
     """The incident's agencies are these, the first as its lead, in place of those before."""
     session.execute(sa.delete(IncidentAgency).where(IncidentAgency.incident_id == incident.id))
     incident.agency_code = reached[0].code
-    _add(session, incident, reached[:1], role="lead", by=by, now=now)
-    _add(session, incident, reached[1:], role="other", by=by, now=now)
+    _add(session, incident, reached, role="lead", by=by, now=now)
 
 
 def _add(
     session: Session, incident: Incident, reached: Sequence[Reached], *, role: str, by: str, now: datetime
 ) -> None:
+    """The incident reaches these agencies too: the first in this role, those after it beside it."""
     rows = [
         {
-            "incident_id": incident.id, "agency_code": agency.code, "role": role, "reason": agency.reason,
-            "distance_m": agency.distance_m, "since_at": now, "added_by": by,
+            "incident_id": incident.id, "agency_code": agency.code, "role": "other" if rank else role,
+            "reason": agency.reason, "distance_m": agency.distance_m, "since_at": now, "added_by": by,
         }
-        for agency in reached
+        for rank, agency in enumerate(reached)
     ]
     if rows:
         session.execute(insert(IncidentAgency).values(rows).on_conflict_do_nothing())

@@ -48,11 +48,13 @@ _SURROUNDINGS = sa.text(
     FROM near, here
     """
 )
+AGENCIES_VERSION = "SELECT string_agg(xmin::text || code, ' ' ORDER BY code) FROM agency"
 _OUTSIDE = sa.text(
-    """
-    SELECT CASE WHEN ST_Covers(boundary, at) THEN 0.0 ELSE ST_Distance(boundary::geography, at::geography) END
-    FROM city, (SELECT ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) AS at) here
-    """
+    f"""
+    SELECT ({AGENCIES_VERSION}),
+           CASE WHEN ST_Covers(boundary, at) THEN 0.0 ELSE ST_Distance(boundary::geography, at::geography) END
+    FROM (SELECT ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) AS at) here LEFT JOIN city ON true
+    """  # noqa: S608 - our own words.
 )
 
 
@@ -82,10 +84,22 @@ class ReachedRow:
     since_at: datetime
 
 
-def agency_choices(session: Session) -> list[AgencyChoice]:
-    """Every agency as the routing rule sees it."""
-    rows = session.execute(sa.select(Agency.code, Agency.categories, Agency.area_code).order_by(Agency.code))
-    return [AgencyChoice(code, frozenset(names), area_code) for code, names, area_code in rows]
+_choices: tuple[str | None, list[AgencyChoice]] = (None, [])
+
+
+def agency_choices(session: Session, version: str | None = None) -> list[AgencyChoice]:
+    """Every agency as the routing rule sees it: read anew by this process when one of them has changed.
+
+    `version` is what AGENCIES_VERSION says, where it has been asked for already.
+    """
+    global _choices
+    version = version or session.scalar(sa.text(AGENCIES_VERSION))
+    known_version, known = _choices
+    if version is None or version != known_version:
+        rows = session.execute(sa.select(Agency.code, Agency.categories, Agency.area_code).order_by(Agency.code))
+        known = [AgencyChoice(code, frozenset(names), area_code) for code, names, area_code in rows]
+        _choices = (version, known)
+    return known
 
 
 def agency_rows(session: Session) -> list[AgencyRow]:
@@ -104,18 +118,20 @@ def agency(session: Session, code: str) -> Agency:
     return found
 
 
-def surroundings(session: Session, place: LonLat, *, area_codes: Sequence[str]) -> Surroundings:
-    """What the routing rule knows of a place: those of these areas that hold it or are nearest, and the city's edge."""
+def choices_at(
+    session: Session, place: LonLat, *, takes: frozenset[str]
+) -> tuple[list[AgencyChoice], Surroundings]:
+    """Every agency, and what the routing rule knows of a place: how far outside the city it lies, and the areas near.
+
+    Those are the areas, holding the place or nearest to it, of agencies that take any of `takes`.
+    """
     here = {"lon": place.lon, "lat": place.lat}
-    rows = []
-    if area_codes:
-        rows = list(
-            session.execute(
-                _SURROUNDINGS,
-                {**here, "codes": list(area_codes), "most": _MOST_AREAS, "street_within_m": STREET_WITHIN_M},
-            )
-        )
-    return Surroundings(tuple(AreaNear(*row) for row in rows), session.scalar(_OUTSIDE, here))
+    version, outside_m = session.execute(_OUTSIDE, here).one()
+    choices = agency_choices(session, version)
+    codes = sorted({one.area_code for one in choices if one.area_code is not None and one.categories & takes})
+    near = {**here, "codes": codes, "most": _MOST_AREAS, "street_within_m": STREET_WITHIN_M}
+    areas = [AreaNear(*row) for row in session.execute(_SURROUNDINGS, near)] if codes else []
+    return choices, Surroundings(tuple(areas), outside_m)
 
 
 def reached_rows(session: Session, incident_id: int) -> list[ReachedRow]:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotFoundError
 from gis.points import LonLat
-from incidents.models import Category, Draft, Incident, IncidentChange, Photo, Report
+from incidents import rules
+from incidents.models import Category, Draft, Incident, IncidentChange, Photo, Report, incident_number
 from residents.models import Resident
 
 RECENT_PIN = timedelta(hours=2)
@@ -116,6 +117,13 @@ _categories: tuple[str | None, list[Category]] = (None, [])
 CATEGORIES_VERSION = "SELECT string_agg(xmin::text || code, ' ' ORDER BY code) FROM category"
 
 
+def next_number(opened_at: datetime) -> sa.ColumnElement[str]:
+    """The number of an incident that is being stored: its head, and the next serial in six digits or more."""
+    first = sa.literal(rules.number_head(opened_at))
+    serial = sa.cast(incident_number.next_value(), sa.Text)
+    return first + sa.func.lpad(serial, sa.func.greatest(rules.NUMBER_DIGITS, sa.func.length(serial)), "0")
+
+
 def categories(session: Session, version: str | None = None) -> list[Category]:
     """Every category, in the city's order, to be read only: read anew by this process when one of them has changed.
 
@@ -212,6 +220,35 @@ FROM incident i
 JOIN category c ON c.code = i.category_code
 LEFT JOIN agency a ON a.code = i.agency_code
 """
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the resident who has just reported an incident is told of it; `people` is how many have reported it."""
+
+    number: str
+    category_code: str
+    agency_th: str | None
+    agency_en: str | None
+    place_label_th: str
+    place_label_en: str
+    promised_at: datetime
+    is_public: bool
+    people: int
+
+
+_RECEIPT = sa.text("""
+SELECT i.number, i.category_code, a.name_th, a.name_en, i.place_label_th, i.place_label_en, i.promised_at,
+       EXISTS (SELECT FROM gis_public.incidents v WHERE v.id = i.id),
+       (SELECT count(DISTINCT r.resident_id) + count(*) FILTER (WHERE r.resident_id IS NULL)
+        FROM report r WHERE r.incident_id = i.id AND r.withdrawn_at IS NULL)
+FROM incident i LEFT JOIN agency a ON a.code = i.agency_code WHERE i.id = :id
+""")
+
+
+def receipt(session: Session, incident_id: int) -> Receipt:
+    """What is told to who reported the incident."""
+    return Receipt(*session.execute(_RECEIPT, {"id": incident_id}).one())
 
 
 def incident_rows(session: Session, *, states: Sequence[str], limit: int) -> list[IncidentRow]:

@@ -22,7 +22,9 @@ def guesses(session: Session, incident_id: int) -> Understood:
     """
     queries.incident(session, incident_id)
     texts = [report.text for report in near_queries.reports_of(session, incident_id) if report.text.strip()]
-    return understood.understood(session, queries.categories(session), "\n".join(texts))
+    return understood.understood(
+        session, queries.categories(session), "\n".join(texts), model=understood.active_model(session)
+    )
 
 
 def recategorise(session: Session, incident_id: int, code: str, *, by: str, reason: str) -> Incident:

@@ -112,9 +112,9 @@ def verdict(*, state: str, says: str, done_at: datetime | None, now: datetime) -
     return None
 
 
-def incident_number(serial: int, *, opened_at: datetime) -> str:
-    """The number that residents hear: year of the Buddhist era in Bangkok and six digits, such as 2569-000123."""
-    return f"{opened_at.astimezone(LOCAL_TIME).year + BUDDHIST_ERA_OFFSET}-{serial:0{NUMBER_DIGITS}d}"
+def number_head(opened_at: datetime) -> str:
+    """How the number that residents hear begins: the year of the Buddhist era in Bangkok, such as 2569-."""
+    return f"{opened_at.astimezone(LOCAL_TIME).year + BUDDHIST_ERA_OFFSET}-"
 
 
 def is_overdue(*, state: str, promised_at: datetime, done_at: datetime | None, now: datetime) -> bool:

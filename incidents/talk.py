@@ -73,14 +73,21 @@ class Speaker:
     has_news: bool = True  # Something may wait to be told to them; False where it is known that nothing does.
 
 
-def take_turn(session: Session, speaker: Speaker, coming: conversation.Input | str) -> None:
+def standing_of(session: Session, resident_id: int) -> Standing:
+    """Where the resident stands in the conversation now."""
+    return turn_queries.standing(session, resident_id, now=clock.now())
+
+
+def take_turn(
+    session: Session, speaker: Speaker, coming: conversation.Input | str, standing: Standing | None = None
+) -> None:
     """The resident has been answered, the draft kept, and what was to be done is done.
 
-    `coming` is a plain text, or a picture, pin or button. Nobody else takes a turn of the same resident's meanwhile:
-    `line.receiver` serves a person alone.
+    `coming` is a plain text, or a picture, pin or button; `standing` is where they stand, where that was asked for
+    already. Nobody else takes a turn of the same resident's meanwhile: `line.receiver` serves a person alone.
     """
     now = clock.now()
-    standing = turn_queries.standing(session, speaker.resident_id, now=now)
+    standing = standing or standing_of(session, speaker.resident_id)
     speaker = replace(speaker, has_news=standing.has_news)
     if isinstance(coming, str) and standing.is_answering and _answered_question(session, speaker, coming, now=now):
         return
@@ -95,14 +102,14 @@ def take_turn(session: Session, speaker: Speaker, coming: conversation.Input | s
     draft = _draft(told) if told else None
     offered = before
     if isinstance(coming, str):
-        coming, offered = _read(session, coming, draft, known_categories)
+        coming, offered = _read(session, coming, draft, known_categories, standing)
         if _answered_aside(session, speaker, coming, draft):
             return
     if isinstance(coming, Picture) and before:
         coming = replace(coming, ranked=tuple(code for code, _ in before["guesses"]))
     known = _known(standing, known_categories, _told(session, standing, draft, coming))
     turn = pictures.turn(draft, coming, known)
-    incident = _effect(session, speaker, turn.effect, before)
+    incident = _effect(session, speaker, turn.effect, known_categories, before)
     # What is done may be news to who does it; not so a report of something new.
     is_new = incident is not None and incident.report_count == 1
     speaker = replace(speaker, has_news=speaker.has_news or (turn.effect is not None and not is_new))
@@ -127,9 +134,10 @@ def take_late_turn(session: Session, resident_id: int, line_user_id: str, langua
 
 
 def _read(
-    session: Session, text: str, draft: conversation.Draft | None, categories: list[Category]
+    session: Session, text: str, draft: conversation.Draft | None, categories: list[Category], standing: Standing
 ) -> tuple[Words, dict[str, Any]]:
-    offer = understood(session, categories, f"{draft.text}\n{text}" if draft else text)
+    told = f"{draft.text}\n{text}" if draft else text
+    offer = understood(session, categories, told, model=standing.model)
     emergency = catalogue.shipped().emergency.category_of(text)
     return Words(text=text, ranked=offer.codes, emergency=emergency), offer.as_json()
 
@@ -202,14 +210,15 @@ def _known(standing: Standing, categories: list[Category], told: Place | None) -
 
 
 def _effect(
-    session: Session, speaker: Speaker, effect: Effect | None, offered: dict[str, Any] | None
+    session: Session, speaker: Speaker, effect: Effect | None, categories: list[Category],
+    offered: dict[str, Any] | None,
 ) -> Incident | None:
+    new = None
     match effect:
         case SubmitReport(text, category_code, place, photo_ids):
-            return _receive(session, speaker, text, category_code, place, photo_ids, offered)
+            new = _new_report(speaker, text, category_code, place, photo_ids, offered)
         case OpenEmergency(text, category_code, place, photo_ids):
-            told = text or cards.say("help-summary", "th")
-            return _receive(session, speaker, told, category_code, place, photo_ids)
+            new = _new_report(speaker, text or cards.say("help-summary", "th"), category_code, place, photo_ids)
         case MoveIncident(incident_id, place):
             return _move(session, speaker, incident_id, place)
         case AddWords(incident_id, text):
@@ -218,14 +227,17 @@ def _effect(
             actions.attach_photo(session, photo_id=photo_id, incident_id=incident_id)
         case LeavePhoto(photo_id):
             turn_queries.leave_photo(session, photo_id)
-    return None
+    if new is None:
+        return None
+    category = next((one for one in categories if one.code == new.category_code), None)
+    return actions.receive_report(session, new, category)[1]
 
 
-def _receive(
-    session: Session, speaker: Speaker, text: str, category_code: str, place: Place, photo_ids: tuple[int, ...],
+def _new_report(
+    speaker: Speaker, text: str, category_code: str, place: Place, photo_ids: tuple[int, ...],
     offered: dict[str, Any] | None = None,
-) -> Incident:
-    new = NewReport(
+) -> NewReport:
+    return NewReport(
         text=text,
         category_code=category_code,
         place=LonLat(lon=place.lon, lat=place.lat),
@@ -235,7 +247,6 @@ def _receive(
         photo_ids=photo_ids,
         offered=offered,
     )
-    return actions.receive_report(session, new)[1]
 
 
 def _move(session: Session, speaker: Speaker, incident_id: int, place: Place) -> Incident:
@@ -243,7 +254,8 @@ def _move(session: Session, speaker: Speaker, incident_id: int, place: Place) ->
     incident = queries.incident(session, near_queries.surviving_id(session, incident_id))
     if incident.report_count == 1 and incident.state in rules.OPEN_STATES:
         return actions.move_incident(session, incident.id, LonLat(lon=place.lon, lat=place.lat))
-    return _receive(session, speaker, incident.summary, incident.category_code, place, ())
+    new = _new_report(speaker, incident.summary, incident.category_code, place, ())
+    return actions.receive_report(session, new)[1]
 
 
 # ── What is kept ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -306,7 +318,7 @@ def _slots(
 ) -> dict[str, str | int]:
     language = speaker.language
     if incident is not None:
-        row = queries.incident_row(session, incident.id)
+        row = queries.receipt(session, incident.id)
         agency = row.agency_en if language == "en" else row.agency_th
         return {
             "number": row.number, "is_public": int(row.is_public),
@@ -314,7 +326,7 @@ def _slots(
             "place": row.place_label_en if language == "en" else row.place_label_th,
             "agency": agency or cards.say("the-city", language),
             "promised": cards.moment(row.promised_at, language),
-            "people": near_queries.people_who_reported(session, row.id),
+            "people": row.people,
         }
     draft = turn.draft
     if draft is None or draft.step != "confirm" or draft.category_code is None or draft.place is None:
@@ -397,12 +409,6 @@ def _answer_about(session: Session, speaker: Speaker, rest: str) -> None:
         messages = aftertalk.judge(session, _who(speaker), said, incident_id)
         if messages is not None:
             _send(session, speaker, messages, priority=ANSWER_PRIORITY)
-
-
-def last_word_of_draft_at(session: Session, resident_id: int) -> datetime | None:
-    """When the resident last said something of a report that is still being told, by LINE's clock; else None."""
-    stored = queries.draft_of(session, resident_id, now=clock.now())
-    return stored.updated_at if stored is not None else None
 
 
 def answer_unusable(session: Session, speaker: Speaker) -> None:

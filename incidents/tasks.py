@@ -71,7 +71,8 @@ def _hear_place(session: Session, speaker: Speaker, resident: Resident, *, lon: 
     is_for_home = residents_rules.is_home_pin(
         asked_at=resident.home_asked_at, answered_at=resident.home_answered_at, happened_at=speaker.spoke_at
     )
-    told_at = talk.last_word_of_draft_at(session, resident.id)
+    standing = talk.standing_of(session, resident.id)
+    told_at = standing.spoken_at
     if is_for_home and resident.home_asked_at is not None and (told_at is None or resident.home_asked_at > told_at):
         return  # The last question was for the home: the residents' room takes the place.
     if told_at is None:
@@ -83,7 +84,7 @@ def _hear_place(session: Session, speaker: Speaker, resident: Resident, *, lon: 
         log.info("message.no_place")
         talk.answer_unusable(session, speaker)
         return
-    talk.take_turn(session, speaker, pin)
+    talk.take_turn(session, speaker, pin, standing)
 
 
 @subscribes(PostbackReceived, by="incidents.hear_button")

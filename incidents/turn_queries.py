@@ -18,12 +18,13 @@ from residents.queries import HOME_OF
 
 # Thousands of turns a minute in a storm: each question on its own costs the receiver more than the answer does.
 _STANDING = sa.text(f"""
-    SELECT draft.step, draft.data, draft.offered,
+    SELECT draft.step, draft.data, draft.offered, draft.updated_at AS spoken_at,
            home.lon AS home_lon, home.lat AS home_lat, pin.lon AS pin_lon, pin.lat AS pin_lat,
            EXISTS (SELECT FROM incident_pause WHERE answering_id = :resident_id AND answering_until_at > :now
                    AND ended_at IS NULL) AS is_answering,
            EXISTS (SELECT FROM reporter_notice WHERE resident_id = :resident_id AND state = 'waiting') AS has_news,
-           ({CATEGORIES_VERSION}) AS categories_version, city.slug, city.data AS city_data
+           ({CATEGORIES_VERSION}) AS categories_version, model.id AS model_id, model.trained_at,
+           city.slug, city.data AS city_data
     FROM (VALUES (1)) AS here (one)
     LEFT JOIN draft ON draft.resident_id = :resident_id AND draft.expires_at > :now
     LEFT JOIN LATERAL ({HOME_OF}) AS home ON true
@@ -32,6 +33,7 @@ _STANDING = sa.text(f"""
         WHERE resident_id = :resident_id AND place_source = 'pin' AND created_at > :pinned_after
         ORDER BY created_at DESC LIMIT 1
     ) AS pin ON true
+    LEFT JOIN category_model AS model ON model.is_active
     LEFT JOIN ({CITY_VERSION}) AS city ON true
 """)  # noqa: S608 - our own words only.
 _KEEP = sa.text("""
@@ -52,7 +54,8 @@ class Standing:
 
     `offered` are the categories last offered; `recent_pin` is where their last report of the past two hours was pinned;
     `is_answering` says that they pressed the button to answer a question of the city's, `has_news` that something waits
-    to be told to them. `city` is None where none has been imported.
+    to be told to them; `spoken_at` is when they last said something of the draft, by LINE's clock. `model` is the one
+    that reads categories, with the time it was trained at; `city` is None where none has been imported.
     """
 
     step: str | None
@@ -62,7 +65,9 @@ class Standing:
     recent_pin: LonLat | None
     is_answering: bool
     has_news: bool
+    spoken_at: datetime | None
     categories_version: str | None
+    model: tuple[int, datetime] | None
     city: tuple[str, str] | None
 
 
@@ -79,7 +84,9 @@ def standing(session: Session, resident_id: int, *, now: datetime) -> Standing:
         recent_pin=None if row.pin_lon is None else LonLat(lon=row.pin_lon, lat=row.pin_lat),
         is_answering=row.is_answering,
         has_news=row.has_news,
+        spoken_at=row.spoken_at,
         categories_version=row.categories_version,
+        model=None if row.model_id is None else (row.model_id, row.trained_at),
         city=None if row.slug is None else (row.slug, row.city_data),
     )
 

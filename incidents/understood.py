@@ -25,6 +25,7 @@ log = get_logger("incidents.understood")
 
 LEAST_SURE = 0.1  # What is less likely is not offered first: the resident is asked without a guess.
 _ACTIVE = sa.select(CategoryModel.id, CategoryModel.trained_at).where(CategoryModel.is_active)
+Model = tuple[int, datetime]  # Its number, and when it was trained.
 Words = tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
 
 
@@ -54,24 +55,34 @@ class Understood:
         return {"model": self.model_id, "guesses": shares}
 
 
-def understood(session: Session, categories: Sequence[Category], text: str) -> Understood:
-    """What the text's beginning is about, at most three categories; none for words that say nothing."""
+def active_model(session: Session) -> Model | None:
+    """The model that reads categories now, None before the first was trained."""
+    row = session.execute(_ACTIVE).one_or_none()
+    return None if row is None else (row.id, row.trained_at)
+
+
+def understood(
+    session: Session, categories: Sequence[Category], text: str, *, model: Model | None
+) -> Understood:
+    """What the text's beginning is about, at most three categories; none for words that say nothing.
+
+    `model` is what `active_model` says; without one the words alone tell.
+    """
     text = text[: 2 * MOST_LETTERS]
     words = _words(categories)
     lexicon = _lexicon(words)
     matches = lexicon.top(text)
     if not matches and not is_thai(text):
         return Understood(None, ())
-    active = session.execute(_ACTIVE).one_or_none()
-    weights = _weights(session, active.id, active.trained_at) if active is not None else None
-    if active is None or weights is None:
+    weights = _weights(session, model) if model is not None else None
+    if model is None or weights is None:
         return Understood(None, tuple(Offer(match.category_code, None) for match in matches))
     known = {category.code for category in categories}
     guesses = Understanding(Reader(weights.codes, lexicon), weights).guesses(text)
     if not guesses or guesses[0].confidence < LEAST_SURE:
-        return Understood(active.id, ())
+        return Understood(model[0], ())
     offers = (Offer(one.category_code, round(one.confidence, 4)) for one in guesses if one.category_code in known)
-    return Understood(active.id, tuple(offers))
+    return Understood(model[0], tuple(offers))
 
 
 def correct_category(
@@ -101,19 +112,18 @@ def _lexicon(words: Words) -> Lexicon:
     return Lexicon({code: dict(pairs) for code, pairs in words})
 
 
-_read: dict[tuple[int, datetime], Weights | None] = {}
+_read: dict[Model, Weights | None] = {}
 
 
-def _weights(session: Session, model_id: int, trained_at: datetime) -> Weights | None:
+def _weights(session: Session, model: Model) -> Weights | None:
     """The weights of a model, read once by this process; None where it is of a version that cannot be read."""
-    key = (model_id, trained_at)
-    if key not in _read:
-        document = session.scalar(sa.select(CategoryModel.document).where(CategoryModel.id == model_id))
+    if model not in _read:
+        document = session.scalar(sa.select(CategoryModel.document).where(CategoryModel.id == model[0]))
         try:
             weights = from_json(document or "")
         except InvalidInputError as unreadable:
-            log.error("categories.model_not_read", model_id=model_id, reason=unreadable.detail)
+            log.error("categories.model_not_read", model_id=model[0], reason=unreadable.detail)
             weights = None
         _read.clear()
-        _read[key] = weights
-    return _read[key]
+        _read[model] = weights
+    return _read[model]

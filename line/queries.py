@@ -130,29 +130,28 @@ _KEEP = sa.text("""
     ON CONFLICT DO NOTHING RETURNING webhook_event_id
 """)
 SPEAKERS_LOOKED_AT = 200
-_IS_DUE = sa.or_(
-    InboxEvent.not_before_wall_at.is_(None), InboxEvent.not_before_wall_at <= sa.func.clock_timestamp()
-)
 # Whoever holds this lock is the only one who hands on what the person says.
 _SPEAKERS_LOCK = "hashtextextended('line.speaker:' || encode({user_hash}, 'hex'), 0)"
-_SPEAKER = sa.text(f"""
-    SELECT user_hash FROM (
+_IS_DUE = "handled_at IS NULL AND (not_before_wall_at IS NULL OR not_before_wall_at <= clock_timestamp())"
+# The rows are locked, so what was handled until the person's lock was ours is seen as it is, and left out.
+_WAITING_OF_ONE = sa.text(f"""
+    WITH speaker AS MATERIALIZED (
         SELECT user_hash FROM (
-            SELECT user_hash, is_urgent, happened_at FROM inbox_event
-            WHERE handled_at IS NULL AND (not_before_wall_at IS NULL OR not_before_wall_at <= clock_timestamp())
-            ORDER BY is_urgent DESC, happened_at LIMIT :look
-        ) AS oldest
-        GROUP BY user_hash ORDER BY bool_or(is_urgent) DESC, min(happened_at)
-    ) AS waiting
-    WHERE pg_try_advisory_xact_lock({_SPEAKERS_LOCK.format(user_hash="user_hash")}) LIMIT 1
-""")  # noqa: S608 - our own words only.
-_HANDLED = sa.text("""
-    WITH handled AS (UPDATE inbox_event SET handled_at = :at WHERE webhook_event_id = ANY(:ids))
-    SELECT EXISTS (
-        SELECT FROM inbox_event WHERE handled_at IS NULL AND webhook_event_id <> ALL(:ids)
-        AND (not_before_wall_at IS NULL OR not_before_wall_at <= clock_timestamp())
+            SELECT user_hash FROM (
+                SELECT user_hash, is_urgent, happened_at FROM inbox_event
+                WHERE {_IS_DUE} ORDER BY is_urgent DESC, happened_at LIMIT :look
+            ) AS oldest
+            GROUP BY user_hash ORDER BY bool_or(is_urgent) DESC, min(happened_at)
+        ) AS waiting
+        WHERE pg_try_advisory_xact_lock({_SPEAKERS_LOCK.format(user_hash="user_hash")}) LIMIT 1
     )
-""")
+    SELECT * FROM inbox_event WHERE user_hash = (SELECT user_hash FROM speaker) AND {_IS_DUE}
+    ORDER BY happened_at, received_wall_at LIMIT :most FOR UPDATE
+""")  # noqa: S608 - our own words only.
+_HANDLED = sa.text(f"""
+    WITH handled AS (UPDATE inbox_event SET handled_at = :at WHERE webhook_event_id = ANY(:ids))
+    SELECT EXISTS (SELECT FROM inbox_event WHERE webhook_event_id <> ALL(:ids) AND {_IS_DUE})
+""")  # noqa: S608 - our own words only.
 _HOLD_SPEAKER = sa.text(f"SELECT pg_advisory_xact_lock({_SPEAKERS_LOCK.format(user_hash='CAST(:user_hash AS bytea)')})")
 
 
@@ -299,16 +298,8 @@ def waiting_of_one_speaker(session: Session, *, most: int) -> Sequence[InboxEven
 
     Nobody else serves this person until the transaction ends, so that what they say is handled in its order.
     """
-    user_hash = session.scalar(_SPEAKER, {"look": SPEAKERS_LOOKED_AT})
-    if user_hash is None:
-        return []
-    # A new statement sees what was handled until the lock was ours.
-    return session.scalars(
-        sa.select(InboxEvent)
-        .where(InboxEvent.user_hash == user_hash, InboxEvent.handled_at.is_(None), _IS_DUE)
-        .order_by(InboxEvent.happened_at, InboxEvent.received_wall_at)
-        .limit(most)
-    ).all()
+    waiting = sa.select(InboxEvent).from_statement(_WAITING_OF_ONE)
+    return session.scalars(waiting, {"look": SPEAKERS_LOOKED_AT, "most": most}).all()
 
 
 def note_handled(session: Session, webhook_event_ids: Sequence[str], *, at: datetime) -> bool:

@@ -79,21 +79,20 @@ class Register:
 def by_line_user(session: Session, line_user_id: str) -> Resident | None:
     """The resident with this LINE user id, found by its keyed hash; None for a stranger.
 
-    Several rooms ask in one transaction: whom it has found already costs no question.
+    Several rooms ask in one transaction: who was found already, or was not, costs no question.
     """
     hashed = sealing.fingerprint(line_user_id)
     found = _found(session)
-    known = found.get(hashed)
-    if known is not None and known in session:
-        return known
-    known = session.scalar(sa.select(Resident).where(Resident.line_user_hash == hashed))
-    if known is not None:
-        found[hashed] = known
-    return known
+    if hashed in found:
+        known = found[hashed]
+        if known is None or known in session:
+            return known
+    found[hashed] = session.scalar(sa.select(Resident).where(Resident.line_user_hash == hashed))
+    return found[hashed]
 
 
-def _found(session: Session) -> dict[bytes, Resident]:
-    found: dict[bytes, Resident] = session.info.setdefault("residents.found", {})
+def _found(session: Session) -> dict[bytes, Resident | None]:
+    found: dict[bytes, Resident | None] = session.info.setdefault("residents.found", {})
     return found
 
 
@@ -119,6 +118,7 @@ def insert_resident(
         trust=trust,
     )
     made = session.scalar(statement.on_conflict_do_nothing(index_elements=["line_user_hash"]).returning(Resident))
+    _found(session).pop(sealing.fingerprint(line_user_id), None)  # Somebody else may have made them meanwhile.
     resident = made or by_line_user(session, line_user_id)
     assert resident is not None  # noqa: S101 - it was there or has just been put there.
     _found(session)[resident.line_user_hash] = resident

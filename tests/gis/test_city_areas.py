@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from gis import queries
 from gis.citypack.importer import import_city
 from gis.models import Area
 from gis.points import LonLat
+from tests.gis.held import areas_at
 from tests.gis.packs import SQUARE, Pack
 
 CUT = st.integers(1, 19)
@@ -46,7 +46,7 @@ def put_areas(session: Session, *outlines: shapely.Geometry) -> list[str]:
 
 def codes_at(session: Session, lon: float, lat: float) -> list[str]:
     """The codes of the communities that hold the place."""
-    found = queries.areas_at(session, LonLat(lon=lon, lat=lat))
+    found = areas_at(session, LonLat(lon=lon, lat=lat))
     return [area.code for area in found if area.kind == "community"]
 
 

@@ -11,6 +11,7 @@ from gis import queries
 from gis.citypack.importer import ImportReport, import_city
 from gis.points import LonLat
 from tests.gis.contents import contents
+from tests.gis.held import areas_at
 
 NST = ROOT.parent / "shared" / "data" / "cities" / "nakhon-si-thammarat"
 OF_COUNTRY = {
@@ -94,7 +95,7 @@ def test_what_people_call_a_spot_names_community_and_street(city: Session) -> No
     """A point in ท่าช้าง is told by that name in Thai, and something is said everywhere."""
     here = LonLat(lon=99.961398, lat=8.427974)
     assert "ท่าช้าง" in queries.place_label(city, here, "th")
-    assert [area.kind for area in queries.areas_at(city, here)] == ["community", "municipality", "district"]
+    assert [area.kind for area in areas_at(city, here)] == ["community", "municipality", "district"]
     assert "นอกเขต" in queries.place_label(city, LonLat(lon=99.0, lat=9.0), "th")
 
 

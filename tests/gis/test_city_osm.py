@@ -15,6 +15,7 @@ from gis.errors import CityPackError
 from gis.points import LonLat
 from tests.gis.contents import contents
 from tests.gis.extracts import BOX, Town, small_town
+from tests.gis.held import areas_at
 
 LEGAZPI = ROOT.parent / "shared" / "data" / "osm" / "legazpi.osm.pbf"
 
@@ -54,7 +55,7 @@ def test_what_a_town_has_is_taken_with_its_words(session: Session, tmp_path: Pat
     ]
     assert session.scalars(sa.text("SELECT levels FROM building")).all() == [2, 2]
     assert session.scalars(sa.text("SELECT kind FROM facility")).all() == ["hospital"]
-    assert [area.name_en for area in queries.areas_at(session, LonLat(lon=100.002, lat=8.002))] == ["West", "Tiny"]
+    assert [area.name_en for area in areas_at(session, LonLat(lon=100.002, lat=8.002))] == ["West", "Tiny"]
     people = queries.people_places(session)
     assert people is not None
     assert (sum(people.people), people.legend["by_method"]) == (1000, {"buildings": 1000})

@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from gis import queries
 from gis.citypack.importer import import_city
 from gis.citypack.layers import LayerRows
 from gis.errors import CityPackError
 from gis.points import LonLat
+from tests.gis.held import areas_at
 from tests.gis.packs import Pack, feature, line, point
 
 ROAD = line((100.001, 8.001), (100.002, 8.002))
@@ -342,7 +342,7 @@ def test_communities_known_as_points_tile_the_municipality(session: Session, pac
     ).one()
     assert total == pytest.approx(4e-4, rel=1e-6)
     assert union == pytest.approx(4e-4, rel=1e-6)
-    assert queries.areas_at(session, LonLat(lon=100.015, lat=8.005))[0].code == "C2"
+    assert areas_at(session, LonLat(lon=100.015, lat=8.005))[0].code == "C2"
 
 
 def test_areas_made_of_points_may_not_be_called_real(session: Session, pack: Pack) -> None:

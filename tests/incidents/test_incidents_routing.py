@@ -288,14 +288,14 @@ def test_ten_thousand_places_on_every_edge_have_an_agency(city: Session) -> None
     spread = random.Random(36)
     outer = shapely.box(WEST_LON, SOUTH_LAT, GAP_LON, NORTH_LAT).exterior
     lines = (shapely.LineString(_border()), outer, shapely.box(WEST_LON, SOUTH_LAT, EAST_LON, NORTH_LAT).exterior)
-    choices = promise_queries.agency_choices(city)
+    takes = frozenset({"flooded_road", "drainage", routing.ANYTHING})
     without = 0
     for number in range(10_000):
         at = lines[number % 3].interpolate(spread.random(), normalized=True)
         place = LonLat(lon=at.x + spread.gauss(0, 3e-7), lat=at.y + spread.gauss(0, 3e-7))
+        choices, surroundings = promise_queries.choices_at(city, place, takes=takes)
         reached = routing.agencies_for(
-            choices, category_code="flooded_road", agency_kind="drainage", radius_m=10.0,
-            surroundings=promise_queries.surroundings(city, place, area_codes=("west", "east")),
+            choices, category_code="flooded_road", agency_kind="drainage", surroundings=surroundings, radius_m=10.0
         )
         without += not reached
         if number % 3 == 0:

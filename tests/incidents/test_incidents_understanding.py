@@ -28,7 +28,7 @@ from incidents.understanding.labelled import labels_of_others, read_labelled
 from incidents.understanding.model import Understanding
 from incidents.understanding.sayings import Labelled, made_up, shipped_sayings
 from incidents.understanding.stored import as_json, from_json
-from incidents.understood import correct_category, understood
+from incidents.understood import active_model, correct_category, understood
 
 if TYPE_CHECKING:
     from tests.incidents.conftest import Talker
@@ -231,11 +231,11 @@ def test_models_and_migrations_agree(database: sa.Engine) -> None:
 def test_without_a_model_words_alone_are_offered(town: Session) -> None:
     """A city whose model is not there, or cannot be read, still offers what its words say."""
     categories = queries.categories(town)
-    offer = understood(town, categories, "ท่อระบายน้ำตัน")
+    offer = understood(town, categories, "ท่อระบายน้ำตัน", model=active_model(town))
     assert (offer.model_id, offer.codes[0]) == (None, "drain")
     town.add(CategoryModel(trained_at=NOW, texts=0, held_out=0, figures={"codes": []}, is_active=True, document="{}"))
     town.flush()
-    assert understood(town, categories, "ท่อระบายน้ำตัน").codes[0] == "drain"
+    assert understood(town, categories, "ท่อระบายน้ำตัน", model=active_model(town)).codes[0] == "drain"
 
 
 def test_the_first_model_is_learnt_once(town: Session) -> None:
