@@ -35,7 +35,7 @@ TOKEN_WAIT_S = 0.02
 GIVE_UP_EVERY_S = 30.0
 DATABASE_RETRY_S = 1.0
 AT_ONCE = 48  # At 150 ms an answer: 300 a second.
-GATHERED_S = 0.02  # What is said meanwhile shares one claim.
+GATHERED_S = 0.05  # What is said meanwhile shares one claim.
 RECORD_AT_ONCE = 100
 RECORD_AFTER_S = 0.05
 
