@@ -84,6 +84,11 @@ def reach_more(
     _add(session, incident, reached_by(session, category, place, radius_m=radius_m), role="other", by="", now=now)
 
 
+def add_invited(session: Session, incident: Incident, code: str, *, by: str, now: datetime) -> None:
+    """The incident reaches this agency too, since another asked it in."""
+    _add(session, incident, [Reached(code, "invited")], role="other", by=by, now=now)
+
+
 def take_over(session: Session, *, from_id: int, to_id: int) -> None:
     """The agencies that the one incident reached are reached by the other too; its own lead stays."""
     columns = ["incident_id", "agency_code", "role", "reason", "distance_m", "since_at", "added_by"]

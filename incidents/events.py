@@ -135,8 +135,20 @@ class AgencyAssigned(Event):
 
 
 @dataclass(frozen=True)
+class AgencyInvited(Event):
+    """An agency was asked to join in; the lead stays who it was."""
+
+    name: ClassVar[str] = "incidents.agency_invited"
+    incident_id: int
+    number: str
+    agency_code: str
+
+
+@dataclass(frozen=True)
 class IncidentNoted(Event):
-    """Officers noted something among themselves: a note, or what of pictures and words is hidden."""
+    """Something stands with an incident that is no step: a note among officers, what of pictures and words is hidden,
+    what a partner said.
+    """
 
     name: ClassVar[str] = "incidents.incident_noted"
     incident_id: int

@@ -63,6 +63,14 @@ def note_for(
     session.flush()
 
 
+def tell_nobody(session: Session, incident_id: int, *, after: int) -> None:
+    """No reporter hears of what happened to the incident after this line of its history, in the same transaction."""
+    session.flush()
+    session.execute(
+        sa.delete(ReporterNotice).where(ReporterNotice.incident_id == incident_id, ReporterNotice.change_id > after)
+    )
+
+
 def tell_due(session: Session) -> int:
     """Who waits for news that are due has one message with all of them; how many residents. Twice is as once."""
     now = clock.now()

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from api.bodies import OnceRoute
 from api.deps import SessionDep, needs
 from incidents import own_queries
+from incidents.exchange import traffy_queries
 from residents import blocking
 from staff.rules import AccountRef
 
@@ -91,11 +92,15 @@ class BlocksOut(BaseModel):
 
 @router.get("/incidents/{incident_id}/ratings", summary="How its reporters rate an incident")
 def list_ratings(session: SessionDep, account: Reader, incident_id: int) -> RatingsOut:
-    """Stars and words of those who reported it; residents' words only for those who act on them."""
+    """Stars and words of those who reported it, also through partners; only for those who act on them."""
     return RatingsOut(
         ratings=[
             RatingOut(stars=one.stars, words=one.words, rated_at=one.rated_at)
             for one in own_queries.ratings_of(session, incident_id)
+        ]
+        + [
+            RatingOut(stars=one.stars, words="", rated_at=one.rated_at)
+            for one in traffy_queries.ratings(session, incident_id)
         ]
     )
 

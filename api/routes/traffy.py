@@ -19,7 +19,16 @@ from core import clock, db, errors
 from core.db import transaction
 from core.logs import get_logger
 from core.settings import secret
-from incidents.exchange import keys, traffy, traffy_actions, traffy_exchange, traffy_queries, traffy_server
+from incidents.exchange import (
+    keys,
+    partner_calls,
+    partner_deeds,
+    traffy,
+    traffy_actions,
+    traffy_exchange,
+    traffy_queries,
+    traffy_server,
+)
 from incidents.exchange.errors import KeyRefusedError, TooOftenError, UnusableReportError
 from incidents.exchange.models import ApiKey
 from incidents.exchange.traffy_server import STATUSES, key_of_token, token
@@ -32,7 +41,6 @@ TOKEN_LASTS = timedelta(hours=24)
 DURATIONS = {"today": timedelta(days=1), "3days": timedelta(days=3), "3day": timedelta(days=3), "all": None}
 SEARCH_BYTES = 3
 TOKEN_KEY = "exchange-token-key"  # noqa: S105 - the name of the secret.
-NOT_OFFERED = ("star/v1", "comment/v1", "join-forward/v1")
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,8 @@ def _wrapped(more: Mapping[str, Any], *, status: str = "success", message: str =
 def _sentence(error: Exception) -> str:
     """What went wrong, for the caller; what nobody foresaw goes to the log."""
     if isinstance(error, errors.FaonamError):
-        return error.detail
+        thai = error.facts.get("detail_th")
+        return f"{error.detail} | {thai}" if thai else error.detail
     if db.is_away(error):
         return "The database does not answer; nothing was changed | ฐานข้อมูลไม่ตอบสนอง"
     log.error("request.failed", path=PREFIX, exc_info=error)
@@ -211,6 +220,30 @@ def _new_issue(session: SessionDep, asked: Asked) -> Answer:
     return {"org_id": [], "results": results, "api_log_session": secrets.token_hex(8)}
 
 
+def _star(session: SessionDep, asked: Asked) -> Answer:
+    star, findings = partner_calls.read_star(asked.given)
+    if findings:
+        raise UnusableReportError(findings)
+    partner_deeds.rate(session, star, key=asked.key)
+    return {}
+
+
+def _comment(session: SessionDep, asked: Asked) -> Answer:
+    comment, findings = partner_calls.read_comment(asked.given)
+    if findings:
+        raise UnusableReportError(findings)
+    partner_deeds.say(session, comment, key=asked.key)
+    return {}
+
+
+def _join_forward(session: SessionDep, asked: Asked) -> Answer:
+    joined, findings = partner_calls.read_join_forward(asked.given)
+    if findings:
+        raise UnusableReportError(findings)
+    partner_deeds.join_forward(session, joined, key=asked.key)
+    return {"results": {}}
+
+
 def _update_issue(session: SessionDep, asked: Asked) -> Answer:
     update, findings = traffy_server.read_update_issue(asked.given)
     if findings:
@@ -230,6 +263,9 @@ CALLS: dict[tuple[str, str], tuple[str, _Act]] = {
     ("GET", "search-org/v1"): ("traffy-read", _search),
     ("POST", "new-issue/v1"): ("traffy-write", _new_issue),
     ("PATCH", "update-issue/v1"): ("traffy-update", _update_issue),
+    ("POST", "star/v1"): ("traffy-write", _star),
+    ("POST", "comment/v1"): ("traffy-write traffy-update", _comment),
+    ("POST", "join-forward/v1"): ("traffy-update", _join_forward),
 }
 
 
@@ -244,8 +280,6 @@ def _act(request: Request, path: str, given: Mapping[str, Any]) -> Response:
 def _acted(request: Request, path: str, given: Mapping[str, Any], *, began_s: float) -> Response:
     if (request.method, path) == ("POST", "get-auth/v1"):
         return _sign_in(given, began_s=began_s)
-    if path in NOT_OFFERED:
-        raise errors.NotFoundError("This call is not offered here | ไม่รองรับคำสั่งนี้")
     scope, act = CALLS.get((request.method, path), (None, None))
     if scope is None or act is None:
         raise errors.NotFoundError("There is no such call | ไม่มีคำสั่งนี้")

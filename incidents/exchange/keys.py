@@ -73,7 +73,10 @@ def revoke_key(session: Session, name: str) -> None:
 
 
 def opened_by(session: Session, key: str, *, scope: str) -> ApiKey:
-    """The key, which is good for `scope`. Raises KeyRefusedError, which never repeats the key."""
+    """The key, which is good for `scope`, or for one of several with spaces between.
+
+    Raises KeyRefusedError, which never repeats the key.
+    """
     if not key:
         raise KeyRefusedError("api_key is missing. The city gives keys to those who ask for one.")
     return _good(queries.key_of_hash(session, key_hash(key)), scope=scope)
@@ -87,8 +90,8 @@ def opened_by_id(session: Session, key_id: int, *, scope: str) -> ApiKey:
 def _good(found: ApiKey | None, *, scope: str) -> ApiKey:
     if found is None or found.revoked_at is not None:
         raise KeyRefusedError("This api_key is not known.")
-    if scope not in found.scopes:
-        raise KeyRefusedError(f"This api_key is not for {scope}.")
+    if not set(scope.split()) & set(found.scopes):
+        raise KeyRefusedError(f"This api_key is not for {scope.replace(' ', ' or ')}.")
     return found
 
 

@@ -103,6 +103,19 @@ class ServiceRequest(Base):
     created_at: Mapped[datetime] = mapped_column(_AT)
 
 
+class ExchangeRating(Base):
+    """How well the reporter of a service request says, through a partner, that it was done; the last word counts."""
+
+    __tablename__ = "exchange_rating"
+    __table_args__ = (sa.CheckConstraint("stars BETWEEN 1 AND 5", name="stars"),)
+
+    service_request_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("service_request.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    stars: Mapped[int] = mapped_column(sa.SmallInteger)
+    rated_at: Mapped[datetime] = mapped_column(_AT)
+
+
 class ForeignId(Base):
     """What another system calls a report, an update or an incident of ours: loop guard and key against repeats.
 

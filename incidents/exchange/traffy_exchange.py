@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import ForbiddenError, InvalidInputError, NotFoundError
 from incidents import queries as incident_queries
+from incidents import telling
 from incidents.exchange import arrivals, queries, traffy, traffy_actions, traffy_queries
 from incidents.exchange.models import ApiKey, ServiceRequest
 from incidents.exchange.traffy_server import NewIssue, UpdateIssue, stable_number
@@ -114,21 +115,28 @@ def take_step(session: Session, update: UpdateIssue, *, key: ApiKey) -> None:
 
     Raises NotFoundError for an unknown ticket, ForbiddenError for another agency's, WrongStateError for no step.
     """
-    incident_id = _incident(session, update, key=key)
+    incident_id = incident_asked(session, update.ticket_id, update.client_id, key=key)
     incident = incident_queries.locked_incident(session, incident_id)
     if key.agency_code is not None and incident.agency_code != key.agency_code:
         raise ForbiddenError(f"The ticket {incident.number} is another agency's | เรื่องนี้เป็นของหน่วยงานอื่น")
     if update.state == "new":
         raise InvalidInputError("A ticket does not go back to waiting | เปลี่ยนกลับเป็นรอรับเรื่องไม่ได้")
-    if incident.state != update.state:
-        traffy_actions.step(session, incident.id, update.state, by=f"exchange:{key.name}", reason=update.note)
+    if update.state == "sent_on":
+        raise InvalidInputError("A ticket is sent on by join-forward | ส่งต่อเรื่องด้วย join-forward")
+    if incident.state == update.state:
+        return
+    before = traffy_queries.last_change_id(session, incident.id)
+    traffy_actions.step(session, incident.id, update.state, by=f"exchange:{key.name}", reason=update.note)
+    if not update.tells_reporter:
+        telling.tell_nobody(session, incident.id, after=before)
 
 
-def _incident(session: Session, update: UpdateIssue, *, key: ApiKey) -> int:
-    if update.ticket_id:
-        found = queries.incident_of_request(session, update.ticket_id)
+def incident_asked(session: Session, ticket_id: str, client_id: str, *, key: ApiKey) -> int:
+    """The incident under our number, or else under the partner's own. Raises NotFoundError."""
+    if ticket_id:
+        found = queries.incident_of_request(session, ticket_id)
     else:
-        known = queries.foreign(session, f"exchange:{key.name}", update.client_id)
+        known = queries.foreign(session, f"exchange:{key.name}", client_id)
         found = traffy_queries.incident_of(session, known) if known else None
     if found is None:
         raise NotFoundError("There is no such ticket | ไม่พบเรื่องนี้")

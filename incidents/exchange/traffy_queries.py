@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotFoundError
 from incidents.exchange import queries
-from incidents.exchange.models import ForeignId
+from incidents.exchange.models import ExchangeRating, ForeignId, ServiceRequest
 from incidents.exchange.open311 import Filters
 from incidents.exchange.open311_answers import PublicRequest
 from incidents.exchange.traffy import MOST_ROWS
 from incidents.exchange.traffy_server import Times
-from incidents.models import Agency, Category, IncidentChange, Report
+from incidents.models import Agency, Category, Incident, IncidentChange, Report
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,10 @@ def times(session: Session, numbers: Sequence[str]) -> dict[str, Times]:
     rows = session.execute(
         sa.text(
             "SELECT i.number, i.agency_code, coalesce(a.name_th, '') AS agency_th, i.done_at, "
-            "array_agg(h.to_state ORDER BY h.id) AS states, array_agg(h.changed_at ORDER BY h.id) AS moments "
+            "array_agg(h.to_state ORDER BY h.id) AS states, array_agg(h.changed_at ORDER BY h.id) AS moments, "
+            "(SELECT round(avg(stars))::int FROM (SELECT m.stars FROM incident_rating m WHERE m.incident_id = i.id "
+            "UNION ALL SELECT e.stars FROM exchange_rating e JOIN service_request s ON s.id = e.service_request_id "
+            "JOIN report r ON r.id = s.report_id WHERE r.incident_id = i.id) AS said) AS star "
             "FROM incident i JOIN incident_change h ON h.incident_id = i.id AND h.kind = 'state' "
             "LEFT JOIN agency a ON a.code = i.agency_code "
             "WHERE i.number = ANY(:numbers) GROUP BY i.id, a.name_th"
@@ -91,9 +94,20 @@ def times(session: Session, numbers: Sequence[str]) -> dict[str, Times]:
         found[row.number] = Times(
             agency_code=row.agency_code, agency_th=row.agency_th,
             begun_at=next((at for state, at in steps if state == "in_progress"), None),
-            finished_at=row.done_at, reopened=row.states.count("reopened"), steps=steps,
+            finished_at=row.done_at, reopened=row.states.count("reopened"), steps=steps, star=row.star,
         )
     return found
+
+
+def ratings(session: Session, incident_id: int) -> list[ExchangeRating]:
+    """How those who reported it through partners rate the incident, the oldest first."""
+    chosen = (
+        sa.select(ExchangeRating)
+        .join(ServiceRequest, ServiceRequest.id == ExchangeRating.service_request_id)
+        .join(Report, Report.id == ServiceRequest.report_id)
+        .where(Report.incident_id == incident_id)
+    )
+    return list(session.scalars(chosen.order_by(ExchangeRating.rated_at, ExchangeRating.service_request_id)))
 
 
 def first_report(session: Session, incident_id: int) -> int | None:
@@ -105,6 +119,28 @@ def incident_of(session: Session, known: ForeignId) -> int:
     """The incident that a foreign id means now: its report may have moved to another one since."""
     report = session.get(Report, known.report_id) if known.report_id else None
     return report.incident_id if report is not None else known.incident_id
+
+
+def last_change_id(session: Session, incident_id: int) -> int:
+    """The newest line of the incident's history."""
+    newest = sa.select(sa.func.max(IncidentChange.id)).where(IncidentChange.incident_id == incident_id)
+    return session.scalar(newest) or 0
+
+
+def was_handed(session: Session, incident_id: int, *, from_code: str, to_code: str, by: str) -> bool:
+    """The last sending on of the incident was this one, and it is with that agency still."""
+    last = session.scalar(
+        sa.select(IncidentChange)
+        .where(
+            IncidentChange.incident_id == incident_id, IncidentChange.kind == "state",
+            IncidentChange.to_state == "sent_on",
+        )
+        .order_by(IncidentChange.id.desc())
+        .limit(1)
+    )
+    leads = session.scalar(sa.select(Incident.agency_code).where(Incident.id == incident_id))
+    handed = (last.from_agency_code, last.to_agency_code, last.changed_by) if last is not None else None
+    return leads == to_code and handed == (from_code, to_code, by)
 
 
 def change(session: Session, change_id: int) -> Change:

@@ -18,7 +18,7 @@ from gis.points import LonLat, coordinate_fault
 from incidents.exchange import privacy
 from incidents.exchange.open311 import is_link
 from incidents.exchange.open311_answers import PublicRequest
-from incidents.exchange.traffy import said_time
+from incidents.exchange.traffy import read_time, said_time
 
 COLUMNS = (
     "ticket_id", "type", "organization", "description", "photo", "latitude", "longitude", "address", "subdistrict",
@@ -31,7 +31,10 @@ _CONTACT = (("first_name", "reporter_name"), ("phone", "reporter_phone"), ("emai
 
 @dataclass(frozen=True)
 class Times:
-    """When an incident was begun and finished, how often it was opened again, its agency, and each step."""
+    """When an incident was begun and finished, how often it was opened again, its agency, and each step.
+
+    `star` is what its reporters say of it, rounded from the mean; None where nobody does.
+    """
 
     agency_code: str | None
     agency_th: str
@@ -39,6 +42,7 @@ class Times:
     finished_at: datetime | None
     reopened: int
     steps: Sequence[tuple[str, datetime]]
+    star: int | None = None
 
 
 def stable_number(code: str) -> int:
@@ -65,6 +69,7 @@ STATUSES = (
     Status(5, "rejected", "ไม่เกี่ยวข้อง", "Not accepted", "finish"),
     Status(6, "reopened", "เปิดเรื่องใหม่", "Reopened", "waiting"),
     Status(7, "closed", "ปิดเรื่อง", "Closed", "finish"),
+    Status(8, "sent_on", "ส่งต่อ", "Forwarded", "waiting"),
 )
 _OTHER = Status(3, "", "กำลังดำเนินการ", "In progress", "inprogress")
 
@@ -130,7 +135,7 @@ def issue_row(request: PublicRequest, times: Times) -> dict[str, Any]:
         "org_finished": times.agency_th if times.finished_at else None,
         "status": status_of(request.state).th,
         "confirmed": request.state == "closed",
-        "star": None,
+        "star": times.star,
         "count_reopen": times.reopened,
         "last_activity": said_time(request.updated_at),
     }
@@ -198,33 +203,34 @@ def read_new_issue(body: Mapping[str, Any]) -> tuple[NewIssue, tuple[str, ...]]:
     findings = []
     place = None
     for name in ("latitude", "longitude"):
-        if _text(body, name) == "":
+        if text_of(body, name) == "":
             findings.append(f"{name} is not specified")
     if not findings:
         place = _place(body)
         if place is None:
             findings.append("latitude and longitude are no place")
-    number = next((text for name in ("issue_category_id", "type_id", "topic_id") if (text := _text(body, name))), "")
+    number = next((text for name in ("issue_category_id", "type_id", "topic_id") if (text := text_of(body, name))), "")
     is_number = number.isascii() and number.isdecimal() and len(number) <= 10
     names = ("category_name_th", "topic", "type_name", "topic_id", "type_id")
-    kind = next((text for name in names if (text := _text(body, name)) and not text.isdecimal()), "")
+    kind = next((text for name in names if (text := text_of(body, name)) and not text.isdecimal()), "")
     issue = NewIssue(
         kind=kind,
         kind_number=int(number) if is_number else None,
-        text=privacy.plain(_text(body, "description"))[:4_000],
+        text=privacy.plain(text_of(body, "description"))[:4_000],
         place=place,
-        address=privacy.plain(_text(body, "address"))[:500],
-        client_id=_text(body, "client_ticket_id")[:200],
+        address=privacy.plain(text_of(body, "address"))[:500],
+        client_id=text_of(body, "client_ticket_id")[:200],
         links=tuple(link for link in _list(body.get("photo")) if is_link(link))[:PHOTOS_AT_MOST],
         pictures=_pictures(body.get("photo_base64"), findings),
         contact={
-            ours: text[:500] for ours, theirs in _CONTACT if (text := _text(body, theirs))
+            ours: text[:500] for ours, theirs in _CONTACT if (text := text_of(body, theirs))
         },
     )
     return issue, tuple(findings)
 
 
-def _text(body: Mapping[str, Any], name: str) -> str:
+def text_of(body: Mapping[str, Any], name: str) -> str:
+    """The field as words; empty where it is absent, null (also as a word), or no plain value."""
     value = body.get(name)
     return "" if value is None or isinstance(value, list | dict | bool) else str(value).strip().removesuffix("null")
 
@@ -235,7 +241,7 @@ def _list(value: Any) -> list[str]:
 
 def _place(body: Mapping[str, Any]) -> LonLat | None:
     try:
-        lon, lat = float(_text(body, "longitude")), float(_text(body, "latitude"))
+        lon, lat = float(text_of(body, "longitude")), float(text_of(body, "latitude"))
     except ValueError:
         return None
     return LonLat(lon=lon, lat=lat) if coordinate_fault(lon=lon, lat=lat) is None else None
@@ -253,27 +259,41 @@ def _pictures(value: Any, findings: list[str]) -> tuple[bytes, ...]:
 
 @dataclass(frozen=True)
 class UpdateIssue:
-    """A step that a partner tells of."""
+    """A step that a partner tells of; `said_at` where it says when."""
 
     ticket_id: str
     client_id: str
     state: str
     note: str
+    tells_reporter: bool
+    said_at: datetime | None
 
 
 def read_update_issue(body: Mapping[str, Any]) -> tuple[UpdateIssue, tuple[str, ...]]:
     """The step, and a sentence for each field that cannot be used."""
     findings = []
-    note = privacy.plain(_text(body, "note"))[:500]
+    note = privacy.plain(text_of(body, "note"))[:500]
     if not note:
         findings.append("note is not specified")
-    ticket_id, client_id = _text(body, "ticket_id")[:200], _text(body, "client_ticket_id")[:200]
+    ticket_id, client_id = text_of(body, "ticket_id")[:200], text_of(body, "client_ticket_id")[:200]
     if not ticket_id and not client_id:
         findings.append("ticket_id or client_ticket_id is not specified")
-    state = _state(lambda name: _text(body, name))
+    state = _state(lambda name: text_of(body, name))
     if state is None:
         findings.append("issue_status_id or state_name is not specified, or is none of get-status-list")
-    return UpdateIssue(ticket_id, client_id, state or "", note), tuple(findings)
+    update = UpdateIssue(
+        ticket_id, client_id, state or "", note, tells_reporter=tells_reporter(body),
+        said_at=read_time(body.get("timestamp")),
+    )
+    return update, tuple(findings)
+
+
+def tells_reporter(body: Mapping[str, Any]) -> bool:
+    """Whether reporters hear of it: `noti_reporter`, else `noti`, else yes."""
+    for name in ("noti_reporter", "noti"):
+        if body.get(name) is not None and body[name] != "":
+            return str(body[name]).strip().lower() not in ("false", "0", "no")
+    return True
 
 
 def _state(said: Callable[[str], str]) -> str | None:

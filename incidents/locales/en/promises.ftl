@@ -38,5 +38,7 @@ keeping-not-open = It has ended: there is nothing to keep alive.
 reason-category = Category changed from { $before } to { $after }
 told-category = Number { $number }: the city now treats this as { $category }
 told-agency = Number { $number } { $category }: { $agency } is responsible
+told-partner_said = Number { $number } { $category }: a message from those who work on it
+told-invited = Number { $number } { $category }: { $agency } helps too
 category-same = It is of the category { $category } already.
 assigning-begun = An agency has accepted it already, or it has ended: send it on instead.

@@ -38,5 +38,7 @@ keeping-not-open = เหตุนี้จบแล้ว จึงไม่ม
 reason-category = เปลี่ยนประเภทจาก { $before } เป็น { $after }
 told-category = เลขที่ { $number }: เจ้าหน้าที่จัดเรื่องนี้เป็นประเภท { $category }
 told-agency = เลขที่ { $number } { $category }: ผู้รับผิดชอบคือ { $agency }
+told-partner_said = เลขที่ { $number } { $category }: ข้อความจากผู้ดำเนินการ
+told-invited = เลขที่ { $number } { $category }: { $agency } ร่วมดำเนินการด้วย
 category-same = เหตุนี้เป็นประเภท { $category } อยู่แล้ว
 assigning-begun = มีหน่วยงานรับเหตุนี้แล้วหรือเหตุจบแล้ว ให้ใช้การส่งต่อแทน

@@ -159,7 +159,7 @@ def test_organisations_kinds_and_states_are_listed_with_stable_numbers(ways: Way
     assert _call(ways, "GET", "get-org-list/v1", org_id=orgs[0]["org_id"])["count"] == 1
     assert _call(ways, "GET", "search-org/v1", text="ง")["count"] == 3
     assert _call(ways, "GET", "search-org/v1", text="ab")["status"] == "fail"
-    assert len(_call(ways, "GET", "get-status-list/v2")["results"]) == 7
+    assert len(_call(ways, "GET", "get-status-list/v2")["results"]) == 8
     assert len({one["issue_category_id"] for one in _call(ways, "GET", "get-type-list/v2")["results"]}) == 24
     assert _call(ways, "GET", "get-issues/v2", org_id="1")["status"] == "fail"
 
@@ -219,10 +219,9 @@ def test_a_partner_does_only_what_its_key_is_for(ways: Ways) -> None:
     assert "another agency" in refused["message"]
 
 
-def test_calls_that_are_not_offered_and_bodies_that_are_none_say_so(ways: Ways) -> None:
-    """star, comment and join-forward are answered as failures, not with silence; so is what is no JSON object."""
-    for path in ("star/v1", "comment/v1", "join-forward/v1"):
-        assert "not offered" in _call(ways, "POST", path, ticket_id="1")["message"]
+def test_calls_that_do_not_exist_and_bodies_that_are_none_say_so(ways: Ways) -> None:
+    """What is no call, no JSON object, or a call by another method is answered as a failure, not with silence."""
+    assert "no such call" in _call(ways, "POST", "star/v2", ticket_id="1")["message"]
     assert _call(ways, "POST", "update-issue/v1", ticket_id="1")["status"] == "fail"  # PATCH only.
     answer = ways.client.post("/exchange-api/new-issue/v1", content=b"[")
     assert (answer.status_code, answer.json()["message"].split(" |")[0]) == (200, "Invalid input JSON format")
