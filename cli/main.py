@@ -12,6 +12,7 @@ import typer
 
 from cli import richmenu
 from cli.categories_app import categories_app
+from cli.hooks_app import hooks_app
 from core.errors import FaonamError, SetupError, trouble_outside
 from core.logs import configure_logs
 from core.settings import settings
@@ -37,6 +38,7 @@ app.add_typer(keys_app, name="keys")
 
 
 app.add_typer(categories_app, name="categories")
+app.add_typer(hooks_app, name="hooks")
 richmenu.add_to(app)
 
 

@@ -145,6 +145,14 @@ class AgencyInvited(Event):
 
 
 @dataclass(frozen=True)
+class PartnerPaused(Event):
+    """A partner has taken none of our webhooks for too long, or wants none: it is told nothing until somebody acts."""
+
+    name: ClassVar[str] = "incidents.partner_paused"
+    partner: str
+
+
+@dataclass(frozen=True)
 class IncidentNoted(Event):
     """Something stands with an incident that is no step: a note among officers, what of pictures and words is hidden,
     what a partner said.

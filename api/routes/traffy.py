@@ -29,7 +29,7 @@ from incidents.exchange import (
     traffy_queries,
     traffy_server,
 )
-from incidents.exchange.errors import KeyRefusedError, TooOftenError, UnusableReportError
+from incidents.exchange.errors import KeyRefusedError, OwnNewsError, TooOftenError, UnusableReportError
 from incidents.exchange.models import ApiKey
 from incidents.exchange.traffy_server import STATUSES, key_of_token, token
 
@@ -273,6 +273,8 @@ def _act(request: Request, path: str, given: Mapping[str, Any]) -> Response:
     began_s = time.monotonic()
     try:
         return _acted(request, path, given, began_s=began_s)
+    except OwnNewsError as echo:
+        return _wrapped({"results": {}}, status="warning", message=echo.detail, began_s=began_s)
     except Exception as error:
         return _refused(_sentence(error), began_s=began_s)
 

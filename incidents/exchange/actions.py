@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from core import clock
 from incidents import actions, rules
 from incidents import queries as incident_queries
-from incidents.exchange import arrivals, queries
+from incidents.exchange import arrivals, echoes, queries
 from incidents.exchange.errors import NoSuchRequestError
+from incidents.exchange.hook_bodies import issue_mark
 from incidents.exchange.models import ApiKey, ForeignId, ServiceRequest
 from incidents.exchange.open311 import Submission
 from incidents.exchange.open311_answers import Service
@@ -31,7 +32,7 @@ def take_submission(
     """The report is with its incident; the same one sent again has the number of the first.
 
     The same is what has the client's own number, or equal place and words within ten minutes. Raises
-    UnusableReportError where the place cannot be found or lies elsewhere.
+    UnusableReportError where the place cannot be found or lies elsewhere, OwnNewsError where we told the client of it.
     """
     system = f"open311:{key.name}"
     if submission.client_id:
@@ -40,6 +41,9 @@ def take_submission(
         request = queries.request_of_report(session, known.report_id) if known and known.report_id else None
         if request is not None:
             return request
+    if submission.place is not None:
+        mark = issue_mark(submission.description, lat=submission.place.lat, lon=submission.place.lon)
+        echoes.check_is_no_echo(session, key, mark)
     spot = arrivals.spot_of(
         session, place=submission.place, address=submission.address, address_id=submission.address_id
     )

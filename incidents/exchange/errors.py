@@ -35,3 +35,19 @@ class TraffyQuotaError(TraffyRefusedError):
 
 class TraffyAwayError(FaonamError):
     """Traffy does not answer."""
+
+
+class HookAwayError(FaonamError):
+    """A partner does not take webhooks now."""
+
+
+class HookRefusedError(FaonamError):
+    """A partner does not want this webhook, or none any more."""
+
+    def __init__(self, detail: str, *, is_for_good: bool) -> None:
+        super().__init__(detail)
+        self.is_for_good = is_for_good
+
+
+class OwnNewsError(InvalidInputError):
+    """A partner sent back what we had told it."""

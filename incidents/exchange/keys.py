@@ -16,7 +16,7 @@ from core import clock
 from core.errors import ConflictError, InvalidInputError, NotFoundError
 from incidents.exchange import queries
 from incidents.exchange.errors import KeyRefusedError
-from incidents.exchange.models import ApiKey, DoorUse
+from incidents.exchange.models import ApiKey, DoorUse, PartnerHook
 from incidents.models import Agency
 
 # open311: report and add updates; traffy-read, traffy-write: read and report by the exchange; traffy-update: change
@@ -65,11 +65,12 @@ def make_key(
 
 
 def revoke_key(session: Session, name: str) -> None:
-    """The key opens nothing any more; what came by it stays. Raises NotFoundError."""
+    """The key opens nothing any more, and its partner is told nothing; what came by it stays. Raises NotFoundError."""
     found = queries.key_of_name(session, name)
     if found is None:
         raise NotFoundError(f"There is no key of the name '{name}'.")
     found.revoked_at = found.revoked_at or clock.now()
+    session.execute(sa.delete(PartnerHook).where(PartnerHook.key_id == found.id))
 
 
 def opened_by(session: Session, key: str, *, scope: str) -> ApiKey:

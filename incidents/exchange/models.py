@@ -116,6 +116,57 @@ class ExchangeRating(Base):
     rated_at: Mapped[datetime] = mapped_column(_AT)
 
 
+class PartnerHook(Base):
+    """Where a partner wants to be told of incidents without asking; address and secret are sealed, `host` is shown.
+
+    Told is what happened after `since_change_id`; what was gathered so far ends at `seen_change_id`. `woken_wall_at`
+    is when its job was last begun, None while none waits. It is paused where it took nothing for too long.
+    """
+
+    __tablename__ = "partner_hook"
+    __table_args__ = (sa.CheckConstraint("failures >= 0", name="failures"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key_id: Mapped[int] = mapped_column(sa.ForeignKey("api_key.id", ondelete="CASCADE"), unique=True)
+    url_sealed: Mapped[bytes]
+    secret_sealed: Mapped[bytes]
+    host: Mapped[str]
+    made_at: Mapped[datetime] = mapped_column(_AT)
+    since_change_id: Mapped[int] = mapped_column(sa.BigInteger)
+    seen_change_id: Mapped[int] = mapped_column(sa.BigInteger)
+    woken_wall_at: Mapped[datetime | None] = mapped_column(_AT)
+    told_wall_at: Mapped[datetime | None] = mapped_column(_AT)
+    failures: Mapped[int] = mapped_column(default=0)
+    failing_since_wall_at: Mapped[datetime | None] = mapped_column(_AT)
+    fault: Mapped[str] = mapped_column(default="")
+    paused_wall_at: Mapped[datetime | None] = mapped_column(_AT)
+
+
+class HookDelivery(Base):
+    """One line of an incident's history that a partner is to be told of, and what became of it.
+
+    `nothing` where there was nothing to tell: the public may not see it, or the partner knew it.
+    """
+
+    __tablename__ = "hook_delivery"
+    __table_args__ = (
+        sa.CheckConstraint("state IN ('waiting', 'told', 'nothing', 'refused')", name="state"),
+        sa.Index(
+            "ix_hook_delivery_waiting", "hook_id", "change_id", postgresql_where=sa.text("state = 'waiting'")
+        ),
+    )
+
+    hook_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("partner_hook.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    change_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("incident_change.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    state: Mapped[str]
+    fault: Mapped[str] = mapped_column(default="")
+    ended_wall_at: Mapped[datetime | None] = mapped_column(_AT)
+
+
 class ForeignId(Base):
     """What another system calls a report, an update or an incident of ours: loop guard and key against repeats.
 

@@ -8,7 +8,7 @@ from core import clock, jobs
 from core.events import subscribes
 from core.logs import get_logger
 from incidents.events import IncidentChanged
-from incidents.exchange import arrivals, keys, queries, traffy_actions
+from incidents.exchange import arrivals, hook_client, hook_queries, hooks, keys, queries, traffy_actions
 from incidents.exchange.errors import TraffyQuotaError
 from incidents.exchange.traffy_client import configured
 
@@ -20,6 +20,26 @@ def forget_contacts(session: Session) -> None:
     """Who told of an incident through an open door is forgotten 90 days after it ended; uses of doors, in an hour."""
     arrivals.forget_contacts(session, before=clock.now() - arrivals.CONTACTS_KEPT)
     keys.forget_uses(session)
+    hook_queries.forget_told(session)
+
+
+@jobs.periodic(name="incidents.gather_for_partners", cron="*/2 * * * * *")
+def gather_for_partners(session: Session) -> None:
+    """What happened waits for the partners who are told without asking, and a job of each tells it."""
+    for hook_id in hooks.gather(session):
+        _wake(session, hook_id)
+
+
+def _wake(session: Session, hook_id: int) -> None:
+    jobs.enqueue(session, tell_partner, lock=f"partner-hook:{hook_id}", hook_id=hook_id)
+
+
+# One attempt more than after which the partner is paused.
+@jobs.job(name="incidents.tell_partner", attempts=hooks.MOST_FAILURES + 1)
+def tell_partner(session: Session, *, hook_id: int) -> None:
+    """The partner has heard the oldest line that waits for it, and the next one has a job of its own."""
+    if hooks.tell_next(session, hook_id, hook_client.configured()):
+        _wake(session, hook_id)
 
 
 @subscribes(IncidentChanged, by="incidents.tell_traffy")

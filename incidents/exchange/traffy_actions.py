@@ -47,6 +47,8 @@ def take_ticket(session: Session, issue: traffy.Issue) -> ServiceRequest | None:
     queries.hold(session, SYSTEM.encode())
     if queries.foreign(session, SYSTEM, issue.ticket_id) is not None:
         return None
+    if queries.incident_of_request(session, issue.ticket_id) is not None:
+        return None  # Our own webhook, come back.
     if issue.place is None:
         raise UnusableReportError((f"The ticket {issue.ticket_id} has no place",))
     names = traffy_queries.category_names(session)

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 from core.errors import ForbiddenError, InvalidInputError, NotFoundError
 from incidents import queries as incident_queries
 from incidents import telling
-from incidents.exchange import arrivals, queries, traffy, traffy_actions, traffy_queries
+from incidents.exchange import arrivals, echoes, queries, traffy, traffy_actions, traffy_queries
+from incidents.exchange.errors import OwnNewsError
+from incidents.exchange.hook_bodies import issue_mark, step_mark
 from incidents.exchange.models import ApiKey, ServiceRequest
 from incidents.exchange.traffy_server import NewIssue, UpdateIssue, stable_number
 from incidents.models import Report
@@ -69,7 +71,8 @@ def category_asked(session: Session, *, name: str, number: str) -> str | None:
 def take_issue(session: Session, issue: NewIssue, *, key: ApiKey) -> ServiceRequest:
     """The partner's report is with its incident, once by the partner's own number.
 
-    Raises UnusableReportError where it lies outside the city, NotFoundError for a number of no category.
+    Raises UnusableReportError where it lies outside the city, NotFoundError for a number of no category, OwnNewsError
+    where it is one of ours that the partner was told of.
     """
     system = f"exchange:{key.name}"
     if issue.client_id:
@@ -78,6 +81,7 @@ def take_issue(session: Session, issue: NewIssue, *, key: ApiKey) -> ServiceRequ
         request = queries.request_of_report(session, known.report_id) if known and known.report_id else None
         if request is not None:
             return request
+    _check_is_no_echo(session, issue, key=key)
     spot = arrivals.spot_of(session, place=issue.place)
     request = arrivals.receive(
         session,
@@ -104,6 +108,15 @@ def take_issue(session: Session, issue: NewIssue, *, key: ApiKey) -> ServiceRequ
     return request
 
 
+def _check_is_no_echo(session: Session, issue: NewIssue, *, key: ApiKey) -> None:
+    if issue.ticket_id and queries.incident_of_request(session, issue.ticket_id) is not None:
+        raise OwnNewsError(f"The ticket {issue.ticket_id} is one of ours: nothing was made | เรื่องนี้มาจากระบบนี้เอง")
+    if issue.place is not None:
+        where = {"lat": issue.place.lat, "lon": issue.place.lon}
+        words = (word for word in (issue.text, issue.client_id) if word)
+        echoes.check_is_no_echo(session, key, *(issue_mark(word, **where) for word in words))
+
+
 def _category(session: Session, issue: NewIssue) -> str:
     if issue.kind_number is not None:
         return category_asked(session, name="", number=str(issue.kind_number)) or "other"
@@ -113,7 +126,8 @@ def _category(session: Session, issue: NewIssue) -> str:
 def take_step(session: Session, update: UpdateIssue, *, key: ApiKey) -> None:
     """The incident is in the state that the partner tells; told again nothing changes.
 
-    Raises NotFoundError for an unknown ticket, ForbiddenError for another agency's, WrongStateError for no step.
+    Raises NotFoundError for an unknown ticket, ForbiddenError for another agency's, WrongStateError for no step,
+    OwnNewsError for one that the partner heard of from us.
     """
     incident_id = incident_asked(session, update.ticket_id, update.client_id, key=key)
     incident = incident_queries.locked_incident(session, incident_id)
@@ -125,6 +139,12 @@ def take_step(session: Session, update: UpdateIssue, *, key: ApiKey) -> None:
         raise InvalidInputError("A ticket is sent on by join-forward | ส่งต่อเรื่องด้วย join-forward")
     if incident.state == update.state:
         return
+    times = [traffy.said_time(update.said_at)] if update.said_at is not None else []
+    marks = [
+        step_mark(number, update.state, word)
+        for number in {incident.number, update.ticket_id} for word in (update.note, *times)
+    ]
+    echoes.check_is_no_echo(session, key, *marks)
     before = traffy_queries.last_change_id(session, incident.id)
     traffy_actions.step(session, incident.id, update.state, by=f"exchange:{key.name}", reason=update.note)
     if not update.tells_reporter:

@@ -185,7 +185,7 @@ def _cell(value: Any) -> str:
 
 @dataclass(frozen=True)
 class NewIssue:
-    """A report that a partner sends."""
+    """A report that a partner sends; `ticket_id` only where it is sent back what has a number already."""
 
     kind: str
     kind_number: int | None
@@ -193,6 +193,7 @@ class NewIssue:
     place: LonLat | None
     address: str
     client_id: str
+    ticket_id: str = ""
     links: tuple[str, ...] = ()
     pictures: tuple[bytes, ...] = ()
     contact: Mapping[str, str] = field(default_factory=dict)
@@ -220,6 +221,7 @@ def read_new_issue(body: Mapping[str, Any]) -> tuple[NewIssue, tuple[str, ...]]:
         place=place,
         address=privacy.plain(text_of(body, "address"))[:500],
         client_id=text_of(body, "client_ticket_id")[:200],
+        ticket_id=text_of(body, "ticket_id")[:200],
         links=tuple(link for link in _list(body.get("photo")) if is_link(link))[:PHOTOS_AT_MOST],
         pictures=_pictures(body.get("photo_base64"), findings),
         contact={
