@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from cli.city import city_while_needed
 from core.db import transaction
@@ -29,17 +29,18 @@ def list_hooks() -> None:
     if not found:
         typer.echo("No partner is told. Register one with: faonam hooks add NAME https://…")
         return
-    table = Table()
-    for heading in ("name", "agency", "host", "waiting", "refused", "last told", "failing since", "state"):
-        table.add_column(heading)
     for one in found:
         state = f"paused: {one.fault}" if one.paused_wall_at else one.fault or "well"
-        told = f"{one.told_wall_at:%Y-%m-%d %H:%M}" if one.told_wall_at else ""
-        failing = f"{one.failing_since_wall_at:%Y-%m-%d %H:%M}" if one.failing_since_wall_at else ""
-        table.add_row(
-            one.name, one.agency_code or "", one.host, str(one.waiting), str(one.refused), told, failing, state
-        )
-    Console().print(table)
+        agency = f", of {one.agency_code}" if one.agency_code else ""
+        typer.echo(f"{one.name}{agency}, at {one.host}: {state}; {one.waiting} waiting, {one.refused} refused")
+        if one.failing_since_wall_at:
+            typer.echo(f"  failing since {_moment(one.failing_since_wall_at)}, {one.failures} times")
+        if one.told_wall_at:
+            typer.echo(f"  last told {_moment(one.told_wall_at)}")
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def resume(name: str) -> None:
