@@ -96,6 +96,11 @@ def _good(found: ApiKey | None, *, scope: str) -> ApiKey:
     return found
 
 
+def acts_as(key: ApiKey) -> str:
+    """How histories name the partner; what a key of Traffy's own does stands there as Traffy's, and is not told it."""
+    return f"{'traffy' if 'traffy-hook' in key.scopes else 'exchange'}:{key.name}"
+
+
 def count_use(session: Session, *, door: str, who: bytes) -> int:
     """One more use of the door in this minute; how many there were, this one included."""
     minute = clock.wall_now().replace(second=0, microsecond=0)

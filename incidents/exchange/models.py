@@ -156,11 +156,12 @@ class HookDelivery(Base):
         ),
     )
 
-    hook_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("partner_hook.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
-    )
+    # First, so that a line that is deleted is found here.
     change_id: Mapped[int] = mapped_column(
         sa.ForeignKey("incident_change.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    hook_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("partner_hook.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     state: Mapped[str]
     fault: Mapped[str] = mapped_column(default="")

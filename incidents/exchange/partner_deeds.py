@@ -18,7 +18,7 @@ from incidents import actions, cards, history, inviting, near_queries, notes, po
 from incidents import queries as incident_queries
 from incidents.errors import WrongStateError
 from incidents.events import IncidentNoted
-from incidents.exchange import arrivals, queries, traffy_actions, traffy_exchange, traffy_queries
+from incidents.exchange import arrivals, keys, queries, traffy_actions, traffy_exchange, traffy_queries
 from incidents.exchange.models import ApiKey, ExchangeRating, ServiceRequest
 from incidents.exchange.partner_calls import HAND_OVER, Comment, JoinForward, Star, Ticket
 from incidents.models import Incident, Report
@@ -27,11 +27,6 @@ RATED_STATES = ("done", "closed")
 # The exchange gives comments no number of their own: equal words within this time are a sender's second attempt.
 REPEATED_WITHIN = timedelta(minutes=10)
 SAID = "partner_said"
-
-
-def by(key: ApiKey) -> str:
-    """How histories name the partner."""
-    return f"exchange:{key.name}"
 
 
 def rate(session: Session, star: Star, *, key: ApiKey) -> None:
@@ -62,14 +57,14 @@ def _own_request(session: Session, ticket: Ticket, *, key: ApiKey) -> ServiceReq
     if ticket.ticket_id:
         request = queries.request_of_id(session, ticket.ticket_id)
     else:
-        known = queries.foreign(session, by(key), ticket.client_id)
+        known = queries.foreign(session, f"exchange:{key.name}", ticket.client_id)
         request = queries.request_of_report(session, known.report_id) if known and known.report_id else None
     return request if request is not None and request.key_id == key.id else None
 
 
 def _write(session: Session, incident: Incident, *, kind: str, reason: str, key: ApiKey) -> None:
     change = history.write(
-        session, incident, from_state=incident.state, by=by(key), reason=reason, now=clock.now(), kind=kind
+        session, incident, from_state=incident.state, by=keys.acts_as(key), reason=reason, now=clock.now(), kind=kind
     )
     publish(session, IncidentNoted(incident_id=change.incident_id, number=incident.number))
 
@@ -97,7 +92,7 @@ def say(session: Session, comment: Comment, *, key: ApiKey) -> None:
         arrivals.add_words(session, request.report_id, f"[{key.name} {comment.kind}] {comment.text}")
         _write(session, incident, kind="words_added", reason="", key=key)
     elif comment.kind == "chat_staff_only":
-        notes.write_note(session, incident.id, comment.text, by=by(key))
+        notes.write_note(session, incident.id, comment.text, by=keys.acts_as(key))
     else:
         _say_to_reporters(session, incident, comment, key=key)
 
@@ -105,7 +100,7 @@ def say(session: Session, comment: Comment, *, key: ApiKey) -> None:
 def _say_to_reporters(session: Session, incident: Incident, comment: Comment, *, key: ApiKey) -> None:
     now = clock.now()
     change = history.write(
-        session, incident, from_state=incident.state, by=by(key), reason=comment.text, now=now, kind=SAID
+        session, incident, from_state=incident.state, by=keys.acts_as(key), reason=comment.text, now=now, kind=SAID
     )
     if comment.tells_reporter:
         telling.note_change(session, incident, change, note={"th": comment.text, "en": comment.text}, now=now)
@@ -159,11 +154,11 @@ def join_forward(session: Session, asked: JoinForward, *, key: ApiKey) -> None:
 def _hand_over(
     session: Session, incident: Incident, origin: str, destinations: list[str], *, note: str, key: ApiKey
 ) -> None:
-    if traffy_queries.was_handed(session, incident.id, from_code=origin, to_code=destinations[0], by=by(key)):
+    if traffy_queries.was_handed(session, incident.id, from_code=origin, to_code=destinations[0], by=keys.acts_as(key)):
         return  # Sent again: it is there.
     if incident.agency_code != origin:
         raise ForbiddenError(f"The ticket {incident.number} is another agency's | เรื่องนี้เป็นของหน่วยงานอื่น")
-    actions.send_on(session, incident.id, destinations[0], by=by(key), reason=note)
+    actions.send_on(session, incident.id, destinations[0], by=keys.acts_as(key), reason=note)
     _invite(session, incident, destinations[1:], origin=destinations[0], note=note, key=key)
 
 
@@ -172,7 +167,7 @@ def _invite(
 ) -> None:
     if incident.state not in rules.OPEN_STATES:
         raise WrongStateError(f"The ticket {incident.number} has ended | เรื่องนี้จบแล้ว")
-    inviting.invite_agencies(session, incident.id, destinations, from_code=origin, by=by(key), reason=note)
+    inviting.invite_agencies(session, incident.id, destinations, from_code=origin, by=keys.acts_as(key), reason=note)
 
 
 def _check_origin(session: Session, incident: Incident, origin: str) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core.errors import ForbiddenError, InvalidInputError, NotFoundError
 from incidents import queries as incident_queries
 from incidents import telling
-from incidents.exchange import arrivals, echoes, queries, traffy, traffy_actions, traffy_queries
+from incidents.exchange import arrivals, echoes, keys, queries, traffy, traffy_actions, traffy_queries
 from incidents.exchange.errors import OwnNewsError
 from incidents.exchange.hook_bodies import issue_mark, step_mark
 from incidents.exchange.models import ApiKey, ServiceRequest
@@ -146,7 +146,7 @@ def take_step(session: Session, update: UpdateIssue, *, key: ApiKey) -> None:
     ]
     echoes.check_is_no_echo(session, key, *marks)
     before = traffy_queries.last_change_id(session, incident.id)
-    traffy_actions.step(session, incident.id, update.state, by=f"exchange:{key.name}", reason=update.note)
+    traffy_actions.step(session, incident.id, update.state, by=keys.acts_as(key), reason=update.note)
     if not update.tells_reporter:
         telling.tell_nobody(session, incident.id, after=before)
 

@@ -38,11 +38,11 @@ def upgrade() -> None:
     op.create_table(
         "hook_delivery",
         sa.Column(
-            "hook_id", sa.Integer, sa.ForeignKey("partner_hook.id", ondelete="CASCADE"), primary_key=True,
+            "change_id", sa.BigInteger, sa.ForeignKey("incident_change.id", ondelete="CASCADE"), primary_key=True,
             autoincrement=False,
         ),
         sa.Column(
-            "change_id", sa.BigInteger, sa.ForeignKey("incident_change.id", ondelete="CASCADE"), primary_key=True,
+            "hook_id", sa.Integer, sa.ForeignKey("partner_hook.id", ondelete="CASCADE"), primary_key=True,
             autoincrement=False,
         ),
         sa.Column("state", sa.String, nullable=False),

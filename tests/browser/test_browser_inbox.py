@@ -13,10 +13,13 @@ from everybody import assert_for_everybody
 from playwright.sync_api import Page, expect
 from screens import DESK, PATIENCE_MS, PHONE, Screens
 from small_city import found_city, served_here
+from sqlalchemy.orm import Session
 
 from core.db import transaction
 from gis.points import LonLat
 from incidents import actions
+from incidents.exchange import hooks, keys
+from incidents.exchange.hook_client import HookClient
 from incidents.rules import NewReport
 from tests.accounts import PASSWORD, add_account
 from tests.incidents.conftest import add_talker
@@ -41,8 +44,16 @@ def origin(database: sa.Engine) -> Iterator[str]:
         for number in range(LAMPS):
             place = LonLat(lon=99.91 + 0.01 * (number % 8), lat=8.41 + 0.01 * (number // 8))
             actions.open_apart(session, NewReport("ไฟดับ", "street_light", place, "pin"), opened_at=incident.opened_at)
+        _add_dead_partner(session)
     with served_here("index") as address:
         yield address
+
+
+def _add_dead_partner(session: Session) -> None:
+    """A neighbour that took no news for too long."""
+    keys.make_key(session, name="neighbour", scopes=["traffy-read"])
+    hooks.register(session, name="neighbour", url="http://127.0.0.1:9/their-word", client=HookClient(is_live=False))
+    session.execute(sa.text("UPDATE partner_hook SET paused_wall_at = now(), failures = 13, fault = 'HTTP 503'"))
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +88,14 @@ def _rows_are_walked_and_chosen(page: Page) -> None:
     page.keyboard.press("j")
     expect(rows).to_have_count(LAMPS + 1 - 50)
     expect(rows.nth(0)).to_be_focused()
+
+
+def _a_dead_partner_is_seen(page: Page) -> None:
+    """Who does not listen stands above the rows, with the cause, and not with the address."""
+    away = page.get_by_test_id("partners-away")
+    expect(away).to_contain_text("neighbour: หยุดส่งไว้")
+    expect(away).to_contain_text("HTTP 503")
+    expect(away).not_to_contain_text("their-word")
 
 
 def _many_are_sent_on(page: Page) -> None:
@@ -159,6 +178,7 @@ def test_an_officer_works_through_the_inbox_with_keys(origin: str, tmp_path: Pat
         screen = screens.new("officer", DESK)
         page = screen.sign_in("/", "admin", PASSWORD)
         page.get_by_test_id("mode-incidents").click()
+        _a_dead_partner_is_seen(page)
         _rows_are_walked_and_chosen(page)
         _many_are_sent_on(page)
         _one_is_noted_and_redacted(page)

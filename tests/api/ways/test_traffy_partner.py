@@ -18,9 +18,10 @@ from core.db import transaction
 from core.errors import SetupError
 from core.events import EventRecord
 from incidents.events import IncidentChanged
-from incidents.exchange import tasks, traffy, traffy_actions, traffy_client
+from incidents.exchange import keys, tasks, traffy, traffy_actions, traffy_client
 from incidents.exchange.errors import NoSuchRequestError, TraffyAwayError, TraffyQuotaError, TraffyRefusedError
 from incidents.exchange.traffy_client import TraffyClient
+from incidents.exchange.traffy_server import stable_number
 from tests.api.ways.conftest import NOW, walk
 
 if TYPE_CHECKING:
@@ -205,6 +206,35 @@ def test_what_came_from_there_does_not_go_back(ways: Ways, client: TraffyClient,
         assert traffy_actions.tell_step(session, client, change_id=change_id, tells_reporters=True) == 0
         traffy_actions.catch_up(session, client)
     assert all(told["ticket_id"] != "T-6" for told in fondue.told())
+    assert not [path for _, path, _ in fondue.calls if path == "new-issue/v1"]
+
+
+def test_what_traffys_own_key_does_by_the_exchange_is_not_told_to_traffy(
+    ways: Ways, client: TraffyClient, fondue: SimulatedTraffy
+) -> None:
+    """Where Traffy calls our exchange, its steps, words and sendings are its own as by webhooks: none goes back."""
+    _hook(ways, _ticket(ways, "T-OWN", type="ท่อระบายน้ำ"))
+    incident_id, number, _ = _incident("T-OWN")
+    with transaction() as session:
+        key = keys.make_key(session, name="traffys", scopes=["traffy-hook", "traffy-read", "traffy-update"])
+    works, clerk = stable_number("works"), stable_number("clerk")
+    for method, path, given in (
+        ("PATCH", "update-issue/v1", {"state_name": "รับเรื่อง", "note": "รับ"}),
+        ("POST", "comment/v1", {"comment": "กำลังไป"}),
+        ("POST", "join-forward/v1", {"origin_group": works, "destination_group": [clerk], "scenario": 2}),
+        ("PATCH", "update-issue/v1", {"state_name": "เสร็จสิ้น", "note": "ทำแล้ว"}),
+    ):
+        body = {"token_secret_key": key, "ticket_id": number, **given}
+        answer = ways.client.request(method, f"/exchange-api/{path}", json=body).json()
+        assert answer["status"] == "success", answer
+    with transaction() as session:
+        asked = sa.text("SELECT id FROM incident_change WHERE incident_id = :id AND changed_by <> '' ORDER BY id")
+        lines = session.scalars(asked, {"id": incident_id}).all()
+        assert len(lines) == 6  # Accepted, said, sent on, and forward to the end.
+        for change_id in lines:
+            assert traffy_actions.tell_step(session, client, change_id=change_id, tells_reporters=True) == 0
+        traffy_actions.catch_up(session, client)
+    assert "T-OWN" not in [told["ticket_id"] for told in fondue.told()]
     assert not [path for _, path, _ in fondue.calls if path == "new-issue/v1"]
 
 
