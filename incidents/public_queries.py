@@ -72,7 +72,7 @@ _STEPS = """
 SELECT h.kind, h.to_state, h.changed_at, h.from_agency_code, h.to_agency_code,
        f.name_th AS from_th, f.name_en AS from_en, t.name_th AS to_th, t.name_en AS to_en
 FROM incident_change h LEFT JOIN agency f ON f.code = h.from_agency_code LEFT JOIN agency t ON t.code = h.to_agency_code
-WHERE h.incident_id = :id ORDER BY h.id
+WHERE h.incident_id = :id AND h.kind <> 'invited' ORDER BY h.id
 """
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from core import clock, sealing
 from core.db import transaction
 from gis.points import LonLat
-from incidents import actions, telling
+from incidents import actions, public_queries, telling
 from incidents.exchange import keys
 from incidents.exchange.traffy_server import stable_number
 from incidents.models import Incident
@@ -265,6 +265,11 @@ def test_who_is_invited_has_it_too_and_the_lead_keeps_it(ways: Ways, told: Calla
     assert _call(ways, "comment/v1", who="clerk", ticket_id=number, comment="จะช่วย")["status"] == "success"
     step = {"ticket_id": number, "note": "รับ", "state_name": "รับเรื่อง"}
     assert "another agency" in _call(ways, "update-issue/v1", who="clerk", method="PATCH", **step)["message"]
+    assert _call(ways, "update-issue/v1", method="PATCH", **step)["status"] == "success"
+    with transaction() as session:
+        tracked = public_queries.tracked(session, number)
+    assert tracked is not None
+    assert {step.agency_th for step in tracked.steps} == {"งาน works"}
 
 
 def test_who_hands_over_is_out_of_it(ways: Ways, told: Callable[[int], list[str]]) -> None:

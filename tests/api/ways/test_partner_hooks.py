@@ -545,6 +545,17 @@ def test_what_was_told_long_ago_is_forgotten_and_not_told_again(ways: Ways, rece
     assert receiver.told()[heard:] == [("POST", number, "")]
 
 
+def test_a_job_that_was_lost_is_begun_anew(ways: Ways, receiver: Receiver) -> None:
+    """One job a partner at a time; where none was seen for longer than any wait, it has been lost."""
+    number = ways.reported()
+    assert len(_gather()) == 1
+    assert _gather() == []  # It waits already.
+    with transaction() as session:
+        session.execute(sa.text("UPDATE partner_hook SET woken_wall_at = now() - interval '7 hours'"))
+    _tell_all()
+    assert receiver.told() == [("POST", number, "")]
+
+
 def test_the_beat_and_the_jobs_tell_by_themselves_and_try_again(ways: Ways, receiver: Receiver) -> None:
     """A worker as the house runs it: one beat, one job a partner, and the queue's own retry after 2 s."""
     number = ways.reported()
