@@ -23,6 +23,8 @@ from core.db import transaction
 from incidents import actions
 from incidents.exchange import keys, services
 from tests.accounts import add_account
+from tests.api.ways.partners import forget, register
+from tests.api.ways.receiver import Receiver, listening
 from tests.incidents.conftest import fill_town
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -158,3 +160,21 @@ def served_at(ways: Ways) -> Iterator[str]:
     server.should_exit = True
     thread.join(10)
     assert not thread.is_alive()
+
+
+@pytest.fixture
+def time_goes_on(ways: Ways) -> Iterator[None]:
+    """Each look at the clock is a moment later, as outside of tests."""
+    ticks = iter(range(1, 1_000_000))
+    clock.freeze(lambda: NOW + timedelta(milliseconds=next(ticks)))
+    yield
+    clock.freeze(lambda: NOW)
+
+
+@pytest.fixture
+def receiver(ways: Ways) -> Iterator[Receiver]:
+    """The first partner's server; the partner is told from now on, until the test ends."""
+    with listening() as made:
+        made.secret = register("partner", made)
+        yield made
+        forget("partner")
