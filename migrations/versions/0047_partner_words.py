@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0046_partner_words"
-down_revision = "0045_queues"
+revision = "0047_partner_words"
+down_revision = "0046_drawn_together"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0047_partner_hooks"
-down_revision = "0046_partner_words"
+revision = "0048_partner_hooks"
+down_revision = "0047_partner_words"
 branch_labels = None
 depends_on = None
 
