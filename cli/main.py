@@ -13,6 +13,8 @@ import typer
 from cli import richmenu
 from cli.categories_app import categories_app
 from cli.hooks_app import hooks_app
+from cli.keys_app import keys_app, traffy_app
+from cli.readings_app import feeds_app, readings_app
 from core.errors import FaonamError, SetupError, trouble_outside
 from core.logs import configure_logs
 from core.settings import settings
@@ -27,16 +29,10 @@ flood_app = typer.Typer(help="The flood picture: how far it can be believed.", n
 app.add_typer(flood_app, name="flood")
 terrain_app = typer.Typer(help="Terrain: where its water goes.", no_args_is_help=True)
 app.add_typer(terrain_app, name="terrain")
-feeds_app = typer.Typer(help="Feeds: the sources that readings come from.", no_args_is_help=True)
 app.add_typer(feeds_app, name="feeds")
-readings_app = typer.Typer(help="What was refused of what gauges and others sent.", no_args_is_help=True)
 app.add_typer(readings_app, name="readings")
-traffy_app = typer.Typer(help="Traffy Fondue: what goes to and fro.", no_args_is_help=True)
 app.add_typer(traffy_app, name="traffy")
-keys_app = typer.Typer(help="Keys of partners who report and read through open doors.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
-
-
 app.add_typer(categories_app, name="categories")
 app.add_typer(hooks_app, name="hooks")
 richmenu.add_to(app)
@@ -294,81 +290,6 @@ def list_kinds() -> None:
     city.list_kinds()
 
 
-@feeds_app.command("list")
-def list_feeds() -> None:
-    """Tell how every feed does: last success, lag, error and next attempt."""
-    from cli import feeds
-
-    feeds.list_feeds()
-
-
-@feeds_app.command("poll")
-def poll_feed(code: Annotated[str, typer.Argument(help="The feed's code.")]) -> None:
-    """Ask a feed now, whatever its turn; exits 1 where that fails."""
-    from cli import feeds
-
-    raise typer.Exit(0 if feeds.poll(code) else 1)
-
-
-@feeds_app.command("add")
-def add_feeds(
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="A TOML file: an array of tables named feed.")],
-) -> None:
-    """Declare feeds, or change them; one that sends by itself gets a key, which is shown once."""
-    from cli import feeds
-
-    feeds.add(path)
-
-
-@traffy_app.command("send")
-def send_to_traffy(number: Annotated[str, typer.Argument(help="The incident's number, such as 2569-000123.")]) -> None:
-    """Send an incident to Traffy; one that is there already is not sent again."""
-    from cli import keys
-
-    keys.send_to_traffy(number)
-
-
-@traffy_app.command("pull")
-def pull_from_traffy(
-    duration: Annotated[Literal["today", "3days", "all"], typer.Option(help="What moved since when.")] = "3days",
-) -> None:
-    """Take what webhooks missed; nobody at Traffy is told."""
-    from cli import keys
-
-    keys.pull_from_traffy(duration)
-
-
-@keys_app.command("add")
-def add_key(
-    name: Annotated[str, typer.Argument(help="Whose key it is.")],
-    scope: Annotated[
-        list[str] | None, typer.Option(help="What it is for, may be said again; default: open311.")
-    ] = None,
-    agency: Annotated[str | None, typer.Option(help="Only incidents of this agency are changed by it.")] = None,
-    per_minute: Annotated[int, typer.Option(help="How often a minute it may be used.", min=1, max=100_000)] = 60,
-) -> None:
-    """Make a key; it is shown this once."""
-    from cli import keys
-
-    keys.add(name, scopes=scope or ["open311"], agency_code=agency, per_minute=per_minute)
-
-
-@keys_app.command("list")
-def list_keys() -> None:
-    """Name every key, what it is for, and whether it was revoked."""
-    from cli import keys
-
-    keys.list_keys()
-
-
-@keys_app.command("revoke")
-def revoke_key(name: Annotated[str, typer.Argument(help="Whose key it is.")]) -> None:
-    """Let a key open nothing any more."""
-    from cli import keys
-
-    keys.revoke(name)
-
-
 @flood_app.command("validate")
 def validate_flood(
     city: Annotated[str, typer.Option(help="A city pack with high-water marks: a folder, or a city of open data.")],
@@ -377,46 +298,6 @@ def validate_flood(
     from cli import flood
 
     flood.validate(city)
-
-
-REASON = typer.Option(help="Only rows refused for this reason, such as wrong_unit.")
-SINCE = typer.Option(help="Only rows received since then, such as 2026-11-21 or 2026-11-21T03:00Z; else Thai time.")
-
-
-@readings_app.command("refused")
-def list_refused(
-    reason: Annotated[str | None, REASON] = None,
-    since: Annotated[str | None, SINCE] = None,
-    rows: Annotated[int, typer.Option(help="Also show so many of the rows that wait, newest first.", min=0)] = 0,
-) -> None:
-    """List what waits in quarantine, by reason."""
-    from cli import readings
-
-    readings.list_refused(reason=reason, since=since, rows=rows)
-
-
-@readings_app.command("replay")
-def replay_refused(
-    reason: Annotated[str | None, REASON] = None,
-    since: Annotated[str | None, SINCE] = None,
-    row: Annotated[
-        list[int] | None, typer.Option("--id", help="Only this row; may be said again.", min=1, max=BIGGEST_ID)
-    ] = None,
-    unit: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What a unit in the rows really is: cm=cm lets centimetres become the station's unit, cm=m says that "
-            "they were metres all along."
-        ),
-    ] = None,
-    vouch: Annotated[
-        bool, typer.Option("--vouch", help="You vouch for these rows: without their station's key, and in time.")
-    ] = False,
-) -> None:
-    """Try refused rows again, after what refused them was put right; what is taken is marked, twice is once."""
-    from cli import readings
-
-    readings.replay(reason=reason, since=since, ids=row, units=unit or [], is_vouched=vouch)
 
 
 @terrain_app.command("prepare")
