@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from answers import cards, handing, hearing, index, queries, rules, wording
 from answers.models import Question
 from core import clock, sealing
-from incidents import catalogue, conversation, promise_queries
+from incidents import catalogue, conversation, meanings, promise_queries
 from incidents import queries as incident_queries
 from incidents import talk as reports
 from incidents.talk import Speaker
@@ -38,7 +38,7 @@ def hear(session: Session, speaker: Speaker, text: str) -> bool:
     if kind != "broken" and talking.hand_over_id is not None and not wording.only_thanks(text):
         _add(session, speaker, text, now=now)
         return True
-    if kind == "long" or conversation.is_small_talk(text):
+    if kind == "long" or meanings.is_small_talk(text):
         return False
     if wording.wants_an_officer(wording.beginning(text)):
         _hand_over(session, speaker, handing.note_question(session, speaker.resident_id, text, now=now), now=now)
@@ -47,7 +47,7 @@ def hear(session: Session, speaker: Speaker, text: str) -> bool:
 
 
 def _is_command(text: str) -> bool:
-    return conversation.asks_for_status(text) or conversation.asks_to_begin(text)
+    return meanings.asks_for_status(text) or meanings.asks_to_begin(text)
 
 
 def _answer(session: Session, speaker: Speaker, text: str, *, kind: rules.Kind, now: datetime) -> bool:

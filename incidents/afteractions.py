@@ -7,11 +7,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core import clock
+from core.events import publish
 from gis.crs import distance_m
 from gis.points import LonLat
 from incidents import actions, afterwards, cards, history, near_queries, own_queries, queries
 from incidents.after_models import IncidentRating
 from incidents.afterwards import Own
+from incidents.events import IncidentNoted
 from incidents.models import IncidentPause, Photo, Report, ReporterNotice
 
 BY_REPORTER = "reporter"
@@ -78,6 +80,15 @@ def withdraw(session: Session, own: Own, resident_id: int) -> None:
     if afterwards.can_end(own):
         reason = cards.say("reason-withdrawn", "th")
         actions.change_state(session, incident.id, "rejected", by=BY_REPORTER, reason=reason)
+
+
+def set_sight(session: Session, own: Own, resident_id: int, *, is_private: bool) -> None:
+    """The resident's reports of it stay out of everybody's sight but officers', or no longer do."""
+    incident = near_queries.locked_survivor(session, own.incident_id)
+    mine = Report.incident_id == incident.id, Report.resident_id == resident_id, Report.withdrawn_at.is_(None)
+    session.execute(sa.update(Report).where(*mine).values(is_private=is_private))
+    _write(session, incident.id, "hidden" if is_private else "shown")
+    publish(session, IncidentNoted(incident_id=incident.id, number=incident.number))
 
 
 def rate(session: Session, own: Own, resident_id: int, stars: int) -> None:

@@ -80,6 +80,8 @@ def answer_button(session: Session, who: Who, pressed: Pressed) -> Messages:
     match pressed.verb:
         case "add" | "place" | "cancel" if pressed.verb in offered:
             return _begin(session, who, own, stored, pressed.verb, now=now)
+        case "hide" | "show" if pressed.verb in offered:
+            return _set_sight(session, who, own, is_private=pressed.verb == "hide")
         case "home" if "place" in offered:
             return _at_home(session, who, own, stored)
         case "cancel_yes" if "cancel" in offered:
@@ -122,6 +124,13 @@ def _withdraw(session: Session, who: Who, own: Own, stored: Draft | None) -> Mes
     if not own.others and not afterwards.can_end(own):
         key = "mine-withdrawn-looked-at"
     return [own_cards.said(Say(key), own, who.language)]
+
+
+def _set_sight(session: Session, who: Who, own: Own, *, is_private: bool) -> Messages:
+    afteractions.set_sight(session, own, who.resident_id, is_private=is_private)
+    now_own = own_queries.own(session, who.resident_id, own.incident_id) or own
+    key = "mine-shown" if not is_private else "mine-hidden-shared" if now_own.is_public else "mine-hidden"
+    return [own_cards.said(Say(key), now_own, who.language)]
 
 
 def _changed(session: Session, who: Who, own: Own, key: str) -> Messages:

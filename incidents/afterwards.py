@@ -1,4 +1,4 @@
-"""What a resident can do with a report that was sent: add, move, cancel, rate, reopen. Pure.
+"""What a resident can do with a report that was sent: add, move, cancel, hide, rate, reopen. Pure.
 
 Each begins by a button and is a state of the conversation that ends by itself; meanwhile a draft that was being told is
 laid aside and taken up again. A button that came too late is answered with what can be done now.
@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from incidents import rules
-from incidents.conversation import Choice, Say, asks_for_status, asks_to_begin, is_small_talk
+from incidents.conversation import Choice, Say
 from incidents.handful import Handful
+from incidents.meanings import asks_for_status, asks_to_begin, is_small_talk
 
 Doing = Literal["add", "place", "cancel", "rate_words"]
 STEP = "afterwards"
@@ -29,7 +30,10 @@ _CAN_END = ("new", "accepted", "reopened", "sent_on")
 
 @dataclass(frozen=True)
 class Own:
-    """An incident as one of its reporters has it; `others` says that somebody else reported it too."""
+    """An incident as one of its reporters has it; `others` says that somebody else reported it too.
+
+    `is_public` says that everybody may see it, `is_private` that this reporter asked that nobody does.
+    """
 
     incident_id: int
     number: str
@@ -47,6 +51,7 @@ class Own:
     others: bool
     stars: int | None
     is_public: bool
+    is_private: bool
 
 
 @dataclass(frozen=True)
@@ -90,10 +95,11 @@ def offered(own: Own, *, now: datetime) -> tuple[str, ...]:
     """What the reporter can do with it now, as verbs."""
     if own.is_withdrawn:
         return ()
+    sight = "show" if own.is_private else "hide"
     if own.state in rules.OPEN_STATES:
-        return ("add", "place", "cancel")
+        return ("add", "place", sight, "cancel")
     reopened = rules.verdict(state=own.state, says="reopen", done_at=own.done_at, now=now)
-    return ("rate", "reopen") if reopened else ()
+    return ("rate", "reopen", sight) if reopened else (sight,)
 
 
 def still_can(about: About, own: Own, *, now: datetime) -> bool:

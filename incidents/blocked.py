@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core import clock
-from incidents import cards, catalogue, conversation, promise_queries, queries
+from incidents import cards, catalogue, meanings, promise_queries, queries
 from line import outbox, pace
 from line.events import MessageReceived, PostbackReceived
 from residents import blocking
@@ -43,7 +43,7 @@ def _is_ordinary_message(session: Session, resident_id: int, message: dict[str, 
     text = message.get("text")
     if not isinstance(text, str):
         return True
-    if catalogue.shipped().emergency.category_of(text) is not None or conversation.asks_for_status(text):
+    if catalogue.shipped().emergency.category_of(text) is not None or meanings.asks_for_status(text):
         return False
     return promise_queries.pause_being_answered(session, resident_id, now=clock.now()) is None
 

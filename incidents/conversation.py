@@ -6,11 +6,10 @@ what it is given and asks for the first thing that is still missing. Emergency w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from incidents.classify import is_thai, normalise
+from incidents import meanings
 from incidents.handful import Handful, LeavePhoto, Picture
 
 Step = Literal["words", "category", "pin", "confirm", "emergency_pin"]
@@ -19,7 +18,7 @@ MORE_PAGE, TEXT_KEPT = 12, 2000
 
 @dataclass(frozen=True)
 class Place:
-    """Where it is (degrees, WGS 84) and how we know: `pin`, `home`, `recent_pin` or `words`, within `radius_m`."""
+    """Where it is (degrees, WGS 84) and how we know: `pin`, `home`, `recent_pin`, `words` or `photo`; in `radius_m`."""
 
     lon: float
     lat: float
@@ -29,7 +28,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Draft:
-    """What a resident has told so far. `key` ties buttons to this draft, so that old ones do nothing."""
+    """What a resident has told so far. `key` ties buttons to this draft, so that old ones do nothing.
+
+    `seen_from` is where a photo says that it was taken: offered, never taken for the place unasked. `is_private` asks
+    that nobody outside the city sees the report.
+    """
 
     key: str
     step: Step = "words"
@@ -39,6 +42,8 @@ class Draft:
     place: Place | None = None
     incident_id: int | None = None
     handful: Handful | None = None
+    seen_from: Place | None = None
+    is_private: bool = False
 
 
 # What comes in.
@@ -95,6 +100,9 @@ class Choice:
     data: str = ""
 
 
+PIN = (Choice("location", "label-pin"),)
+
+
 @dataclass(frozen=True)
 class Say:
     """One message by its text key, with the buttons under it."""
@@ -112,6 +120,7 @@ class SubmitReport:
     category_code: str
     place: Place
     photo_ids: tuple[int, ...]
+    is_private: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,73 +169,6 @@ class Turn:
     effect: Effect | None = None
 
 
-# ── What words mean without being a report ───────────────────────────────────────────────────────────────────────────
-
-_STATUS = ("สถานะ", "ติดตามเรื่อง", "เรื่องถึงไหน", "เรื่องของฉัน", "ตามเรื่อง", "status", "my report", "where is my report",
-           "အခြေအနေ")  # fmt: skip
-_CANCEL = ("ยกเลิก", "cancel")
-_CONFIRM = ("ยืนยัน", "confirm", "ส่งเลย")
-_SKIP = ("ข้าม", "skip", "ไม่มีรูป")
-_BEGIN = ("แจ้งเหตุ", "แจ้งปัญหา", "แจ้งเรื่อง", "ร้องเรียน", "report", "report a problem",
-          "buat laporan", "တိုင်ကြားမည်")  # fmt: skip
-_GREETINGS = ("สวัสดี", "หวัดดี", "hello", "hi")
-_SMALL_TALK = (
-    *_GREETINGS,
-    "ขอบคุณ",
-    "ขอบคุณมาก",
-    "ขอบใจ",
-    "โอเค",
-    "รับทราบ",
-    "ครับ",
-    "ค่ะ",
-    "คะ",
-    "ok",
-    "thanks",
-    "thank you",
-)
-_POLITE_ENDINGS = ("นะครับ", "นะคะ", "ครับ", "ค่ะ", "คะ", "จ้า", "จ้ะ", "นะ")
-
-
-def _readings(text: str) -> set[str]:
-    """The text as it stands and without a polite ending (which สถานะ only seems to have)."""
-    whole = normalise(text).strip(" .!?…")
-    polite = (ending for ending in _POLITE_ENDINGS if whole.endswith(ending) and whole != ending)
-    return {whole, *(whole.removesuffix(ending).strip() for ending in polite)}
-
-
-def _means(text: str, phrases: Sequence[str]) -> bool:
-    return not _readings(text).isdisjoint(normalise(phrase) for phrase in phrases)
-
-
-def asks_for_status(text: str) -> bool:
-    """The words ask where the resident's report stands, with or without its number."""
-    whole = normalise(text)
-    with_number = any(whole.startswith(normalise(p)) and len(whole) <= len(p) + 16 for p in _STATUS)
-    return with_number or _means(text, _STATUS)
-
-
-def asks_to_begin(text: str) -> bool:
-    """The words (or the rich menu's button) only say that a report will follow."""
-    return _means(text, _BEGIN)
-
-
-def is_small_talk(text: str) -> bool:
-    """A greeting or thanks: nothing to act on."""
-    return _means(text, _SMALL_TALK)
-
-
-def aside(text: str) -> str:
-    """The text key that answers words which begin no report: a greeting, thanks, or what nobody can read."""
-    if _means(text, _GREETINGS):
-        return "help-greeting"
-    return "help-thanks" if is_small_talk(text) else "help-menu"
-
-
-def can_begin_report(text: str, *, ranked: Sequence[str]) -> bool:
-    """A first message that starts a report by itself: Thai words, or any words that the lexicon knows."""
-    return not is_small_talk(text) and (is_thai(text) or bool(ranked))
-
-
 # ── The turns ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -249,7 +191,7 @@ def _begun(coming: Words | Picture | Pin, known: Known) -> Turn:
     fresh = Draft(key=known.new_key)
     if isinstance(coming, Pin):
         return Turn(None)  # A place without a report is a home: the residents' room hears it.
-    if isinstance(coming, Words) and asks_to_begin(coming.text):
+    if isinstance(coming, Words) and meanings.asks_to_begin(coming.text):
         return Turn(fresh, (Say("ask-words"),))
     return _told(fresh, coming, known)
 
@@ -260,11 +202,11 @@ def _told(draft: Draft, coming: Words | Picture | Pin, known: Known) -> Turn:
         return _ask_next(replace(draft, photo_ids=photo_ids), known, ranked=coming.ranked)
     if isinstance(coming, Pin):
         return _ask_next(replace(draft, place=Place(coming.lon, coming.lat, "pin")), known)
-    if _means(coming.text, _CANCEL):
+    if meanings.means(coming.text, meanings.CANCEL):
         return Turn(None, (Say("cancelled"),))
-    if draft.step in {"pin", "confirm"} and _means(coming.text, _SKIP):
+    if draft.step in {"pin", "confirm"} and meanings.means(coming.text, meanings.SKIP):
         return _ask_next(draft, known)  # A picture is never a must.
-    if draft.step == "confirm" and _means(coming.text, _CONFIRM):
+    if draft.step == "confirm" and meanings.means(coming.text, meanings.CONFIRM):
         return _submitted(draft, known)
     text = f"{draft.text}\n{coming.text}".strip()
     asked = _ask_next(replace(draft, text=text[:TEXT_KEPT]), known, ranked=coming.ranked)
@@ -285,6 +227,10 @@ def _tapped(draft: Draft | None, tap: Tap, known: Known) -> Turn:
         return Turn(draft, (Say("ask-category-all", _all_categories(draft, known, page=page)),))
     if verb == "home" and known.home is not None:
         return _ask_next(replace(draft, place=known.home), known)
+    if verb == "photo" and draft.seen_from is not None and not _is_pinned(draft):
+        return _ask_next(replace(draft, place=draft.seen_from), known)
+    if verb in {"private", "public"}:
+        return _ask_next(replace(draft, is_private=verb == "private"), known)
     if verb == "cancel":
         return Turn(None, (Say("cancelled"),))
     if verb == "confirm" and draft.step == "confirm":
@@ -292,10 +238,16 @@ def _tapped(draft: Draft | None, tap: Tap, known: Known) -> Turn:
     return _ask_next(draft, known)
 
 
+def asked_again(draft: Draft, known: Known, *, ranked: tuple[str, ...]) -> Turn:
+    """The question that stands, with its buttons; `ranked` are the categories offered before."""
+    return _ask_next(draft, known, ranked=ranked)
+
+
 def _submitted(draft: Draft, known: Known) -> Turn:
     if draft.category_code is None or draft.place is None:
         return _ask_next(draft, known)
-    return Turn(None, effect=SubmitReport(draft.text, draft.category_code, draft.place, draft.photo_ids))
+    report = SubmitReport(draft.text, draft.category_code, draft.place, draft.photo_ids, draft.is_private)
+    return Turn(None, effect=report)
 
 
 def _missing(draft: Draft) -> Step:
@@ -321,16 +273,29 @@ def _ask_next(draft: Draft, known: Known, *, ranked: tuple[str, ...] = ()) -> Tu
     if asked.step == "pin":
         home = (Choice("postback", "label-home", f"{button}:home"),) if known.home else ()
         key = "ask-pin-only" if asked.photo_ids else "ask-pin"
-        return Turn(asked, (Say(key, (Choice("location", "label-pin"), *home, *cameras, cancel)),))
+        return Turn(asked, (Say(key, (*where(asked), *home, *cameras, cancel)),))
     confirm = Choice("postback", "label-confirm", f"{button}:confirm")
     # A place that was only named is shown with the way to a better one.
-    pin = () if _is_shown(asked) else (Choice("location", "label-pin"),)
-    return Turn(asked, (Say("ask-confirm", (confirm, *pin, *cameras, cancel)),))
+    better = () if _is_shown(asked) else where(asked)
+    other = "public" if asked.is_private else "private"
+    sight = Choice("postback", f"label-{other}", f"{button}:{other}")
+    key = "ask-confirm-private" if asked.is_private else "ask-confirm"
+    return Turn(asked, (Say(key, (confirm, *better, *cameras, sight, cancel)),))
+
+
+def where(draft: Draft) -> tuple[Choice, ...]:
+    """The buttons by which a place is given: a pin, or where a photo was taken."""
+    photo = Choice("postback", "label-photo-place", f"report:{draft.key}:photo")
+    return PIN if draft.seen_from is None else (*PIN, photo)
 
 
 def _is_shown(draft: Draft) -> bool:
     """The resident has placed it: what words say never takes the place of a pin, or of the home they chose."""
     return draft.place is not None and draft.place.source != "words"
+
+
+def _is_pinned(draft: Draft) -> bool:
+    return draft.place is not None and draft.place.source == "pin"
 
 
 def _all_categories(draft: Draft, known: Known, *, page: int) -> tuple[Choice, ...]:
@@ -344,9 +309,6 @@ def _all_categories(draft: Draft, known: Known, *, page: int) -> tuple[Choice, .
 
 # ── Emergencies ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-PIN = (Choice("location", "label-pin"),)
-
-
 def _emergency(draft: Draft | None, text: str, category_code: str, known: Known) -> Turn:
     so_far = draft or Draft(key=known.new_key)
     if so_far.incident_id is not None:
@@ -359,7 +321,7 @@ def _emergency(draft: Draft | None, text: str, category_code: str, known: Known)
     )
     place = so_far.place if _is_shown(so_far) else known.place or so_far.place
     if place is None:
-        return Turn(told, (Say("emergency-where", PIN, is_emergency=True),))
+        return Turn(told, (Say("emergency-where", where(told), is_emergency=True),))
     opened = OpenEmergency(told.text, category_code, place, told.photo_ids)
     key = {"home": "emergency-open-home", "words": "emergency-open-words"}.get(place.source, "emergency-open")
     return Turn(told, (Say(key, PIN, is_emergency=True),), opened)
@@ -377,7 +339,7 @@ def _after_emergency(draft: Draft, coming: Input, known: Known) -> Turn:
             return Turn(draft, (Say("emergency-more", PIN),), AddPhoto(draft.incident_id, coming.photo_id))
         return Turn(replace(draft, photo_ids=(*draft.photo_ids, coming.photo_id)), (Say("emergency-where", PIN),))
     if isinstance(coming, Words):
-        if _means(coming.text, _CANCEL) and draft.incident_id is None:
+        if meanings.means(coming.text, meanings.CANCEL) and draft.incident_id is None:
             return Turn(None, (Say("cancelled"),))
         if draft.incident_id is not None:
             return Turn(draft, (Say("emergency-more", PIN),), AddWords(draft.incident_id, coming.text))
@@ -386,4 +348,7 @@ def _after_emergency(draft: Draft, coming: Input, known: Known) -> Turn:
             opened = OpenEmergency(text, draft.category_code or "rescue", known.told, draft.photo_ids)
             return Turn(replace(draft, text=text), (Say("emergency-open-words", PIN, is_emergency=True),), opened)
         return Turn(replace(draft, text=text), (Say("emergency-where", PIN, is_emergency=True),))
+    if draft.seen_from is not None and draft.incident_id is None and coming.data == f"report:{draft.key}:photo":
+        opened = OpenEmergency(draft.text, draft.category_code or "rescue", draft.seen_from, draft.photo_ids)
+        return Turn(draft, (Say("emergency-open", PIN, is_emergency=True),), opened)
     return Turn(draft, (Say("old-button"),))

@@ -154,7 +154,7 @@ class PartnerPaused(Event):
 
 @dataclass(frozen=True)
 class IncidentNoted(Event):
-    """Something stands with an incident that is no step: a note among officers, what of pictures and words is hidden,
+    """Something new stands with an incident that is no step: a note among officers, what is hidden from everybody else,
     what a partner said.
     """
 

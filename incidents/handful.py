@@ -35,8 +35,8 @@ def picture(photo_id: int, *, sent_at: datetime, image_set: object) -> Picture:
 class Handful:
     """Photos of one set, or in a row: how many were seen, of how many where LINE says so, and whether they wait.
 
-    `last_at_s` is LINE's clock in seconds; `waits` says that the newest of them is not answered yet, `has_left` that
-    some were one too many, `is_told_left` that the resident knows.
+    `last_at_s` is LINE's clock in seconds, `kept` how many stay; `waits` says that the newest of them is not answered
+    yet, `has_left` that some were one too many, `is_told_left` that the resident knows.
     """
 
     set_id: str = ""
@@ -46,6 +46,7 @@ class Handful:
     waits: bool = False
     has_left: bool = False
     is_told_left: bool = False
+    kept: int = 0
 
     def takes(self, coming: Picture) -> bool:
         """The photo is a further one of these."""

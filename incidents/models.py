@@ -138,7 +138,7 @@ class Report(Base):
     __table_args__ = (
         sa.CheckConstraint("source IN ('line', 'officer', 'open311', 'phone', 'web', 'traffy')", name="source"),
         sa.CheckConstraint(
-            "place_source IN ('pin', 'home', 'recent_pin', 'officer', 'words')", name="place_source"
+            "place_source IN ('pin', 'home', 'recent_pin', 'officer', 'words', 'photo')", name="place_source"
         ),
         sa.Index("ix_report_place", "place", postgresql_using="gist"),
         sa.Index("ix_report_incident_id", "incident_id"),

@@ -18,7 +18,8 @@ _OWN = """
            EXISTS (SELECT FROM report o WHERE o.incident_id = i.id AND o.withdrawn_at IS NULL
                    AND o.resident_id IS DISTINCT FROM :resident_id),
            (SELECT m.stars FROM incident_rating m WHERE m.incident_id = i.id AND m.resident_id = :resident_id),
-           EXISTS (SELECT FROM gis_public.incidents v WHERE v.id = i.id)
+           EXISTS (SELECT FROM gis_public.incidents v WHERE v.id = i.id),
+           bool_and(r.is_private)
     FROM report r JOIN incident i ON i.id = r.incident_id JOIN category c ON c.code = i.category_code
     WHERE r.resident_id = :resident_id {and_where} GROUP BY i.id, c.code ORDER BY max(r.id) DESC LIMIT :limit
 """

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from incidents import conversation
-from incidents.conversation import Draft, Input, Known, Say, Tap, Turn
+from incidents.conversation import Draft, Input, Known, Say, Turn
 from incidents.handful import Handful, LeavePhoto, Picture
 
 # What a crew looks at and an officer can take in; LINE's own chooser lets people send 50 (assumed).
@@ -29,7 +29,8 @@ def turn(draft: Draft | None, coming: Input, known: Known) -> Turn:
     plain = conversation.turn(draft, coming, known)
     is_left = max(handful.seen - 1, len(draft.photo_ids) if draft else 0) >= MOST_KEPT
     is_answered = handful.seen >= handful.total if handful.total else before is None
-    handful = replace(handful, waits=not is_answered, has_left=handful.has_left or is_left)
+    kept = handful.kept + (not is_left)
+    handful = replace(handful, waits=not is_answered, has_left=handful.has_left or is_left, kept=kept)
     has_news = is_answered and handful.has_left and not handful.is_told_left
     handful = replace(handful, is_told_left=handful.is_told_left or has_news)
     says = _with_news(plain.says, has_news) if is_answered else ()
@@ -37,12 +38,15 @@ def turn(draft: Draft | None, coming: Input, known: Known) -> Turn:
         return replace(plain, says=says)
     if not is_left:
         return replace(plain, draft=replace(plain.draft, handful=handful), says=says)
-    kept = replace(plain.draft, handful=handful, photo_ids=draft.photo_ids if draft else ())
-    return Turn(kept, says, LeavePhoto(coming.photo_id))
+    before_it = replace(plain.draft, handful=handful, photo_ids=draft.photo_ids if draft else ())
+    return Turn(before_it, says, LeavePhoto(coming.photo_id))
 
 
-def late_turn(draft: Draft, known: Known) -> Turn:
-    """No further photo came: the question that stands is asked, with its buttons."""
+def late_turn(draft: Draft, known: Known, *, ranked: tuple[str, ...] = ()) -> Turn:
+    """No further photo came: the question that stands is asked, with its buttons.
+
+    Of photos in a row the first was answered with that question: how many more are kept is enough, over its buttons.
+    """
     handful = draft.handful or Handful()
     has_news = handful.has_left and not handful.is_told_left
     answered = replace(draft, handful=replace(handful, waits=False, is_told_left=handful.has_left))
@@ -50,7 +54,9 @@ def late_turn(draft: Draft, known: Known) -> Turn:
         key = "emergency-more" if draft.incident_id is not None else "emergency-where"
         asked = Turn(answered, (Say(key, conversation.PIN),))
     else:
-        asked = conversation.turn(answered, Tap(f"report:{draft.key}:again"), known)
+        asked = conversation.asked_again(answered, known, ranked=ranked)
+        if not handful.total:
+            asked = replace(asked, says=tuple(replace(said, key="photos-more") for said in asked.says))
     return replace(asked, says=_with_news(asked.says, has_news))
 
 

@@ -104,10 +104,12 @@ def _steps(rows: Sequence[Any], *, now: tuple[str, str]) -> list[Step]:
     return steps
 
 
-# By the index, before each is rounded: nothing that is shown in the box lies further from it than half a cell.
+# By the index, before each is rounded: nothing that is shown in the box lies further from it than half a cell, but for
+# what is shown where another report of it lies.
 _NEAR_THE_BOX = """ AND v.id = ANY(ARRAY(
     SELECT id FROM incident WHERE place && ST_Expand(ST_MakeEnvelope(:west, :south, :east, :north, 4326),
-        (SELECT greatest(max(grid_degrees), 0.005) / 2 + 0.000001 FROM open_service))))"""
+        (SELECT greatest(max(grid_degrees), 0.005) / 2 + 0.000001 FROM open_service))
+    UNION SELECT f.incident_id FROM report f WHERE f.is_private))"""
 
 
 def public_page(session: Session, wanted: Wanted) -> list[dict[str, Any]]:

@@ -70,6 +70,8 @@ class ReportRow:
     place_source: str
     created_at: datetime
     join_terms: dict[str, object] | None
+    withdrawn_at: datetime | None
+    is_private: bool
 
 
 @dataclass(frozen=True)
@@ -280,7 +282,8 @@ def report_rows(session: Session, incident_id: int) -> list[ReportRow]:
     """The reports of an incident, oldest first."""
     rows = session.execute(
         sa.text(
-            "SELECT id, source, text, category_code, ST_X(place), ST_Y(place), place_source, created_at, join_terms "
+            "SELECT id, source, text, category_code, ST_X(place), ST_Y(place), place_source, created_at, join_terms, "
+            "withdrawn_at, is_private "
             "FROM report WHERE incident_id = :id ORDER BY id"
         ),
         {"id": incident_id},

@@ -22,8 +22,10 @@ from incidents import (
     cards,
     catalogue,
     conversation,
+    drafts,
     fading,
     keeping,
+    meanings,
     near_queries,
     pictures,
     promise_queries,
@@ -47,7 +49,7 @@ from incidents.conversation import (
     Turn,
     Words,
 )
-from incidents.handful import Handful, LeavePhoto, Picture
+from incidents.handful import LeavePhoto, Picture
 from incidents.models import Category, Incident
 from incidents.rules import NewReport
 from incidents.turn_queries import Standing
@@ -99,14 +101,14 @@ def take_turn(
             _send(session, speaker, messages, priority=ANSWER_PRIORITY)
             return
         told, before = (laid_aside.data, laid_aside.offered) if laid_aside else (None, None)
-    draft = _draft(told) if told else None
+    draft = drafts.read(told) if told else None
     offered = before
     if isinstance(coming, str):
         coming, offered = _read(session, coming, draft, known_categories, standing)
         if _answered_aside(session, speaker, coming, draft):
             return
-    if isinstance(coming, Picture) and before:
-        coming = replace(coming, ranked=tuple(code for code, _ in before["guesses"]))
+    if isinstance(coming, Picture):
+        coming = replace(coming, ranked=_codes_offered(before))
     known = _known(standing, known_categories, _told(session, standing, draft, coming))
     turn = pictures.turn(draft, coming, known)
     incident = _effect(session, speaker, turn.effect, known_categories, before)
@@ -128,9 +130,15 @@ def take_late_turn(session: Session, resident_id: int, line_user_id: str, langua
     speaker = Speaker(resident_id, line_user_id, language, token, spoke_at=stored.updated_at)
     standing = turn_queries.standing(session, resident_id, now=now)
     known_categories = queries.categories(session, standing.categories_version)
-    turn = pictures.late_turn(_draft(stored.data), _known(standing, known_categories, None))
+    known = _known(standing, known_categories, None)
+    turn = pictures.late_turn(drafts.read(stored.data), known, ranked=_codes_offered(stored.offered))
     _keep(session, speaker, turn, None, stored.offered, now=now)
     _answer(session, speaker, turn, None, known_categories)
+
+
+def _codes_offered(offered: dict[str, Any] | None) -> tuple[str, ...]:
+    """The categories that were offered last, likeliest first."""
+    return tuple(code for code, _ in offered["guesses"]) if offered else ()
 
 
 def _read(
@@ -153,15 +161,15 @@ def _answered_aside(session: Session, speaker: Speaker, words: Words, draft: con
     """
     if words.emergency:
         return False
-    if conversation.asks_for_status(words.text):
+    if meanings.asks_for_status(words.text):
         messages = aftertalk.overview(session, _who(speaker), words.text)
         _send(session, speaker, messages, priority=ANSWER_PRIORITY)
         return True
-    if draft is not None or conversation.asks_to_begin(words.text):
+    if draft is not None or meanings.asks_to_begin(words.text):
         return False
-    if conversation.can_begin_report(words.text, ranked=words.ranked):
+    if meanings.can_begin_report(words.text, ranked=words.ranked):
         return False
-    _say(session, speaker, [Say(conversation.aside(words.text))], {}, {})
+    _say(session, speaker, [Say(meanings.aside(words.text))], {}, {})
     return True
 
 
@@ -215,8 +223,8 @@ def _effect(
 ) -> Incident | None:
     new = None
     match effect:
-        case SubmitReport(text, category_code, place, photo_ids):
-            new = _new_report(speaker, text, category_code, place, photo_ids, offered)
+        case SubmitReport(text, category_code, place, photo_ids, is_private):
+            new = _new_report(speaker, text, category_code, place, photo_ids, offered, is_private=is_private)
         case OpenEmergency(text, category_code, place, photo_ids):
             new = _new_report(speaker, text or cards.say("help-summary", "th"), category_code, place, photo_ids)
         case MoveIncident(incident_id, place):
@@ -235,7 +243,7 @@ def _effect(
 
 def _new_report(
     speaker: Speaker, text: str, category_code: str, place: Place, photo_ids: tuple[int, ...],
-    offered: dict[str, Any] | None = None,
+    offered: dict[str, Any] | None = None, *, is_private: bool = False,
 ) -> NewReport:
     return NewReport(
         text=text,
@@ -245,6 +253,7 @@ def _new_report(
         radius_m=place.radius_m,
         resident_id=speaker.resident_id,
         photo_ids=photo_ids,
+        is_private=is_private,
         offered=offered,
     )
 
@@ -261,18 +270,6 @@ def _move(session: Session, speaker: Speaker, incident_id: int, place: Place) ->
 # ── What is kept ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _draft(stored: dict[str, Any]) -> conversation.Draft:
-    place = stored.get("place")
-    return conversation.Draft(
-        **{
-            **stored,
-            "photo_ids": tuple(stored["photo_ids"]),
-            "place": Place(**place) if place else None,
-            "handful": Handful(**stored["handful"]) if stored.get("handful") else None,
-        }
-    )
-
-
 def _keep(
     session: Session, speaker: Speaker, turn: Turn, incident: Incident | None, offered: dict[str, Any] | None, *,
     now: datetime,
@@ -280,13 +277,11 @@ def _keep(
     if turn.draft is None:
         turn_queries.forget_draft(session, speaker.resident_id)
         return
-    data = asdict(turn.draft)
-    if incident is not None:
-        data["incident_id"] = incident.id
-    waits = turn.draft.handful is not None and turn.draft.handful.waits
-    life = rules.EMERGENCY_DRAFT_LIFE if turn.draft.step == "emergency_pin" else rules.DRAFT_LIFE
+    draft = turn.draft if incident is None else replace(turn.draft, incident_id=incident.id)
+    waits = draft.handful is not None and draft.handful.waits
+    life = rules.EMERGENCY_DRAFT_LIFE if draft.step == "emergency_pin" else rules.DRAFT_LIFE
     turn_queries.keep_draft(
-        session, speaker.resident_id, step=turn.draft.step, data=data, offered=offered, updated_at=speaker.spoke_at,
+        session, speaker.resident_id, step=draft.step, data=asdict(draft), offered=offered, updated_at=speaker.spoke_at,
         expires_at=now + life, answer_due_at=now + pictures.ANSWER_AFTER if waits else None,
         answer_token=speaker.reply_token if waits else None,
     )
@@ -329,13 +324,17 @@ def _slots(
             "people": row.people,
         }
     draft = turn.draft
-    if draft is None or draft.step != "confirm" or draft.category_code is None or draft.place is None:
+    if draft is None:
         return {}
+    more = draft.handful.kept - 1 if draft.handful else 0
+    photos: dict[str, str | int] = {"photos": len(draft.photo_ids), "more": more}
+    if draft.step != "confirm" or draft.category_code is None or draft.place is None:
+        return photos
     place = LonLat(lon=draft.place.lon, lat=draft.place.lat)
     return {
         "category": names[draft.category_code],
         "text": draft.text or cards.say("no-text", language),
-        "photos": len(draft.photo_ids),
+        **photos,
         "place": place_label(session, place, "en" if language == "en" else "th"),
     }
 

@@ -89,7 +89,7 @@ class IncidentsOut(BaseModel):
 
 
 class ReportOut(BaseModel):
-    """What a resident sent; nothing here says who."""
+    """What a resident sent; nothing here says who. `is_private`: its sender asked that nobody outside sees it."""
 
     id: int
     source: str
@@ -99,6 +99,8 @@ class ReportOut(BaseModel):
     place_source: str
     created_at: datetime
     join_terms: dict[str, Any] | None
+    withdrawn_at: datetime | None
+    is_private: bool
 
 
 class ChangeOut(BaseModel):
@@ -232,6 +234,8 @@ def show_incident(session: SessionDep, account: CurrentAccount, incident_id: int
                 place_source=report.place_source,
                 created_at=report.created_at,
                 join_terms=report.join_terms,
+                withdrawn_at=report.withdrawn_at,
+                is_private=report.is_private,
             )
             for report in reports
         ],

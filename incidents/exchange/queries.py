@@ -58,10 +58,11 @@ def _service(category: Category, opening: OpenService | None) -> Service:
 
 # ── Service requests ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-# Seen by nobody: all who reported it stay out of sight, or one who does reported what was merged since.
+# Seen by nobody: all whose word stands stay out of sight, or one who does reported what was merged since.
 _OUT_OF_SIGHT = """(
     EXISTS (SELECT FROM report f WHERE f.incident_id = i.id AND f.is_private)
-    AND NOT EXISTS (SELECT FROM report f WHERE f.incident_id = i.id AND NOT f.is_private)
+    AND NOT EXISTS (
+        SELECT FROM report f WHERE f.incident_id = i.id AND NOT f.is_private AND f.withdrawn_at IS NULL)
     OR i.merged_into_id IS NOT NULL AND EXISTS (
         SELECT FROM incident_merge m JOIN report f ON f.id = ANY(m.report_ids)
         WHERE m.merged_id = i.id AND m.undone_at IS NULL AND f.is_private))"""
@@ -82,6 +83,7 @@ WHERE s.has_joined AND NOT r.is_private AND 'hidden' NOT IN (coalesce(o.exposure
 AND {{joined}}
 ORDER BY requested_at DESC, request_id DESC
 """  # noqa: S608 - words of ours.
+# Where one who reported it stays out of sight, it is shown where one says so who does not (`seen`).
 _DETAILS = """
 SELECT q.request_id, i.id AS incident_id, i.state, i.report_count,
        CASE WHEN i.state = ANY(:closed) THEN (
@@ -93,7 +95,7 @@ SELECT q.request_id, i.id AS incident_id, i.state, i.report_count,
        CASE WHEN i.state = ANY(:closed) THEN coalesce(i.done_at, i.closed_at) END AS ended_at,
        (SELECT max(h.changed_at) FROM incident_change h WHERE h.incident_id = i.id) AS changed_at, i.last_report_at,
        i.promised_at, i.place_label_th, i.place_label_en, ar.name_th AS area_th, ar.name_en AS area_en,
-       ST_X(coalesce(told.place, i.place)) AS lon, ST_Y(coalesce(told.place, i.place)) AS lat,
+       ST_X(coalesce(told.place, seen.place, i.place)) AS lon, ST_Y(coalesce(told.place, seen.place, i.place)) AS lat,
        q.exposure = 'coarse' OR coalesce(told.place_source, i.place_source) = 'home' OR i.merged_into_id IS NOT NULL
        OR EXISTS (
            SELECT FROM report f WHERE f.incident_id = i.id AND f.is_private) AS is_coarse, q.grid_degrees,
@@ -102,7 +104,15 @@ FROM ({chosen} LIMIT :limit OFFSET :offset) q
 JOIN incident i ON i.id = q.incident_id
 JOIN category c ON c.code = q.category_code
 LEFT JOIN agency a ON a.code = i.agency_code
-LEFT JOIN area ar ON ar.id = i.area_id
+LEFT JOIN LATERAL (
+    SELECT f.place, (SELECT w.id FROM area w WHERE w.kind = 'community' AND ST_Covers(w.geom, f.place)
+                     ORDER BY w.id LIMIT 1) AS area_id
+    FROM report f WHERE f.incident_id = i.id AND NOT f.is_private AND f.withdrawn_at IS NULL
+    AND EXISTS (SELECT FROM report g WHERE g.incident_id = i.id AND g.is_private)
+    AND f.id = coalesce(q.report_id, f.id)
+    ORDER BY f.id LIMIT 1
+) seen ON true
+LEFT JOIN area ar ON ar.id = CASE WHEN seen.place IS NULL THEN i.area_id ELSE seen.area_id END
 LEFT JOIN LATERAL (
     SELECT s.description, s.media_urls, CASE WHEN q.report_id IS NOT NULL THEN r.place END AS place,
            CASE WHEN q.report_id IS NOT NULL THEN r.place_source END AS place_source,

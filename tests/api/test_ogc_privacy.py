@@ -117,7 +117,7 @@ def test_the_role_only_reads(database: sa.Engine) -> None:
 
 def test_no_public_view_depends_on_people(database: sa.Engine) -> None:
     """No view is made from a table that holds residents, their homes, crews or accounts; reports only say whether they
-    stay out of sight, to the one view of what they were made into.
+    stay out of sight, and where those stand that do not, to the one view of what they were made into.
     """
     with database.connect() as connection:
         used, of_incidents = (
@@ -132,7 +132,7 @@ def test_no_public_view_depends_on_people(database: sa.Engine) -> None:
             "WHERE view_schema = 'gis_public' AND table_name = 'report'"
         )))
     assert of_incidents == {"agency", "area", "category", "incident", "open_service", "promise_mark", "report"}
-    assert asked_of_reports == {"incident_id", "is_private"}
+    assert asked_of_reports == {"id", "incident_id", "is_private", "place", "withdrawn_at"}
     assert used == {
         "area", "building", "city", "datastream", "facility", "flood_polygon", "flood_run", "latest_reading", "layer",
         "level_state", "road", "station", "waterway", "zone", "zone_state",

@@ -60,7 +60,7 @@ def _footers(message: dict[str, Any]) -> list[list[str]]:
 def test_one_report_is_shown_with_what_can_be_done(malee: Talker) -> None:
     """Add, change the place, cancel: one tap each, under the state of the report."""
     _report(malee)
-    assert _labels(malee.say("สถานะ")[0]) == ["เพิ่มข้อมูลหรือภาพ", "แก้ตำแหน่ง", "ยกเลิกเรื่องนี้"]
+    assert _labels(malee.say("สถานะ")[0]) == ["เพิ่มข้อมูลหรือภาพ", "แก้ตำแหน่ง", "ไม่แสดงต่อสาธารณะ", "ยกเลิกเรื่องนี้"]
 
 
 def test_several_reports_are_cards_with_their_own_buttons(town: Session, malee: Talker) -> None:
@@ -71,8 +71,8 @@ def test_several_reports_are_cards_with_their_own_buttons(town: Session, malee: 
     (shown,) = [message for message in malee.say("สถานะ") if message["type"] == "flex"]
     assert shown["contents"]["type"] == "carousel"
     assert _footers(shown) == [
-        [f"mine:add:{second.id}", f"mine:place:{second.id}", f"mine:cancel:{second.id}"],
-        [f"mine:rate:{first.id}", f"mine:reopen:{first.id}"],
+        [f"mine:add:{second.id}", f"mine:place:{second.id}", f"mine:hide:{second.id}", f"mine:cancel:{second.id}"],
+        [f"mine:rate:{first.id}", f"mine:reopen:{first.id}", f"mine:hide:{first.id}"],
     ]
     assert first.number in shown["altText"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from incidents import conversation
+from incidents import conversation, meanings
 from incidents.conversation import (
     AddWords,
     Draft,
@@ -165,16 +165,16 @@ def test_a_long_text_is_cut_and_says_so() -> None:
 
 def test_questions_and_small_talk_are_no_reports() -> None:
     """A question about a report and a word of thanks begin none."""
-    assert conversation.asks_for_status("สถานะ")
-    assert conversation.asks_for_status("ติดตามเรื่อง 2569-000012")
-    assert not conversation.asks_for_status("สถานะน้ำในคลองสูงมากจนล้นตลิ่งแล้ว")
-    assert conversation.is_small_talk("ขอบคุณค่ะ")
-    assert not conversation.can_begin_report("ขอบคุณครับ", ranked=())
-    assert conversation.can_begin_report("น้ำท่วมซอย", ranked=())
-    assert not conversation.can_begin_report("hello there", ranked=())
-    assert conversation.can_begin_report("flood here", ranked=("flooded_road",))
+    assert meanings.asks_for_status("สถานะ")
+    assert meanings.asks_for_status("ติดตามเรื่อง 2569-000012")
+    assert not meanings.asks_for_status("สถานะน้ำในคลองสูงมากจนล้นตลิ่งแล้ว")
+    assert meanings.is_small_talk("ขอบคุณค่ะ")
+    assert not meanings.can_begin_report("ขอบคุณครับ", ranked=())
+    assert meanings.can_begin_report("น้ำท่วมซอย", ranked=())
+    assert not meanings.can_begin_report("hello there", ranked=())
+    assert meanings.can_begin_report("flood here", ranked=("flooded_road",))
     asides = {"สวัสดีครับ": "help-greeting", "ขอบคุณค่ะ": "help-thanks", "😀🌊🌊": "help-menu", "": "help-menu"}
-    assert asides == {text: conversation.aside(text) for text in asides}
+    assert asides == {text: meanings.aside(text) for text in asides}
 
 
 TOLD = Place(100.1, 8.1, "words", 200.0)
@@ -188,7 +188,7 @@ def test_a_place_that_the_words_name_is_shown_with_the_way_to_a_better_one() -> 
     assert _keys(found) == ["ask-confirm"]
     assert _draft(found).place == TOLD
     assert [choice.kind for choice in found.says[0].choices] == [
-        "postback", "location", "camera", "camera_roll", "postback",
+        "postback", "location", "camera", "camera_roll", "postback", "postback",
     ]  # fmt: skip
 
 

@@ -68,8 +68,10 @@ def test_a_set_in_any_order_and_told_twice_is_answered_once(malee: Talker) -> No
 def test_photos_in_a_row_are_answered_at_once_and_at_their_end(
     town: Session, malee: Talker, frozen_clock: Callable[[datetime], None]
 ) -> None:
-    """Without a set the first is answered, the others together when none follows, by the last one's reply token."""
-    malee.say("ต้นไม้ล้มขวางถนน")
+    """Without a set the first is answered, the others together when none follows, by the last one's reply token: in
+    one short sentence, over the buttons of the question that stands, which the next photo has taken away.
+    """
+    asked = malee.say("ต้นไม้ล้มขวางถนน")[0]
     sent = []
     for second in range(5):
         frozen_clock(NOW + timedelta(seconds=second))
@@ -83,8 +85,27 @@ def test_photos_in_a_row_are_answered_at_once_and_at_their_end(
     tasks.answer_photos.run(town)
     late = town.query(OutboxChunk).order_by(OutboxChunk.id).offset(before).all()
     assert [chunk.kind for chunk in late] == ["reply"]
-    assert "อื่นๆ" in _labels(late[0].messages[-1])
+    (said,) = late[0].messages
+    assert said["text"] == "เก็บเพิ่มอีก 4 ภาพ รวม 5 ภาพแล้ว"
+    assert _labels(said) == _labels(asked)
     assert len(_kept(town)) == 5
+
+
+def test_more_photos_than_are_kept_are_told_with_how_many_are(
+    town: Session, malee: Talker, frozen_clock: Callable[[datetime], None]
+) -> None:
+    """Twelve in a row: nine more are kept after the first, and the end says why not eleven."""
+    malee.say("ต้นไม้ล้มขวางถนน")
+    for second in range(12):
+        frozen_clock(NOW + timedelta(seconds=second))
+        malee.send({"type": "image"})
+    frozen_clock(NOW + timedelta(seconds=20))
+    tasks.answer_photos.run(town)
+    late = town.query(OutboxChunk).order_by(OutboxChunk.id.desc()).first()
+    assert late is not None
+    assert [message["text"][:26] for message in late.messages] == [
+        "เราเก็บภาพไว้ 10 ภาพแรก ภา", "เก็บเพิ่มอีก 9 ภาพ รวม 10 ",
+    ]  # fmt: skip
 
 
 def test_a_set_that_never_completes_is_answered_all_the_same(
@@ -97,7 +118,8 @@ def test_a_set_that_never_completes_is_answered_all_the_same(
     before = town.query(OutboxChunk).count()
     frozen_clock(NOW + timedelta(seconds=5))
     tasks.answer_photos.run(town)
-    assert town.query(OutboxChunk).count() == before + 1
+    (late,) = town.query(OutboxChunk).order_by(OutboxChunk.id).offset(before).all()
+    assert "เลือก" in late.messages[0]["text"], "nothing was answered before: the whole question"
 
 
 def test_words_after_photos_are_answered_as_ever(town: Session, malee: Talker) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from core.settings import ROOT
-from incidents import conversation
+from incidents import meanings
 from line import menus as line_menus
 from line.rules import graphemes
 from residents import actions, menus, rules, tasks
@@ -124,8 +124,8 @@ def test_every_menu_is_within_lines_limits(language: str) -> None:
 def test_what_the_menu_says_is_understood(language: str) -> None:
     """The words that a tap sends begin a report, ask for its state, or ask for one's data, in every language."""
     said = [area["action"]["text"] for area in menus.menu(language).body["areas"] if "text" in area["action"]]
-    assert conversation.asks_to_begin(said[0])
-    assert conversation.asks_for_status(said[1])
+    assert meanings.asks_to_begin(said[0])
+    assert meanings.asks_for_status(said[1])
     asked = rules.asked_in(said[2])
     assert asked is not None
     assert asked.what == "about_me"

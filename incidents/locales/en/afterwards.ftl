@@ -1,4 +1,5 @@
 # After the report: add, change, cancel, rate
+photos-more = { $more } more kept, { $photos } pictures in all.
 photos-most = We keep your first 10 pictures; those beyond are not kept. You can add more to the report later.
 status-several = You have { $count } reports
 status-line = { $number } { $category }: { $state }
@@ -9,6 +10,8 @@ label-mine-place = Change the place
 label-mine-cancel = Cancel this report
 label-mine-cancel_yes = Yes, cancel it
 label-mine-keep = No, keep it
+label-mine-hide = Do not show publicly
+label-mine-show = May be public
 label-mine-home = At my home
 label-mine-done = Nothing more
 label-mine-rate = Rate the work
@@ -34,6 +37,9 @@ mine-withdrawn = Number { $number } is cancelled. Thank you for telling us; you 
 mine-withdrawn-shared = Your report is taken out of number { $number }, and you will hear no more of it. The city goes on, since others reported it too.
 mine-withdrawn-looked-at = We have your wish to cancel number { $number }. You will hear no more of it; an officer looks at it before it is closed.
 mine-withdrawn-already = You have cancelled number { $number } already. You can report again at any time.
+mine-hidden = Number { $number } is not shown publicly any more. The city goes on with it, and you hear of it as before.
+mine-hidden-shared = Others reported number { $number } too, so it stays public, but only roughly and as they told it: nothing of yours. You hear of it as before.
+mine-shown = Number { $number } may be shown publicly, without your name, words, pictures or exact place.
 mine-rated = Thank you, your rating of number { $number } is kept. Would you like to write a comment?
 mine-rating-words-kept = Thank you for your comment. Those in charge of number { $number } will see it.
 mine-done = All right. Number { $number } stays as it is: { $state }

@@ -12,6 +12,13 @@ ask-confirm = Please check before sending
     Pictures: { $photos }
     Place: { $place }
     Confirm to send it to the city.
+ask-confirm-private = Please check before sending
+    About: { $category }
+    Details: { $text }
+    Pictures: { $photos }
+    Place: { $place }
+    Not public: only the city's officers will see it.
+    Confirm to send it to the city.
 no-text = (no words)
 cancelled = Cancelled. Nothing was sent. You can report again at any time.
 old-button = This button belongs to an earlier report. Just write what has happened.
@@ -58,6 +65,9 @@ label-camera = Take a photo
 label-camera-roll = Choose a photo
 label-pin = Send a pin
 label-home = At my home
+label-photo-place = Where photo was taken
+label-private = Do not show publicly
+label-public = May be public
 label-reopen = Not yet solved
 label-close = All is well
 

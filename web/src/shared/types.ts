@@ -277,7 +277,7 @@ export type IncidentDetail = Incident & {
   merged_into: IncidentNumber | null
   took_in: IncidentNumber[]
   perhaps_same: PerhapsSame[]
-  reports: { id: number; text: string; created_at: string; source: string }[]
+  reports: { id: number; text: string; created_at: string; source: string; place_source: string; withdrawn_at: string | null; is_private: boolean }[]
   changes: {
     from_state: string | null; to_state: string; at: string; by: string | null; reason: string | null
     kind: string; from_agency: { code: string; name: Names } | null; to_agency: { code: string; name: Names } | null

@@ -1,0 +1,72 @@
+"""What words mean without being a report: a question, a yes, thanks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from incidents.classify import is_thai, normalise
+
+_STATUS = ("สถานะ", "ติดตามเรื่อง", "เรื่องถึงไหน", "เรื่องของฉัน", "ตามเรื่อง", "status", "my report", "where is my report",
+           "အခြေအနေ")  # fmt: skip
+CANCEL = ("ยกเลิก", "cancel")
+CONFIRM = ("ยืนยัน", "confirm", "ส่งเลย")
+SKIP = ("ข้าม", "skip", "ไม่มีรูป")
+_BEGIN = ("แจ้งเหตุ", "แจ้งปัญหา", "แจ้งเรื่อง", "ร้องเรียน", "report", "report a problem",
+          "buat laporan", "တိုင်ကြားမည်")  # fmt: skip
+_GREETINGS = ("สวัสดี", "หวัดดี", "hello", "hi")
+_SMALL_TALK = (
+    *_GREETINGS,
+    "ขอบคุณ",
+    "ขอบคุณมาก",
+    "ขอบใจ",
+    "โอเค",
+    "รับทราบ",
+    "ครับ",
+    "ค่ะ",
+    "คะ",
+    "ok",
+    "thanks",
+    "thank you",
+)
+_POLITE_ENDINGS = ("นะครับ", "นะคะ", "ครับ", "ค่ะ", "คะ", "จ้า", "จ้ะ", "นะ")
+
+
+def _readings(text: str) -> set[str]:
+    """The text as it stands and without a polite ending (which สถานะ only seems to have)."""
+    whole = normalise(text).strip(" .!?…")
+    polite = (ending for ending in _POLITE_ENDINGS if whole.endswith(ending) and whole != ending)
+    return {whole, *(whole.removesuffix(ending).strip() for ending in polite)}
+
+
+def means(text: str, phrases: Sequence[str]) -> bool:
+    """The text is one of the phrases, politely or not."""
+    return not _readings(text).isdisjoint(normalise(phrase) for phrase in phrases)
+
+
+def asks_for_status(text: str) -> bool:
+    """The words ask where the resident's report stands, with or without its number."""
+    whole = normalise(text)
+    with_number = any(whole.startswith(normalise(p)) and len(whole) <= len(p) + 16 for p in _STATUS)
+    return with_number or means(text, _STATUS)
+
+
+def asks_to_begin(text: str) -> bool:
+    """The words (or the rich menu's button) only say that a report will follow."""
+    return means(text, _BEGIN)
+
+
+def is_small_talk(text: str) -> bool:
+    """A greeting or thanks: nothing to act on."""
+    return means(text, _SMALL_TALK)
+
+
+def aside(text: str) -> str:
+    """The text key that answers words which begin no report: a greeting, thanks, or what nobody can read."""
+    if means(text, _GREETINGS):
+        return "help-greeting"
+    return "help-thanks" if is_small_talk(text) else "help-menu"
+
+
+def can_begin_report(text: str, *, ranked: Sequence[str]) -> bool:
+    """A first message that starts a report by itself: Thai words, or any words that the lexicon knows."""
+    return not is_small_talk(text) and (is_thai(text) or bool(ranked))
