@@ -66,6 +66,7 @@ def form(
         return f' aria-describedby="{name}-hint"{" aria-invalid=true" if is_wrong else ""}'
 
     private = " checked" if given.get("private") else ""
+    at_photo = " checked" if given.get("at_photo") else ""
     return f"""{_call(page)}{_faults(page, faults)}
 <form method="post" action="/report?lang={page.language}" enctype="multipart/form-data">
 <input type="hidden" name="stamp" value="{escape(stamp, quote=True)}">
@@ -82,6 +83,9 @@ def form(
 <div id="spot-map" hidden><p>{page.say("map")}</p></div></fieldset>
 <label for="photos">{page.say("photos", most=PHOTOS_AT_MOST)}</label>
 <input id="photos" name="photos" type="file" accept="image/jpeg,image/png" multiple>
+<label class="choice" for="at-photo"><input id="at-photo" name="at_photo" type="checkbox" value="1"{at_photo}
+aria-describedby="at-photo-hint"> {page.say("at-photo")}</label>
+<p class="hint" id="at-photo-hint">{page.say("at-photo-hint")}</p>
 <label for="phone">{page.say("phone")}</label>
 <input id="phone" name="phone" type="tel" autocomplete="tel" value="{value("phone")}"{described("phone")}>
 <p class="hint" id="phone-hint">{page.say("phone-hint")}</p>

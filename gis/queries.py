@@ -100,6 +100,12 @@ def city_version(session: Session) -> tuple[str, str]:
 _SMALLEST_FIRST = sa.case({"community": 0, "municipality": 1, "district": 2}, value=Area.kind)
 
 
+def is_in_city(session: Session, place: LonLat) -> bool:
+    """The place lies within the city's boundary; of no city nothing lies within."""
+    here = sa.func.ST_SetSRID(sa.func.ST_MakePoint(place.lon, place.lat), 4326)
+    return bool(session.scalar(sa.select(sa.func.ST_Covers(City.boundary, here))))
+
+
 def area_cards(session: Session, *, kind: str | None = None) -> list[AreaCard]:
     """Every area of the kind (community, municipality, district; all without one), in the order of their names."""
     asked = sa.select(

@@ -30,7 +30,9 @@ LIFETIMES = 4.0
 LONGEST = timedelta(days=60)
 
 # How far the place of a report may lie from the thing: one standard deviation. A pin is good to 10 to 30 m.
-UNCERTAINTY_M: Mapping[str, float] = {"pin": 12.0, "officer": 10.0, "home": 25.0, "recent_pin": 40.0, "words": 120.0}
+UNCERTAINTY_M: Mapping[str, float] = {
+    "pin": 12.0, "officer": 10.0, "photo": 20.0, "home": 25.0, "recent_pin": 40.0, "words": 120.0,
+}
 LEAST_UNCERTAINTY_M, MOST_UNCERTAINTY_M = 8.0, 250.0
 
 # Reports to be expected of a thing that was reported once, and new things of a kind a square metre and an hour.

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,9 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Chunks that a PNG needs to be shown; the others (eXIf, tEXt, iTXt, zTXt, tIME …) may tell about the person.
 _PNG_KEPT = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"bKGD", b"pHYs", b"sBIT"}
 _JPEG_DROPPED = {0xE1, *range(0xE3, 0xEE), 0xEF, 0xFE}  # All APPn but JFIF, ICC and Adobe, and comments.
+# What may stand between two scans (ITU T.81, B.2.4): tables, restarts, the number of lines, the next scan.
+_JPEG_BETWEEN = {0xC4, 0xDA, 0xDB, 0xDC, 0xDD}
+_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
 _ORIENTATION_TAG = 0x0112
 
 
@@ -48,32 +53,81 @@ def clean(raw: bytes) -> CleanPhoto:
     return CleanPhoto(content, content_type, hashlib.sha256(content).hexdigest())
 
 
-def _clean_jpeg(raw: bytes) -> bytes:
-    kept = bytearray(b"\xff\xd8")
-    at, orientation = 2, 1
+def exif_of(raw: bytes) -> bytes:
+    """The TIFF block in which a phone writes place, time and device; empty where there is none or it is broken."""
+    try:
+        if raw.startswith(b"\xff\xd8\xff"):
+            found = [segment[10:] for marker, segment in _head(raw)[0] if _is_exif(marker, segment)]
+        elif raw.startswith(PNG_SIGNATURE):
+            found = [chunk[8:-4] for name, chunk in _chunks(raw) if name == b"eXIf"]
+        else:
+            found = []
+    except UnusablePhotoError:
+        return b""
+    return found[0] if found else b""
+
+
+def _is_exif(marker: int, segment: bytes) -> bool:
+    return marker == 0xE1 and segment[4:10] == b"Exif\x00\x00"
+
+
+def _is_dropped(marker: int, segment: bytes) -> bool:
+    return marker in _JPEG_DROPPED or (marker == 0xE2 and not segment[4:].startswith(b"ICC_PROFILE\x00"))
+
+
+def _segment_at(raw: bytes, at: int) -> bytes:
+    length = int.from_bytes(raw[at + 2 : at + 4], "big")
+    segment = raw[at : at + 2 + length]
+    if length < 2 or len(segment) < 2 + length:
+        raise UnusablePhotoError("The JPEG picture is broken off inside its header.")
+    return segment
+
+
+def _head(raw: bytes) -> tuple[list[tuple[int, bytes]], int]:
+    """The segments before the first line of the picture, by their markers, and where that begins."""
+    at, found = 2, list[tuple[int, bytes]]()
     while True:
         while raw[at : at + 2] == b"\xff\xff":  # A marker may be led by fill bytes (ITU T.81, B.1.1.2).
             at += 1
-        head = raw[at : at + 4]
-        if len(head) < 4 or head[0] != 0xFF:
+        if len(raw) < at + 4 or raw[at] != 0xFF:
             raise UnusablePhotoError("The JPEG picture is broken off before its first line.")
-        marker, length = head[1], int.from_bytes(head[2:4], "big")
-        segment = raw[at : at + 2 + length]
-        if length < 2 or len(segment) < 2 + length:
-            raise UnusablePhotoError("The JPEG picture is broken off inside its header.")
-        if marker == 0xDA:
-            break
-        if marker == 0xE1 and segment[4:10] == b"Exif\x00\x00":
-            orientation = _orientation_of(segment[10:])
-        elif marker not in _JPEG_DROPPED:
-            kept += segment
-        at += 2 + length
-    end = raw.rfind(b"\xff\xd9")
-    if end < at:
-        raise UnusablePhotoError("The JPEG picture is broken off before its end.")
+        segment = _segment_at(raw, at)
+        if raw[at + 1] == 0xDA:
+            return found, at
+        found.append((raw[at + 1], segment))
+        at += len(segment)
+
+
+def _clean_jpeg(raw: bytes) -> bytes:
+    head, at = _head(raw)
+    kept = bytearray(b"\xff\xd8")
+    orientation = next((_orientation_of(segment[10:]) for one, segment in head if _is_exif(one, segment)), 1)
     if orientation != 1:
-        kept[2:2] = _exif_with(orientation)
-    return bytes(kept) + raw[at : end + 2]
+        kept += _exif_with(orientation)
+    for marker, segment in head:
+        if not _is_dropped(marker, segment):
+            kept += segment
+    return bytes(kept + _scans(raw, at))
+
+
+def _scans(raw: bytes, at: int) -> bytes:
+    """The picture's own lines, scan after scan, to its end: phones lay further pictures behind it, with their EXIF."""
+    segment = _segment_at(raw, at)
+    kept, at = bytearray(segment), at + len(segment)
+    begun = at
+    while (found := _MARKER.search(raw, at)) is not None:
+        marker = raw[found.end() - 1]
+        if marker == 0xD9:
+            return bytes(kept) + raw[begun : found.start()] + b"\xff\xd9"
+        at = found.end()
+        if marker not in _JPEG_BETWEEN and marker not in range(0xE0, 0xF0) and marker != 0xFE:
+            continue  # No marker that may stand there: a fault in the lines, which viewers pass over.
+        segment = _segment_at(raw, at - 2)
+        kept += raw[begun : found.start()]
+        if marker in _JPEG_BETWEEN:
+            kept += segment
+        begun = at = at - 2 + len(segment)
+    raise UnusablePhotoError("The JPEG picture is broken off before its end.")
 
 
 def _orientation_of(tiff: bytes) -> int:
@@ -99,17 +153,19 @@ def _exif_with(orientation: int) -> bytes:
 
 
 def _clean_png(raw: bytes) -> bytes:
-    kept = bytearray(PNG_SIGNATURE)
+    return PNG_SIGNATURE + b"".join(chunk for name, chunk in _chunks(raw) if name in _PNG_KEPT)
+
+
+def _chunks(raw: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The chunks to the picture's end, by their names."""
     at, name = len(PNG_SIGNATURE), b""
     while name != b"IEND":
         length, name = int.from_bytes(raw[at : at + 4], "big"), raw[at + 4 : at + 8]
         chunk = raw[at : at + 12 + length]
         if len(chunk) < 12 + length or len(name) < 4:
             raise UnusablePhotoError("The PNG picture is broken off.")
-        if name in _PNG_KEPT:
-            kept += chunk
+        yield name, chunk
         at += 12 + length
-    return bytes(kept)
 
 
 def folder() -> Path:

@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from gis.crs import distance_m
+from gis.points import LonLat
 from incidents import conversation
-from incidents.conversation import Draft, Input, Known, Say, Turn
+from incidents.conversation import Draft, Input, Known, Place, Say, Turn
 from incidents.handful import Handful, LeavePhoto, Picture
 
 # What a crew looks at and an officer can take in; LINE's own chooser lets people send 50 (assumed).
@@ -58,6 +60,38 @@ def late_turn(draft: Draft, known: Known, *, ranked: tuple[str, ...] = ()) -> Tu
         if not handful.total:
             asked = replace(asked, says=tuple(replace(said, key="photos-more") for said in asked.says))
     return replace(asked, says=_with_news(asked.says, has_news))
+
+
+def place_turn(draft: Draft, place: Place, known: Known) -> Turn:
+    """A photo says where it was taken: that is offered beside a pin from now on, the first that says so alone.
+
+    It is asked about at once where the resident was asked where it is, or where the words name a place too far away
+    for both to be right. A pin, and a place that the resident chose, stand.
+    """
+    if draft.seen_from is not None:
+        return Turn(draft)
+    told = replace(draft, seen_from=place)
+    if not _is_asked_of_place(draft, place) or (draft.handful is not None and draft.handful.waits):
+        return Turn(told)
+    if draft.step == "emergency_pin":
+        return Turn(told, (Say("ask-photo-place", conversation.where(told)),))
+    asked = conversation.asked_again(told, known, ranked=())
+    return replace(asked, says=tuple(replace(said, key="ask-photo-place") for said in asked.says))
+
+
+def _is_asked_of_place(draft: Draft, place: Place) -> bool:
+    if draft.step == "emergency_pin":
+        return draft.incident_id is None
+    if draft.place is None or draft.step != "confirm":
+        return draft.step == "pin"
+    if draft.place.source != "words":
+        return False
+    apart_m = distance_m(_point(draft.place), _point(place))
+    return apart_m > (draft.place.radius_m or 0.0) + (place.radius_m or 0.0)
+
+
+def _point(place: Place) -> LonLat:
+    return LonLat(lon=place.lon, lat=place.lat)
 
 
 def _with_news(says: tuple[Say, ...], has_news: bool) -> tuple[Say, ...]:

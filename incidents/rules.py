@@ -183,8 +183,8 @@ def summary_of(text: str, *, otherwise: str) -> str:
 class NewReport:
     """A complete report: from whom (None: an officer's own), what, where and how we know where.
 
-    `source` is line, officer, open311 or phone; `place_source` pin, home, recent_pin, words or officer. `offered` are
-    the categories that its resident was offered, by which model; the one they tapped is the report's own.
+    `source` is line, officer, open311 or phone; `place_source` pin, home, recent_pin, words, photo or officer.
+    `offered` are the categories that its resident was offered, by which model; the one they tapped is the report's own.
     """
 
     text: str

@@ -136,6 +136,24 @@ def take_late_turn(session: Session, resident_id: int, line_user_id: str, langua
     _answer(session, speaker, turn, None, known_categories)
 
 
+def take_place_of_photo(
+    session: Session, resident_id: int, line_user_id: str, language: str, *, photo_id: int, place: Place
+) -> None:
+    """Where the photo of the report being told was taken is offered as its place. Twice is the same as once."""
+    line_personal.hold(session, line_user_id)  # As above.
+    now = clock.now()
+    stored = queries.draft_of(session, resident_id, now=now)
+    if stored is None or photo_id not in stored.data.get("photo_ids", ()):
+        return
+    token = sealing.unseal(bytes(stored.answer_token_sealed)) if stored.answer_token_sealed else None
+    speaker = Speaker(resident_id, line_user_id, language, token, spoke_at=stored.updated_at)
+    standing = turn_queries.standing(session, resident_id, now=now)
+    categories = queries.categories(session, standing.categories_version)
+    turn = pictures.place_turn(drafts.read(stored.data), place, _known(standing, categories, None))
+    _keep(session, speaker, turn, None, stored.offered, now=now)
+    _answer(session, speaker, turn, None, categories)
+
+
 def _codes_offered(offered: dict[str, Any] | None) -> tuple[str, ...]:
     """The categories that were offered last, likeliest first."""
     return tuple(code for code, _ in offered["guesses"]) if offered else ()
@@ -328,15 +346,20 @@ def _slots(
         return {}
     more = draft.handful.kept - 1 if draft.handful else 0
     photos: dict[str, str | int] = {"photos": len(draft.photo_ids), "more": more}
+    if draft.seen_from is not None and any(said.key == "ask-photo-place" for said in turn.says):
+        photos["photo_place"] = _label(session, draft.seen_from, language)
     if draft.step != "confirm" or draft.category_code is None or draft.place is None:
         return photos
-    place = LonLat(lon=draft.place.lon, lat=draft.place.lat)
     return {
         "category": names[draft.category_code],
         "text": draft.text or cards.say("no-text", language),
         **photos,
-        "place": place_label(session, place, "en" if language == "en" else "th"),
+        "place": _label(session, draft.place, language),
     }
+
+
+def _label(session: Session, place: Place, language: str) -> str:
+    return place_label(session, LonLat(lon=place.lon, lat=place.lat), "en" if language == "en" else "th")
 
 
 def _say(

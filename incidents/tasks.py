@@ -12,7 +12,20 @@ from core import clock, jobs
 from core.events import subscribes
 from core.logs import get_logger
 from gis.errors import InvalidPlaceError
-from incidents import actions, asides, blocked, fading, handful, keeping, late_answers, rules, talk, telling, tiles
+from incidents import (
+    actions,
+    asides,
+    blocked,
+    fading,
+    handful,
+    keeping,
+    late_answers,
+    photo_places,
+    rules,
+    talk,
+    telling,
+    tiles,
+)
 from incidents.models import Draft, Photo
 from incidents.talk import Speaker
 from line import content
@@ -112,14 +125,22 @@ def forget_unsent_photo(session: Session, event: MessageUnsent) -> None:
 @jobs.job(name="incidents.fetch_photo", attempts=14)
 def fetch_photo(session: Session, *, photo_id: int) -> None:
     """The picture is kept, or the reason why it cannot be is; tried again while LINE does not answer."""
-    # Held until it is kept: who forgets its sender meanwhile waits, and then finds the file.
-    photo = session.get(Photo, photo_id, with_for_update=True)
+    photo = session.get(Photo, photo_id)
     if photo is None or photo.path is not None or photo.refused_reason is not None or photo.line_message_id is None:
         return
+    raw, refused = b"", None
     try:
         raw = content.fetch_photo(photo.line_message_id)
     except (ContentGoneError, LineRefusedError) as exc:
-        photo.refused_reason = exc.detail
+        refused = exc.detail
+    if refused is None:
+        photo_places.offer(session, photo_id, raw)  # Its sender is held before it is, as in their turns.
+    # Held until it is kept: who forgets its sender meanwhile waits and then finds the file, or has been before us.
+    photo = session.get(Photo, photo_id, with_for_update=True, populate_existing=True)
+    if photo is None or photo.path is not None:
+        return
+    if refused is not None:
+        photo.refused_reason = refused
         return
     actions.keep_line_photo(session, photo_id, raw)
 

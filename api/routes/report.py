@@ -91,7 +91,7 @@ def _take(request: Request, fields: dict[str, str], pictures: Sequence[bytes], f
             with transaction() as session:
                 token = _receive(session, report, pictures, who=who)
         except UnusableReportError:
-            faults.append("address" if report.place is None else "place")
+            faults.append(_fault_of_place(report))
     if not faults:
         return RedirectResponse(f"/report/follow/{token}?lang={page.language}", status_code=303, headers=HEADERS)
     if pictures:
@@ -100,9 +100,17 @@ def _take(request: Request, fields: dict[str, str], pictures: Sequence[bytes], f
     return _answer(page, shown, status=429 if "often" in faults else 422)
 
 
+def _fault_of_place(report: WebReport) -> str:
+    if report.place is not None:
+        return "place"
+    return "address" if report.address else "photo-place"
+
+
 def _receive(session: SessionDep, report: WebReport, pictures: Sequence[bytes], *, who: bytes) -> str:
-    spot = arrivals.spot_of(session, place=report.place, address=report.address)
-    where = f"{report.place.lon:.5f} {report.place.lat:.5f}" if report.place else report.address
+    at_photo = arrivals.spot_of_pictures(session, pictures) if report.is_at_photo and report.place is None else None
+    spot = at_photo or arrivals.spot_of(session, place=report.place, address=report.address)
+    exact = report.place or (at_photo.place if at_photo else None)
+    where = f"{exact.lon:.5f} {exact.lat:.5f}" if exact else report.address
     request = arrivals.receive(
         session,
         arrivals.Arrival(

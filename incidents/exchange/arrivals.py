@@ -17,7 +17,7 @@ from gis.errors import NoCityError
 from gis.gazetteer import queries as gazetteer
 from gis.gazetteer.geocode import TEXT_READ, geocode
 from gis.points import LonLat
-from incidents import actions, photos
+from incidents import actions, photo_places, photos
 from incidents.exchange import queries
 from incidents.exchange.errors import UnusableReportError
 from incidents.exchange.models import ServiceRequest
@@ -75,6 +75,14 @@ def spot_of(session: Session, *, place: LonLat | None, address: str = "", addres
     if not _is_about_here(session, spot.place):
         raise UnusableReportError(("The location lies outside this city",))
     return spot
+
+
+def spot_of_pictures(session: Session, pictures: Sequence[bytes]) -> Spot | None:
+    """Where the first picture that says so was taken, in the city; None where none says."""
+    for raw in pictures[:PHOTOS_AT_MOST]:
+        if (found := photo_places.place_in(session, raw)) is not None:
+            return Spot(LonLat(lon=found.lon, lat=found.lat), found.source, found.radius_m)
+    return None
 
 
 def _named(session: Session, address: str) -> Spot:

@@ -22,7 +22,7 @@ _THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
 
 @dataclass(frozen=True)
 class WebReport:
-    """A report as the form has it; without a place the address says where."""
+    """A report as the form has it; without a place a photo says where (`is_at_photo`: it may), or the address."""
 
     category_code: str
     text: str
@@ -30,6 +30,7 @@ class WebReport:
     place: LonLat | None
     phone: str
     is_private: bool = False
+    is_at_photo: bool = False
 
 
 def stamp(now: datetime) -> str:
@@ -60,7 +61,8 @@ def read_form(fields: Mapping[str, str], *, codes: Collection[str]) -> tuple[Web
         faults.append("text-long")
     address = " ".join(privacy.plain(fields.get("address", "")).split())
     place, has_wrong_place = _place(fields)
-    if has_wrong_place or len(address) > ADDRESS_LENGTH or (place is None and not address):
+    is_at_photo = bool(fields.get("at_photo", ""))
+    if has_wrong_place or len(address) > ADDRESS_LENGTH or not (place or address or is_at_photo):
         faults.append("place")
     phone = fields.get("phone", "").translate(_THAI_DIGITS).strip()
     if phone and not _PHONE.fullmatch(phone):
@@ -68,7 +70,7 @@ def read_form(fields: Mapping[str, str], *, codes: Collection[str]) -> tuple[Web
     if fields.get("website", ""):
         faults.append("website")
     is_private = bool(fields.get("private", ""))
-    return WebReport(category_code, text, address, place, phone, is_private), faults
+    return WebReport(category_code, text, address, place, phone, is_private, is_at_photo), faults
 
 
 def _place(fields: Mapping[str, str]) -> tuple[LonLat | None, bool]:

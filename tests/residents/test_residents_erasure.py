@@ -20,7 +20,7 @@ from core.settings import data_dir
 from gis.models import Road
 from gis.points import LonLat
 from incidents import actions as incident_actions
-from incidents import own_queries, photos
+from incidents import own_queries, photo_places, photos
 from incidents import queries as incident_queries
 from incidents import tasks as incident_tasks
 from incidents.models import Incident, Photo, Report
@@ -29,6 +29,8 @@ from line.models import OutboxChunk
 from residents import erasure, queries, tasks
 from residents.models_rights import Erasure
 from tests.accounts import add_account
+from tests.incidents.geotags import CITY
+from tests.incidents.geotags import photo as taken_at_home
 from tests.residents.told import (
     HOME,
     HOME_NAME,
@@ -234,6 +236,32 @@ def test_a_picture_on_its_way_is_forgotten_too(house: House) -> None:
     _erase_while(keep)
     assert [found for found in _everywhere() if found.endswith(".jpg") and "MY-GARDEN" in found] == []
     assert not list((data_dir() / "photos").rglob(f"{photos.clean(PICTURE).sha256}.*"))
+
+
+def test_where_a_photo_was_taken_is_forgotten_too(house: House) -> None:
+    """While it is offered it lies in the report being told, and nowhere else: not in the file, not in an event."""
+    house.say(ME, "ต้นไม้ล้มขวางถนน")
+    house.tap_next(ME, "category")
+    house.photo(ME, taken_at_home(HOME.lon, HOME.lat))
+    with transaction() as session:
+        session.execute(CITY)
+        newest = session.scalars(sa.select(Photo.id).order_by(Photo.id.desc()).limit(1)).one()
+        photo_places.offer(session, newest, taken_at_home(HOME.lon, HOME.lat))
+        session.execute(sa.text("DELETE FROM city"))
+    assert {found.split(": ")[0] for found in _everywhere() if "9961" in found or "99.961237" in found} == {
+        '"public"."draft"."data"'
+    }  # fmt: skip
+    house.tap_next(ME, "photo")
+    house.tap_next(ME, "confirm")
+    with transaction() as session:
+        assert session.scalar(sa.select(Report.place_source)) == "photo"
+    assert '"public"."report"."place": the place' in _everywhere()
+    _erase_by_chat(house)
+    house.send_outbox()
+    with transaction() as session:
+        assert traces(session, words=WORDS, raw=RAW, lon=HOME.lon, lat=HOME.lat) == []
+    kept = photos.clean(taken_at_home(HOME.lon, HOME.lat)).sha256
+    assert not list((data_dir() / "photos").rglob(f"{kept}.*"))
 
 
 def test_a_yes_without_a_fresh_question_erases_nobody(

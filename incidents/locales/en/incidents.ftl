@@ -6,6 +6,7 @@ ask-category-unknown = Thank you. Please choose what it is about.
 ask-category-all = Choose what fits best.
 ask-pin = Where is it? Please send us a pin. If you have a picture, send it too: one helps the crew to bring the right things.
 ask-pin-only = We have your picture. Where is it? Please send us a pin.
+ask-photo-place = The photo says it was taken at { $photo_place }. Is this where it happened? Press "The photo's place", or send a pin of the right place.
 ask-confirm = Please check before sending
     About: { $category }
     Details: { $text }
@@ -65,7 +66,7 @@ label-camera = Take a photo
 label-camera-roll = Choose a photo
 label-pin = Send a pin
 label-home = At my home
-label-photo-place = Where photo was taken
+label-photo-place = The photo's place
 label-private = Do not show publicly
 label-public = May be public
 label-reopen = Not yet solved

@@ -14,9 +14,11 @@ import sqlalchemy as sa
 from api import static
 from core import clock
 from core.db import transaction
+from incidents import photos
 from incidents.exchange import webform
 from tests.accounts import PASSWORD
 from tests.api.ways.conftest import PNG, walk
+from tests.incidents.geotags import photo
 
 if TYPE_CHECKING:
     from tests.api.ways.conftest import Ways
@@ -124,6 +126,44 @@ def test_pictures_are_cleaned_and_one_that_is_none_is_told(ways: Ways) -> None:
     with transaction() as session:
         kept = session.execute(sa.text("SELECT count(*) FILTER (WHERE path IS NOT NULL), count(*) FROM photo")).one()
     assert tuple(kept) == (1, 2)
+
+
+def test_the_place_of_a_photo_is_used_where_the_reporter_says_so(ways: Ways) -> None:
+    """Ticked and without a pin: source and radius stand with the report, and nothing of it stays in the file."""
+    files = [("photos", ("1.jpg", photo(99.9571, 8.4291), "image/jpeg"))]
+    _followed(ways, _send(ways, files=files, lat="", long="", address="", at_photo="1", text="หลุมตรงที่ถ่าย"))
+    with transaction() as session:
+        found = session.execute(sa.text(
+            "SELECT place_source, radius_m, round(ST_X(place)::numeric, 5), p.path FROM report r "
+            "JOIN photo p ON p.report_id = r.id WHERE r.text = 'หลุมตรงที่ถ่าย'"
+        )).one()
+    assert (found[0], found[1], float(found[2])) == ("photo", 30.0, 99.9571)
+    assert b"Exif" not in (photos.folder() / found[3]).read_bytes()
+
+
+@pytest.mark.parametrize(("fields", "source"), [
+    ({"lat": "", "long": "", "address": "ชุมชนท่าวัง"}, None),
+    ({"lat": "8.4251", "long": "99.9551", "at_photo": "1"}, "pin"),
+])  # fmt: skip
+def test_a_pin_stands_and_what_nobody_ticked_is_not_read(
+    ways: Ways, fields: dict[str, str], source: str | None
+) -> None:
+    """A photo's place is never taken unasked, nor in place of a better one."""
+    files = [("photos", ("1.jpg", photo(99.9571, 8.4291), "image/jpeg"))]
+    text = f"หลุมที่ {source}"
+    answer = _send(ways, files=files, text=text, **fields)
+    with transaction() as session:
+        found = session.scalar(sa.text("SELECT place_source FROM report WHERE text LIKE :text"), {"text": f"{text}%"})
+    assert found in ({source} if source else {"words", None})
+    assert answer.status_code == (303 if found else 422)
+
+
+def test_a_photo_without_a_place_is_told(ways: Ways) -> None:
+    """Who relies on it reads that there is none, or none in this city."""
+    for raw in (PNG, photo(101.5, 7.2)):
+        answer = _send(ways, files=[("photos", ("1", raw, "image/png"))], lat="", long="", address="", at_photo="1")
+        assert answer.status_code == 422
+        assert "ภาพไม่ได้บันทึกตำแหน่งในเมืองนี้ไว้" in html.unescape(answer.text)
 
 
 def test_too_many_pictures_are_said(ways: Ways) -> None:
