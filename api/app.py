@@ -26,6 +26,7 @@ from api.routes import (
     feeds,
     flood,
     gauges,
+    group_calls,
     health,
     inbox,
     inbox_deeds,
@@ -89,6 +90,7 @@ ROUTERS = (
     people.router,
     answers.router,
     chat.router,
+    group_calls.router,
     resident.router,
     live.router,
 )

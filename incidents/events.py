@@ -153,6 +153,15 @@ class PartnerPaused(Event):
 
 
 @dataclass(frozen=True)
+class GroupCalled(Event):
+    """Somebody unknown cries for help in a group on LINE, or an officer has seen to it."""
+
+    name: ClassVar[str] = "incidents.group_called"
+    call_id: int
+    at: datetime
+
+
+@dataclass(frozen=True)
 class IncidentNoted(Event):
     """Something new stands with an incident that is no step: a note among officers, what is hidden from everybody else,
     what a partner said.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from core.events import subscribes
-from incidents import cards, talk
+from incidents import cards, group_calls, talk
 from incidents.talk import EMERGENCY_PRIORITY, Speaker
 from line import messages as line_messages
 from line import outbox
@@ -29,19 +29,18 @@ def greet_group(session: Session, event: JoinedGroup) -> None:
 def hear_cry_in_group(session: Session, event: CriedInGroup) -> None:
     """The group sees the emergency numbers and nothing of anybody; a member's cry is acted on as in their own chat.
 
-    That opens a rescue where they were last or at home, or asks them, alone, where they are. Whom the city does not
-    know has the card: without a place and a person there is nobody to send.
+    That opens a rescue where they were last or at home, or asks them, alone, where they are. Of whom the city does not
+    know, or cannot reach, an officer hears: without a place and a person there is nobody to send.
     """
     if event.reply_token is not None:
         card = cards.emergency_card(cards.say("group-cry", LANGUAGE), language=LANGUAGE, quick=None)
         outbox.enqueue(
             session, subject="group", kind="reply", to=[event.reply_token], messages=[card], priority=EMERGENCY_PRIORITY
         )
-    if event.line_user_id_sealed is None:
-        return
-    line_user_id = open_line_user(event.line_user_id_sealed)
-    resident = residents_queries.by_line_user(session, line_user_id)
+    line_user_id = open_line_user(event.line_user_id_sealed) if event.line_user_id_sealed is not None else ""
+    resident = residents_queries.by_line_user(session, line_user_id) if line_user_id else None
     if resident is None or not resident.is_reachable:
+        group_calls.note(session, event)
         return
     speaker = Speaker(resident.id, line_user_id, resident.language, reply_token=None, spoke_at=event.happened_at)
     talk.take_turn(session, speaker, event.text)

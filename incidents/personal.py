@@ -17,7 +17,7 @@ from core import sealing
 from gis import queries as gis_queries
 from gis.models import Area
 from gis.points import LonLat
-from incidents import actions, inbox_queries, queries, redaction, rules
+from incidents import actions, group_calls, inbox_queries, queries, redaction, rules
 from incidents.after_models import IncidentRating
 from incidents.exchange.models import ServiceRequest
 from incidents.inbox_models import InboxFilter, IncidentNote
@@ -141,6 +141,7 @@ def forget(session: Session, person: Person) -> dict[str, int]:
     """
     incident_ids = incident_ids_of(session, person.resident_id)
     photos = _forget_photos(session, person)
+    group_calls.forget_of(session, person.line_user_id)
     _forget_contacts(session, person)
     theirs = list(session.scalars(sa.select(Report.id).where(Report.resident_id == person.resident_id)))
     for incident_id in incident_ids:

@@ -17,6 +17,7 @@ from incidents import (
     asides,
     blocked,
     fading,
+    group_calls,
     handful,
     keeping,
     late_answers,
@@ -26,6 +27,7 @@ from incidents import (
     telling,
     tiles,
 )
+from incidents.events import GroupCalled
 from incidents.models import Draft, Photo
 from incidents.talk import Speaker
 from line import content
@@ -143,6 +145,24 @@ def fetch_photo(session: Session, *, photo_id: int) -> None:
         photo.refused_reason = refused
         return
     actions.keep_line_photo(session, photo_id, raw)
+
+
+@subscribes(GroupCalled, by="incidents.ask_group_name")
+def ask_group_name(session: Session, event: GroupCalled) -> None:
+    """The group's name is asked for apart: LINE may be slow, and officers see the call meanwhile."""
+    jobs.enqueue(session, name_group, call_id=event.call_id)
+
+
+@jobs.job(name="incidents.name_group", attempts=5)
+def name_group(session: Session, *, call_id: int) -> None:
+    """Officers read which group it is."""
+    group_calls.name(session, call_id)
+
+
+@jobs.periodic(name="incidents.forget_group_calls", cron="17 * * * *")
+def forget_group_calls(session: Session) -> None:
+    """What was cried in groups is gone a month after the last word."""
+    group_calls.forget_old(session, before=clock.now() - group_calls.KEPT_FOR)
 
 
 @jobs.periodic(name="incidents.fold_tally", cron="*/5 * * * *")

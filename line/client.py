@@ -150,6 +150,12 @@ def profile(line_user_id: str) -> dict[str, Any] | None:
     return _get_json(f"/v2/bot/profile/{line_user_id}")
 
 
+def group_name(group_id: str) -> str | None:
+    """What its members call the group; None where LINE says none: a room has no name, and we may have been put out."""
+    name = (_get_json(f"/v2/bot/group/{group_id}/summary") or {}).get("groupName")
+    return name if isinstance(name, str) and name else None
+
+
 def content(message_id: str) -> tuple[bytes, str]:
     """The bytes and content type of what a resident sent, from LINE's data host, 20 MB at most.
 

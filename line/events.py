@@ -89,7 +89,10 @@ class JoinedGroup(Event):
 
 @dataclass(frozen=True)
 class CriedInGroup(Event):
-    """Emergency words in a group or room; `line_user_id_sealed` is who wrote them, where LINE says so."""
+    """Emergency words in a group or room; `line_user_id_sealed` is who wrote them, where LINE says so.
+
+    `group_id_sealed` is where: what is pushed to it is read by all of them. None where LINE left it out.
+    """
 
     name: ClassVar[str] = "line.cried_in_group"
     webhook_event_id: str
@@ -97,6 +100,7 @@ class CriedInGroup(Event):
     reply_token: str | None
     text: str
     happened_at: datetime
+    group_id_sealed: str | None = None
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,9 @@ def group_fact_of(
             return JoinedGroup(reply_token)
         case {"type": "message", "message": {"type": "text", "text": str(text)}} if is_urgent:
             sealed = seal_line_user(line_user_id) if line_user_id is not None else None
-            return CriedInGroup(webhook_event_id, sealed, reply_token, text, happened_at)
+            group_id = source.get(f"{source['type']}Id")
+            group_sealed = seal_line_user(group_id) if isinstance(group_id, str) and group_id else None
+            return CriedInGroup(webhook_event_id, sealed, reply_token, text, happened_at, group_sealed)
     return None
 
 

@@ -12,8 +12,10 @@ from fastapi.testclient import TestClient
 from core import clock, sealing
 from core.db import transaction
 from incidents import actions as incident_actions
+from incidents import group_calls
 from incidents.after_models import IncidentRating
 from incidents.models import Incident
+from line.events import CriedInGroup, seal_line_user
 from line.models import InboxEvent
 from residents import actions
 from staff.models import AuditEntry
@@ -105,3 +107,28 @@ def test_ratings_are_read_by_those_who_act(number: int, signed_in: SignsIn) -> N
     assert signed_in("viewer").get(address).status_code == 403
     (rating,) = signed_in("dispatcher").get(address).json()["ratings"]
     assert (rating["stars"], rating["words"], sorted(rating)) == (4, "มาเร็วดี", ["rated_at", "stars", "words"])
+
+
+def test_a_strangers_cry_in_a_group_is_read_answered_and_logged(app: FastAPI, signed_in: SignsIn) -> None:
+    """The list holds no words; who reads and who answers stands in the audit log; second comes too late."""
+    with transaction() as session:
+        event = CriedInGroup("e1", None, None, SECRET, clock.now(), seal_line_user("C" + "1" * 32))
+        group_calls.note(session, event)
+    assert signed_in("viewer").get("/api/v1/group-calls").status_code == 403
+    officer = signed_in("officer")
+    listed = officer.get("/api/v1/group-calls")
+    (call,) = listed.json()["calls"]
+    assert (call["cries"], call["group"]) == (1, None)
+    assert SECRET not in listed.text
+    assert officer.get(f"/api/v1/group-calls/{call['id']}").json()["cries"][0]["text"] == SECRET
+    assert officer.get("/api/v1/group-calls/99999").status_code == 404
+    place = f"/api/v1/group-calls/{call['id']}"
+    assert officer.post(f"{place}/answer", json={"text": ""}).status_code == 422
+    assert officer.post(f"{place}/answer", json={"text": "อยู่ที่ไหน"}).json() == {"calls": []}
+    late = officer.post(f"{place}/looked-at", json={})
+    assert (late.status_code, late.json()["detail_th"]) == (409, "มีผู้อื่นดูแลเรื่องนี้แล้ว")
+    with transaction() as session:
+        actions_kept = session.scalars(
+            sa.select(AuditEntry.action).where(AuditEntry.subject == f"group_call:{call['id']}").order_by(AuditEntry.id)
+        ).all()
+    assert actions_kept == ["group_call.read", "group_call.answered"]

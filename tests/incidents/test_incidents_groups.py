@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from incidents import cries
+from core import sealing
+from core.errors import ConflictError, InvalidInputError
+from core.events import EventRecord
+from incidents import cries, group_calls, tasks
+from incidents.group_models import GroupCall, GroupCry
 from incidents.models import Draft, Incident
 from line import receiver, webhook
+from line.events import CriedInGroup, seal_line_user
 from line.models import InboxEvent, OutboxChunk
 from residents import tasks as residents_tasks
 from residents.models import Resident
+from staff.models import AuditEntry
+from staff.rules import AccountRef
+from tests.accounts import add_account
 
 if TYPE_CHECKING:
     from tests.incidents.conftest import Talker
 
 ROOMS = (residents_tasks,)  # They hear what the receiver tells.
 GROUP = "C" + "1" * 32
+STRANGER = "U" + "9" * 32
+NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+_numbers = itertools.count(1)
 PLACE = {"type": "location", "id": "3", "latitude": 8.4, "longitude": 99.9}
 
 
@@ -99,6 +113,134 @@ def test_a_strangers_cry_shows_the_numbers_and_makes_nobody_known(town: Session,
     ((kind, messages),) = _happens(town, _words("ช่วยด้วย น้ำท่วมถึงคอ"), user=user)
     assert (kind, messages[0]["type"]) == ("reply", "flex")
     assert town.scalar(sa.select(sa.func.count()).select_from(Resident)) == before
+
+
+# ── A stranger's cry reaches an officer ──────────────────────────────────────────────────────────────────────────────
+
+
+def _cry(session: Session, text: str, *, group: str = GROUP, user: str | None = STRANGER) -> None:
+    number = next(_numbers)
+    event = {**_words(text), "webhookEventId": f"cry{number}", "source": {"type": "group", "groupId": group}}
+    if user is not None:
+        event["source"]["userId"] = user
+    _happens(session, event)
+
+
+def _officer(session: Session) -> AccountRef:
+    return add_account(session, "pim", roles=["officer"])
+
+
+def test_officers_hear_a_strangers_cry_without_an_incident(town: Session) -> None:
+    """In which group, since when, how often; the words only for who asks for them, and that is logged."""
+    _cry(town, "ช่วยด้วย น้ำท่วมถึงคอ")
+    (call,) = group_calls.waiting(town)
+    assert (call.cries, call.ended_at) == (1, None)
+    assert town.scalar(sa.select(Incident)) is None
+    kept = town.scalars(sa.select(GroupCry)).one()
+    assert "ถึงคอ".encode() not in bytes(kept.text_sealed)
+    heard = group_calls.hear(town, call.id, account=_officer(town))
+    assert [one.text for one in heard.cries] == ["ช่วยด้วย น้ำท่วมถึงคอ"]
+    assert town.scalars(sa.select(AuditEntry.action)).all() == ["group_call.read"]
+    assert town.scalars(sa.select(EventRecord.name)).all() == ["incidents.group_called"]
+
+
+def test_a_members_cry_is_no_call(town: Session, malee: Talker) -> None:
+    """Whom the city knows is asked alone; an officer hears of the rescue."""
+    _cry(town, "ช่วยด้วย น้ำท่วมถึงคอ", user=malee.line_user_id)
+    assert group_calls.waiting(town) == []
+
+
+def test_who_cannot_be_written_to_is_heard_as_a_stranger(town: Session, malee: Talker) -> None:
+    """A member who has blocked the city's account would get no question: an officer hears them all the same."""
+    malee.resident.is_reachable = False
+    town.flush()
+    _cry(town, "ช่วยด้วย น้ำท่วมถึงคอ", user=malee.line_user_id)
+    assert len(group_calls.waiting(town)) == 1
+
+
+def test_a_joker_is_one_line_for_ten_minutes(town: Session, frozen_clock: Callable[[datetime], None]) -> None:
+    """Thirty cries in one group are one call with ten of their words; looked at, it stays so until they are over."""
+    frozen_clock(NOW)
+    for number in range(30):
+        _cry(town, f"ช่วยด้วย {number}" + "ๆ" * 900)
+    (call,) = group_calls.waiting(town)
+    assert call.cries == 30
+    officer = _officer(town)
+    heard = group_calls.hear(town, call.id, account=officer)
+    assert len(heard.cries) == group_calls.MOST_KEPT
+    assert all(len(one.text) <= group_calls.LONGEST for one in heard.cries)
+    group_calls.look_at(town, call.id, account=officer)
+    frozen_clock(NOW + timedelta(minutes=9))
+    _cry(town, "ช่วยด้วยอีกที")
+    assert group_calls.waiting(town) == []
+    frozen_clock(NOW + timedelta(minutes=11))
+    _cry(town, "ช่วยด้วยจริงๆ")
+    (later,) = group_calls.waiting(town)
+    assert later.id != call.id
+
+
+def test_other_groups_are_other_calls_the_last_one_first(
+    town: Session, frozen_clock: Callable[[datetime], None]
+) -> None:
+    """What one group cries does not hide the other."""
+    frozen_clock(NOW)
+    _cry(town, "ช่วยด้วย", group=GROUP)
+    frozen_clock(NOW + timedelta(minutes=1))
+    _cry(town, "ช่วยด้วย", group="C" + "2" * 32)
+    assert [call.last_at for call in group_calls.waiting(town)] == [NOW + timedelta(minutes=1), NOW]
+
+
+def test_an_officer_answers_the_group_once_and_the_reply_is_heard(town: Session) -> None:
+    """One push to the group; who comes second reads that it has been seen to; a further cry waits anew."""
+    _cry(town, "ช่วยด้วย น้ำท่วมถึงคอ")
+    officer = _officer(town)
+    (call,) = group_calls.waiting(town)
+    before = town.query(OutboxChunk).count()
+    group_calls.answer(town, call.id, " อยู่ที่ไหน ", account=officer)
+    with pytest.raises(ConflictError):
+        group_calls.answer(town, call.id, "อยู่ที่ไหน", account=officer)
+    (chunk,) = town.query(OutboxChunk).order_by(OutboxChunk.id).offset(before).all()
+    assert (chunk.kind, json.loads(sealing.unseal(chunk.to_sealed))) == ("push", [GROUP])
+    assert chunk.messages[0]["text"] == "อยู่ที่ไหน"
+    assert group_calls.waiting(town) == []
+    _cry(town, "ช่วยด้วย อยู่ซอย 5")
+    assert [one.id for one in group_calls.waiting(town)] == [call.id]
+    assert len(group_calls.hear(town, call.id, account=officer).cries) == 2
+
+
+@pytest.mark.parametrize("text", ["", "   ", "ก" * 1001])
+def test_an_answer_without_words_is_none(town: Session, text: str) -> None:
+    """Nothing goes out, and the call waits."""
+    _cry(town, "ช่วยด้วย")
+    (call,) = group_calls.waiting(town)
+    with pytest.raises(InvalidInputError):
+        group_calls.answer(town, call.id, text, account=_officer(town))
+    assert group_calls.waiting(town) == [call]
+
+
+def test_the_same_event_twice_is_as_once(town: Session) -> None:
+    """LINE delivers again what it thinks was lost."""
+    event = CriedInGroup("e1", None, None, "ช่วยด้วย", NOW, seal_line_user(GROUP))
+    group_calls.note(town, event)
+    group_calls.note(town, event)
+    assert [call.cries for call in group_calls.waiting(town)] == [1]
+
+
+def test_cries_are_forgotten_after_a_month_and_with_their_person(
+    town: Session, frozen_clock: Callable[[datetime], None]
+) -> None:
+    """Whoever becomes a member later and wants to be forgotten is, with what the city answered; the rest waits out."""
+    frozen_clock(NOW)
+    _cry(town, "ช่วยด้วย ป้าสมหญิงติดอยู่")
+    (call,) = group_calls.waiting(town)
+    group_calls.answer(town, call.id, "คุณสมหญิง อยู่ที่ไหน", account=_officer(town))
+    group_calls.forget_of(town, STRANGER)
+    assert town.scalar(sa.select(sa.func.count()).select_from(GroupCry)) == 0
+    assert town.scalar(sa.select(OutboxChunk).where(OutboxChunk.subject == f"group_call:{call.id}")) is None
+    assert group_calls.forget_old(town, before=NOW) == 0
+    frozen_clock(NOW + timedelta(days=31))
+    tasks.forget_group_calls.run(town)
+    assert town.scalar(sa.select(sa.func.count()).select_from(GroupCall)) == 0
 
 
 def test_what_is_said_in_a_group_is_no_flood_of_ones_own(town: Session, malee: Talker) -> None:

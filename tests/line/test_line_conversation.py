@@ -19,7 +19,7 @@ from api.routes import line_webhook
 from core.db import transaction
 from core.settings import settings
 from core.words import words
-from line import content, receiver
+from line import client, content, outbox, receiver
 from line.client import LineSender
 from line.errors import ContentGoneError, LineRefusedError
 from line.models import OutboxChunk
@@ -133,3 +133,20 @@ def test_pictures_from_the_data_host(standin: StandinServer) -> None:
         content.fetch_photo("123")
     with pytest.raises(LineRefusedError):
         content.fetch_photo("../quota")
+
+
+def test_a_groups_name_is_asked_for_and_a_push_reaches_its_members(standin: StandinServer) -> None:
+    """What officers read of a group; a room, and a group that we are not in, has none. What is pushed is read there."""
+    standin.register(2)
+    members = [f"U{number:032x}" for number in range(2)]
+    group = standin.admin.post("/chats", json={"name": "บ้านเรา", "user_ids": members}).json()["chat_id"]
+    assert client.group_name(group) == "บ้านเรา"
+    assert client.group_name("C" + "f" * 32) is None
+    with transaction() as session:
+        outbox.enqueue(
+            session, subject="group_call:1", kind="push", to=[group], priority=1,
+            messages=[{"type": "text", "text": "อยู่ที่ไหน"}],
+        )
+    work()
+    with transaction() as session:
+        assert session.scalars(sa.select(OutboxChunk.state)).all() == ["accepted"]

@@ -51,3 +51,4 @@ reason-rated = { $stars } of 5
 group-greeting = Hello, this is the city. In this group we take no reports and answer nothing. To report, add us as a friend and write in a private chat. If somebody is in danger, call 1669 · 191 · 199.
 group-cry = If somebody is in danger, call at once, and write "help me" with a pin in a private chat with the city, so that we can send a crew to the right place.
 label-follow = Follow
+group-call-ended = Somebody else has seen to this already.
