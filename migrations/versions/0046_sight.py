@@ -23,41 +23,40 @@ _VIEW = """
                 THEN false
                 WHEN coalesce(i.done_at, i.closed_at) IS NOT NULL THEN true END AS is_promise_kept,
            i.report_count,
-           CASE WHEN p.is_coarse THEN coalesce(r.name_th, '') ELSE i.place_label_th END AS place_th,
-           CASE WHEN p.is_coarse THEN coalesce(r.name_en, '') ELSE i.place_label_en END AS place_en,
+           CASE WHEN NOT p.is_coarse THEN i.place_label_th {named_th} ELSE coalesce(r.name_th, '') END AS place_th,
+           CASE WHEN NOT p.is_coarse THEN i.place_label_en {named_en} ELSE coalesce(r.name_en, '') END AS place_en,
            p.is_coarse, p.cell_degrees, public_cell({place}, p.cell_degrees) AS geom
     FROM incident i
     JOIN category c ON c.code = i.category_code
     LEFT JOIN open_service o ON o.category_code = i.category_code
     LEFT JOIN agency a ON a.code = i.agency_code
+    LEFT JOIN area r ON r.id = i.area_id
+    LEFT JOIN (SELECT DISTINCT incident_id FROM report WHERE is_private) h ON h.incident_id = i.id
     CROSS JOIN LATERAL (
-        SELECT EXISTS (SELECT FROM report s WHERE s.incident_id = i.id AND s.is_private) AS has_private
-    ) h
-    {told}
-    LEFT JOIN area r ON r.id = {area}
-    CROSS JOIN LATERAL (
-        SELECT coalesce(o.exposure, 'coarse') = 'coarse' OR i.place_source = 'home' OR h.has_private AS is_coarse
+        SELECT coalesce(o.exposure, 'coarse') = 'coarse' OR i.place_source = 'home' OR h.incident_id IS NOT NULL
+            AS is_coarse
     ) k
     CROSS JOIN LATERAL (
         SELECT k.is_coarse, CASE WHEN k.is_coarse THEN greatest(o.grid_degrees, 0.005)
             ELSE coalesce(o.grid_degrees, 0.0005) END AS cell_degrees
     ) p
-    WHERE i.merged_into_id IS NULL AND coalesce(o.exposure, 'coarse') <> 'hidden' AND NOT (
-        h.has_private AND NOT EXISTS (SELECT FROM report s WHERE s.incident_id = i.id AND NOT s.is_private{standing})
+    WHERE i.merged_into_id IS NULL AND coalesce(o.exposure, 'coarse') <> 'hidden' AND (
+        h.incident_id IS NULL
+        OR EXISTS (SELECT FROM report s WHERE s.incident_id = i.id AND NOT s.is_private{standing})
     )
 """
 # Where one who reported it stays out of sight, it is shown where one says so who does not.
-_TOLD = """LEFT JOIN LATERAL (
-        SELECT s.place, (SELECT w.id FROM area w WHERE w.kind = 'community' AND ST_Covers(w.geom, s.place)
-                         ORDER BY w.id LIMIT 1) AS area_id
-        FROM report s WHERE h.has_private AND s.incident_id = i.id AND NOT s.is_private AND s.withdrawn_at IS NULL
-        ORDER BY s.id LIMIT 1
-    ) told ON true"""
+_TOLD = """(
+        SELECT s.place FROM report s WHERE s.incident_id = i.id AND NOT s.is_private AND s.withdrawn_at IS NULL
+        ORDER BY s.id LIMIT 1)"""
+_NAMED = """WHEN h.incident_id IS NOT NULL THEN coalesce((
+        SELECT w.{name} FROM area w WHERE w.kind = 'community' AND ST_Covers(w.geom, {told})
+        ORDER BY w.id LIMIT 1), '')"""
 _VIEW_NOW = _VIEW.format(
-    place="coalesce(told.place, i.place)", told=_TOLD, standing=" AND s.withdrawn_at IS NULL",
-    area="CASE WHEN told.place IS NULL THEN i.area_id ELSE told.area_id END",
+    place=f"CASE WHEN h.incident_id IS NULL THEN i.place ELSE {_TOLD} END", standing=" AND s.withdrawn_at IS NULL",
+    named_th=_NAMED.format(name="name_th", told=_TOLD), named_en=_NAMED.format(name="name_en", told=_TOLD),
 )
-_VIEW_BEFORE = _VIEW.format(place="i.place", told="", area="i.area_id", standing="")
+_VIEW_BEFORE = _VIEW.format(place="i.place", standing="", named_th="", named_en="")
 
 
 def upgrade() -> None:
