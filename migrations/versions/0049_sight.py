@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0046_sight"
-down_revision = "0045_queues"
+revision = "0049_sight"
+down_revision = "0048_partner_hooks"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0047_group_calls"
-down_revision = "0046_sight"
+revision = "0050_group_calls"
+down_revision = "0049_sight"
 branch_labels = None
 depends_on = None
 
