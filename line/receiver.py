@@ -153,6 +153,11 @@ def _fact_of(kept: InboxEvent) -> events.Event | None:
     return fact_of(event, webhook_event_id=kept.webhook_event_id, line_user_id=user_id, happened_at=kept.happened_at)
 
 
+def news_in(payload: str) -> int:
+    """How many new events a notice tells of; one that only asks to look again counts as one."""
+    return int(payload) if payload else 1
+
+
 class Receiver:
     """Serves at most `at_once` people side by side until `stop()`; what is begun then is finished.
 
@@ -218,7 +223,7 @@ class Receiver:
                 with psycopg.connect(db.database_url(), autocommit=True) as connection:
                     connection.execute(f"LISTEN {queries.INBOX_CHANNEL}")
                     for notice in connection.notifies():
-                        self._wake(int(notice.payload))
+                        self._wake(news_in(notice.payload))
             except psycopg.Error as exc:
                 log.warning("inbox.not_listening", error=type(exc).__name__)
             time.sleep(DATABASE_RETRY_S)

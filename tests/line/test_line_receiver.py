@@ -13,16 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core import clock
+from core import clock, db
 from core.db import transaction
 from core.events import Event
 from core.settings import ROOT
 from incidents import cries
-from line import personal, receiver, webhook
+from line import personal, queries, receiver, webhook
 from line.events import MessageReceived
 from line.models import InboxEvent
 
@@ -200,6 +201,20 @@ def heard(database: sa.Engine) -> Iterator[None]:
     yield
     with transaction() as session:
         session.execute(sa.text("DROP TABLE heard"))
+
+
+def test_every_notice_is_understood(database: sa.Engine) -> None:
+    """New events, a call to look again and a person who is forgotten each wake somebody: none ends the listening."""
+    with psycopg.connect(db.database_url(), autocommit=True) as ears:
+        ears.execute(f"LISTEN {queries.INBOX_CHANNEL}")
+        with transaction() as session:
+            _accept(session, _said(1, 1), _said(2, 1))
+        with transaction() as session:
+            queries.wake_receivers(session)
+        with transaction() as session:
+            personal.forget_letters(session, f"U{1:032x}", until=None)
+        notices = list(ears.notifies(timeout=10, stop_after=3))
+    assert [receiver.news_in(notice.payload) for notice in notices] == [2, 1, 1]
 
 
 def test_killed_receivers_lose_and_double_nothing(heard: None) -> None:
