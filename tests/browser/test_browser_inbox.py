@@ -65,7 +65,10 @@ def _patience() -> Iterator[None]:
 
 
 def _rows_are_walked_and_chosen(page: Page) -> None:
-    """J and K as the keyboard's places, in Thai letters too; pages follow one another; typing fires nothing."""
+    """J and K as the keyboard's places, in Thai letters too; pages follow one another; typing fires nothing.
+
+    Esc in the box empties it, and the list shows everything again.
+    """
     rows = page.get_by_test_id("incident-row")
     expect(rows).to_have_count(50)
     page.keyboard.press("j")
@@ -80,7 +83,11 @@ def _rows_are_walked_and_chosen(page: Page) -> None:
     page.keyboard.type("axs?")
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_test_id("inbox-words")).to_have_value("axs?")
-    page.get_by_test_id("inbox-words").fill("")
+    expect(rows).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("inbox-words")).to_have_value("")
+    expect(rows).to_have_count(50)
+    page.keyboard.press("/")
     page.keyboard.press("Enter")
     expect(rows.nth(0)).to_be_focused()
     page.keyboard.press("k")

@@ -41,7 +41,10 @@ export function pressOnDesk(event: KeyboardEvent, list: HTMLElement, goBack: () 
 }
 
 function leave(target: HTMLElement, goBack: () => void): void {
-  if (isTyping(target)) return target.blur()
+  if (isTyping(target)) {
+    empty(target)
+    return target.blur()
+  }
   if (desk.exposed === null && desk.beside) {
     desk.beside = null
     return
@@ -49,6 +52,13 @@ function leave(target: HTMLElement, goBack: () => void): void {
   if (desk.exposed !== null) desk.exposed = null
   else desk.isDetailOpen = false
   goBack()
+}
+
+// The browser empties a search box at Esc, and tells nobody once the box has lost the keyboard.
+function empty(target: HTMLElement): void {
+  if (!(target instanceof HTMLInputElement) || target.type !== 'search' || !target.value) return
+  target.value = ''
+  target.dispatchEvent(new Event('input', { bubbles: true }))
 }
 
 function step(list: HTMLElement, by: number): void {
