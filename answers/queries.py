@@ -121,18 +121,17 @@ def helped_by(session: Session, version_ids: Collection[int]) -> dict[int, Helpe
 
 @dataclass(frozen=True)
 class Talking:
-    """What a resident is in the middle of: telling a report, and which hand-over is open."""
+    """What a resident is in the middle of: which step of a report, and which hand-over is open."""
 
-    is_reporting: bool
+    step: str | None
     hand_over_id: int | None
 
 
 def talking(session: Session, resident_id: int, *, now: datetime) -> Talking:
     """What the resident is in the middle of, in one look."""
-    draft = sa.select(Draft.resident_id).where(Draft.resident_id == resident_id, Draft.expires_at > now).exists()
+    step = sa.select(Draft.step).where(Draft.resident_id == resident_id, Draft.expires_at > now)
     open_one = sa.select(HandOver.id).where(HandOver.resident_id == resident_id, HandOver.state != "closed")
-    is_reporting, hand_over_id = session.execute(sa.select(draft, open_one.scalar_subquery())).one()
-    return Talking(is_reporting, hand_over_id)
+    return Talking(*session.execute(sa.select(step.scalar_subquery(), open_one.scalar_subquery())).one())
 
 
 def open_hand_over_of(session: Session, resident_id: int) -> HandOver | None:

@@ -22,6 +22,7 @@ from line import outbox
 
 LONGEST_ID = 18
 SUBJECT = "answers"
+CRYING = "emergency_pin"  # Every word of who is in danger belongs to the incident.
 
 
 def hear(session: Session, speaker: Speaker, text: str) -> bool:
@@ -33,7 +34,10 @@ def hear(session: Session, speaker: Speaker, text: str) -> bool:
         return False
     now = clock.now()
     talking = queries.talking(session, speaker.resident_id, now=now)
-    if talking.is_reporting or promise_queries.pause_being_answered(session, speaker.resident_id, now=now):
+    if talking.step is not None and talking.step != CRYING and wording.only_wants_an_officer(wording.beginning(text)):
+        _hand_over(session, speaker, handing.note_question(session, speaker.resident_id, text, now=now), now=now)
+        return True  # The report waits as it is.
+    if talking.step is not None or promise_queries.pause_being_answered(session, speaker.resident_id, now=now):
         return False
     if kind != "broken" and talking.hand_over_id is not None and not wording.only_thanks(text):
         _add(session, speaker, text, now=now)
@@ -47,7 +51,7 @@ def hear(session: Session, speaker: Speaker, text: str) -> bool:
 
 
 def _is_command(text: str) -> bool:
-    return meanings.asks_for_status(text) or meanings.asks_to_begin(text)
+    return meanings.asks_for_status(text) or meanings.asks_to_begin(text) or meanings.asks_to_cancel(text)
 
 
 def _answer(session: Session, speaker: Speaker, text: str, *, kind: rules.Kind, now: datetime) -> bool:

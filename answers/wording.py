@@ -23,6 +23,7 @@ MOST_LETTERS = 600
 LONGEST_PHRASE = 3
 SHORT_LETTERS = 60
 # Where it stands at the end, newmm cuts into it: "ไหนคะ" would be no word.
+_AROUND_A_WISH = re.compile(r"^(?:ขอ|อยาก|ต้องการ|i want to |please )|(?:หน่อย|ได้ไหม| please)$")
 _POLITE_END = re.compile(r"(?:นะ)?(?:ครับ|ค่ะ|คะ|จ้า|จ้ะ)$")
 _SPOKEN = re.compile(r"[\w\u0e00-\u0e7f\u1000-\u109f]")
 
@@ -123,6 +124,12 @@ def tells_of_something_broken(plain: str) -> bool:
 def wants_an_officer(plain: str) -> bool:
     """The normalised text, which is short, asks for a person."""
     return len(plain) <= SHORT_LETTERS and any(phrase in plain for phrase in shipped().to_officer)
+
+
+def only_wants_an_officer(plain: str) -> bool:
+    """The normalised text asks for a person and says nothing else, so that it is no word of a report."""
+    wish = _POLITE_END.sub("", plain).strip(" .!")
+    return _AROUND_A_WISH.sub("", wish) in shipped().to_officer or wish in shipped().to_officer
 
 
 def only_thanks(text: str) -> bool:

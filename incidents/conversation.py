@@ -11,6 +11,7 @@ from typing import Literal
 
 from incidents import meanings
 from incidents.handful import Handful, LeavePhoto, Picture
+from incidents.phrases import means
 
 Step = Literal["words", "category", "pin", "confirm", "emergency_pin"]
 MORE_PAGE, TEXT_KEPT = 12, 2000
@@ -202,11 +203,13 @@ def _told(draft: Draft, coming: Words | Picture | Pin, known: Known) -> Turn:
         return _ask_next(replace(draft, photo_ids=photo_ids), known, ranked=coming.ranked)
     if isinstance(coming, Pin):
         return _ask_next(replace(draft, place=Place(coming.lon, coming.lat, "pin")), known)
-    if meanings.means(coming.text, meanings.CANCEL):
+    if meanings.asks_to_cancel(coming.text):
         return Turn(None, (Say("cancelled"),))
-    if draft.step in {"pin", "confirm"} and meanings.means(coming.text, meanings.SKIP):
+    if draft.text and meanings.is_small_talk(coming.text):
+        return _ask_next(draft, known, ranked=coming.ranked)  # No word of what has happened.
+    if draft.step in {"pin", "confirm"} and means(coming.text, meanings.SKIP):
         return _ask_next(draft, known)  # A picture is never a must.
-    if draft.step == "confirm" and meanings.means(coming.text, meanings.CONFIRM):
+    if draft.step == "confirm" and means(coming.text, meanings.CONFIRM):
         return _submitted(draft, known)
     text = f"{draft.text}\n{coming.text}".strip()
     asked = _ask_next(replace(draft, text=text[:TEXT_KEPT]), known, ranked=coming.ranked)
@@ -339,7 +342,7 @@ def _after_emergency(draft: Draft, coming: Input, known: Known) -> Turn:
             return Turn(draft, (Say("emergency-more", PIN),), AddPhoto(draft.incident_id, coming.photo_id))
         return Turn(replace(draft, photo_ids=(*draft.photo_ids, coming.photo_id)), (Say("emergency-where", PIN),))
     if isinstance(coming, Words):
-        if meanings.means(coming.text, meanings.CANCEL) and draft.incident_id is None:
+        if meanings.asks_to_cancel(coming.text) and draft.incident_id is None:
             return Turn(None, (Say("cancelled"),))
         if draft.incident_id is not None:
             return Turn(draft, (Say("emergency-more", PIN),), AddWords(draft.incident_id, coming.text))

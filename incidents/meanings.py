@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from incidents.classify import is_thai, normalise
+from incidents.phrases import asks_about_a_report, asks_for_help, means
 
 _STATUS = ("สถานะ", "ติดตามเรื่อง", "เรื่องถึงไหน", "เรื่องของฉัน", "ตามเรื่อง", "status", "my report", "where is my report",
            "အခြေအနေ")  # fmt: skip
-CANCEL = ("ยกเลิก", "cancel")
+_CANCEL = ("ยกเลิก", "ขอยกเลิก", "ยกเลิกเรื่อง", "ขอยกเลิกเรื่อง", "ยกเลิกแจ้งเหตุ", "ยกเลิกการแจ้ง", "ไม่แจ้งแล้ว", "cancel", "batal",
+           "မလုပ်တော့ပါ")  # fmt: skip
 CONFIRM = ("ยืนยัน", "confirm", "ส่งเลย")
 SKIP = ("ข้าม", "skip", "ไม่มีรูป")
 _BEGIN = ("แจ้งเหตุ", "แจ้งปัญหา", "แจ้งเรื่อง", "ร้องเรียน", "report", "report a problem",
@@ -28,26 +30,13 @@ _SMALL_TALK = (
     "thanks",
     "thank you",
 )
-_POLITE_ENDINGS = ("นะครับ", "นะคะ", "ครับ", "ค่ะ", "คะ", "จ้า", "จ้ะ", "นะ")
-
-
-def _readings(text: str) -> set[str]:
-    """The text as it stands and without a polite ending (which สถานะ only seems to have)."""
-    whole = normalise(text).strip(" .!?…")
-    polite = (ending for ending in _POLITE_ENDINGS if whole.endswith(ending) and whole != ending)
-    return {whole, *(whole.removesuffix(ending).strip() for ending in polite)}
-
-
-def means(text: str, phrases: Sequence[str]) -> bool:
-    """The text is one of the phrases, politely or not."""
-    return not _readings(text).isdisjoint(normalise(phrase) for phrase in phrases)
 
 
 def asks_for_status(text: str) -> bool:
-    """The words ask where the resident's report stands, with or without its number."""
+    """The words ask where the resident's report stands, with or without its number, or to change it."""
     whole = normalise(text)
     with_number = any(whole.startswith(normalise(p)) and len(whole) <= len(p) + 16 for p in _STATUS)
-    return with_number or means(text, _STATUS)
+    return with_number or means(text, _STATUS) or asks_about_a_report(text)
 
 
 def asks_to_begin(text: str) -> bool:
@@ -56,15 +45,20 @@ def asks_to_begin(text: str) -> bool:
 
 
 def is_small_talk(text: str) -> bool:
-    """A greeting or thanks: nothing to act on."""
-    return means(text, _SMALL_TALK)
+    """A greeting, thanks or a call for the menu: nothing to act on."""
+    return means(text, _SMALL_TALK) or asks_for_help(text)
+
+
+def asks_to_cancel(text: str) -> bool:
+    """The words only call something off."""
+    return means(text, _CANCEL)
 
 
 def aside(text: str) -> str:
     """The text key that answers words which begin no report: a greeting, thanks, or what nobody can read."""
     if means(text, _GREETINGS):
         return "help-greeting"
-    return "help-thanks" if is_small_talk(text) else "help-menu"
+    return "help-thanks" if means(text, _SMALL_TALK) else "help-menu"
 
 
 def can_begin_report(text: str, *, ranked: Sequence[str]) -> bool:

@@ -179,7 +179,7 @@ def _answered_aside(session: Session, speaker: Speaker, words: Words, draft: con
     """
     if words.emergency:
         return False
-    if meanings.asks_for_status(words.text):
+    if meanings.asks_for_status(words.text) or (draft is None and meanings.asks_to_cancel(words.text)):
         messages = aftertalk.overview(session, _who(speaker), words.text)
         _send(session, speaker, messages, priority=ANSWER_PRIORITY)
         return True

@@ -13,6 +13,7 @@ from answers import handing, queries, talk
 from answers.errors import ChangedMeanwhileError, QuestionClosedError, UnfitWordsError
 from answers.models import HandOver, OfficerAnswer, Question
 from core import clock
+from core.words import words
 from incidents.models import Draft as ReportDraft
 from incidents.models import Incident
 from incidents.talk import Speaker
@@ -226,10 +227,29 @@ def test_words_to_the_officer_that_were_a_report_become_one(malee: Asker) -> Non
     assert _draft(malee.session).data["text"] == "มีอะไรบางอย่างตรงหน้าบ้าน"  # type: ignore[union-attr]  # it begins now
 
 
+def test_a_bare_cancel_is_no_question(malee: Asker) -> None:
+    """Who calls off what is not being told sees where their reports stand, not an article with the word in it."""
+    (answer,) = malee.say("ยกเลิก")
+    assert answer["text"] == words("incidents", "status-none")
+    assert malee.session.scalars(sa.select(Question)).all() == []
+
+
 def test_asking_for_an_officer_needs_no_question_before(malee: Asker) -> None:
     """Who wants a person gets one."""
     malee.say("ขอคุยกับเจ้าหน้าที่หน่อยค่ะ")
     assert malee.session.scalars(sa.select(HandOver.state)).all() == ["waiting"]
+
+
+def test_who_is_asked_the_next_thing_of_a_report_may_ask_for_a_person(malee: Asker) -> None:
+    """The bare wish goes to an officer and the report waits as it is; words that say more are part of the report."""
+    malee.say("ถนนเป็นหลุม")
+    malee.say("หลุมลึก คุยกับเจ้าหน้าที่แล้วไม่มีใครมา")
+    assert malee.session.scalars(sa.select(HandOver)).all() == []
+    malee.say("ขอคุยกับเจ้าหน้าที่หน่อยค่ะ")
+    assert malee.session.scalars(sa.select(HandOver.state)).all() == ["waiting"]
+    draft = _draft(malee.session)
+    assert draft is not None
+    assert draft.data["text"] == "ถนนเป็นหลุม\nหลุมลึก คุยกับเจ้าหน้าที่แล้วไม่มีใครมา"
 
 
 def test_asking_twice_waits_once(malee: Asker) -> None:

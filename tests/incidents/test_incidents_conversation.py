@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from incidents import conversation, meanings
 from incidents.conversation import (
     AddWords,
@@ -175,6 +177,37 @@ def test_questions_and_small_talk_are_no_reports() -> None:
     assert meanings.can_begin_report("flood here", ranked=("flooded_road",))
     asides = {"สวัสดีครับ": "help-greeting", "ขอบคุณค่ะ": "help-thanks", "😀🌊🌊": "help-menu", "": "help-menu"}
     assert asides == {text: meanings.aside(text) for text in asides}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_asked"),
+    [
+        ("ถึงไหนแล้ว", True), ("เสร็จหรือยังคะ", True), ("เรื่องที่แจ้งไปเมื่อวานถึงไหนแล้ว", True), ("ไฟทางที่แจ้งไว้เสร็จหรือยัง", True),
+        ("ขอยกเลิกเรื่องที่แจ้ง", True), ("ขอยกเลิก", False), ("ขอแก้ไขเรื่องที่แจ้งค่ะ", True),
+        ("2569-000007", True), ("๒๕๖๙-๐๐๐๐๐๗", True), ("เลขที่ 2569-000007", True), ("cancel my report", True),
+        ("น้ำท่วมถึงไหนแล้ว", False), ("ถนนซ่อมเสร็จหรือยัง", False), ("ขอยกเลิกเสาไฟต้นนี้ ล้มแล้ว", False),
+        ("เรื่องน้ำท่วมซอย 3 " * 6 + "เสร็จหรือยัง", False), ("0812345678", False),
+    ],
+)  # fmt: skip
+def test_what_asks_of_a_report_begins_none(text: str, is_asked: bool) -> None:
+    """Typed as people type it: where it stands, that it be changed, its bare number. The water is no report."""
+    assert meanings.asks_for_status(text) == is_asked
+
+
+@pytest.mark.parametrize("text", ["เมนู", "วิธีใช้ครับ", "เบอร์ฉุกเฉิน", "help"])
+def test_a_call_for_the_menu_is_answered_with_what_can_be_written(text: str) -> None:
+    """On a computer LINE shows no menu; its words begin no report."""
+    assert not meanings.can_begin_report(text, ranked=("c1",))
+    assert meanings.aside(text) == "help-menu"
+
+
+@pytest.mark.parametrize("text", ["ขอบคุณค่ะ", "สวัสดี", "เมนู"])
+def test_small_talk_adds_nothing_to_a_report(text: str) -> None:
+    """Who thanks between two questions is asked the one that waits; the officer reads only what has happened."""
+    draft = Draft(key="k1", step="category", text="ถนนเป็นหลุม")
+    found = turn(draft, Words(text, ranked=("c1",)), KNOWN)
+    assert _keys(found) == ["ask-category"]
+    assert _draft(found).text == draft.text
 
 
 TOLD = Place(100.1, 8.1, "words", 200.0)

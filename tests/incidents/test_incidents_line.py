@@ -45,7 +45,7 @@ def _report(talker: Talker, text: str = "ต้นไม้ล้มขวาง
 def test_a_report_in_a_minute(town: Session, malee: Talker) -> None:
     """Words, three categories and อื่นๆ, pin with a picture before it, confirmation, number: all by reply token."""
     category = malee.say("ต้นไม้ล้มทับสายไฟ ไฟดับทั้งซอย")[0]
-    assert _labels(category)[-2:] == ["อื่นๆ", "ยกเลิก"]
+    assert _labels(category)[-2:] == ["ดูเรื่องอื่น", "ยกเลิก"]
     asked = malee.tap_label(category, "ต้นไม้")[0]
     assert _kinds(asked) == ["location", "postback", "camera", "cameraRoll", "postback"]
     pin = malee.send({"type": "image"})[0]

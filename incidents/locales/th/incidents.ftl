@@ -60,7 +60,7 @@ help-summary = กดขอความช่วยเหลือจากข�
 # ปุ่ม
 label-cancel = ยกเลิก
 label-confirm = ยืนยัน
-label-other = อื่นๆ
+label-other = ดูเรื่องอื่น
 label-more = เพิ่มเติม
 label-camera = ถ่ายภาพ
 label-camera-roll = เลือกภาพ
