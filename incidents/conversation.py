@@ -11,7 +11,7 @@ from typing import Literal
 
 from incidents import meanings
 from incidents.handful import Handful, LeavePhoto, Picture
-from incidents.phrases import means
+from incidents.phrases import is_at_home, means
 
 Step = Literal["words", "category", "pin", "confirm", "emergency_pin"]
 MORE_PAGE, TEXT_KEPT = 12, 2000
@@ -207,6 +207,8 @@ def _told(draft: Draft, coming: Words | Picture | Pin, known: Known) -> Turn:
         return Turn(None, (Say("cancelled"),))
     if draft.text and meanings.is_small_talk(coming.text):
         return _ask_next(draft, known, ranked=coming.ranked)  # No word of what has happened.
+    if draft.step == "pin" and known.home is not None and is_at_home(coming.text):
+        return _ask_next(replace(draft, place=known.home), known)
     if draft.step in {"pin", "confirm"} and means(coming.text, meanings.SKIP):
         return _ask_next(draft, known)  # A picture is never a must.
     if draft.step == "confirm" and means(coming.text, meanings.CONFIRM):

@@ -22,6 +22,8 @@ _HELP = (
     "เมนู", "เมนูเมือง", "วิธีใช้", "ใช้ยังไง", "ใช้อย่างไร", "ทำอะไรได้บ้าง", "เบอร์ฉุกเฉิน", "เบอร์โทรฉุกเฉิน",
     "menu", "help", "bantuan", "မီနူး", "အကူအညီ",
 )  # fmt: skip
+_HOME = ("บ้านของฉัน", "บ้านฉัน", "my home", "rumah saya", "ကျွန်ုပ်၏အိမ်", "ကျွန်ုပ်၏ အိမ်")
+_AT_HOME = (*_HOME, "ที่บ้าน", "ที่บ้านของฉัน", "ที่บ้านฉัน", "at home", "at my home", "di rumah", "di rumah saya")
 _NUMBER = re.compile(r"(?:เลขที่\s*)?[0-9๐-๙]{4}-[0-9๐-๙]{6}[\s.?!]*")
 _LONGEST_QUESTION = 80
 
@@ -54,3 +56,13 @@ def asks_about_a_report(text: str) -> bool:
 def asks_for_help(text: str) -> bool:
     """What can be written here, or whom to call, is asked; somebody in danger says more than this."""
     return means(text, _HELP)
+
+
+def asks_for_home(text: str) -> bool:
+    """The words are those of the menu's button for the home."""
+    return means(text, _HOME)
+
+
+def is_at_home(text: str) -> bool:
+    """The words say that it is at the writer's home, and nothing else."""
+    return means(text, _AT_HOME)

@@ -22,6 +22,7 @@ from incidents import (
     keeping,
     late_answers,
     photo_places,
+    phrases,
     rules,
     talk,
     telling,
@@ -35,6 +36,7 @@ from line.errors import ContentGoneError, LineRefusedError
 from line.events import MessageReceived, MessageUnsent, PostbackReceived, open_line_user
 from residents import actions as residents_actions
 from residents import rules as residents_rules
+from residents import tasks as residents_tasks
 from residents.models import Resident
 
 log = get_logger("incidents")
@@ -51,6 +53,8 @@ def hear_message(session: Session, event: MessageReceived) -> None:
         return
     speaker = _speaker(resident, line_user_id, event)
     match event.message:
+        case {"type": "text", "text": str(text)} if phrases.asks_for_home(text) and not _is_telling(session, resident):
+            residents_tasks.ask_for_home(session, resident, line_user_id, event)
         case {"type": "text", "text": str(text)}:
             if not asides.have_answered(session, speaker, text):
                 talk.take_turn(session, speaker, text)
@@ -60,6 +64,11 @@ def hear_message(session: Session, event: MessageReceived) -> None:
             _hear_place(session, speaker, resident, lon=float(lon), lat=float(lat))
         case _:
             talk.answer_unusable(session, speaker)
+
+
+def _is_telling(session: Session, resident: Resident) -> bool:
+    """A report is being told, and the home may be where it is."""
+    return talk.last_word_of_draft_at(session, resident.id) is not None
 
 
 def _is_blocked(resident: Resident) -> bool:

@@ -71,6 +71,12 @@ _ERASE = frozenset(
         "padam data saya", "ကျွန်ုပ်၏ အချက်အလက်ကို ဖျက်ပါ", "အချက်အလက် ဖျက်ပါ",
     }
 )  # fmt: skip
+_LANGUAGE = frozenset(
+    {
+        "ภาษา", "เปลี่ยนภาษา", "ขอเปลี่ยนภาษา", "ภาษาอังกฤษ", "language", "change language", "english", "thai", "bahasa", "tukar bahasa",
+        "bahasa melayu", "melayu", "burmese", "myanmar", "ဘာသာစကား", "မြန်မာ", "မြန်မာဘာသာ",
+    }
+)  # fmt: skip
 # No O, 0, I, 1: over the phone and on paper they are taken for one another. 8 of 32 letters are 40 bits.
 CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _CODE = re.compile(
@@ -92,7 +98,7 @@ NAME_LIMIT = 120
 
 @dataclass(frozen=True)
 class Asked:
-    """What a text asks of the residents' room: `about_me`, `erase`, or `code` with the code in its one spelling."""
+    """What a text asks of the residents' room: `about_me`, `erase`, `language`, or `code` in its one spelling."""
 
     what: str
     code: str = ""
@@ -109,6 +115,8 @@ def asked_in(text: str) -> Asked | None:
         return Asked("about_me")
     if plain in _ERASE:
         return Asked("erase")
+    if plain in _LANGUAGE:
+        return Asked("language")
     match = _CODE.fullmatch(plain)
     # Eight letters alone may be a word; a code says that it is one, or has its dash.
     if match and (match["word"] or match["dash"]):

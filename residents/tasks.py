@@ -225,6 +225,12 @@ def hear_home(session: Session, event: MessageReceived) -> None:
         _answer(session, resident, line_user_id, None, cards.consent_again(resident.language))
 
 
+def ask_for_home(session: Session, resident: Resident, line_user_id: str, event: MessageReceived) -> None:
+    """The resident who wrote of their home and of nothing else is asked where it is, as by the menu's button."""
+    actions.ask_for_home(session, resident, at=event.happened_at)
+    _answer(session, resident, line_user_id, event.reply_token, cards.ask_home(resident.language))
+
+
 def _hear_place(session: Session, resident: Resident, line_user_id: str, event: MessageReceived) -> None:
     match event.message:
         case {"type": "location", "longitude": float() | int() as lon, "latitude": float() | int() as lat}:
@@ -243,6 +249,8 @@ def _answer_asked(
         answer = cards.ask_erasure(language)
     elif asked.what == "code":
         answer = _tried(session, resident, asked.code)
+    elif asked.what == "language":
+        answer = cards.ask_language(language)
     else:
         answer = cards.about_me(language, _about(session, resident))
     _answer(session, resident, line_user_id, event.reply_token, answer)

@@ -210,6 +210,13 @@ def test_small_talk_adds_nothing_to_a_report(text: str) -> None:
     assert _draft(found).text == draft.text
 
 
+def test_home_in_words_is_the_button() -> None:
+    """Who is asked where and writes that it is at home is believed, where the city knows the home."""
+    draft = Draft(key="k1", step="pin", text="น้ำท่วม", category_code="c1")
+    assert _draft(turn(draft, Words("ที่บ้านค่ะ"), AT_HOME)).place == AT_HOME.home
+    assert _draft(turn(draft, Words("ที่บ้านค่ะ"), KNOWN)).place is None
+
+
 TOLD = Place(100.1, 8.1, "words", 200.0)
 
 

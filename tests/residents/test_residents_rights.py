@@ -62,12 +62,13 @@ def me(session: Session) -> Resident:
         ("data saya", "about_me"), ("ลบ\u200bข้อมูล", "erase"), ("ลบข้อมูลของฉันครับ", "erase"),
         ("Delete my data!", "erase"), ("padam data saya", "erase"),
         ("รหัส abcd-efgh", "code"), ("code ABCDEFGH", "code"), ("ABCD-EFGH", "code"),
+        ("เปลี่ยนภาษาค่ะ", "language"), ("English", "language"), ("bahasa", "language"),
         ("sawasdee", None), ("ABCDEFGH", None), ("ABCD-EFG1", None), ("น้ำท่วม ลบข้อมูล", None), ("ช่วยด้วย", None),
         ("ลบข้อมูล" * 12_500, None), ("\u202e", None), ("", None),
     ],
 )  # fmt: skip
 def test_which_words_are_for_this_room(text: str, what: str | None) -> None:
-    """Only whole sentences about one's own data, and codes that say so; eight letters may be a word."""
+    """Only whole sentences about one's own data or language, and codes that say so; eight letters may be a word."""
     asked = rules.asked_in(text)
     assert (asked.what if asked else None) == what
 
@@ -90,6 +91,13 @@ def test_every_language_has_every_card(town: Session, language: str) -> None:
             *write(town, "code ABCD-EFGH")]  # fmt: skip
     assert len(said) == 5
     assert language == "th" or all(message["text"] != words("residents", "code-wrong") for message in said)
+
+
+def test_what_the_menu_says_may_be_typed(town: Session) -> None:
+    """On a computer LINE shows no menu: its words open the same cards, and begin no report."""
+    assert write(town, "ภาษา")[0]["text"] == words("residents", "language-ask")
+    assert write(town, "บ้านของฉัน")[0]["text"] == words("residents", "home-ask")
+    assert town.scalar(sa.select(sa.func.count(Draft.resident_id))) == 0
 
 
 def test_a_copy_by_link(town: Session) -> None:
