@@ -37,6 +37,7 @@ class Own:
 
     incident_id: int
     number: str
+    category_code: str
     category_th: str
     category_en: str
     tier: int

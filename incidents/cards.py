@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from core.settings import settings
 from core.words import words
+from incidents import catalogue
 from incidents.conversation import Choice, Say
+from incidents.models import Category
 from incidents.promise_queries import NewsRow
 from incidents.rules import BUDDHIST_ERA_OFFSET, LOCAL_TIME
 from line import messages as line_messages
 from line import rules as line_rules
 
 Slots = Mapping[str, str | int]
+# The languages beside those of the city's own names.
+TRANSLATED = ("ms", "my")
 
 
 def say(key: str, language: str, **slots: str | int) -> str:
@@ -22,10 +27,30 @@ def say(key: str, language: str, **slots: str | int) -> str:
     return words("incidents", key, language=language, **slots)
 
 
+def category_name(code: str, *, thai: str, english: str, language: str) -> str:
+    """The category in the resident's language; one of the city's own has but its Thai and its English name."""
+    if language in TRANSLATED and code in _shipped_codes():
+        return say(f"category-{code}", language)
+    return thai if language == "th" else english
+
+
+def category_names(categories: Sequence[Category], language: str) -> dict[str, str]:
+    """The categories' names in the resident's language, by code."""
+    return {
+        one.code: category_name(one.code, thai=one.name_th, english=one.name_en, language=language)
+        for one in categories
+    }
+
+
+@functools.cache
+def _shipped_codes() -> frozenset[str]:
+    return frozenset(category.code for category in catalogue.shipped().file.category)
+
+
 def moment(at: datetime, language: str) -> str:
     """A point in time as people in Thailand write it: 21 พ.ย. 69 10:30 น., or 21 Nov 2026 10:30."""
     local = at.astimezone(LOCAL_TIME)
-    year = (local.year + BUDDHIST_ERA_OFFSET) % 100 if language != "en" else local.year
+    year = (local.year + BUDDHIST_ERA_OFFSET) % 100 if language == "th" else local.year
     month = say(f"month-{local.month}", language)
     return say("moment", language, day=local.day, month=month, year=str(year), time=f"{local:%H:%M}")
 
@@ -64,7 +89,7 @@ def follow(number: str, language: str) -> str:
 
 def follow_link(number: str, language: str) -> str:
     """The public page of the number."""
-    tongue = "?lang=en" if language == "en" else ""
+    tongue = "" if language == "th" else "?lang=en"
     return f"{settings().residents_url}/t/{number}{tongue}"
 
 
@@ -131,15 +156,16 @@ def _news_of_one(changes: Sequence[NewsRow], language: str) -> str:
 
 
 def _note(row: NewsRow, language: str) -> str:
-    return (row.note_en if language == "en" else row.note_th).strip()
+    return (row.note_th if language == "th" else row.note_en).strip()
 
 
 def _told(row: NewsRow, language: str) -> str:
-    is_english = language == "en"
     slots: dict[str, str | int] = {
         "number": row.number,
-        "category": row.category_en if is_english else row.category_th,
-        "agency": row.agency_en if is_english else row.agency_th,
+        "category": category_name(
+            row.category_code, thai=row.category_th, english=row.category_en, language=language
+        ),
+        "agency": row.agency_th if language == "th" else row.agency_en,
     }
     return say(f"told-{row.to_state if row.kind == 'state' else row.kind}", language, **slots)
 

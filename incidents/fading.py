@@ -116,11 +116,12 @@ def _ask(
         is_new = insert(StillQuestion).values(row).on_conflict_do_nothing().returning(StillQuestion.asked_at)
         if session.scalar(is_new) is None:
             continue
-        is_english = reporter.language == "en"
         message = cards.still(
             number=incident.number,
-            category=category.name_en if is_english else category.name_th,
-            place=incident.place_label_en if is_english else incident.place_label_th,
+            category=cards.category_name(
+                category.code, thai=category.name_th, english=category.name_en, language=reporter.language
+            ),
+            place=incident.place_label_th if reporter.language == "th" else incident.place_label_en,
             incident_id=incident.id,
             language=reporter.language,
         )

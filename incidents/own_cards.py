@@ -16,11 +16,12 @@ MOST_CARDS = 10  # LINE takes 12; so many fit its 50 kB whatever the names.
 
 def slots(own: Own, language: str) -> dict[str, str | int]:
     """What texts say of it."""
-    is_english = language == "en"
     return {
         "number": own.number, "is_public": int(own.is_public),
-        "category": own.category_en if is_english else own.category_th,
-        "place": own.place_en if is_english else own.place_th,
+        "category": cards.category_name(
+            own.category_code, thai=own.category_th, english=own.category_en, language=language
+        ),
+        "place": own.place_th if language == "th" else own.place_en,
         "state": cards.say("state-withdrawn" if own.is_withdrawn else f"state-{own.state}", language),
         "opened": cards.moment(own.opened_at, language),
         "promised": cards.moment(own.promised_at, language),

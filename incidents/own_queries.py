@@ -13,8 +13,9 @@ from incidents.models import Photo, Report
 MOST_LOOKED_AT = 60
 
 _OWN = """
-    SELECT i.id, i.number, c.name_th, c.name_en, c.tier, i.state, i.place_label_th, i.place_label_en, i.opened_at,
-           i.promised_at, i.done_at, coalesce(i.closed_at, i.done_at), bool_and(r.withdrawn_at IS NOT NULL),
+    SELECT i.id, i.number, c.code, c.name_th, c.name_en, c.tier, i.state, i.place_label_th, i.place_label_en,
+           i.opened_at, i.promised_at, i.done_at, coalesce(i.closed_at, i.done_at),
+           bool_and(r.withdrawn_at IS NOT NULL),
            EXISTS (SELECT FROM report o WHERE o.incident_id = i.id AND o.withdrawn_at IS NULL
                    AND o.resident_id IS DISTINCT FROM :resident_id),
            (SELECT m.stars FROM incident_rating m WHERE m.incident_id = i.id AND m.resident_id = :resident_id),

@@ -245,6 +245,7 @@ class NewsRow:
     resident_id: int
     incident_id: int
     number: str
+    category_code: str
     category_th: str
     category_en: str
     kind: str
@@ -257,9 +258,9 @@ class NewsRow:
 
 
 _NEWS = """
-    SELECT n.change_id, n.resident_id, n.incident_id, i.number, c.name_th, c.name_en, ch.kind, ch.to_state,
-           coalesce(a.name_th, ch.to_agency_code, ''), coalesce(a.name_en, ch.to_agency_code, ''), n.note_th, n.note_en,
-           EXISTS (SELECT FROM gis_public.incidents v WHERE v.id = i.id)
+    SELECT n.change_id, n.resident_id, n.incident_id, i.number, c.code, c.name_th, c.name_en, ch.kind,
+           ch.to_state, coalesce(a.name_th, ch.to_agency_code, ''), coalesce(a.name_en, ch.to_agency_code, ''),
+           n.note_th, n.note_en, EXISTS (SELECT FROM gis_public.incidents v WHERE v.id = i.id)
     FROM reporter_notice n JOIN incident_change ch ON ch.id = n.change_id JOIN incident i ON i.id = n.incident_id
     JOIN category c ON c.code = i.category_code LEFT JOIN agency a ON a.code = ch.to_agency_code
     WHERE n.state = 'waiting'

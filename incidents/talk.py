@@ -311,7 +311,7 @@ def _keep(
 def _answer(
     session: Session, speaker: Speaker, turn: Turn, incident: Incident | None, categories: list[Category]
 ) -> None:
-    names = {c.code: c.name_en if speaker.language == "en" else c.name_th for c in categories}
+    names = cards.category_names(categories, speaker.language)
     says = list(turn.says)
     if isinstance(turn.effect, SubmitReport) and incident is not None:
         says.append(Say(_received(session, incident)))
@@ -332,11 +332,11 @@ def _slots(
     language = speaker.language
     if incident is not None:
         row = queries.receipt(session, incident.id)
-        agency = row.agency_en if language == "en" else row.agency_th
+        agency = row.agency_th if language == "th" else row.agency_en
         return {
             "number": row.number, "is_public": int(row.is_public),
             "category": names[row.category_code],
-            "place": row.place_label_en if language == "en" else row.place_label_th,
+            "place": row.place_label_th if language == "th" else row.place_label_en,
             "agency": agency or cards.say("the-city", language),
             "promised": cards.moment(row.promised_at, language),
             "people": row.people,
@@ -359,7 +359,7 @@ def _slots(
 
 
 def _label(session: Session, place: Place, language: str) -> str:
-    return place_label(session, LonLat(lon=place.lon, lat=place.lat), "en" if language == "en" else "th")
+    return place_label(session, LonLat(lon=place.lon, lat=place.lat), "th" if language == "th" else "en")
 
 
 def _say(

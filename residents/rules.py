@@ -73,8 +73,8 @@ _ERASE = frozenset(
 )  # fmt: skip
 _LANGUAGE = frozenset(
     {
-        "ภาษา", "เปลี่ยนภาษา", "ขอเปลี่ยนภาษา", "ภาษาอังกฤษ", "language", "change language", "english", "thai", "bahasa", "tukar bahasa",
-        "bahasa melayu", "melayu", "burmese", "myanmar", "ဘာသာစကား", "မြန်မာ", "မြန်မာဘာသာ",
+        "ภาษา", "เปลี่ยนภาษา", "ขอเปลี่ยนภาษา", "ภาษาอังกฤษ", "language", "change language", "english", "thai",
+        "bahasa", "tukar bahasa", "bahasa melayu", "melayu", "burmese", "myanmar", "ဘာသာစကား", "မြန်မာ", "မြန်မာဘာသာ",
     }
 )  # fmt: skip
 # No O, 0, I, 1: over the phone and on paper they are taken for one another. 8 of 32 letters are 40 bits.

@@ -293,7 +293,7 @@ def _home_at(session: Session, resident: Resident, event: MessageReceived, *, lo
         shown = _shown(resident, cards.say("home-ask", resident.language))
         actions.give_consent(session, resident, version=rules.CONSENT_VERSION, at=clock.now(), shown=shown)
     community = queries.community_at(session, place)
-    name = None if community is None else community.name_th if resident.language != "en" else community.name_en
+    name = None if community is None else community.name_th if resident.language == "th" else community.name_en
     return cards.home_saved(resident.language, name)
 
 

@@ -1,0 +1,25 @@
+# Nama hal yang dihantar bersama rumah ini; hal milik sesebuah bandar disebut dalam bahasa Inggeris (menunggu semakan)
+category-rescue = Menyelamat
+category-medical = Kecemasan perubatan
+category-electric_danger = Bahaya elektrik
+category-flooded_home = Rumah dibanjiri
+category-supplies = Makanan, air, ubat
+category-flood_defence = Benteng, beg pasir
+category-flooded_road = Jalan dibanjiri
+category-drain = Longkang
+category-canal = Terusan
+category-power_line = Talian elektrik
+category-fallen_tree = Pokok
+category-road = Jalan
+category-bridge = Jambatan
+category-water_supply = Bekalan air
+category-street_light = Lampu jalan
+category-footpath = Laluan pejalan kaki
+category-traffic = Trafik, papan tanda
+category-obstruction = Halangan, parkir
+category-waste = Sampah, kebersihan
+category-noise = Bunyi bising
+category-animals = Haiwan
+category-air = Udara, habuk, asap
+category-safety = Keselamatan awam
+category-other = Lain-lain, cadangan

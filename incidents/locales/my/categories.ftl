@@ -1,0 +1,25 @@
+# အကြောင်းအရာ အမည်များ (ဒေသခံ ပြောသူ စစ်ဆေးရန် စောင့်ဆိုင်းဆဲ)
+category-rescue = ကယ်ဆယ်ရေး
+category-medical = အရေးပေါ် ဆေးဘက်
+category-electric_danger = လျှပ်စစ် အန္တရာယ်
+category-flooded_home = အိမ်ရေဝင်
+category-supplies = အစားအစာ၊ ရေ၊ ဆေး
+category-flood_defence = ရေကာ၊ သဲအိတ်
+category-flooded_road = လမ်းရေကြီး
+category-drain = ရေမြောင်း
+category-canal = တူးမြောင်း
+category-power_line = ဓာတ်ကြိုး၊ မီးပျက်
+category-fallen_tree = သစ်ပင်
+category-road = လမ်း
+category-bridge = တံတား
+category-water_supply = သောက်သုံးရေ
+category-street_light = လမ်းမီး
+category-footpath = ပလက်ဖောင်း
+category-traffic = ယာဉ်ကြော၊ ဆိုင်းဘုတ်
+category-obstruction = ပိတ်ဆို့၊ ကားရပ်
+category-waste = အမှိုက်၊ သန့်ရှင်းရေး
+category-noise = ဆူညံသံ
+category-animals = တိရစ္ဆာန်
+category-air = လေ၊ ဖုန်၊ မီးခိုး
+category-safety = လုံခြုံရေး
+category-other = အခြား၊ အကြံပြုချက်
