@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
-from api import security
+from api import lost_page, security
 from api.security import standin_url
 from core.errors import NotFoundError
 from core.settings import ROOT
@@ -74,9 +74,13 @@ def phone() -> Response:
 
 
 @router.get("/{path:path}")
-def asset(path: str) -> Response:
-    """A file of the build: styles, scripts, fonts, the crew's service worker."""
+def asset(path: str, request: Request) -> Response:
+    """A file of the build: styles, scripts, fonts, the crew's service worker; a person who is lost is told the way."""
     found = _file_in_dist(path)
+    if found is None and lost_page.is_for_a_person(
+        request.url.path, accept=request.headers.get("accept", "")
+    ):
+        return lost_page.answer(request.url.path)
     if found is None:
         raise NotFoundError(f"There is nothing at /{path}.")
     has_hash = path.startswith("assets/")

@@ -98,9 +98,14 @@ def _state(page: Page, state: str) -> str:
 
 
 def _promise(page: Page, found: Tracked, *, now: datetime) -> str:
-    """Kept or broken where that is known, late where it still goes on, else until when it is."""
+    """Kept or broken where that is known, late where it still goes on, else until when it is.
+
+    Of what ended undone there is no promise to have kept.
+    """
     promised = cards.moment(found.promised_at, page.language)
-    if found.ended_at is not None:
+    if found.ended_at is not None and found.is_promise_kept is None:
+        key, look = "promise-undone", "open"
+    elif found.ended_at is not None:
         key, look = ("promise-kept", "good") if found.is_promise_kept else ("promise-broken", "bad")
     elif found.is_promise_kept is False or now > found.promised_at:
         key, look = "promise-late", "bad"

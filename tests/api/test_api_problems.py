@@ -12,7 +12,7 @@ from fastapi import APIRouter, Body, FastAPI
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
-from api import problems
+from api import lost_page, problems
 from api.deps import SessionDep
 from core import errors
 from core.db import transaction
@@ -130,6 +130,27 @@ def test_an_unknown_address_is_a_problem(client: TestClient) -> None:
     assert (missing.status_code, missing.json()["type"]) == (404, "urn:faonam:problem:not-found")
     wrong = client.put("/api/v1/session")
     assert (wrong.status_code, wrong.json()["type"]) == (405, "urn:faonam:problem:method-not-allowed")
+
+
+@pytest.mark.parametrize("address", ["/nope", "/crew/x", "/city.html/x", "/%2e%2e/etc/"])
+def test_a_person_who_is_lost_is_told_the_way(client: TestClient, address: str) -> None:
+    """A browser shows a page in Thai and English with the ways on; programs get the problem as before."""
+    asked = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    page = client.get(address, headers=asked, follow_redirects=False)
+    assert page.status_code == 404
+    assert "ไม่มีหน้านี้" in page.text
+    assert 'href="/city#reports"' in page.text
+    assert "<script" not in page.text
+    assert client.get(address).headers["content-type"] == "application/problem+json"
+
+
+def test_a_page_with_a_slash_at_its_end_is_the_page(client: TestClient) -> None:
+    """A number copied with a slash leads to its page; no address leads to another host."""
+    asked = {"accept": "text/html"}
+    moved = client.get("/t/2569-000007/", headers=asked, follow_redirects=False)
+    assert (moved.status_code, moved.headers["location"]) == (308, "/t/2569-000007")
+    assert client.get("/api/v1/nothing", headers=asked).json()["status"] == 404
+    assert [lost_page.page_meant(path) for path in ("//elsewhere.example/", "/nope/", "/city")] == [None, None, None]
 
 
 def test_waiting_for_a_lock_too_long_is_503(client: TestClient) -> None:
