@@ -26,6 +26,7 @@ public-promise = The city's promise
 public-promise-until = Done by { $at }
 public-promise-late = It was to be done by { $at } · overdue
 public-promise-kept = Kept (promised by { $at })
+public-promise-undone = Closed without being done (promised by { $at })
 public-promise-broken = Not kept: it took longer than promised (by { $at })
 public-merged = Number { $asked } was joined to number { $number }: both are about the same thing
 public-history = What happened

@@ -23,6 +23,7 @@ public-promise = คำมั่นของเทศบาล
 public-promise-until = จะเสร็จภายใน { $at }
 public-promise-late = ควรเสร็จภายใน { $at } · เลยกำหนดแล้ว
 public-promise-kept = ทำได้ตามที่สัญญาไว้ (ภายใน { $at })
+public-promise-undone = ปิดเรื่องโดยไม่ได้ดำเนินการ (คำมั่น: ภายใน { $at })
 public-promise-broken = เสร็จช้ากว่าที่สัญญาไว้ (ภายใน { $at })
 public-merged = เลขที่ { $asked } รวมกับเลขที่ { $number } เพราะเป็นเรื่องเดียวกัน
 public-history = ความคืบหน้า

@@ -148,6 +148,19 @@ def test_a_promise_is_kept_or_was_not(ways: Ways, later: Any, hours_late: int, k
     clock.freeze(lambda: NOW)
 
 
+def test_what_ended_undone_has_kept_no_promise(ways: Ways) -> None:
+    """Turned down in time is not done in time: neither the page nor the open data calls it kept."""
+    number = _told()
+    walk(number, "rejected", reason="นอกเขต")
+    assert 'data-promise="promise-undone"' in _page(ways, number).text
+    with transaction() as session:
+        row = session.execute(
+            sa.text("SELECT ended_at, is_promise_kept FROM gis_public.incidents WHERE number = :n"), {"n": number}
+        ).one()
+    assert row.ended_at is not None
+    assert row.is_promise_kept is None
+
+
 def test_the_rounded_place_is_the_same_in_the_database_and_in_open311(ways: Ways) -> None:
     """Two answers on two grids would narrow a place down: cell and cell are one, on every edge."""
     from incidents.exchange import privacy
