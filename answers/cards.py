@@ -93,6 +93,13 @@ def handed_over(question_id: int, language: str) -> dict[str, Any]:
     return _asked("handed-over", language, "report", "close", number=question_id)
 
 
+def handed_over_meanwhile(language: str, draft_key: str) -> dict[str, Any]:
+    """The wish for a person waits for an officer, and the report that is being told for its next word: one tap away."""
+    label = say("label-go-on", language)
+    go_on = messages.postback(label, f"report:{draft_key}:go-on", display_text=label)
+    return messages.text(say("handed-over-meanwhile", language), quick=messages.quick_reply(go_on))
+
+
 def added(question_id: int, language: str) -> dict[str, Any]:
     """The officer has these words as well; where they are a report, it is one tap away."""
     return _asked("added", language, "report", "close", number=question_id)

@@ -121,17 +121,20 @@ def helped_by(session: Session, version_ids: Collection[int]) -> dict[int, Helpe
 
 @dataclass(frozen=True)
 class Talking:
-    """What a resident is in the middle of: which step of a report, and which hand-over is open."""
+    """What a resident is in the middle of: which step of a report, by which key, and which hand-over is open."""
 
     step: str | None
+    draft_key: str | None
     hand_over_id: int | None
 
 
 def talking(session: Session, resident_id: int, *, now: datetime) -> Talking:
     """What the resident is in the middle of, in one look."""
-    step = sa.select(Draft.step).where(Draft.resident_id == resident_id, Draft.expires_at > now)
+    told = (Draft.resident_id == resident_id, Draft.expires_at > now)
+    step, key = sa.select(Draft.step).where(*told), sa.select(Draft.data["key"].as_string()).where(*told)
     open_one = sa.select(HandOver.id).where(HandOver.resident_id == resident_id, HandOver.state != "closed")
-    return Talking(*session.execute(sa.select(step.scalar_subquery(), open_one.scalar_subquery())).one())
+    found = sa.select(step.scalar_subquery(), key.scalar_subquery(), open_one.scalar_subquery())
+    return Talking(*session.execute(found).one())
 
 
 def open_hand_over_of(session: Session, resident_id: int) -> HandOver | None:

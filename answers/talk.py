@@ -22,7 +22,8 @@ from line import outbox
 
 LONGEST_ID = 18
 SUBJECT = "answers"
-CRYING = "emergency_pin"  # Every word of who is in danger belongs to the incident.
+# Steps of a report at which a wish for a person is heard: every word of who is in danger belongs to the incident.
+PUT_OFF = ("words", "category", "pin", "confirm")
 
 
 def hear(session: Session, speaker: Speaker, text: str) -> bool:
@@ -34,9 +35,10 @@ def hear(session: Session, speaker: Speaker, text: str) -> bool:
         return False
     now = clock.now()
     talking = queries.talking(session, speaker.resident_id, now=now)
-    if talking.step is not None and talking.step != CRYING and wording.only_wants_an_officer(wording.beginning(text)):
-        _hand_over(session, speaker, handing.note_question(session, speaker.resident_id, text, now=now), now=now)
-        return True  # The report waits as it is.
+    if talking.step in PUT_OFF and talking.draft_key and wording.only_wants_an_officer(wording.beginning(text)):
+        handing.hand_over(session, handing.note_question(session, speaker.resident_id, text, now=now), now=now)
+        _say(session, speaker, cards.handed_over_meanwhile(speaker.language, talking.draft_key))
+        return True
     if talking.step is not None or promise_queries.pause_being_answered(session, speaker.resident_id, now=now):
         return False
     if kind != "broken" and talking.hand_over_id is not None and not wording.only_thanks(text):

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from core.words import words
 
 _LOOK = (
-    ":root{color-scheme:light dark}body{margin:0;background:#f6f7f5;color:#0f1b2d;"
+    ":root{color-scheme:light dark}*{box-sizing:border-box}body{margin:0;background:#f6f7f5;color:#0f1b2d;"
     "font:1.1rem/1.6 Sarabun,Garuda,'Noto Sans Thai',sans-serif}main{max-width:40rem;margin:0 auto;padding:32px 16px}"
     "h1{font-size:1.5rem;line-height:1.4;margin:0 0 8px}p{margin:0 0 16px}a{color:#155a9c;display:inline-block;"
     "min-height:48px;padding:10px 14px;border:1px solid currentColor;border-radius:8px;font-weight:600;"

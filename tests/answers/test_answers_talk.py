@@ -245,8 +245,9 @@ def test_who_is_asked_the_next_thing_of_a_report_may_ask_for_a_person(malee: Ask
     malee.say("ถนนเป็นหลุม")
     malee.say("หลุมลึก คุยกับเจ้าหน้าที่แล้วไม่มีใครมา")
     assert malee.session.scalars(sa.select(HandOver)).all() == []
-    malee.say("ขอคุยกับเจ้าหน้าที่หน่อยค่ะ")
+    (handed,) = malee.say("ขอคุยกับเจ้าหน้าที่หน่อยค่ะ")
     assert malee.session.scalars(sa.select(HandOver.state)).all() == ["waiting"]
+    assert [data.split(":")[::2] for data in buttons(handed)] == [["report", "go-on"]]
     draft = _draft(malee.session)
     assert draft is not None
     assert draft.data["text"] == "ถนนเป็นหลุม\nหลุมลึก คุยกับเจ้าหน้าที่แล้วไม่มีใครมา"

@@ -14,6 +14,7 @@ unknown = We have no answer to this yet. Shall an officer answer? If something h
 not-helped = Thank you for telling us. Shall an officer answer? If something has happened that you want to report, tap "Report this".
 helped = Thank you. Ask us at any time.
 handed-over = An officer has your question. The answer comes here, in office hours. Write on if there is more. In danger call 1669 · 191 · 199.
+handed-over-meanwhile = An officer has your wish. The answer comes here, in office hours. The report that you are telling waits for you: tap to go on. In danger call 1669 · 191 · 199.
 added = The officer has this as well. If something has happened that you want to report, tap "Report this".
 officers-answer = An officer answers
     { $text }
@@ -26,6 +27,7 @@ label-yes = That helps
 label-no = Not what I asked
 label-more = Read more
 label-officer = Ask an officer
+label-go-on = Go on reporting
 label-report = Report this
 label-close = End the question
 day = { $day } { $month } { $year }
