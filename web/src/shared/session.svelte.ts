@@ -8,15 +8,21 @@ const KEPT = 'faonam.account'
 class Session {
   status = $state<'asking' | 'out' | 'in'>('asking')
   account = $state<Account | null>(null)
+  /** The sign-in ran out, or was ended elsewhere: nobody pressed the button here. */
+  hasRunOut = $state(false)
 
   constructor() {
-    onSignedOut(() => this.end())
+    onSignedOut(() => {
+      this.hasRunOut ||= this.status === 'in'
+      this.end()
+    })
   }
 
   private begin(answer: Answer): void {
     setCsrfToken(answer.csrf_token)
     this.account = answer.account
     this.status = 'in'
+    this.hasRunOut = false
     localStorage.setItem(KEPT, JSON.stringify(answer))
   }
 
@@ -48,6 +54,7 @@ class Session {
   async signOut(): Promise<void> {
     await remove('/session').catch(() => {})
     this.end()
+    this.hasRunOut = false
   }
 
   /** No role includes another: the API asks for exactly one of these. */

@@ -66,6 +66,7 @@ sign-in = Sign in
 signing-in = Signing in…
 sign-in-console = Flood duty room
 sign-in-crew = Field crew
+sign-in-again = Your sign-in has ended. Sign in again and go on.
 sign-in-wrong = The username or the password is wrong
 sign-in-too-many = Too many tries; wait a moment and try again
 sign-in-public = See the public water levels
@@ -567,7 +568,7 @@ sticker-sent = (sticker)
 ## The public
 city-now-0 = The water is normal
 city-now-1 = The water is rising
-city-now-2 = Some places are flooding
+city-now-2 = Some places flood or soon may
 city-now-3 = Dangerous flood
 city-now-unknown = We cannot tell yet
 city-do-0 = No canal is close to its bank right now
