@@ -314,6 +314,13 @@ def _all_categories(draft: Draft, known: Known, *, page: int) -> tuple[Choice, .
 
 # ── Emergencies ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+def _with_newest(before: str, text: str) -> str:
+    """Both, and where that is too long the older words give way: what somebody in danger writes last counts most."""
+    newest = text[:TEXT_KEPT]
+    room = TEXT_KEPT - len(newest) - 1
+    return f"{before[:max(0, room)]}\n{newest}".strip()
+
+
 def _emergency(draft: Draft | None, text: str, category_code: str, known: Known) -> Turn:
     so_far = draft or Draft(key=known.new_key)
     if so_far.incident_id is not None:
@@ -321,7 +328,7 @@ def _emergency(draft: Draft | None, text: str, category_code: str, known: Known)
     told = replace(
         so_far,
         step="emergency_pin",
-        text=f"{so_far.text}\n{text}".strip()[:TEXT_KEPT],
+        text=_with_newest(so_far.text, text),
         category_code=category_code,
     )
     place = so_far.place if _is_shown(so_far) else known.place or so_far.place
@@ -348,7 +355,7 @@ def _after_emergency(draft: Draft, coming: Input, known: Known) -> Turn:
             return Turn(None, (Say("cancelled"),))
         if draft.incident_id is not None:
             return Turn(draft, (Say("emergency-more", PIN),), AddWords(draft.incident_id, coming.text))
-        text = f"{draft.text}\n{coming.text}"[:TEXT_KEPT]
+        text = _with_newest(draft.text, coming.text)
         if known.told is not None:
             opened = OpenEmergency(text, draft.category_code or "rescue", known.told, draft.photo_ids)
             return Turn(replace(draft, text=text), (Say("emergency-open-words", PIN, is_emergency=True),), opened)

@@ -165,6 +165,18 @@ def test_a_long_text_is_cut_and_says_so() -> None:
     assert len(_draft(found).text) == conversation.TEXT_KEPT
 
 
+def test_a_cry_for_help_is_never_cut_off_a_long_report() -> None:
+    """Whoever reads the incident reads the cry, however much was written before it."""
+    draft = Draft(key="k1", step="category", text="ก" * conversation.TEXT_KEPT)
+    opened = turn(draft, Words("ช่วยด้วย ติดอยู่บนหลังคา", emergency="rescue"), AT_HOME).effect
+    assert isinstance(opened, OpenEmergency)
+    assert opened.text.endswith("\nช่วยด้วย ติดอยู่บนหลังคา")
+    assert len(opened.text) == conversation.TEXT_KEPT
+    waiting = _draft(turn(draft, Words("ช่วยด้วย", emergency="rescue"), KNOWN))
+    told = _draft(turn(waiting, Words("ชั้นสอง บ้านสีเขียว"), KNOWN))
+    assert told.text.endswith("\nชั้นสอง บ้านสีเขียว")
+
+
 def test_questions_and_small_talk_are_no_reports() -> None:
     """A question about a report and a word of thanks begin none."""
     assert meanings.asks_for_status("สถานะ")

@@ -39,7 +39,7 @@ help-greeting = Hello, this is the city. Just write what has happened, such as "
 help-menu = Just write what has happened, such as "water in my street", or "status" to follow your report. If somebody is in danger, write "help me" or call 1669 · 191 · 199.
 help-thanks = Thank you. Write to us whenever something happens.
 pin-without-report = We have the place, but do not know what has happened. Write that first, and we will ask for the place again.
-text-cut = That is a long text: we keep the beginning of it.
+text-cut = That is more than fits one report: we keep the beginning. You can add the rest once it is sent.
 only-these = You can send us words, a picture or a pin.
 
 # Emergencies

@@ -31,7 +31,7 @@ help-greeting = Salam, ini majlis perbandaran. Tulis sahaja apa yang berlaku, mi
 help-menu = Tulis sahaja apa yang berlaku, misalnya "banjir di jalan saya", atau "status" untuk mengikuti laporan anda. Jika ada orang dalam bahaya, tulis "tolong saya" atau hubungi 1669 · 191 · 199.
 help-thanks = Terima kasih. Tulislah kepada kami apabila sesuatu berlaku.
 pin-without-report = Lokasi diterima, tetapi kami belum tahu apa yang berlaku. Tulis itu dahulu, kemudian kami akan bertanya lokasi sekali lagi.
-text-cut = Tulisan ini panjang: kami menyimpan bahagian awalnya.
+text-cut = Tulisan ini terlalu panjang untuk satu laporan: kami menyimpan bahagian awalnya. Anda boleh menambah selebihnya selepas laporan dihantar.
 only-these = Anda boleh menghantar tulisan, gambar atau lokasi.
 
 # Kecemasan
