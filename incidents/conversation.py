@@ -328,7 +328,7 @@ def _emergency(draft: Draft | None, text: str, category_code: str, known: Known)
     told = replace(
         so_far,
         step="emergency_pin",
-        text=_with_newest(so_far.text, text),
+        text=f"{text}\n{so_far.text}".strip()[:TEXT_KEPT],  # The cry first: lists show the beginning.
         category_code=category_code,
     )
     place = so_far.place if _is_shown(so_far) else known.place or so_far.place

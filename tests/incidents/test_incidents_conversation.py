@@ -117,12 +117,12 @@ def test_an_emergency_with_a_known_home_opens_at_once() -> None:
 
 
 def test_an_emergency_in_the_middle_of_a_report_keeps_what_was_told() -> None:
-    """What was pinned and written before goes with the emergency."""
+    """What was pinned and written before goes with the emergency, behind the cry."""
     draft = Draft(
         key="k1", step="confirm", text="น้ำท่วม", category_code="c1", place=Place(100.2, 8.2, "pin"), photo_ids=(3,)
     )
     found = turn(draft, Words("ช่วยด้วย", emergency="rescue"), AT_HOME)
-    assert OpenEmergency("น้ำท่วม\nช่วยด้วย", "rescue", Place(100.2, 8.2, "pin"), (3,)) == found.effect
+    assert OpenEmergency("ช่วยด้วย\nน้ำท่วม", "rescue", Place(100.2, 8.2, "pin"), (3,)) == found.effect
 
 
 def test_an_emergency_without_any_place_asks_for_a_pin_first() -> None:
@@ -165,12 +165,12 @@ def test_a_long_text_is_cut_and_says_so() -> None:
     assert len(_draft(found).text) == conversation.TEXT_KEPT
 
 
-def test_a_cry_for_help_is_never_cut_off_a_long_report() -> None:
-    """Whoever reads the incident reads the cry, however much was written before it."""
+def test_a_cry_for_help_stands_before_what_was_being_told() -> None:
+    """Whoever reads the incident, or its one line in a list, reads the cry, however much was written before it."""
     draft = Draft(key="k1", step="category", text="ก" * conversation.TEXT_KEPT)
     opened = turn(draft, Words("ช่วยด้วย ติดอยู่บนหลังคา", emergency="rescue"), AT_HOME).effect
     assert isinstance(opened, OpenEmergency)
-    assert opened.text.endswith("\nช่วยด้วย ติดอยู่บนหลังคา")
+    assert opened.text.startswith("ช่วยด้วย ติดอยู่บนหลังคา\nก")
     assert len(opened.text) == conversation.TEXT_KEPT
     waiting = _draft(turn(draft, Words("ช่วยด้วย", emergency="rescue"), KNOWN))
     told = _draft(turn(waiting, Words("ชั้นสอง บ้านสีเขียว"), KNOWN))
