@@ -16,7 +16,7 @@ from core import clock, sealing
 from incidents import catalogue, conversation, meanings, promise_queries
 from incidents import queries as incident_queries
 from incidents import talk as reports
-from incidents.talk import Speaker
+from incidents.speaking import ANSWER_PRIORITY, Speaker
 from incidents.understood import active_model, understood
 from line import outbox
 
@@ -142,5 +142,5 @@ def _report(session: Session, speaker: Speaker, question: Question) -> None:
 def _say(session: Session, speaker: Speaker, message: dict[str, Any]) -> None:
     outbox.reply(
         session, subject=SUBJECT, reply_token=speaker.reply_token, line_user_id=speaker.line_user_id,
-        messages=[message], priority=reports.ANSWER_PRIORITY,
+        messages=[message], priority=ANSWER_PRIORITY,
     )

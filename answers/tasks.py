@@ -9,7 +9,7 @@ from answers import handing, talk
 from core import clock, jobs
 from core.events import subscribes
 from incidents import asides
-from incidents.talk import Speaker
+from incidents.speaking import Speaker
 from line.events import PostbackReceived, open_line_user
 from residents import actions as residents_actions
 

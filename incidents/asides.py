@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
-from incidents.talk import Speaker
+from incidents.speaking import Speaker
 
 Hears = Callable[[Session, Speaker, str], bool]
 _rooms: dict[str, Hears] = {}

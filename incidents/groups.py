@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from core.events import subscribes
 from incidents import cards, group_calls, talk
-from incidents.talk import EMERGENCY_PRIORITY, Speaker
+from incidents.speaking import EMERGENCY_PRIORITY, Speaker
 from line import messages as line_messages
 from line import outbox
 from line.events import CriedInGroup, JoinedGroup, open_line_user

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,6 @@ from incidents import (
     catalogue,
     conversation,
     drafts,
-    fading,
     keeping,
     meanings,
     near_queries,
@@ -31,7 +30,6 @@ from incidents import (
     promise_queries,
     queries,
     rules,
-    telling,
     turn_queries,
 )
 from incidents.conversation import (
@@ -45,34 +43,16 @@ from incidents.conversation import (
     Place,
     Say,
     SubmitReport,
-    Tap,
     Turn,
     Words,
 )
 from incidents.handful import LeavePhoto, Picture
 from incidents.models import Category, Incident
 from incidents.rules import NewReport
+from incidents.speaking import ANSWER_PRIORITY, Speaker, say, send, who
 from incidents.turn_queries import Standing
 from incidents.understood import understood
-from line import outbox
 from line import personal as line_personal
-
-# What one answer to LINE may hold.
-MESSAGES_LIMIT = 5
-EMERGENCY_PRIORITY = 1
-ANSWER_PRIORITY = 2
-
-
-@dataclass(frozen=True)
-class Speaker:
-    """Who speaks on LINE, when by LINE's clock, and how to answer: by the reply token while it lives, else by push."""
-
-    resident_id: int
-    line_user_id: str
-    language: str
-    reply_token: str | None
-    spoke_at: datetime
-    has_news: bool = True  # Something may wait to be told to them; False where it is known that nothing does.
 
 
 def standing_of(session: Session, resident_id: int) -> Standing:
@@ -96,9 +76,9 @@ def take_turn(
     known_categories = queries.categories(session, standing.categories_version)
     told, before = standing.draft, standing.offered
     if standing.step == afterwards.STEP:
-        messages, laid_aside = aftertalk.take_turn(session, _who(speaker), coming, now=now)
+        messages, laid_aside = aftertalk.take_turn(session, who(speaker), coming, now=now)
         if messages is not None:
-            _send(session, speaker, messages, priority=ANSWER_PRIORITY)
+            send(session, speaker, messages, priority=ANSWER_PRIORITY)
             return
         told, before = (laid_aside.data, laid_aside.offered) if laid_aside else (None, None)
     draft = drafts.read(told) if told else None
@@ -180,14 +160,14 @@ def _answered_aside(session: Session, speaker: Speaker, words: Words, draft: con
     if words.emergency:
         return False
     if meanings.asks_for_status(words.text) or (draft is None and meanings.asks_to_cancel(words.text)):
-        messages = aftertalk.overview(session, _who(speaker), words.text)
-        _send(session, speaker, messages, priority=ANSWER_PRIORITY)
+        messages = aftertalk.overview(session, who(speaker), words.text)
+        send(session, speaker, messages, priority=ANSWER_PRIORITY)
         return True
     if draft is not None or meanings.asks_to_begin(words.text):
         return False
     if meanings.can_begin_report(words.text, ranked=words.ranked):
         return False
-    _say(session, speaker, [Say(meanings.aside(words.text))], {}, {})
+    say(session, speaker, [Say(meanings.aside(words.text))], {}, {})
     return True
 
 
@@ -199,7 +179,7 @@ def _answered_question(session: Session, speaker: Speaker, text: str, *, now: da
     incident_id = pause.incident_id
     actions.add_words(session, incident_id=incident_id, resident_id=speaker.resident_id, text=text)
     keeping.resume(session, incident_id, by="reporter", reason=cards.say("reason-answered", "th"))
-    _say(session, speaker, [Say("answer-taken")], {}, {})
+    say(session, speaker, [Say("answer-taken")], {}, {})
     return True
 
 
@@ -316,7 +296,7 @@ def _answer(
     if isinstance(turn.effect, SubmitReport) and incident is not None:
         says.append(Say(_received(session, incident)))
     slots = _slots(session, speaker, turn, incident, names)
-    _say(session, speaker, says, slots, names)
+    say(session, speaker, says, slots, names)
 
 
 def _received(session: Session, incident: Incident) -> str:
@@ -362,85 +342,14 @@ def _label(session: Session, place: Place, language: str) -> str:
     return place_label(session, LonLat(lon=place.lon, lat=place.lat), "th" if language == "th" else "en")
 
 
-def _say(
-    session: Session, speaker: Speaker, says: list[Say], slots: dict[str, str | int], names: dict[str, str]
-) -> None:
-    if not says:
-        return
-    messages = [cards.message(s, language=speaker.language, slots=slots, category_names=names) for s in says]
-    is_emergency = any(s.is_emergency for s in says)
-    _send(session, speaker, messages, priority=EMERGENCY_PRIORITY if is_emergency else ANSWER_PRIORITY)
-
-
-def _send(session: Session, speaker: Speaker, messages: list[dict[str, Any]], *, priority: int) -> None:
-    """The answer goes out, and before it, where there is room, what the resident has not heard of yet."""
-    has_room = speaker.has_news and len(messages) < MESSAGES_LIMIT and speaker.reply_token is not None
-    taken = telling.take_along(session, speaker.resident_id, speaker.language) if has_room else telling.NOTHING
-    if not (messages or taken.messages):
-        return
-    chunk_id = outbox.reply(
-        session,
-        subject="conversation",
-        reply_token=speaker.reply_token,
-        line_user_id=speaker.line_user_id,
-        messages=[*taken.messages, *messages],
-        priority=priority,
-    )
-    telling.note_taken(session, taken, chunk_id=chunk_id)
-
-
-def _who(speaker: Speaker) -> aftertalk.Who:
-    return aftertalk.Who(speaker.resident_id, speaker.language, speaker.spoke_at)
-
-
-# ── Buttons that are no part of a draft ──────────────────────────────────────────────────────────────────────────────
-
-
-def is_ours(data: str) -> bool:
-    """The button is one of this room's."""
-    return data.partition(":")[0] in {"report", "help", "incident", "mine"}
-
-
-def answer_button(session: Session, speaker: Speaker, data: str) -> None:
-    """A button was pressed: of the report being told, an alert's cry for help, or of a finished incident."""
-    verb, _, rest = data.partition(":")
-    if verb in {"report", "help"}:
-        take_turn(session, speaker, Tap(data))
-    elif verb == "incident":
-        _answer_about(session, speaker, rest)
-    elif (pressed := afterwards.pressed(data)) is not None:
-        messages = aftertalk.answer_button(session, _who(speaker), pressed)
-        _send(session, speaker, messages, priority=ANSWER_PRIORITY)
-
-
-def _answer_about(session: Session, speaker: Speaker, rest: str) -> None:
-    """A button under a message about an incident: the question is answered, or the finished work is judged."""
-    said, _, incident_id_text = rest.partition(":")
-    if not incident_id_text.isdecimal() or len(incident_id_text) > rules.LONGEST_ID:
-        return
-    incident_id = int(incident_id_text)
-    if said in {"still", "gone", "worse"}:
-        has_counted = queries.is_reporter(session, incident_id, speaker.resident_id) and fading.answer(
-            session, incident_id, speaker.resident_id, said
-        )
-        _say(session, speaker, [Say(f"still-thanks-{said}" if has_counted else "answer-late")], {}, {})
-    elif said == "answer":
-        is_awaited = keeping.await_answer(session, incident_id, speaker.resident_id)
-        _say(session, speaker, [Say("answer-write" if is_awaited else "answer-late")], {}, {})
-    else:
-        messages = aftertalk.judge(session, _who(speaker), said, incident_id)
-        if messages is not None:
-            _send(session, speaker, messages, priority=ANSWER_PRIORITY)
-
-
 def answer_unusable(session: Session, speaker: Speaker) -> None:
     """A sticker, film, voice, or place off the earth is answered with what can be used."""
-    _say(session, speaker, [Say("only-these")], {}, {})
+    say(session, speaker, [Say("only-these")], {}, {})
 
 
 def answer_lone_place(session: Session, speaker: Speaker) -> None:
     """A place that belongs to no report and no home is answered: what has happened there?"""
-    _say(session, speaker, [Say("pin-without-report")], {}, {})
+    say(session, speaker, [Say("pin-without-report")], {}, {})
 
 
 def pin(lon: float, lat: float) -> Pin:

@@ -16,6 +16,7 @@ from incidents import (
     actions,
     asides,
     blocked,
+    buttons,
     fading,
     group_calls,
     handful,
@@ -30,7 +31,7 @@ from incidents import (
 )
 from incidents.events import GroupCalled
 from incidents.models import Draft, Photo
-from incidents.talk import Speaker
+from incidents.speaking import Speaker
 from line import content
 from line.errors import ContentGoneError, LineRefusedError
 from line.events import MessageReceived, MessageUnsent, PostbackReceived, open_line_user
@@ -68,7 +69,7 @@ def hear_message(session: Session, event: MessageReceived) -> None:
 
 def _is_telling(session: Session, resident: Resident) -> bool:
     """A report is being told, and the home may be where it is."""
-    return talk.last_word_of_draft_at(session, resident.id) is not None
+    return talk.standing_of(session, resident.id).spoken_at is not None
 
 
 def _is_blocked(resident: Resident) -> bool:
@@ -117,13 +118,13 @@ def hear_button(session: Session, event: PostbackReceived) -> None:
 
     Buttons of other rooms make nobody known here: one of them has just erased its presser.
     """
-    if not talk.is_ours(event.data):
+    if not buttons.is_ours(event.data):
         return
     line_user_id = open_line_user(event.line_user_id_sealed)
     resident = residents_actions.resident_of(session, line_user_id)
     if _is_blocked(resident) and blocked.keeps_out(session, resident, line_user_id, event):
         return
-    talk.answer_button(session, _speaker(resident, line_user_id, event), event.data)
+    buttons.answer_button(session, _speaker(resident, line_user_id, event), event.data)
 
 
 @subscribes(MessageUnsent, by="incidents.forget_unsent_photo")

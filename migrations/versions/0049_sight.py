@@ -1,4 +1,4 @@
-"""A report may lie where its photo was taken; what is kept from sight by chat shows no place either."""
+"""A report may lie where its photo was taken; out of sight is without a place; what ended undone kept no promise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 _BEFORE = "place_source IN ('pin', 'home', 'recent_pin', 'officer', 'words')"
 _NOW = "place_source IN ('pin', 'home', 'recent_pin', 'officer', 'words', 'photo')"
 
-# As 0043 has it, but for where it is shown and whose word makes it public.
+# As 0043 has it, but for where it is shown, whose word makes it public, and what keeps a promise.
 _VIEW = """
     CREATE OR REPLACE VIEW gis_public.incidents AS
     SELECT i.id, i.opened_at, i.number, i.category_code AS category, c.name_th AS category_th, c.name_en AS category_en,
@@ -21,7 +21,7 @@ _VIEW = """
            CASE WHEN i.done_at > i.promised_at
                      OR EXISTS (SELECT FROM promise_mark m WHERE m.incident_id = i.id AND m.kind = 'breached')
                 THEN false
-                WHEN coalesce(i.done_at, i.closed_at) IS NOT NULL THEN true END AS is_promise_kept,
+                WHEN coalesce(i.done_at, i.closed_at) IS NOT NULL{kept} THEN true END AS is_promise_kept,
            i.report_count,
            CASE WHEN NOT p.is_coarse THEN i.place_label_th {named_th} ELSE coalesce(r.name_th, '') END AS place_th,
            CASE WHEN NOT p.is_coarse THEN i.place_label_en {named_en} ELSE coalesce(r.name_en, '') END AS place_en,
@@ -54,13 +54,17 @@ _NAMED = """WHEN h.incident_id IS NOT NULL THEN coalesce((
         ORDER BY w.id LIMIT 1), '')"""
 _VIEW_NOW = _VIEW.format(
     place=f"CASE WHEN h.incident_id IS NULL THEN i.place ELSE {_TOLD} END", standing=" AND s.withdrawn_at IS NULL",
+    kept=" AND i.state <> 'rejected'",
     named_th=_NAMED.format(name="name_th", told=_TOLD), named_en=_NAMED.format(name="name_en", told=_TOLD),
 )
-_VIEW_BEFORE = _VIEW.format(place="i.place", standing="", named_th="", named_en="")
+_VIEW_BEFORE = _VIEW.format(place="i.place", standing="", kept="", named_th="", named_en="")
 
 
 def upgrade() -> None:
-    """Where one reporter stays out of sight, the incident is shown where another one stands."""
+    """Where one reporter stays out of sight, the incident is shown where another one stands.
+
+    An incident that was not accepted, or was cancelled by its reporter, keeps no promise; one broken stays so.
+    """
     op.execute("SET LOCAL lock_timeout = '10s'")
     _allow_place_sources(_NOW)
     op.execute(_VIEW_NOW)

@@ -16,7 +16,7 @@ from core import clock
 from core.words import words
 from incidents.models import Draft as ReportDraft
 from incidents.models import Incident
-from incidents.talk import Speaker
+from incidents.speaking import Speaker
 from line.models import OutboxChunk
 from staff.rules import AccountRef
 from tests.accounts import add_account

@@ -101,3 +101,14 @@ month-9 = Sep
 month-10 = Okt
 month-11 = Nov
 month-12 = Dis
+ask-confirm-private = Sila semak sebelum menghantar
+    Tentang: { $category }
+    Butiran: { $text }
+    Gambar: { $photos }
+    Tempat: { $place }
+    Tidak dipaparkan kepada umum: hanya pegawai majlis melihatnya.
+    Tekan "Sahkan" untuk menghantar kepada majlis.
+ask-photo-place = Gambar itu menyatakan ia diambil di { $photo_place }. Adakah di situ tempat kejadian? Tekan "Tempat gambar diambil", atau hantar pin tempat yang betul.
+label-photo-place = Tempat gambar diambil
+label-private = Jangan papar umum
+label-public = Boleh papar umum

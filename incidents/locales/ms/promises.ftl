@@ -18,3 +18,5 @@ still-thanks-worse = Terima kasih. Bilik kawalan melihat bahawa keadaan lebih te
 still-thanks-gone = Terima kasih. Syukurlah sudah tiada.
 told-category = Nombor { $number }: majlis kini mengendalikannya sebagai { $category }
 told-agency = Nombor { $number } { $category }: { $agency } bertanggungjawab
+told-invited = Nombor { $number } { $category }: { $agency } turut membantu
+told-partner_said = Nombor { $number } { $category }: mesej daripada mereka yang mengusahakannya

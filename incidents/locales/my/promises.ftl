@@ -18,3 +18,5 @@ still-thanks-worse = ကျေးဇူးတင်ပါသည်။ ပို�
 still-thanks-gone = ကျေးဇူးတင်ပါသည်။ မရှိတော့သည်မှာ ကောင်းပါသည်။
 told-category = အမှတ် { $number }: မြို့တော်က { $category } အဖြစ် သတ်မှတ်ပါသည်
 told-agency = အမှတ် { $number } { $category }: { $agency } က တာဝန်ယူပါသည်
+told-invited = အမှတ် { $number } { $category }: { $agency } လည်း ကူညီပါသည်
+told-partner_said = အမှတ် { $number } { $category }: ဆောင်ရွက်နေသူများထံမှ စာ
