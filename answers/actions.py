@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from answers import queries, rules
+from answers import cutting, queries, rules
 from answers.errors import ChangedMeanwhileError, UnfitArticleError
-from answers.models import Article, ArticleVersion
+from answers.models import Article, ArticleTerms, ArticleVersion
 from answers.queries import ArticleRow
 from answers.rules import Draft
 
@@ -87,4 +89,32 @@ def _add_version(
     )
     session.add(version)
     session.flush()
+    keep_terms(session, [version])
     return version
+
+
+def keep_terms(session: Session, versions: Sequence[ArticleVersion]) -> None:
+    """Each of these versions is found by the words that it has now."""
+    kept = []
+    for one in versions:
+        times = terms_in(one)
+        kept.append({"version_id": one.id, "terms": list(times), "times": list(times.values())})
+    if not kept:
+        return
+    said = insert(ArticleTerms).values(cut_by=cutting.cut_by())
+    changed = {name: said.excluded[name] for name in ("cut_by", "terms", "times")}
+    session.execute(said.on_conflict_do_update(index_elements=[ArticleTerms.version_id], set_=changed), kept)
+
+
+def terms_in(version: ArticleVersion) -> dict[str, float]:
+    """The version's terms as they are cut now, each with how much it counts there."""
+    return cutting.cut(
+        title=version.title, asked_as=version.asked_as, short_answer=version.short_answer, body=version.body
+    )
+
+
+def cut_anew(session: Session, *, most: int) -> int:
+    """Newest versions whose terms were cut otherwise than now, or never, are cut, `most` at once; how many were."""
+    found = queries.uncut(session, cut_by=cutting.cut_by(), most=most)
+    keep_terms(session, found)
+    return len(found)

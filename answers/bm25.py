@@ -8,8 +8,7 @@ ln(1 + (N - n + 0.5) / (n + 0.5)), which is never negative (as Lucene's BM25Simi
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,18 +56,13 @@ class Vocabulary:
         """The term's number, None for a term of no text."""
         return self._numbers.get(term)
 
-    def counted(self, fields: Sequence[tuple[Sequence[str], float]]) -> Counted:
-        """A text of several fields, each with the weight at which its terms count (BM25F's simple form, ibid. 3.6)."""
-        times: Counter[int] = Counter()
-        length = 0.0
-        for terms, weight in fields:
-            for term in terms:
-                times[self._numbers.setdefault(term, len(self._numbers))] += weight  # type: ignore[assignment]  # a Counter adds floats as well
-                length += weight
+    def counted(self, times: Mapping[str, float]) -> Counted:
+        """A text by its terms, each with how much it counts there."""
+        numbers = self._numbers
         return Counted(
-            numbers=np.fromiter(times.keys(), dtype=np.int32, count=len(times)),
+            numbers=np.array([numbers.setdefault(term, len(numbers)) for term in times], dtype=np.int32),
             times=np.fromiter(times.values(), dtype=np.float32, count=len(times)),
-            length=length,
+            length=sum(times.values()),
         )
 
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy.orm import Session
 
-from answers import bm25, queries, rules
-from answers.queries import ArticleRow
+from answers import actions, bm25, cutting, queries, rules
+from answers.queries import FoundBy
 from answers.rules import Candidate
 from answers.wording import terms_of
 
-# How much a term counts where it stands: what an article is called and asked by says more than what it goes on to say.
-TITLE_WORTH, ASKED_WORTH, TEXT_WORTH = 3.0, 2.0, 1.0
-TEXT_LETTERS = 4000
 LOOKED_AT = 8
 
 
@@ -70,17 +67,6 @@ class Base:
         return self._by_language.get((hit.candidate.code, language), hit.version_id)
 
 
-def text_of(row: ArticleRow, vocabulary: bm25.Vocabulary) -> Text:
-    """An article's version, counted."""
-    version = row.version
-    asked = [term for words in version.asked_as for term in terms_of(words)]
-    said = terms_of(f"{version.short_answer}\n{version.body}", most_letters=TEXT_LETTERS)
-    counted = vocabulary.counted([(terms_of(version.title), TITLE_WORTH), (asked, ASKED_WORTH), (said, TEXT_WORTH)])
-    return Text(
-        version.id, row.article.code, row.article.language, version.valid_until, version.is_withdrawn, counted
-    )
-
-
 class Keeper:
     """Keeps the articles of one process: what was counted once is not counted again."""
 
@@ -102,11 +88,22 @@ class Keeper:
     def _read(self, session: Session, *, today: date) -> Base:
         wanted = queries.newest_version_ids(session)
         missing = [version_id for version_id in wanted if version_id not in self._texts]
-        fresh = {row.version.id: text_of(row, self._vocabulary) for row in queries.versions(session, missing)}
+        fresh = {text.version_id: text for text in self._counted(session, missing)}
         self._texts = {
             version_id: self._texts.get(version_id) or fresh[version_id] for version_id in wanted
         }
         return Base(self._vocabulary, list(self._texts.values()), today=today)
+
+    def _counted(self, session: Session, version_ids: Sequence[int]) -> list[Text]:
+        """These versions, by the terms that are kept with them; cut here what nobody has cut as we would."""
+        known = queries.found_by(session, version_ids, cut_by=cutting.cut_by())
+        uncut = [one.version_id for one in known if one.times is None]
+        cut = {row.version.id: actions.terms_in(row.version) for row in queries.versions(session, uncut)}
+        return [self._text(one, one.times if one.times is not None else cut[one.version_id]) for one in known]
+
+    def _text(self, one: FoundBy, times: Mapping[str, float]) -> Text:
+        counted = self._vocabulary.counted(times)
+        return Text(one.version_id, one.code, one.language, one.valid_until, one.is_withdrawn, counted)
 
 
 _keeper = Keeper()

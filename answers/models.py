@@ -61,6 +61,18 @@ class ArticleVersion(Base):
     made_at: Mapped[datetime] = mapped_column(_AT)
 
 
+class ArticleTerms(Base):
+    """What is looked for in a version: its terms, each with how much it counts there, and what cut them (`cut_by`)."""
+
+    __tablename__ = "article_terms"
+    __table_args__ = (sa.CheckConstraint("cardinality(terms) = cardinality(times)", name="as_many"),)
+
+    version_id: Mapped[int] = mapped_column(sa.ForeignKey("article_version.id", ondelete="CASCADE"), primary_key=True)
+    cut_by: Mapped[str]
+    terms: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))
+    times: Mapped[list[float]] = mapped_column(ARRAY(sa.REAL))
+
+
 class HandOver(Base):
     """A resident's questions to an officer, from the first until it is closed. A resident has one open at most."""
 

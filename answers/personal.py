@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from answers import queries
+from answers import actions, queries
 from answers.citypack import IMPORT
 from answers.models import ArticleVersion, HandOver, Question
 from core import sealing
@@ -66,10 +66,15 @@ def forget(session: Session, person: Person) -> dict[str, int]:
 
 def _take_out_of_articles(session: Session, person: Person) -> None:
     """An officer may have made an article of what the person asked, with the name in it."""
+    changed = []
     for version in session.scalars(sa.select(ArticleVersion).where(~ArticleVersion.made_by.startswith(IMPORT))):
         for name in _WRITTEN:
             setattr(version, name, _without(getattr(version, name), person))
         version.asked_as = [_without(asked, person) for asked in version.asked_as]
+        if session.is_modified(version):
+            changed.append(version)
+    session.flush()
+    actions.keep_terms(session, changed)
 
 
 def _without(text: str, person: Person) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from answers.errors import NoSuchArticleError, NoSuchQuestionError
-from answers.models import Article, ArticleVersion, HandOver, OfficerAnswer, Question
+from answers.models import Article, ArticleTerms, ArticleVersion, HandOver, OfficerAnswer, Question
 from core import sealing
 from incidents.models import Draft
 from staff.models import Account
@@ -44,10 +45,55 @@ def versions(session: Session, version_ids: Collection[int]) -> list[ArticleRow]
     rows = session.execute(
         sa.select(Article, ArticleVersion)
         .join(Article, Article.id == ArticleVersion.article_id)
-        .where(ArticleVersion.id.in_(version_ids))
+        .where(_among(version_ids))
         .order_by(ArticleVersion.id)
     )
     return [ArticleRow(article, version) for article, version in rows]
+
+
+@dataclass(frozen=True)
+class FoundBy:
+    """A version with no more than what it is found by: `times` is None where nobody has cut its terms as we would."""
+
+    version_id: int
+    code: str
+    language: str
+    valid_until: date | None
+    is_withdrawn: bool
+    times: dict[str, float] | None
+
+
+def found_by(session: Session, version_ids: Collection[int], *, cut_by: str) -> list[FoundBy]:
+    """By what these versions are found, in the order of their numbers."""
+    rows = session.execute(
+        sa.select(
+            ArticleVersion.id, Article.code, Article.language, ArticleVersion.valid_until, ArticleVersion.is_withdrawn,
+            ArticleTerms.terms, ArticleTerms.times,
+        )
+        .join(Article, Article.id == ArticleVersion.article_id)
+        .outerjoin(ArticleTerms, sa.and_(ArticleTerms.version_id == ArticleVersion.id, ArticleTerms.cut_by == cut_by))
+        .where(_among(version_ids))
+        .order_by(ArticleVersion.id)
+    )
+    return [
+        FoundBy(
+            row.id, row.code, row.language, row.valid_until, row.is_withdrawn,
+            None if row.terms is None else dict(zip(row.terms, row.times, strict=True)),
+        )
+        for row in rows
+    ]
+
+
+def uncut(session: Session, *, cut_by: str, most: int) -> list[ArticleVersion]:
+    """Newest versions whose terms are not cut as we would."""
+    cut = sa.select(ArticleTerms.version_id).where(ArticleTerms.cut_by == cut_by)
+    wanted = sa.select(ArticleVersion).join(_NEWEST, _NEWEST.c.id == ArticleVersion.id)
+    return list(session.scalars(wanted.where(ArticleVersion.id.not_in(cut)).order_by(ArticleVersion.id).limit(most)))
+
+
+def _among(version_ids: Collection[int]) -> sa.ColumnElement[bool]:
+    """One list is bound, however long it is."""
+    return ArticleVersion.id == sa.any_(sa.literal(list(version_ids), ARRAY(sa.BigInteger)))
 
 
 def articles(session: Session, *, after: int, limit: int) -> list[ArticleRow]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 import answers.personal  # noqa: F401 - this is where the room forgets people.
-from answers import handing, talk
+from answers import actions, handing, talk
 from core import clock, jobs
 from core.events import subscribes
 from incidents import asides
 from incidents.speaking import Speaker
 from line.events import PostbackReceived, open_line_user
 from residents import actions as residents_actions
+
+# Some seconds of one processor.
+CUT_AT_ONCE = 1000
 
 hear_words = asides.hears_first(room="answers")(talk.hear)
 
@@ -40,3 +43,9 @@ def close_quiet(session: Session) -> None:
 def forget_old_words(session: Session) -> None:
     """What was asked long ago is forgotten but for its count."""
     handing.forget_old_words(session, now=clock.now())
+
+
+@jobs.periodic(name="answers.cut_terms", cron="* * * * *")
+def cut_terms(session: Session) -> None:
+    """Articles that were written before words or code changed are cut again, some each minute."""
+    actions.cut_anew(session, most=CUT_AT_ONCE)

@@ -44,7 +44,7 @@ LIMIT_S = 0.02
 LEAST = {"kept_hit_at_1": 0.85, "kept_hit_at_3": 0.92, "kept_answered": 0.6}
 MOST = {
     "kept_wrong_answers": 0.02, "kept_false_answers": 0.03, "kept_reports_answered": 0.05, "sayings_answered": 0.005,
-    "p95_s": LIMIT_S, "read_again_s": 2.0,
+    "p95_s": LIMIT_S, "first_question_s": 1.0, "read_again_s": 2.0,
 }
 # What is asked of the city is no report, and has sayings under `other`.
 _REPORTED = catalogue.shipped().codes - {"other"}
@@ -87,7 +87,7 @@ def measure(*, seed: int) -> Result:
             _write_many(session, np.random.default_rng(seed), known=written)
         keeper = Keeper()
         with db.transaction() as session, step("asking among 10,000 articles"):
-            figures["read_s"] = _took_s(lambda: keeper.base(session, today=TODAY))
+            figures["first_question_s"] = _took_s(lambda: keeper.base(session, today=TODAY).search("รถขยะมาวันไหน"))
             check(len(keeper.base(session, today=TODAY)) == ARTICLES, "not every article can be found.")
             asked = _timed(session, keeper, file)
             first = queries.articles(session, after=0, limit=1)[0]
@@ -156,6 +156,7 @@ def _write_many(session: Session, rng: np.random.Generator, *, known: int) -> No
     session.execute(
         sa.insert(ArticleVersion), [_many(article_id, _drawn(rng, words, chances)) for article_id in ids]
     )
+    check(actions.cut_anew(session, most=ARTICLES) == count, "not every article was cut.")
 
 
 def _drawn(rng: np.random.Generator, words: Sequence[str], chances: npt.NDArray[np.float64]) -> list[str]:

@@ -6,12 +6,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from answers import actions, queries, rules
 from answers.citypack import load_articles
 from answers.errors import ChangedMeanwhileError, NoSuchArticleError, UnfitArticleError
 from answers.index import Keeper
+from answers.models import ArticleTerms
 from answers.rules import Draft
 from demo.articles import article_columns
 from gis.citypack.layers import LayerMeta, LayerRows
@@ -142,3 +144,31 @@ def test_a_layer_with_an_article_twice_or_with_html_is_refused(session: Session)
     with pytest.raises(CityPackError, match="HTML"):
         load_articles(session, _layer({**_demo(count=1), "body": ["<p>x</p>"]}))
     assert queries.newest_version_id(session) == 0
+
+
+def _kept(session: Session) -> dict[int, ArticleTerms]:
+    session.expire_all()
+    return {one.version_id: one for one in session.scalars(sa.select(ArticleTerms))}
+
+
+def test_a_version_is_cut_when_it_is_written(session: Session) -> None:
+    """A process that asks first reads terms; it finds by what is kept, and cuts nothing."""
+    row = _write(session)
+    kept = _kept(session)[row.version.id]
+    assert dict(zip(kept.terms, kept.times, strict=True)) == pytest.approx(actions.terms_in(row.version))
+    kept.terms, kept.times = ["แมว"], [1.0]
+    session.flush()
+    assert [hit.version_id for hit in Keeper().base(session, today=TODAY).search("แมว")] == [row.version.id]
+
+
+def test_terms_that_were_cut_otherwise_are_not_trusted(session: Session) -> None:
+    """After words or code changed questions are answered as if the article were new; its terms are cut again, once."""
+    row = _write(session)
+    kept = _kept(session)[row.version.id]
+    kept.cut_by, kept.terms, kept.times = "older", ["แมว"], [1.0]
+    session.flush()
+    base = Keeper().base(session, today=TODAY)
+    assert base.search("แมว") == []
+    assert [hit.version_id for hit in base.search(HOURS.title)] == [row.version.id]
+    assert [actions.cut_anew(session, most=10), actions.cut_anew(session, most=10)] == [1, 0]
+    assert "แมว" not in _kept(session)[row.version.id].terms

@@ -1,0 +1,40 @@
+"""An article's words as terms with their worth: cut when a version is written, and kept with it. Pure."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from importlib.metadata import version as version_of
+from pathlib import Path
+
+from answers import wording
+from answers.wording import terms_of
+from incidents import classify
+from incidents.understanding import segments
+
+# How much a term counts where it stands: what an article is called and asked by says more than what it goes on to say.
+TITLE_WORTH, ASKED_WORTH, TEXT_WORTH = 3.0, 2.0, 1.0
+TEXT_LETTERS = 4000
+
+
+def cut(*, title: str, asked_as: Sequence[str], short_answer: str, body: str) -> dict[str, float]:
+    """The article's terms, each with how often it stands there, by its worth (BM25F's simple form, 3.6 in `bm25`)."""
+    asked = [term for words in asked_as for term in terms_of(words)]
+    said = terms_of(f"{short_answer}\n{body}", most_letters=TEXT_LETTERS)
+    times: Counter[str] = Counter()
+    for terms, worth in ((terms_of(title), TITLE_WORTH), (asked, ASKED_WORTH), (said, TEXT_WORTH)):
+        for term in terms:
+            times[term] += worth  # type: ignore[assignment]  # a Counter adds floats as well
+    return dict(times)
+
+
+@functools.cache
+def cut_by() -> str:
+    """What cuts here and now: words, code and dictionary. What something else has cut is cut again."""
+    made = hashlib.sha256(version_of("pythainlp").encode())
+    files = [wording.FILE, *(Path(str(part.__file__)) for part in (wording, classify, segments))]
+    for file in [*files, Path(__file__)]:
+        made.update(file.read_bytes())
+    return made.hexdigest()[:16]
