@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -50,3 +50,10 @@ def reviews(session: Session, incident_id: int) -> list[tuple[Photo, PhotoReview
 def review_of(session: Session, photo_id: int) -> PhotoReview | None:
     """What was decided of the picture, None where nobody has looked yet."""
     return session.get(PhotoReview, photo_id)
+
+
+def reviewed(session: Session, photo_ids: Collection[int]) -> set[int]:
+    """Those of the pictures of which something was decided."""
+    if not photo_ids:
+        return set()
+    return set(session.scalars(sa.select(PhotoReview.photo_id).where(PhotoReview.photo_id.in_(photo_ids))))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.bodies import OnceRoute
 from api.deps import CurrentAccount, SessionDep, needs
-from api.routes.incidents import READERS, IncidentOut, State, incident_fields
+from api.routes.incidents import READERS, IncidentOut, State, as_seen_by, incident_fields
 from core import clock
 from dispatch import queries as dispatch_queries
 from incidents import inbox, inbox_filters, inbox_queries, policy, queries
@@ -152,7 +152,7 @@ def show_inbox(session: SessionDep, account: CurrentAccount, given: Annotated[Pa
                 **_beside(beside[row.id]),
                 is_near=row.state in OPEN_STATES and now <= row.promised_at < soon,
             )
-            for row in queries.incident_rows_of(session, ids)
+            for row in as_seen_by(session, account, queries.incident_rows_of(session, ids))
         ],
         next=inbox.written(found[given.limit - 1][2]) if len(found) > given.limit else None,
     )

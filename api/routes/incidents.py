@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
@@ -11,10 +13,12 @@ from pydantic import BaseModel, Field
 from api.bodies import OnceRoute
 from api.deps import CurrentAccount, SessionDep, needs
 from core import clock
-from core.errors import NotFoundError
+from core.errors import ForbiddenError, NotFoundError
 from dispatch import queries as dispatch_queries
+from dispatch.queries import JobRow
 from gis.crs import distance_m
 from incidents import actions, near_queries, photos, promise_queries, queries, redaction_queries, rules
+from incidents.models import Photo
 from incidents.queries import IncidentRow
 from staff import actions as staff_actions
 from staff.rules import AccountRef
@@ -186,6 +190,17 @@ def incident_fields(row: IncidentRow, *, job_id: int | None, now: datetime) -> d
     }
 
 
+Row = TypeVar("Row", IncidentRow, JobRow)
+
+
+def as_seen_by(session: SessionDep, account: AccountRef, rows: Sequence[Row]) -> list[Row]:
+    """The rows; who may not read residents' words does not hear of pictures that nobody has reviewed either."""
+    if account.has_any(READERS):
+        return list(rows)
+    reviewed = redaction_queries.reviewed(session, [photo_id for row in rows for photo_id in row.photo_ids])
+    return [replace(row, photo_ids=[photo_id for photo_id in row.photo_ids if photo_id in reviewed]) for row in rows]
+
+
 def photo_urls(photo_ids: list[int]) -> list[str]:
     """Where signed-in screens find these photos."""
     return [f"/api/v1/photos/{photo_id}.jpg" for photo_id in photo_ids]
@@ -199,7 +214,8 @@ def list_incidents(
     limit: Annotated[int, Query(ge=1, le=1000)] = 500,
 ) -> IncidentsOut:
     """The newest incidents, all or those in one state."""
-    rows = queries.incident_rows(session, states=[state] if state else rules.STATES, limit=limit)
+    found = queries.incident_rows(session, states=[state] if state else rules.STATES, limit=limit)
+    rows = as_seen_by(session, account, found)
     job_ids = dispatch_queries.job_ids_by_incident(session, [row.id for row in rows])
     now = clock.now()
     return IncidentsOut(
@@ -210,7 +226,7 @@ def list_incidents(
 @router.get("/incidents/{incident_id}", summary="One incident with its reports and history")
 def show_incident(session: SessionDep, account: CurrentAccount, incident_id: int) -> IncidentDetailOut:
     """Everything about an incident; residents' words only for those who act on them."""
-    row = queries.incident_row(session, incident_id)
+    row = as_seen_by(session, account, [queries.incident_row(session, incident_id)])[0]
     job_ids = dispatch_queries.job_ids_by_incident(session, [incident_id])
     fields = incident_fields(row, job_id=job_ids.get(incident_id), now=clock.now())
     reports = queries.report_rows(session, incident_id) if account.has_any(READERS) else []
@@ -223,7 +239,7 @@ def show_incident(session: SessionDep, account: CurrentAccount, incident_id: int
         **fields,
         merged_into=NumberOut(id=signpost[0], number=signpost[1]) if signpost else None,
         took_in=[NumberOut(id=id_, number=number) for id_, number in near_queries.taken_in(session, incident_id)],
-        perhaps_same=_perhaps_same(session, row),
+        perhaps_same=_perhaps_same(session, account, row),
         reports=[
             ReportOut(
                 id=report.id,
@@ -255,13 +271,13 @@ def show_incident(session: SessionDep, account: CurrentAccount, incident_id: int
     )
 
 
-def _perhaps_same(session: SessionDep, row: IncidentRow) -> list[PerhapsSameOut]:
+def _perhaps_same(session: SessionDep, account: AccountRef, row: IncidentRow) -> list[PerhapsSameOut]:
     found = near_queries.perhaps_same(session, row.id)
     job_ids = dispatch_queries.job_ids_by_incident(session, [other_id for other_id, *_ in found])
     now = clock.now()
     shown = []
     for other_id, score, terms in found:
-        other = queries.incident_row(session, other_id)
+        other = as_seen_by(session, account, [queries.incident_row(session, other_id)])[0]
         shown.append(
             PerhapsSameOut(
                 incident=IncidentOut(**incident_fields(other, job_id=job_ids.get(other_id), now=now)),
@@ -293,19 +309,44 @@ def change_incident_state(
 
 @router.get("/photos/{name}", summary="A photo", response_class=Response)
 def show_photo(session: SessionDep, account: CurrentAccount, request: Request, name: str) -> Response:
-    """The picture, redacted where an officer has done so, for signed-in people only; asked for anew each time."""
+    """The picture, redacted where an officer has done so, for signed-in people only; asked for anew each time.
+
+    What nobody has reviewed is for those who read residents' words, and each look at it is in the audit log.
+    """
     stem, _, ending = name.partition(".")
     if not stem.isdecimal() or ending not in {"jpg", "png"}:
         raise NotFoundError(f"There is no photo '{name}'.")
     photo = queries.photo(session, int(stem))
     review = redaction_queries.review_of(session, photo.id)
-    if review is not None and review.verdict == "hidden":
+    if review is None:
+        return _unreviewed(session, account, photo)
+    if review.verdict == "hidden":
         raise NotFoundError(f"There is no photo '{name}'.")
-    shown = review if review is not None and review.path is not None else photo
-    path = photos.folder() / (shown.path or "")
-    if not path.is_file():
-        raise NotFoundError(f"The file of photo {stem} is missing.")
+    shown = review if review.path is not None else photo
     headers = {"Cache-Control": "private, no-cache", "ETag": f'"{shown.sha256}"'}
+    picture = kept_picture(photo.id, shown.path)
     if request.headers.get("If-None-Match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
-    return Response(path.read_bytes(), media_type=shown.content_type, headers=headers)
+    return Response(picture, media_type=shown.content_type, headers=headers)
+
+
+def _unreviewed(session: SessionDep, account: AccountRef, photo: Photo) -> Response:
+    """Kept by no browser, so that a second look is asked for and logged as well."""
+    if not account.has_any(READERS):
+        raise ForbiddenError(f"Nobody has reviewed photo {photo.id} yet: it is for {' or '.join(READERS)}.")
+    picture = kept_picture(photo.id, photo.path)
+    note_look(session, account, photo.id)
+    return Response(picture, media_type=photo.content_type, headers={"Cache-Control": "no-store"})
+
+
+def kept_picture(photo_id: int, name: str | None) -> bytes:
+    """The bytes of a photo's file; raises NotFoundError where it is missing."""
+    path = photos.folder() / (name or "")
+    if not path.is_file():
+        raise NotFoundError(f"The file of photo {photo_id} is missing.")
+    return path.read_bytes()
+
+
+def note_look(session: SessionDep, account: AccountRef, photo_id: int) -> None:
+    """The audit log says who looked at the picture as it came."""
+    staff_actions.record(session, account=account, action="photo.looked_at", subject=f"photo:{photo_id}", detail={})

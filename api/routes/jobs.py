@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from api.bodies import OnceRoute
 from api.deps import CurrentAccount, SessionDep, needs
-from api.routes.incidents import CategoryOut, PlaceOut, Words, photo_urls
+from api.routes.incidents import CategoryOut, PlaceOut, Words, as_seen_by, photo_urls
 from core import clock
 from core.errors import ForbiddenError
 from core.words import words
@@ -223,14 +223,15 @@ def list_jobs(session: SessionDep, account: CurrentAccount) -> JobsOut:
     """Every live job with the terms of its priority, then the newest ended ones; a crew sees its own alone."""
     if rules.sees_own_jobs_only(account):
         return list_my_jobs(session, account)
-    return JobsOut(jobs=[_job(row) for row in queries.job_rows(session, ended_limit=ENDED_JOBS_SHOWN)])
+    rows = queries.job_rows(session, ended_limit=ENDED_JOBS_SHOWN)
+    return JobsOut(jobs=[_job(row) for row in as_seen_by(session, account, rows)])
 
 
 @router.get("/jobs/{job_id}", summary="One job")
 def show_job(session: SessionDep, account: CurrentAccount, job_id: int) -> JobOut:
     """A job with its priority, crew and way; 403 where another crew's is asked for by a crew."""
     actions.check_may_see(session, job_id, account=account)
-    return _job(queries.job_row(session, job_id))
+    return _job(as_seen_by(session, account, [queries.job_row(session, job_id)])[0])
 
 
 @router.get("/jobs/{job_id}/suggestions", summary="Which crews can take a job")
@@ -252,7 +253,7 @@ def assign_job(session: SessionDep, account: Dispatcher, job_id: int, given: Ass
     staff_actions.record(
         session, account=account, action="job.assigned", subject=f"job:{job_id}", detail={"crew": given.crew_code}
     )
-    return _job(queries.job_row(session, job_id))
+    return _job(as_seen_by(session, account, [queries.job_row(session, job_id)])[0])
 
 
 @router.post("/jobs/{job_id}/events", summary="A crew tells how far it is")
@@ -288,7 +289,7 @@ def list_my_jobs(session: SessionDep, account: CrewAccount) -> JobsOut:
     if account.crew_code is None:
         raise ForbiddenError(f"The account {account.username} belongs to no crew.")
     rows = queries.crew_job_rows(session, account.crew_code, since=clock.now() - CREW_SEES_ENDED_FOR)
-    return JobsOut(jobs=[_job(row) for row in rows])
+    return JobsOut(jobs=[_job(row) for row in as_seen_by(session, account, rows)])
 
 
 @router.get("/crews", summary="Crews on the map")

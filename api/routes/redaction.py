@@ -10,9 +10,8 @@ from pydantic import BaseModel, Field, model_validator
 
 from api.bodies import OnceRoute
 from api.deps import SessionDep, needs
-from api.routes.incidents import READERS, Changer, photo_urls
-from core.errors import NotFoundError
-from incidents import photos, queries, redaction, redaction_queries
+from api.routes.incidents import READERS, Changer, kept_picture, note_look, photo_urls
+from incidents import queries, redaction, redaction_queries
 from incidents.exchange import privacy
 from staff import actions as staff_actions
 from staff.rules import AccountRef
@@ -120,11 +119,9 @@ def review_photo(session: SessionDep, account: Changer, photo_id: int, given: Re
 def show_original(session: SessionDep, account: Changer, photo_id: int) -> Response:
     """Only for those who review pictures; every look is in the audit log, so that no browser keeps it."""
     photo = queries.photo(session, photo_id)
-    path = photos.folder() / (photo.path or "")
-    if not path.is_file():
-        raise NotFoundError(f"The file of photo {photo_id} is missing.")
-    staff_actions.record(session, account=account, action="photo.looked_at", subject=f"photo:{photo_id}", detail={})
-    return Response(path.read_bytes(), media_type=photo.content_type, headers={"Cache-Control": "no-store"})
+    picture = kept_picture(photo_id, photo.path)
+    note_look(session, account, photo_id)
+    return Response(picture, media_type=photo.content_type, headers={"Cache-Control": "no-store"})
 
 
 @router.put("/reports/{report_id}/hidden-words", summary="Hide words of a report from others", status_code=204)

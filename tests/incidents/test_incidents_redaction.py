@@ -39,7 +39,7 @@ def ids(database: sa.Engine, frozen_clock: object) -> tuple[int, int]:
     """An incident with a picture, and the picture."""
     with transaction() as session:
         fill_town(session)
-        for role in ("viewer", "officer", "crew", "dispatcher"):
+        for role in ("viewer", "officer", "approver", "crew", "dispatcher"):
             add_account(session, role, roles=[role])
         talker = add_talker(session, 1, home=None)
         new = NewReport(TEXT, "obstruction", LonLat(lon=99.96, lat=8.43), "pin", resident_id=talker.resident.id)
@@ -140,6 +140,29 @@ def test_others_see_the_redacted_picture_and_each_look_at_the_original_is_kept(
     assert [action for action in logged if action.startswith("photo.")] == [
         "photo.reviewed", "photo.looked_at", "photo.reviewed", "photo.reviewed"
     ]
+
+
+def test_what_nobody_has_reviewed_is_for_those_who_read_words_and_each_look_is_kept(
+    signed_in: SignIn, ids: tuple[int, int]
+) -> None:
+    """Asked for again it is looked at again; others neither see it nor hear of it, until somebody has decided."""
+    url, incident = f"/api/v1/photos/{ids[1]}.jpg", f"/api/v1/incidents/{ids[0]}"
+    shown = signed_in("officer").get(url)
+    assert (shown.content, shown.headers["cache-control"]) == (picture(), "no-store")
+    assert "etag" not in shown.headers
+    assert signed_in("approver").get(url).status_code == 200
+    for name in ("viewer", "crew"):
+        other = signed_in(name)
+        assert other.get(url).status_code == 403
+        listed = other.get("/api/v1/incidents").json()["incidents"] + other.get("/api/v1/inbox").json()["incidents"]
+        assert {tuple(one["photos"]) for one in [*listed, other.get(incident).json()]} == {()}
+    signed_in("officer").put(f"/api/v1/photos/{ids[1]}/review", json={"verdict": "open"})
+    assert signed_in("viewer").get(incident).json()["photos"] == [url]
+    assert signed_in("viewer").get(url).headers["etag"]
+    with transaction() as session:
+        logged = session.execute(sa.select(AuditEntry.username, AuditEntry.subject).where(
+            AuditEntry.action == "photo.looked_at").order_by(AuditEntry.id)).all()
+    assert [tuple(one) for one in logged] == [("officer", f"photo:{ids[1]}"), ("approver", f"photo:{ids[1]}")]
 
 
 @pytest.mark.parametrize(
