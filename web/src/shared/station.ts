@@ -8,6 +8,6 @@ export function ownName(name: string): string {
   for (;;) {
     const word = common.find((one) => own.toLowerCase().startsWith(one))
     if (word === undefined) return own
-    own = own.slice(word.length).trim()
+    own = own.slice(word.length).replace(/^[\s,:–-]+/, '') // "Water level camera, North Canal"
   }
 }
