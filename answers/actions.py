@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from answers import cutting, queries, rules
+from answers.cutting import Cut
 from answers.errors import ChangedMeanwhileError, UnfitArticleError
 from answers.models import Article, ArticleTerms, ArticleVersion
 from answers.queries import ArticleRow
@@ -97,8 +98,8 @@ def keep_terms(session: Session, versions: Sequence[ArticleVersion]) -> None:
     """Each of these versions is found by the words that it has now."""
     kept = []
     for one in versions:
-        times = terms_in(one)
-        kept.append({"version_id": one.id, "terms": list(times), "times": list(times.values())})
+        terms, times = cutting.kept(cut_of(one))
+        kept.append({"version_id": one.id, "terms": terms, "times": times})
     if not kept:
         return
     said = insert(ArticleTerms).values(cut_by=cutting.cut_by())
@@ -106,7 +107,7 @@ def keep_terms(session: Session, versions: Sequence[ArticleVersion]) -> None:
     session.execute(said.on_conflict_do_update(index_elements=[ArticleTerms.version_id], set_=changed), kept)
 
 
-def terms_in(version: ArticleVersion) -> dict[str, float]:
+def cut_of(version: ArticleVersion) -> Cut:
     """The version's terms as they are cut now, each with how much it counts there."""
     return cutting.cut(
         title=version.title, asked_as=version.asked_as, short_answer=version.short_answer, body=version.body

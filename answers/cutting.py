@@ -6,8 +6,12 @@ import functools
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version as version_of
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from answers import wording
 from answers.wording import terms_of
@@ -19,7 +23,15 @@ TITLE_WORTH, ASKED_WORTH, TEXT_WORTH = 3.0, 2.0, 1.0
 TEXT_LETTERS = 4000
 
 
-def cut(*, title: str, asked_as: Sequence[str], short_answer: str, body: str) -> dict[str, float]:
+@dataclass(frozen=True)
+class Cut:
+    """Terms, each once, and how much each counts."""
+
+    terms: tuple[str, ...]
+    times: npt.NDArray[np.float32]
+
+
+def cut(*, title: str, asked_as: Sequence[str], short_answer: str, body: str) -> Cut:
     """The article's terms, each with how often it stands there, by its worth (BM25F's simple form, 3.6 in `bm25`)."""
     asked = [term for words in asked_as for term in terms_of(words)]
     said = terms_of(f"{short_answer}\n{body}", most_letters=TEXT_LETTERS)
@@ -27,7 +39,17 @@ def cut(*, title: str, asked_as: Sequence[str], short_answer: str, body: str) ->
     for terms, worth in ((terms_of(title), TITLE_WORTH), (asked, ASKED_WORTH), (said, TEXT_WORTH)):
         for term in terms:
             times[term] += worth  # type: ignore[assignment]  # a Counter adds floats as well
-    return dict(times)
+    return Cut(tuple(times), np.fromiter(times.values(), dtype=np.float32, count=len(times)))
+
+
+def kept(one: Cut) -> tuple[str, bytes]:
+    """The terms a line each, and their times as 32-bit floats, the low byte first. No term holds a line's end."""
+    return "\n".join(one.terms), one.times.astype("<f4").tobytes()
+
+
+def read(terms: str, times: bytes) -> Cut:
+    """What was `kept`."""
+    return Cut(tuple(terms.split("\n")) if terms else (), np.frombuffer(times, dtype="<f4"))
 
 
 @functools.cache

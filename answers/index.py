@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy.orm import Session
 
 from answers import actions, bm25, cutting, queries, rules
+from answers.cutting import Cut
 from answers.queries import FoundBy
 from answers.rules import Candidate
 from answers.wording import terms_of
@@ -97,12 +98,12 @@ class Keeper:
     def _counted(self, session: Session, version_ids: Sequence[int]) -> list[Text]:
         """These versions, by the terms that are kept with them; cut here what nobody has cut as we would."""
         known = queries.found_by(session, version_ids, cut_by=cutting.cut_by())
-        uncut = [one.version_id for one in known if one.times is None]
-        cut = {row.version.id: actions.terms_in(row.version) for row in queries.versions(session, uncut)}
-        return [self._text(one, one.times if one.times is not None else cut[one.version_id]) for one in known]
+        uncut = [one.version_id for one in known if one.kept is None]
+        cut = {row.version.id: actions.cut_of(row.version) for row in queries.versions(session, uncut)}
+        return [self._text(one, cutting.read(*one.kept) if one.kept else cut[one.version_id]) for one in known]
 
-    def _text(self, one: FoundBy, times: Mapping[str, float]) -> Text:
-        counted = self._vocabulary.counted(times)
+    def _text(self, one: FoundBy, cut: Cut) -> Text:
+        counted = self._vocabulary.counted(cut.terms, cut.times)
         return Text(one.version_id, one.code, one.language, one.valid_until, one.is_withdrawn, counted)
 
 

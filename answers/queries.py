@@ -53,14 +53,14 @@ def versions(session: Session, version_ids: Collection[int]) -> list[ArticleRow]
 
 @dataclass(frozen=True)
 class FoundBy:
-    """A version with no more than what it is found by: `times` is None where nobody has cut its terms as we would."""
+    """A version with no more than what it is found by: `kept` is None where nobody has cut its terms as we would."""
 
     version_id: int
     code: str
     language: str
     valid_until: date | None
     is_withdrawn: bool
-    times: dict[str, float] | None
+    kept: tuple[str, bytes] | None
 
 
 def found_by(session: Session, version_ids: Collection[int], *, cut_by: str) -> list[FoundBy]:
@@ -78,7 +78,7 @@ def found_by(session: Session, version_ids: Collection[int], *, cut_by: str) -> 
     return [
         FoundBy(
             row.id, row.code, row.language, row.valid_until, row.is_withdrawn,
-            None if row.terms is None else dict(zip(row.terms, row.times, strict=True)),
+            None if row.terms is None else (row.terms, row.times),
         )
         for row in rows
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import ARRAY
 
 revision = "0046_article_terms"
 down_revision = "0045_queues"
@@ -20,9 +19,8 @@ def upgrade() -> None:
             "version_id", sa.BigInteger, sa.ForeignKey("article_version.id", ondelete="CASCADE"), primary_key=True
         ),
         sa.Column("cut_by", sa.String, nullable=False),
-        sa.Column("terms", ARRAY(sa.Text), nullable=False),
-        sa.Column("times", ARRAY(sa.REAL), nullable=False),
-        sa.CheckConstraint("cardinality(terms) = cardinality(times)", name=op.f("ck_article_terms_as_many")),
+        sa.Column("terms", sa.Text, nullable=False),
+        sa.Column("times", sa.LargeBinary, nullable=False),
     )
 
 

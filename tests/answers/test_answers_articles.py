@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from answers import actions, queries, rules
+from answers import actions, cutting, queries, rules
 from answers.citypack import load_articles
 from answers.errors import ChangedMeanwhileError, NoSuchArticleError, UnfitArticleError
 from answers.index import Keeper
@@ -146,6 +147,9 @@ def test_a_layer_with_an_article_twice_or_with_html_is_refused(session: Session)
     assert queries.newest_version_id(session) == 0
 
 
+CAT = ("แมว", np.ones(1, dtype="<f4").tobytes())
+
+
 def _kept(session: Session) -> dict[int, ArticleTerms]:
     session.expire_all()
     return {one.version_id: one for one in session.scalars(sa.select(ArticleTerms))}
@@ -155,8 +159,9 @@ def test_a_version_is_cut_when_it_is_written(session: Session) -> None:
     """A process that asks first reads terms; it finds by what is kept, and cuts nothing."""
     row = _write(session)
     kept = _kept(session)[row.version.id]
-    assert dict(zip(kept.terms, kept.times, strict=True)) == pytest.approx(actions.terms_in(row.version))
-    kept.terms, kept.times = ["แมว"], [1.0]
+    read, cut = cutting.read(kept.terms, kept.times), actions.cut_of(row.version)
+    assert (read.terms, list(read.times)) == (cut.terms, list(cut.times))
+    kept.terms, kept.times = CAT
     session.flush()
     assert [hit.version_id for hit in Keeper().base(session, today=TODAY).search("แมว")] == [row.version.id]
 
@@ -165,10 +170,11 @@ def test_terms_that_were_cut_otherwise_are_not_trusted(session: Session) -> None
     """After words or code changed questions are answered as if the article were new; its terms are cut again, once."""
     row = _write(session)
     kept = _kept(session)[row.version.id]
-    kept.cut_by, kept.terms, kept.times = "older", ["แมว"], [1.0]
+    kept.cut_by, (kept.terms, kept.times) = "older", CAT
     session.flush()
     base = Keeper().base(session, today=TODAY)
     assert base.search("แมว") == []
     assert [hit.version_id for hit in base.search(HOURS.title)] == [row.version.id]
     assert [actions.cut_anew(session, most=10), actions.cut_anew(session, most=10)] == [1, 0]
     assert "แมว" not in _kept(session)[row.version.id].terms
+    assert cutting.read(*cutting.kept(cutting.cut(title="?", asked_as=[], short_answer="", body=""))).terms == ()

@@ -5,14 +5,21 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
-from answers.bm25 import K1, B, Index, Vocabulary
+from answers.bm25 import K1, B, Counted, Index, Vocabulary
 from answers.hearing import kind_of
 from answers.rules import Candidate, is_answer
 from answers.wording import FILE, asks, beginning, shipped, tells_of_something_broken, terms_of
 from incidents.classify import normalise
+
+
+def _counted(vocabulary: Vocabulary, terms: Sequence[str]) -> Counted:
+    times = Counter(terms)
+    return vocabulary.counted(tuple(times), np.array(list(times.values()), dtype=np.float32))
 
 
 def test_the_shipped_words_are_read_and_no_word_means_two_things() -> None:
@@ -48,7 +55,7 @@ def test_only_the_beginning_of_a_long_text_is_read() -> None:
 def test_what_holds_no_word_finds_nothing(text: str) -> None:
     """Nothing is looked for where nothing is asked."""
     vocabulary = Vocabulary()
-    index = Index(vocabulary, [vocabulary.counted({"ขยะ": 1.0})])
+    index = Index(vocabulary, [_counted(vocabulary, ["ขยะ"])])
     assert index.search(terms_of(text), most=3) == []
 
 
@@ -56,7 +63,7 @@ def test_scores_are_those_of_bm25() -> None:
     """The score is the formula's, with term frequency, length and rarity."""
     vocabulary = Vocabulary()
     texts = [["a", "a", "b"], ["b", "c"], ["c"]]
-    index = Index(vocabulary, [vocabulary.counted(Counter(text)) for text in texts])
+    index = Index(vocabulary, [_counted(vocabulary, text) for text in texts])
     best = index.search(["a", "b"], most=3)[0]
 
     def part(tf: float, held_in: int) -> float:
@@ -71,7 +78,7 @@ def test_scores_are_those_of_bm25() -> None:
 def test_a_word_that_nobody_wrote_of_counts_against_an_answer() -> None:
     """Half of a question is not the question: the share falls by words that stand in no article."""
     vocabulary = Vocabulary()
-    index = Index(vocabulary, [vocabulary.counted({"ภาษี": 1.0, "ที่ดิน": 1.0}), vocabulary.counted({"ขยะ": 1.0})])
+    index = Index(vocabulary, [_counted(vocabulary, ["ภาษี", "ที่ดิน"]), _counted(vocabulary, ["ขยะ"])])
     assert index.search(["ภาษี"], most=1)[0].share == pytest.approx(1.0)
     assert index.search(["ภาษี", "รถยนต์"], most=1)[0].share < 0.65
 
@@ -79,8 +86,8 @@ def test_a_word_that_nobody_wrote_of_counts_against_an_answer() -> None:
 def test_an_index_outlives_a_vocabulary_that_grew() -> None:
     """Who still searches the older index, while a newer one is made, is not disturbed by its terms."""
     vocabulary = Vocabulary()
-    index = Index(vocabulary, [vocabulary.counted({"ขยะ": 1.0})])
-    vocabulary.counted({"ภาษี": 1.0})
+    index = Index(vocabulary, [_counted(vocabulary, ["ขยะ"])])
+    _counted(vocabulary, ["ภาษี"])
     assert [one.place for one in index.search(["ขยะ", "ภาษี"], most=3)] == [0]
     assert index.search(["ภาษี"], most=3) == []
 
