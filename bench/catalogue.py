@@ -34,6 +34,7 @@ CLAIMS: Mapping[str, str] = {
     "intake": "10,000 reports told on LINE in six minutes, from the first word to the number; limit: 2 s to an answer",
     "categories": "what complaints are about: first, among three, how sure; peers: lexicon alone, letters alone",
     "knowledge": "questions answered from articles: right, silent where none answers; limit: 20 ms among 10,000",
+    "opendata": "pages, boxes, days and a tile of 300,000 public incidents at /ogc; peer: plain SQL on the public view",
     "multicast": "the LINE stand-in's answer to 500 recipients; floor: a bare Starlette endpoint",
 }
 

@@ -8,23 +8,24 @@ from typing import Any
 
 import asyncpg
 import orjson
-from cql2 import Expr
 from fastapi import FastAPI
-from tipg.collections import Catalog, PgCollection, pg_get_collection_index
+from tipg.collections import Catalog, pg_get_collection_index
 from tipg.database import DB_CATALOG_FILE
-from tipg.errors import InvalidPropertyName
 from tipg.settings import DatabaseSettings
 
+from api.ogc.incidents import DATED_BY, Incidents
+from api.ogc.public import SCHEMA, PublicCollection
 from core import clock, db
 from core.logs import get_logger
 from core.settings import secret
 
 log = get_logger("api.ogc")
 
-SCHEMA, ROLE = "gis_public", "faonam_public"
+ROLE = "faonam_public"
 FRESH_S = 60.0
 # Views of hundreds of thousands of rows.
-UNMEASURED = [f"{SCHEMA}.incidents"]
+INCIDENTS = "incidents"
+UNMEASURED = [f"{SCHEMA}.{INCIDENTS}"]
 STATEMENT_LIMIT_MS = 5_000
 CONNECTIONS = 6
 _SESSION = {
@@ -98,66 +99,12 @@ async def refresh(app: FastAPI) -> None:
 
 def _published(found: Any) -> PublicCollection:
     """The collection under its short name: `roads`, not `gis_public.roads`."""
+    if found.table == INCIDENTS:
+        dated = next(column for column in found.table_columns if column.name == DATED_BY)
+        return _named(Incidents, found, datetime_column=dated)
+    return _named(PublicCollection, found)
+
+
+def _named(kind: type[PublicCollection], found: Any, **other: Any) -> PublicCollection:
     parts = {name: getattr(found, name) for name in type(found).model_fields if name != "dbschema"}
-    return PublicCollection(**{**parts, "id": found.table, "schema": found.dbschema})
-
-
-class PublicCollection(PgCollection):
-    """A collection whose `bbox` and `datetime` mean what the standard says."""
-
-    def cql_where(  # type: ignore[override]  # tipg's own keywords, taken as they come.
-        self,
-        *,
-        datetime: list[str] | None = None,
-        bbox: list[float] | None = None,
-        cql: Expr | None = None,
-        **more: Any,
-    ) -> Expr | None:
-        """The filter of a question. Raises InvalidPropertyName for a property that the collection does not have."""
-        if cql is not None:
-            self._check_properties(cql.to_json())
-        also = [Expr(part) for part in (self._in_box(bbox), self._in_time(datetime)) if part is not None]
-        where = super().cql_where(cql=cql, **more)
-        for part in also:
-            where = part if where is None else where + part
-        return where
-
-    def _check_properties(self, node: Any) -> None:
-        if isinstance(node, dict):
-            name = node.get("property")
-            if isinstance(name, str) and name not in {column.name for column in self.table_columns}:
-                raise InvalidPropertyName(f"'{self.id}' has no property '{name}'.")
-            for part in node.values():
-                self._check_properties(part)
-        elif isinstance(node, list):
-            for part in node:
-                self._check_properties(part)
-
-    def _in_box(self, bbox: list[float] | None) -> dict[str, Any] | None:
-        """Intersects the box; one whose west lies east of its east crosses the antimeridian and is two boxes."""
-        if bbox is None or self.geometry_column is None:
-            return None
-        west, south, east, north = bbox if len(bbox) == 4 else (bbox[0], bbox[1], bbox[3], bbox[4])
-        column = {"property": self.geometry_column.name}
-        spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
-        parts = [{"op": "s_intersects", "args": [column, _box(left, south, right, north)]} for left, right in spans]
-        return parts[0] if len(parts) == 1 else {"op": "or", "args": parts}
-
-    def _in_time(self, interval: list[str] | None) -> dict[str, Any] | None:
-        """At or between the times, both ends included; all features where they carry no time (Features 1, 7.15.4)."""
-        if interval is None or self.datetime_column is None:
-            return None
-        column = {"property": self.datetime_column.name}
-        bounds = ((">=", interval[0]), ("<=", interval[-1]))
-        parts = [{"op": sign, "args": [column, {"timestamp": at}]} for sign, at in bounds if at]
-        return parts[0] if len(parts) == 1 else {"op": "and", "args": parts}
-
-
-def _box(west: float, south: float, east: float, north: float) -> dict[str, Any]:
-    """The box as GeoJSON: a line or a point where it has no width or no height, for an empty ring meets nothing."""
-    if west == east and south == north:
-        return {"type": "Point", "coordinates": [west, south]}
-    if west == east or south == north:
-        return {"type": "LineString", "coordinates": [[west, south], [east, north]]}
-    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
-    return {"type": "Polygon", "coordinates": [ring]}
+    return kind(**{**parts, "id": found.table, "schema": found.dbschema, **other})
