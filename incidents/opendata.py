@@ -24,6 +24,8 @@ BOM = "\ufeff"
 # What a spreadsheet takes for a formula (OWASP, CSV Injection), in full width too.
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 PAGE, LARGEST_PAGE = 1000, 5000
+# As coarse as coarse places are shown: a finer grid would show where their middles lie, not where much is reported.
+CELL_DEGREES = 0.005
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,27 @@ def read_bbox(text: str | None) -> tuple[float, float, float, float] | None:
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         raise InvalidInputError("bbox: west must not lie east of east, nor south north of north.")
     return west, south, east, north
+
+
+def cells_as_geojson(cells: Iterable[Mapping[str, Any]]) -> bytes:
+    """Cells as squares (RFC 7946), each with how many incidents it holds and what most of them are."""
+    features = [
+        {
+            "type": "Feature",
+            "id": f"{cell['lon']:.6f},{cell['lat']:.6f}",
+            "geometry": {"type": "Polygon", "coordinates": [_square(cell["lon"], cell["lat"])]},
+            "properties": {name: value for name, value in cell.items() if name not in {"lon", "lat"}},
+        }
+        for cell in cells
+    ]
+    whole = {"type": "FeatureCollection", "features": features, "cell_degrees": CELL_DEGREES}
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _square(lon: float, lat: float) -> list[list[float]]:
+    half = CELL_DEGREES / 2
+    corners = ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))
+    return [[round(lon + x * half, 6), round(lat + y * half, 6)] for x, y in corners]
 
 
 def as_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = COLUMNS) -> bytes:

@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from incidents.opendata import COLUMNS, Wanted
+from incidents.opendata import CELL_DEGREES, COLUMNS, Wanted
+from incidents.rules import OPEN_STATES
 
 # An incident's number, or that of a report which joined one; nothing else is looked for.
 _NUMBER = re.compile(r"25\d\d-\d{6,12}(-\d{1,18})?", re.ASCII)
@@ -128,6 +129,30 @@ def public_page(session: Session, wanted: Wanted) -> list[dict[str, Any]]:
         values,
     )
     return [dict(row) for row in rows.mappings()]
+
+
+# A place name and a category speak for a cell where most of its incidents have them.
+_CELLS = """
+SELECT ST_X(cell) AS lon, ST_Y(cell) AS lat, count(*) AS count, count(*) FILTER (WHERE state = ANY(:open)) AS open,
+       mode() WITHIN GROUP (ORDER BY nullif(place_th, '')) AS place_th,
+       mode() WITHIN GROUP (ORDER BY nullif(place_en, '')) AS place_en,
+       mode() WITHIN GROUP (ORDER BY category_th) AS category_th,
+       mode() WITHIN GROUP (ORDER BY category_en) AS category_en
+FROM (SELECT v.*, public_cell(v.geom, :cell_degrees) AS cell FROM gis_public.incidents v WHERE {terms}) found
+GROUP BY cell ORDER BY count(*) DESC, cell LIMIT :limit
+"""
+
+
+def public_cells(session: Session, wanted: Wanted) -> list[dict[str, Any]]:
+    """How many of the incidents that are asked for lie in which cell of `CELL_DEGREES`, as they are shown; most first.
+
+    `lon` and `lat` are the cell's middle.
+    """
+    terms, values = _wanted_terms(wanted)
+    if wanted.bbox:
+        terms += _NEAR_THE_BOX
+    values |= {"open": list(OPEN_STATES), "cell_degrees": CELL_DEGREES}
+    return [dict(row) for row in session.execute(sa.text(_CELLS.format(terms=terms)), values).mappings()]
 
 
 def _wanted_terms(wanted: Wanted) -> tuple[str, dict[str, Any]]:

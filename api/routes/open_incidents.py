@@ -131,6 +131,20 @@ def public_incidents_csv(request: Request, asked: WantedDep) -> Response:
     return _answer(request, asked, media_type=CSV, write=lambda rows, following: opendata.as_csv(rows))
 
 
+@router.get("/incidents/cells.geojson", summary="How many incidents are reported where, for everybody",
+            response_class=Response, responses={200: {"content": {GEOJSON: {}}}})
+def public_cells_geojson(request: Request, asked: WantedDep) -> Response:
+    """All that is asked for, counted by cells of half a kilometre, the fullest first; `after` narrows it as a page."""
+
+    def make() -> tuple[bytes, str | None]:
+        with transaction() as session:
+            return opendata.cells_as_geojson(public_queries.public_cells(session, asked)), None
+
+    recent: RecentAnswers = request.app.state.open_incidents
+    body, _ = recent.answer(f"{request.url.path}?{request.url.query}", make)
+    return of_page(request, body, None, media_type=GEOJSON)
+
+
 @router.get("/incidents", summary="What the open data on incidents are", response_class=Response,
             responses={200: {"content": {JSON_LD: {}}}})
 def describe_public_incidents(request: Request, session: SessionDep) -> Response:

@@ -26,6 +26,7 @@ OPEN = {
     ("get", "/api/v1/public/incidents"),
     ("get", "/api/v1/public/incidents.csv"),
     ("get", "/api/v1/public/incidents.geojson"),
+    ("get", "/api/v1/public/incidents/cells.geojson"),
     ("get", "/api/v1/tiles/{z}/{x}/{y}.mvt"),
     ("get", "/api/v1/tiles/{version}/{z}/{x}/{y}.mvt"),
     ("get", "/api/v1/cameras/{camera_id}/picture.jpg"),

@@ -132,8 +132,33 @@ def read_as_anybody(anybody: Screen, link: str, *, merged: str, into: str, secre
     page.get_by_role("link", name="ดูเรื่องแจ้งทั้งเมือง").click()
     expect(page.get_by_test_id("report-row").filter(has_text=into)).to_be_visible(timeout=PATIENCE_MS)
     anybody.await_rendered("reports", what="the reports of the city")
+    _read_by_cells(anybody, into)
     assert grave_faults(page) == []
     _assert_told_nothing(answers, secrets, among="/public/incidents")
+
+
+def _read_by_cells(anybody: Screen, number: str) -> None:
+    """Where most is reported, on the map and in words: by keys into a cell, to its reports and back to its row."""
+    page = anybody.page
+    page.get_by_test_id("reports-look-points").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_test_id("cells-legend")).to_be_visible(timeout=PATIENCE_MS)
+    rows = page.get_by_test_id("cell-row")
+    expect(rows.first).to_contain_text("เรื่อง", timeout=PATIENCE_MS)
+    cells = anybody.await_rendered("cells", what="the cells of the reports")
+    assert sum(cell["count"] for cell in {cell["id"]: cell for cell in cells}.values()) >= 1
+    assert grave_faults(page) == []
+    for row in range(rows.count()):
+        rows.nth(row).focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_test_id("cells-back")).to_be_focused()
+        found = page.get_by_test_id("report-row")
+        expect(found.first).to_be_visible(timeout=PATIENCE_MS)
+        if found.filter(has_text=number).count():
+            break
+        page.keyboard.press("Enter")
+        expect(rows.nth(row)).to_be_focused()
+    expect(page.get_by_test_id("report-row").filter(has_text=number)).to_be_visible()
 
 
 def _assert_told_nothing(answers: list[Response], secrets: list[Secret], *, among: str) -> None:

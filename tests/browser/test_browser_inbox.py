@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from everybody import assert_for_everybody
 from playwright.sync_api import Page, expect
-from screens import DESK, PATIENCE_MS, PHONE, Screens
+from screens import DESK, PATIENCE_MS, PHONE, Screen, Screens
 from small_city import found_city, served_here
 from sqlalchemy.orm import Session
 
@@ -172,6 +172,18 @@ def _one_is_noted_and_redacted(page: Page) -> None:
     assert_for_everybody(page, "an incident")
 
 
+def _the_map_and_the_search_know_all_open_ones(screen: Screen) -> None:
+    """Pins are those of the tiles, open ones alone; a number that no list has loaded leads to its incident."""
+    page = screen.page
+    pins = screen.await_rendered("open-incidents", what="pins")
+    assert {pin["is_open"] for pin in pins} == {True}
+    page.get_by_test_id("search").fill(pins[0]["number"])
+    hit = page.get_by_role("option").first
+    expect(hit).to_contain_text(pins[0]["number"])
+    page.keyboard.press("Enter")
+    expect(page.locator("aside.detail .top > .soft.figures").first).to_have_text(pins[0]["number"])
+
+
 def _the_office_is_open(page: Page) -> None:
     page.get_by_test_id("mode-office").click()
     page.get_by_test_id("member-row").click()
@@ -198,6 +210,7 @@ def test_an_officer_works_through_the_inbox_with_keys(origin: str, tmp_path: Pat
         _rows_are_walked_and_chosen(page)
         _many_are_sent_on(page)
         _one_is_noted_and_redacted(page)
+        _the_map_and_the_search_know_all_open_ones(screen)
         _the_office_is_open(page)
         page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
         for mode in ("incidents", "office"):

@@ -17,7 +17,7 @@ from core.db import transaction
 from gis.points import LonLat
 from incidents import actions, export_queries, opendata
 from incidents.exchange import privacy
-from incidents.rules import NewReport
+from incidents.rules import OPEN_STATES, NewReport
 from tests.accounts import PASSWORD
 from tests.api.ways.conftest import NOW, walk
 
@@ -95,6 +95,27 @@ def test_filters_leave_what_is_asked_for(ways: Ways, numbers: list[str]) -> None
     for wrong in ({"bbox": "1,2,3"}, {"bbox": "nan,1,2,3"}, {"bbox": "9,1,2,3"}, {"state": "x"}, {"limit": 0},
                   {"from": "2026-01-01T00:00:00"}, {"after": 2**63}):
         assert ways.client.get("/api/v1/public/incidents.geojson", params=wrong).status_code == 422, wrong
+
+
+def test_cells_count_what_the_map_shows(ways: Ways, numbers: list[str]) -> None:
+    """Each point of the map lies in one cell, every cell is as full as its points; filters narrow both alike."""
+    for asked in ({}, {"category": ["road", "drain"]}, {"state": "done"}, {"category": "safety"}):
+        points = _page(ways, **asked).json()["features"]
+        answer = ways.client.get("/api/v1/public/incidents/cells.geojson", params=asked)
+        cells = answer.json()["features"]
+        counts = [cell["properties"]["count"] for cell in cells]
+        assert (sum(counts), counts) == (len(points), sorted(counts, reverse=True))
+        for cell in cells:
+            (west, south), _, (east, north), *_ = cell["geometry"]["coordinates"][0]
+            inside = [one["properties"] for one in points if west < one["geometry"]["coordinates"][0] < east
+                      and south < one["geometry"]["coordinates"][1] < north]
+            assert cell["properties"]["count"] == len(inside)
+            assert cell["properties"]["open"] == sum(one["state"] in OPEN_STATES for one in inside)
+            assert cell["properties"]["category_th"] in {one["category_th"] for one in inside}
+        known = {"If-None-Match": answer.headers["etag"]}
+        again = ways.client.get("/api/v1/public/incidents/cells.geojson", params=asked, headers=known)
+        assert again.status_code == 304
+    assert numbers
 
 
 def test_ever_smaller_boxes_find_no_more_than_the_cell(ways: Ways) -> None:

@@ -2,14 +2,14 @@
 import { get } from '../shared/api'
 import { clock } from '../shared/clock.svelte'
 import type { Feed } from '../shared/feed'
-import { live, Resource } from '../shared/live.svelte'
+import { Beat, live, Resource } from '../shared/live.svelte'
 import type { RefusedGroups } from '../shared/refusedRows'
 import { session } from '../shared/session.svelte'
 import { circle } from '../shared/map/circle'
-import { crewFeatures, gaugeFeatures, gaugeRank, healthRank, incidentFeatures, routeFeatures } from '../shared/map/sources'
+import { crewFeatures, gaugeFeatures, gaugeRank, healthRank, routeFeatures } from '../shared/map/sources'
 import type { Switch } from '../shared/map/style'
 import type {
-  Alert, AreaFacts, Camera, City, Crew, Flood, Found, Gauge, History, Incident, IncidentDetail, IncidentNote, IncidentPromise, IncidentRedaction, Job, LonLat, Overview, Points, Shapes,
+  Alert, AreaFacts, Camera, City, Crew, Flood, Found, Gauge, History, IncidentDetail, IncidentNote, IncidentPromise, IncidentRedaction, Job, LonLat, Overview, Points, Shapes,
   Suggestion, Zone,
 } from '../shared/types'
 
@@ -54,7 +54,8 @@ class Desk {
   readonly flood = new Resource<Flood>(() => '/flood/current', FLOOD_NEWS)
   readonly zones = new Resource<Shapes<Zone>>(() => '/zones', FLOOD_NEWS)
   readonly alerts = new Resource<{ alerts: Alert[] }>(() => '/alerts', ALERT_NEWS)
-  readonly incidents = new Resource<{ incidents: Incident[] }>(() => '/incidents', INCIDENT_NEWS)
+  /** When the map's incidents are to be looked for again. */
+  readonly incidentsSeen = new Beat(INCIDENT_NEWS)
   readonly jobs = new Resource<{ jobs: Job[] }>(() => '/jobs', INCIDENT_NEWS)
   readonly crews = new Resource<Points<Crew>>(() => '/crews', ['dispatch.'])
   readonly overview = new Resource<Overview>(() => '/overview', [...ALERT_NEWS, ...INCIDENT_NEWS, ...LEVEL_NEWS], 4000)
@@ -115,7 +116,6 @@ class Desk {
   )
 
   readonly gaugesOnMap = $derived(this.gauges.data && gaugeFeatures(this.gauges.data))
-  readonly incidentsOnMap = $derived(this.incidents.data && incidentFeatures(this.incidents.data.incidents))
   readonly routesOnMap = $derived(this.jobs.data && routeFeatures(this.jobs.data.jobs))
   readonly crewsOnMap = $derived(this.crews.data && crewFeatures(this.crews.data))
 
@@ -126,7 +126,7 @@ class Desk {
   open(): () => void {
     void this.city.load().then(() => this.city.data && clock.set(this.city.data.clock))
     return live.keep<unknown>(
-      this.city, this.gauges, this.feeds, this.refused, this.cameras, this.flood, this.zones, this.alerts, this.incidents, this.jobs, this.crews,
+      this.city, this.gauges, this.feeds, this.refused, this.cameras, this.flood, this.zones, this.alerts, this.incidentsSeen, this.jobs, this.crews,
       this.overview, this.readings, this.suggestions, this.incidentDetail, this.incidentPromise, this.incidentNotes,
       this.incidentRedaction,
     )
@@ -205,7 +205,8 @@ class Desk {
     }
     if (mode === 'water') goTo(pointOf(this.gauges.data))
     if (mode === 'cameras') goTo(pointOf(this.cameras.data))
-    if (mode === 'incidents') goTo(place ?? this.incidents.data?.incidents.find((incident) => incident.id === id)?.place)
+    if (mode === 'incidents' && place) goTo(place)
+    else if (mode === 'incidents') void this.incidentDetail.load().then(() => this.incidentDetail.data?.id === id && goTo(this.incidentDetail.data.place))
     if (mode === 'jobs') this.lookAtJob(key)
     if (mode === 'alerts') void this.lookAtAlert(id, key)
   }
@@ -229,8 +230,7 @@ class Desk {
     if (spot) return { lon: spot[0] ?? 0, lat: spot[1] ?? 0 }
     if (this.mode === 'jobs') return this.job?.place ?? null
     if (this.mode !== 'incidents') return null
-    const known = this.incidentDetail.data ?? this.incidents.data?.incidents.find((incident) => incident.id === this.picked.incidents)
-    return known?.place ?? null
+    return this.incidentDetail.data?.place ?? null
   })
 }
 

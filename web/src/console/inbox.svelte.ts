@@ -149,7 +149,7 @@ class Inbox {
   async act(body: { action: Deed; incidents: { id: number; seen: IncidentState }[]; reason?: string; to?: string }): Promise<Outcome> {
     const outcome = await post<Outcome>('/inbox/deeds', body)
     for (const id of outcome.done) this.chosen.delete(id)
-    await Promise.all([this.page.load(), this.counts.load(), desk.incidents.load(), desk.incidentDetail.load(), desk.incidentPromise.load()])
+    await Promise.all([this.page.load(), this.counts.load(), desk.incidentsSeen.load(), desk.incidentDetail.load(), desk.incidentPromise.load()])
     return outcome
   }
 

@@ -14,6 +14,8 @@ export type Hit = {
   own: string
   place: [number, number] | null
   found?: Found
+  /** The server has found it by the question, perhaps by words that its label does not hold. */
+  isAnswer?: boolean
 }
 export type Ranked = { hits: Hit[]; left: number }
 const SHOWN = 6
@@ -48,7 +50,7 @@ export function foundBy(found: Pick<Found, 'label' | 'label_en'>, kinds: readonl
  */
 export function ranked(things: readonly Hit[], places: readonly Hit[], words: string): Ranked {
   const isPlaceName = places.some((hit) => hit.label.toLowerCase().startsWith(words))
-  const matching = things.filter((hit) => has(hit, words))
+  const matching = things.filter((hit) => hit.isAnswer || has(hit, words))
   const coded = matching.filter((hit) => isCodeOf(hit, words))
   const called = matching.filter((hit) => !coded.includes(hit) && !isPlaceName && isCalled(hit, words))
   const others = matching.filter((hit) => !coded.includes(hit) && !called.includes(hit))

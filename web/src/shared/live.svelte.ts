@@ -91,6 +91,19 @@ export class Resource<T> {
   }
 }
 
+/** Nothing is asked; its number changes when something else is to be asked again, such as a map's tiles. */
+export class Beat extends Resource<number> {
+  constructor(newsPrefixes: readonly string[], rest_ms?: number) {
+    super(() => null, newsPrefixes, rest_ms)
+  }
+
+  override load(): Promise<void> {
+    this.loaded_ms = Date.now()
+    this.data = this.loaded_ms
+    return Promise.resolve()
+  }
+}
+
 class Live {
   isConnected = $state(false)
   private source: EventSource | undefined

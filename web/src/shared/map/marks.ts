@@ -5,7 +5,7 @@ const RATIO = 2
 const LEVELS = { '0': '#1f8a70', '1': '#b58900', '2': '#c56f00', '3': '#d7263d' } as const
 const SILENT = '#737d8a'
 const CREW = '#0b7285'
-const TIERS = { '1': '#d7263d', '2': '#c56f00', '3': '#56657a', '4': '#737d8a' } as const
+export const TIERS = { '1': '#d7263d', '2': '#c56f00', '3': '#56657a', '4': '#737d8a' } as const
 const INK = '#0f1b2d'
 const SELECTED = '#0b63c4'
 

@@ -2,10 +2,8 @@
 import type { FeatureCollection, LineString, Point, Polygon } from 'geojson'
 import { height, metres } from '../format'
 import { ownName } from '../station'
-import type { Crew, DrawnLevel, Gauge, GaugeCondition, Incident, Job, LevelState, Points, Shapes, Zone } from '../types'
+import type { Crew, DrawnLevel, Gauge, GaugeCondition, Job, LevelState, Points, Shapes, Zone } from '../types'
 import { named, t } from '../words.svelte'
-
-const isOpen = (incident: Incident) => !['done', 'closed', 'rejected'].includes(incident.state)
 
 /** A gauge's danger for sorting: a silent one comes after watch, for it may hide anything. */
 export function gaugeRank(gauge: Gauge): number {
@@ -102,18 +100,6 @@ export function zoneFeatures(zones: Shapes<Zone>): FeatureCollection {
         ...feature.properties,
         level_label: zoneLabel(feature.properties),
       },
-    })),
-  }
-}
-
-export function incidentFeatures(incidents: readonly Incident[]): FeatureCollection<Point> {
-  return {
-    type: 'FeatureCollection',
-    features: incidents.filter(isOpen).map((incident) => ({
-      type: 'Feature',
-      id: incident.id,
-      geometry: { type: 'Point', coordinates: [incident.place.lon, incident.place.lat] },
-      properties: { id: incident.id, number: incident.number, tier: incident.tier, state: incident.state, is_fading: incident.is_fading },
     })),
   }
 }

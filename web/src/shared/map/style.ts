@@ -1,8 +1,9 @@
 // The map's own style over the city's own tiles: a quiet desk on which water and danger stand out.
-import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from 'maplibre-gl'
+import type { ExpressionSpecification, LayerSpecification, StyleSpecification, SymbolLayerSpecification, VectorSourceSpecification } from 'maplibre-gl'
 import type { Theme } from '../theme.svelte'
 import type { Language } from '../words.svelte'
 import { words } from '../words.svelte'
+import { TIERS } from './marks'
 
 export const DATA_SOURCES = ['ground', 'flood', 'zones', 'routes', 'cameras', 'incidents', 'crews', 'gauges', 'picked'] as const
 export type DataSource = (typeof DATA_SOURCES)[number]
@@ -57,6 +58,26 @@ const byDepth = (one: string, two: string, three: string, four: string): Express
 ]
 const bySeverity: ExpressionSpecification = [
   'match', ['get', 'severity'], 3, '#d7263d', 2, '#c56f00', 1, '#b58900', '#737d8a',
+]
+const byTier: ExpressionSpecification = ['match', ['get', 'worst_tier'], 1, TIERS[1], 2, TIERS[2], 3, TIERS[3], TIERS[4]]
+
+/** Incidents as they are now: each by itself, or counted by cells where a tile holds too many. For officers. */
+const incidentTiles = () => `${location.origin}/api/v1/incidents/tiles/{z}/{x}/{y}.mvt`
+export const incidentSource = (): VectorSourceSpecification => ({ type: 'vector', tiles: [incidentTiles()], minzoom: 8, maxzoom: 18 })
+const PIN_LAYOUT = {
+  'icon-image': ['concat', 'pin-', ['to-string', ['get', 'tier']]], 'icon-anchor': 'bottom', 'symbol-sort-key': ['-', 0, ['get', 'tier']],
+  'icon-size': ['interpolate', ['linear'], ['zoom'], 11, 0.6, 14, 0.95], 'icon-allow-overlap': true, 'icon-ignore-placement': true,
+} satisfies SymbolLayerSpecification['layout']
+const PIN_PAINT = { 'icon-opacity': ['case', ['get', 'is_fading'], 0.45, 1] } satisfies SymbolLayerSpecification['paint']
+/** Open ones alone. A cell says how many of them it holds; its colour and the pin at its shoulder are those of the gravest. */
+export const INCIDENT_LAYERS: readonly LayerSpecification[] = [
+  { id: 'incident-cells', type: 'circle', source: 'open-incidents', 'source-layer': 'incident_cluster', filter: ['>', ['get', 'open'], 0],
+    paint: { 'circle-radius': ['step', ['get', 'open'], 13, 10, 16, 100, 20, 1000, 25], 'circle-color': byTier, 'circle-stroke-color': '#fff', 'circle-stroke-width': 2.5 } },
+  { id: 'incident-cells-count', type: 'symbol', source: 'open-incidents', 'source-layer': 'incident_cluster', filter: ['>', ['get', 'open'], 0],
+    layout: { 'text-field': ['to-string', ['get', 'open']], 'text-font': BOLD, 'text-size': 13, 'text-allow-overlap': true, 'text-ignore-placement': true,
+      'icon-image': ['concat', 'pin-', ['to-string', ['get', 'worst_tier']]], 'icon-size': 0.62, 'icon-offset': [26, -19], 'icon-allow-overlap': true, 'icon-ignore-placement': true },
+    paint: { 'text-color': '#ffffff' } },
+  { id: 'open-incidents', type: 'symbol', source: 'open-incidents', 'source-layer': 'incident', filter: ['get', 'is_open'], layout: PIN_LAYOUT, paint: PIN_PAINT },
 ]
 const roadWidth = (extra: number): ExpressionSpecification => {
   const isMain: ExpressionSpecification = [
@@ -169,10 +190,7 @@ function markLayers(theme: Theme): LayerSpecification[] {
     { id: 'cameras', type: 'symbol', source: 'cameras', minzoom: 11.5,
       layout: { 'icon-image': 'camera', 'icon-offset': [0, 22], 'icon-size': 0.85, ...keptClear } },
     { id: 'incidents', type: 'symbol', source: 'incidents',
-      layout: { 'icon-image': ['concat', 'pin-', ['to-string', ['get', 'tier']]], 'icon-anchor': 'bottom',
-        'symbol-sort-key': ['-', 0, ['get', 'tier']],
-        'icon-size': ['interpolate', ['linear'], ['zoom'], 11, 0.6, 14, 0.95], ...still },
-      paint: { 'icon-opacity': ['case', ['get', 'is_fading'], 0.45, 1] } },
+      layout: PIN_LAYOUT, paint: PIN_PAINT },
     { id: 'crews', type: 'symbol', source: 'crews',
       layout: { 'icon-image': ['concat', 'crew-', ['get', 'vehicle']],
         'icon-size': ['interpolate', ['linear'], ['zoom'], 11, 0.7, 14, 1], ...still } },
