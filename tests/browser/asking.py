@@ -8,7 +8,7 @@ from house import House
 from playwright.sync_api import Locator, Page, expect
 from screens import DESK, PATIENCE_MS, PHONE, Screen, Screens
 
-ASKER = Person("U" + "7c" * 16, "มาลี ถามไว", "เทศบาลเปิดกี่โมง", has_picture=False)
+ASKER = Person("U" + "7c" * 16, "มาลี ถามไว", "สำนักงานเปิดวันไหนบ้าง", has_picture=False)
 TITLE, AT_FIRST, NOW = "เวลาทำการของสำนักงานเทศบาล", "08.30-16.30 น.", "เปิดทุกวัน 08.00-18.00 น. ช่วงน้ำท่วม"
 OFFICERS_WORDS = "วันเสาร์นี้เปิดครึ่งวันเช้าค่ะ"
 
