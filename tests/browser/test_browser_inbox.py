@@ -178,7 +178,7 @@ def _the_map_and_the_search_know_all_open_ones(screen: Screen) -> None:
     pins = screen.await_rendered("open-incidents", what="pins")
     assert {pin["is_open"] for pin in pins} == {True}
     page.get_by_test_id("search").fill(pins[0]["number"])
-    hit = page.get_by_role("option").first
+    hit = page.locator("#search-hits [role=option]").first
     expect(hit).to_contain_text(pins[0]["number"])
     page.keyboard.press("Enter")
     expect(page.locator("aside.detail .top > .soft.figures").first).to_have_text(pins[0]["number"])
