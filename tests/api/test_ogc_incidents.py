@@ -26,14 +26,15 @@ _INCIDENT = sa.text(
     " ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :source, '', '', '', 1, :at, :at, :at) RETURNING id"
 )
 _REPORT = sa.text(
-    "INSERT INTO report (incident_id, source, text, category_code, place, place_source, created_at, is_private)"
-    " SELECT id, 'web', 'x', category_code, place, 'pin', opened_at, :is_private FROM incident WHERE id = :id"
+    "INSERT INTO report (incident_id, source, text, category_code, place, place_source, created_at, is_private,"
+    " withdrawn_at) SELECT id, 'web', 'x', category_code, ST_Translate(place, :east, :north), 'pin', opened_at,"
+    " :is_private, CASE WHEN :is_withdrawn THEN opened_at END FROM incident WHERE id = :id"
 )
 
 
 @pytest.fixture
 def api(browser: TestClient) -> Api:
-    """A city with incidents of every standing: open, coarse, hidden, private, merged, at home."""
+    """A city with incidents of every standing: open, coarse, hidden, private, merged, at home; reports stand apart."""
     chance = random.Random(SEED)
     with transaction() as session:
         actions.load_categories(session)
@@ -51,7 +52,10 @@ def api(browser: TestClient) -> Api:
                 "source": chance.choice(("pin", "pin", "home")), "at": FIRST + timedelta(hours=3 * number),
             }).scalar_one()
             for is_private in chance.choice(((), (False,), (True,), (True, False))):
-                session.execute(_REPORT, {"id": id_, "is_private": is_private})
+                session.execute(_REPORT, {
+                    "id": id_, "is_private": is_private, "is_withdrawn": chance.random() < 0.2,
+                    "east": chance.uniform(-0.004, 0.004), "north": chance.uniform(-0.004, 0.004),
+                })
         session.execute(sa.text("UPDATE incident SET merged_into_id = id - 1 WHERE id % 9 = 0"))
     return Api(browser)
 

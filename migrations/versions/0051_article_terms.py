@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0046_article_terms"
-down_revision = "0045_queues"
+revision = "0051_article_terms"
+down_revision = "0050_group_calls"
 branch_labels = None
 depends_on = None
 

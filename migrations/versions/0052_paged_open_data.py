@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0047_paged_open_data"
-down_revision = "0046_article_terms"
+revision = "0052_paged_open_data"
+down_revision = "0051_article_terms"
 branch_labels = None
 depends_on = None
 
@@ -13,37 +13,44 @@ ROLE = "faonam_public"
 
 # As the view `gis_public.incidents` has it: which incidents are public, and in whose box the middle of their cell lies.
 # Nothing is shown further from where it is than half a cell: so the index finds those that may lie in the box, and what
-# lies deeper inside it than that needs no rounding.
-_TERMS = """
-    CREATE FUNCTION public_incident_terms(
+# lies deeper inside it than that needs no rounding. Where somebody stays out of sight the view alone knows whether and
+# where it is shown: a box must not find it where it really is.
+_IDS = """
+    CREATE FUNCTION public_incident_ids(
         west double precision, south double precision, east double precision, north double precision,
         from_at timestamptz, to_at timestamptz
     ) RETURNS text LANGUAGE plpgsql STABLE AS $$
     DECLARE
         half double precision;
-        terms text := 'i.merged_into_id IS NULL
-            AND i.category_code NOT IN (SELECT h.category_code FROM open_service h WHERE h.exposure = ''hidden'')
-            AND NOT (
-                i.id IN (SELECT s.incident_id FROM report s WHERE s.is_private AND s.incident_id IS NOT NULL)
-                AND NOT EXISTS (SELECT FROM report s WHERE s.incident_id = i.id AND NOT s.is_private))';
+        times text := '';
+        plain text := '';
+        hidden text := '';
     BEGIN
         IF from_at IS NOT NULL THEN
-            terms := terms || format(' AND i.opened_at >= %L::timestamptz', from_at);
+            times := times || format(' AND i.opened_at >= %L::timestamptz', from_at);
         END IF;
         IF to_at IS NOT NULL THEN
-            terms := terms || format(' AND i.opened_at <= %L::timestamptz', to_at);
+            times := times || format(' AND i.opened_at <= %L::timestamptz', to_at);
         END IF;
-        IF west IS NULL THEN
-            RETURN terms;
+        IF west IS NOT NULL THEN
+            SELECT greatest(max(grid_degrees), 0.005) / 2 + 0.000001 INTO half FROM open_service;
+            hidden := format(
+                ' AND ST_X(v.geom) BETWEEN %1$s AND %3$s AND ST_Y(v.geom) BETWEEN %2$s AND %4$s',
+                west, south, east, north);
+            plain := format(
+                ' AND i.place && ST_Expand(ST_MakeEnvelope(%1$s, %2$s, %3$s, %4$s, 4326), %5$s) AND (
+                    (ST_X(i.place) BETWEEN %1$s + %5$s AND %3$s - %5$s
+                        AND ST_Y(i.place) BETWEEN %2$s + %5$s AND %4$s - %5$s)
+                    OR EXISTS (SELECT FROM gis_public.incidents v WHERE v.id = i.id%6$s))',
+                west, south, east, north, half, hidden);
         END IF;
-        SELECT greatest(max(grid_degrees), 0.005) / 2 + 0.000001 INTO half FROM open_service;
-        RETURN terms || format(
-            ' AND i.place && ST_Expand(ST_MakeEnvelope(%1$s, %2$s, %3$s, %4$s, 4326), %5$s) AND (
-                (ST_X(i.place) BETWEEN %1$s + %5$s AND %3$s - %5$s
-                    AND ST_Y(i.place) BETWEEN %2$s + %5$s AND %4$s - %5$s)
-                OR EXISTS (SELECT FROM gis_public.incidents v WHERE v.id = i.id
-                    AND ST_X(v.geom) BETWEEN %1$s AND %3$s AND ST_Y(v.geom) BETWEEN %2$s AND %4$s))',
-            west, south, east, north, half);
+        RETURN 'SELECT i.id FROM incident i WHERE i.merged_into_id IS NULL
+            AND i.category_code NOT IN (SELECT h.category_code FROM open_service h WHERE h.exposure = ''hidden'')
+            AND i.id NOT IN (SELECT s.incident_id FROM report s WHERE s.is_private AND s.incident_id IS NOT NULL)'
+            || times || plain
+            || ' UNION ALL SELECT i.id FROM incident i
+            WHERE i.id IN (SELECT s.incident_id FROM report s WHERE s.is_private)'
+            || times || ' AND EXISTS (SELECT FROM gis_public.incidents v WHERE v.id = i.id' || hidden || ')';
     END $$
 """
 _MATCHED = """
@@ -55,8 +62,8 @@ _MATCHED = """
     DECLARE
         matched bigint;
     BEGIN
-        EXECUTE 'SELECT count(*) FROM incident i WHERE '
-            || public_incident_terms(west, south, east, north, from_at, to_at) INTO matched;
+        EXECUTE 'SELECT count(*) FROM (' || public_incident_ids(west, south, east, north, from_at, to_at) || ') found'
+            INTO matched;
         RETURN matched;
     END $$
 """
@@ -68,9 +75,9 @@ _PAGE = """
     ) RETURNS SETOF gis_public.incidents LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = public, pg_temp SET jit = off AS $$
     BEGIN
-        RETURN QUERY EXECUTE 'SELECT v.* FROM gis_public.incidents v WHERE v.id = ANY(ARRAY(SELECT i.id FROM incident i
-            WHERE ' || public_incident_terms(west, south, east, north, from_at, to_at)
-            || ' ORDER BY i.id LIMIT $1 OFFSET $2)) ORDER BY v.id' USING most, skipped;
+        RETURN QUERY EXECUTE 'SELECT v.* FROM gis_public.incidents v WHERE v.id = ANY(ARRAY(SELECT found.id FROM ('
+            || public_incident_ids(west, south, east, north, from_at, to_at)
+            || ') found ORDER BY found.id LIMIT $1 OFFSET $2)) ORDER BY v.id' USING most, skipped;
     END $$
 """
 _BOX_AND_TIME = ("double precision",) * 4 + ("timestamptz",) * 2
@@ -82,7 +89,7 @@ FUNCTIONS = (
 
 def upgrade() -> None:
     """The role that reads the views may ask for a page of one of them; nobody else needs to."""
-    for made in (_TERMS, _MATCHED, _PAGE):
+    for made in (_IDS, _MATCHED, _PAGE):
         op.execute(made)
     for function in FUNCTIONS:
         op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
@@ -96,4 +103,4 @@ def downgrade() -> None:
     """Every question reads the whole view."""
     for function in FUNCTIONS:
         op.execute(f"DROP FUNCTION {function}")
-    op.execute(f"DROP FUNCTION public_incident_terms({', '.join(_BOX_AND_TIME)})")
+    op.execute(f"DROP FUNCTION public_incident_ids({', '.join(_BOX_AND_TIME)})")
