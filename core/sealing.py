@@ -19,6 +19,11 @@ def _cipher() -> AESGCM:
     return AESGCM(bytes.fromhex(secret("people-data-key")))
 
 
+@functools.cache
+def _index_key() -> bytes:
+    return bytes.fromhex(secret("people-index-key"))
+
+
 def seal(text: str) -> bytes:
     """The text as nonce + ciphertext; the same text gives other bytes each time."""
     nonce = os.urandom(_NONCE_BYTES)
@@ -32,4 +37,4 @@ def unseal(sealed: bytes) -> str:
 
 def fingerprint(text: str) -> bytes:
     """32 bytes by which equal texts are found without being read (HMAC-SHA-256 under the installation's key)."""
-    return hmac.new(bytes.fromhex(secret("people-index-key")), text.encode(), hashlib.sha256).digest()
+    return hmac.new(_index_key(), text.encode(), hashlib.sha256).digest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from incidents.classify import is_thai, normalise
-from incidents.phrases import asks_about_a_report, asks_for_help, means
+from incidents.phrases import asks_about_a_report, asks_for_help, means, normalised
 
 _STATUS = ("สถานะ", "ติดตามเรื่อง", "เรื่องถึงไหน", "เรื่องของฉัน", "ตามเรื่อง", "status", "my report", "where is my report",
            "အခြေအနေ")  # fmt: skip
@@ -35,7 +35,7 @@ _SMALL_TALK = (
 def asks_for_status(text: str) -> bool:
     """The words ask where the resident's report stands, with or without its number, or to change it."""
     whole = normalise(text)
-    with_number = any(whole.startswith(normalise(p)) and len(whole) <= len(p) + 16 for p in _STATUS)
+    with_number = any(whole.startswith(p) and len(whole) <= len(p) + 16 for p in normalised(_STATUS))
     return with_number or means(text, _STATUS) or asks_about_a_report(text)
 
 

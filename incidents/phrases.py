@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Sequence
 
 from incidents.classify import normalise
 
@@ -35,9 +35,15 @@ def readings(text: str) -> set[str]:
     return {whole, *(whole.removesuffix(ending).strip() for ending in polite)}
 
 
-def means(text: str, phrases: Sequence[str]) -> bool:
+@functools.cache
+def normalised(phrases: tuple[str, ...]) -> tuple[str, ...]:
+    """Our own phrases as texts are compared, made once."""
+    return tuple(normalise(phrase) for phrase in phrases)
+
+
+def means(text: str, phrases: tuple[str, ...]) -> bool:
     """The text is one of the phrases and says nothing else."""
-    return not readings(text).isdisjoint(normalise(phrase) for phrase in phrases)
+    return not readings(text).isdisjoint(normalised(phrases))
 
 
 def asks_about_a_report(text: str) -> bool:
@@ -45,12 +51,11 @@ def asks_about_a_report(text: str) -> bool:
 
     Of น้ำท่วมถึงไหนแล้ว the water is asked, not a report: only what speaks of a report asks of one.
     """
-    if means(text, (*_STANDS, *_CHANGES)) or _NUMBER.fullmatch(text.strip()):
+    if means(text, _STANDS) or means(text, _CHANGES) or _NUMBER.fullmatch(text.strip()):
         return True
     if len(text) > _LONGEST_QUESTION or not any(word in text for word in _OF_A_REPORT):
         return False
-    ends = tuple(normalise(phrase) for phrase in _STANDS)
-    return any(reading.endswith(ends) for reading in readings(text))
+    return any(reading.endswith(normalised(_STANDS)) for reading in readings(text))
 
 
 def asks_for_help(text: str) -> bool:

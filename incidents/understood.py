@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +25,6 @@ log = get_logger("incidents.understood")
 LEAST_SURE = 0.1  # What is less likely is not offered first: the resident is asked without a guess.
 _ACTIVE = sa.select(CategoryModel.id, CategoryModel.trained_at).where(CategoryModel.is_active)
 Model = tuple[int, datetime]  # Its number, and when it was trained.
-Words = tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -69,8 +67,7 @@ def understood(
     `model` is what `active_model` says; without one the words alone tell.
     """
     text = text[: 2 * MOST_LETTERS]
-    words = _words(categories)
-    lexicon = _lexicon(words)
+    lexicon = _lexicon_of(categories)
     matches = lexicon.top(text)
     if not matches and not is_thai(text):
         return Understood(None, ())
@@ -103,13 +100,15 @@ def correct_category(
     return correction
 
 
-def _words(categories: Sequence[Category]) -> Words:
-    return tuple((category.code, tuple(category.words.items())) for category in categories)
+_latest: tuple[Sequence[Category], Lexicon] | None = None
 
 
-@functools.lru_cache(maxsize=4)
-def _lexicon(words: Words) -> Lexicon:
-    return Lexicon({code: dict(pairs) for code, pairs in words})
+def _lexicon_of(categories: Sequence[Category]) -> Lexicon:
+    """The lexicon of these categories, made once for as long as the same list is asked about."""
+    global _latest
+    if _latest is None or _latest[0] is not categories:
+        _latest = (categories, Lexicon({category.code: dict(category.words) for category in categories}))
+    return _latest[1]
 
 
 _read: dict[Model, Weights | None] = {}

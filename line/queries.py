@@ -134,18 +134,21 @@ SPEAKERS_LOOKED_AT = 200
 _SPEAKERS_LOCK = "hashtextextended('line.speaker:' || encode({user_hash}, 'hex'), 0)"
 _IS_DUE = "handled_at IS NULL AND (not_before_wall_at IS NULL OR not_before_wall_at <= clock_timestamp())"
 # The rows are locked, so what was handled until the person's lock was ours is seen as it is, and left out.
-_WAITING_OF_ONE = sa.text(f"""
-    WITH speaker AS MATERIALIZED (
+_SPOKEN = sa.text(f"""
+    WITH waiting AS (
+        SELECT user_hash, bool_or(is_urgent) AS is_urgent, min(happened_at) AS since
+        FROM (
+            SELECT user_hash, is_urgent, happened_at FROM inbox_event
+            WHERE {_IS_DUE} ORDER BY is_urgent DESC, happened_at LIMIT :look
+        ) AS oldest
+        GROUP BY user_hash
+    ), speaker AS MATERIALIZED (
         SELECT user_hash FROM (
-            SELECT user_hash FROM (
-                SELECT user_hash, is_urgent, happened_at FROM inbox_event
-                WHERE {_IS_DUE} ORDER BY is_urgent DESC, happened_at LIMIT :look
-            ) AS oldest
-            GROUP BY user_hash ORDER BY bool_or(is_urgent) DESC, min(happened_at)
-        ) AS waiting
-        WHERE pg_try_advisory_xact_lock({_SPEAKERS_LOCK.format(user_hash="user_hash")}) LIMIT 1
+            SELECT user_hash FROM waiting WHERE is_urgent = (SELECT bool_or(is_urgent) FROM waiting) ORDER BY since
+        ) AS first
+        WHERE pg_try_advisory_xact_lock({_SPEAKERS_LOCK.format(user_hash="user_hash")}) LIMIT :people
     )
-    SELECT * FROM inbox_event WHERE user_hash = (SELECT user_hash FROM speaker) AND {_IS_DUE}
+    SELECT * FROM inbox_event WHERE user_hash IN (SELECT user_hash FROM speaker) AND {_IS_DUE}
     ORDER BY happened_at, received_wall_at LIMIT :most FOR UPDATE
 """)  # noqa: S608 - our own words only.
 _HANDLED = sa.text(f"""
@@ -291,15 +294,14 @@ def wake_receivers(session: Session) -> None:
     session.execute(sa.select(sa.func.pg_notify(INBOX_CHANNEL, "")))
 
 
-def waiting_of_one_speaker(session: Session, *, most: int) -> Sequence[InboxEvent]:
-    """What the person who has waited longest said, oldest first; who cries for help goes before all others.
+def spoken(session: Session, *, people: int, most: int) -> Sequence[InboxEvent]:
+    """What the people who have waited longest said, oldest first; while somebody cries for help, they alone.
 
-    Empty where nobody waits whom no other one serves.
-
-    Nobody else serves this person until the transaction ends, so that what they say is handled in its order.
+    Empty where nobody waits whom no other one serves. Nobody else serves these people until the transaction ends, so
+    that what they say is handled in its order.
     """
-    waiting = sa.select(InboxEvent).from_statement(_WAITING_OF_ONE)
-    return session.scalars(waiting, {"look": SPEAKERS_LOOKED_AT, "most": most}).all()
+    asked = sa.select(InboxEvent).from_statement(_SPOKEN)
+    return session.scalars(asked, {"look": SPEAKERS_LOOKED_AT, "people": people, "most": most}).all()
 
 
 def note_handled(session: Session, webhook_event_ids: Sequence[str], *, at: datetime) -> bool:
