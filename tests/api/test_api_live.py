@@ -168,6 +168,11 @@ def test_the_list_names_only_events_and_fields_that_exist() -> None:
         assert fields <= known, f"{name}: {fields - known}"
 
 
+def test_whatever_happens_to_an_incident_is_on_the_list() -> None:
+    """A colleague's screen changes at once, whatever was done, and a cry for help in a group is on every screen."""
+    assert {name for name in _event_types() if name.startswith("incidents.")} <= {*live.VISIBLE}
+
+
 def test_no_field_on_the_list_can_hold_people() -> None:
     """Ids of residents, LINE users and free text stay inside, whatever the event."""
     forbidden = {"message", "data", "text", "line_user_id_sealed", "reply_token", "resident_id", "report_id", "note"}
