@@ -120,7 +120,7 @@ def _steps(page: Page, found: Tracked) -> str:
     is_english = page.language == "en"
     rows = []
     for step in found.steps:
-        agency = (step.agency_en if is_english else step.agency_th) or _say(page, "agency-none")
+        agency = step.agency_en if is_english else step.agency_th
         rows.append(
             f"<li><strong>{_state(page, step.state)}</strong>{_moment(page, step.at)}<span>{escape(agency)}</span></li>"
         )

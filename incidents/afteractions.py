@@ -14,7 +14,7 @@ from incidents import actions, afterwards, cards, history, near_queries, own_que
 from incidents.after_models import IncidentRating
 from incidents.afterwards import Own
 from incidents.events import IncidentNoted
-from incidents.models import IncidentPause, Photo, Report, ReporterNotice
+from incidents.models import IncidentChange, IncidentPause, Photo, Report, ReporterNotice
 
 BY_REPORTER = "reporter"
 MOST_WORDS = 1000
@@ -50,11 +50,13 @@ def move(session: Session, own: Own, resident_id: int, place: LonLat, *, source:
     session.execute(
         moved.values(place=f"SRID=4326;POINT({place.lon!r} {place.lat!r})", place_source=source, radius_m=None)
     )
+    led_before = incident.agency_code
     if not own.others:
         actions.move_incident(session, incident.id, place)
         incident.place_source = source
     reason = cards.say("reason-moved", "th", distance_m=str(round(distance_m(before, place))))
-    _write(session, incident.id, "place_changed", reason)
+    change = _write(session, incident.id, "place_changed", reason)
+    history.name_new_lead(change, incident, led_before)
 
 
 def withdraw(session: Session, own: Own, resident_id: int) -> None:
@@ -111,8 +113,8 @@ def add_rating_words(session: Session, own: Own, resident_id: int, text: str) ->
     )
 
 
-def _write(session: Session, incident_id: int, kind: str, reason: str = "") -> None:
+def _write(session: Session, incident_id: int, kind: str, reason: str = "") -> IncidentChange:
     incident = queries.locked_incident(session, incident_id)
-    history.write(
+    return history.write(
         session, incident, from_state=incident.state, by=BY_REPORTER, reason=reason, now=clock.now(), kind=kind
     )

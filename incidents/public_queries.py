@@ -70,10 +70,9 @@ SELECT v.*, (SELECT count(DISTINCT r.resident_id) + count(*) FILTER (WHERE r.res
 FROM gis_public.incidents v WHERE v.id = (SELECT id FROM way ORDER BY step DESC LIMIT 1)
 """
 _STEPS = """
-SELECT h.kind, h.to_state, h.changed_at, h.from_agency_code, h.to_agency_code,
-       f.name_th AS from_th, f.name_en AS from_en, t.name_th AS to_th, t.name_en AS to_en
-FROM incident_change h LEFT JOIN agency f ON f.code = h.from_agency_code LEFT JOIN agency t ON t.code = h.to_agency_code
-WHERE h.incident_id = :id AND h.kind <> 'invited' ORDER BY h.id
+SELECT h.to_state, h.changed_at, t.name_th, t.name_en
+FROM incident_change h LEFT JOIN agency t ON t.code = h.to_agency_code
+WHERE h.incident_id = :id AND h.kind = 'state' ORDER BY h.id
 """
 
 
@@ -84,25 +83,21 @@ def tracked(session: Session, number: str) -> Tracked | None:
     row = session.execute(sa.text(_TRACKED), {"number": number}).one_or_none()
     if row is None:
         return None
-    now_th, now_en = row.agency_th or "", row.agency_en or ""
     return Tracked(
         asked=number, number=row.number, category_th=row.category_th, category_en=row.category_en, state=row.state,
-        place_th=row.place_th, place_en=row.place_en, agency_th=now_th, agency_en=now_en, opened_at=row.opened_at,
-        promised_at=row.promised_at, ended_at=row.ended_at, is_promise_kept=row.is_promise_kept, people=row.people,
-        steps=_steps(session.execute(sa.text(_STEPS), {"id": row.id}).all(), now=(now_th, now_en)),
+        place_th=row.place_th, place_en=row.place_en, agency_th=row.agency_th or "", agency_en=row.agency_en or "",
+        opened_at=row.opened_at, promised_at=row.promised_at, ended_at=row.ended_at,
+        is_promise_kept=row.is_promise_kept, people=row.people,
+        steps=_steps(session.execute(sa.text(_STEPS), {"id": row.id}).all()),
     )
 
 
-def _steps(rows: Sequence[Any], *, now: tuple[str, str]) -> list[Step]:
-    """The states in their order, each with who led then: before the first hand-over that is who handed it over."""
-    leader = next(((row.from_th or "", row.from_en or "") for row in rows if row.from_agency_code), now)
-    steps = []
-    for row in rows:
-        if row.to_agency_code:
-            leader = (row.to_th or "", row.to_en or "")
-        if row.kind == "state":
-            steps.append(Step(state=row.to_state, at=row.changed_at, agency_th=leader[0], agency_en=leader[1]))
-    return steps
+def _steps(rows: Sequence[Any]) -> list[Step]:
+    """The states in their order, each with who led when it was written; nobody where that was not kept then."""
+    return [
+        Step(state=row.to_state, at=row.changed_at, agency_th=row.name_th or "", agency_en=row.name_en or "")
+        for row in rows
+    ]
 
 
 # By the index, before each is rounded: nothing that is shown in the box lies further from it than half a cell, but for

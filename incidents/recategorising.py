@@ -55,7 +55,9 @@ def recategorise(session: Session, incident_id: int, code: str, *, by: str, reas
     if incident.state in rules.OPEN_STATES:
         incident.promise_hours, incident.promise_in = after.promise_hours, after.promise_in
         keeping.renew(session, incident, now=now)
+        led_before = incident.agency_code
         agencies.reroute(session, incident, queries.place_of(session, incident.id), now=now)
+        history.name_new_lead(change, incident, led_before)
         telling.note_change(session, incident, change, note={}, now=now)
     publish(
         session, IncidentRecategorised(incident_id=incident.id, number=incident.number, category_code=after.code)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from gis.models import Area, City, Layer, Road
 from gis.points import LonLat
-from incidents import actions, agencies, promise_queries, queries, routing
+from incidents import actions, agencies, promise_queries, public_queries, queries, routing
 from incidents.models import Agency
 from incidents.routing import AgencyChoice, AreaNear, Handing, Reached, Surroundings
 from incidents.rules import NewReport
@@ -336,3 +336,20 @@ def test_a_better_pin_changes_the_agency_of_what_is_new_and_adds_to_what_has_beg
     actions.change_state(city, incident_id, "accepted", by="officer", reason="")
     actions.move_incident(city, incident_id, inside_west)
     assert _agencies(city, incident_id) == [("drain-east", "lead"), ("drain-west", "other")]
+
+
+def test_each_step_that_everybody_reads_names_who_led_then(city: Session) -> None:
+    """A pin that brings another agency rewrites no earlier step; a step from before that was kept names nobody."""
+    inside_west, inside_east = (LonLat(lon=lon, lat=8.015) for lon in (100.01, 100.03))
+    new = NewReport(text="น้ำท่วม", category_code="drain", place=inside_west, place_source="pin")
+    incident = actions.open_apart(city, new, opened_at=FROZEN_AT)
+    actions.move_incident(city, incident.id, inside_east)
+    actions.change_state(city, incident.id, "accepted", by="officer", reason="")
+    names = dict(city.execute(sa.select(Agency.code, Agency.name_th)).all())
+    found = public_queries.tracked(city, incident.number)
+    assert found is not None
+    assert [step.agency_th for step in found.steps] == [names["drain-west"], names["drain-east"]]
+    city.execute(sa.text("UPDATE incident_change SET to_agency_code = NULL WHERE from_state IS NULL"))
+    found = public_queries.tracked(city, incident.number)
+    assert found is not None
+    assert [step.agency_th for step in found.steps] == ["", names["drain-east"]]
