@@ -31,11 +31,15 @@ class Deed:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one: without a refusal it was done. The number is empty where there is no such incident."""
+    """What became of one: without a refusal it was done. The number is empty where there is no such incident.
+
+    The state is that in which it was found: who has read why it refused has seen it so.
+    """
 
     incident_id: int
     number: str
     refusal: FaonamError | None
+    state: str | None = None
 
 
 def change_each(session: Session, chosen: Sequence[Chosen], deed: Deed, *, by: str) -> list[Outcome]:
@@ -49,17 +53,17 @@ def change_each(session: Session, chosen: Sequence[Chosen], deed: Deed, *, by: s
 
 def _do(session: Session, one: Chosen, deed: Deed, *, by: str) -> Outcome:
     trying = session.begin_nested()
-    number = ""
+    number, state = "", None
     try:
         incident = queries.locked_incident(session, one.incident_id)
-        number = incident.number
+        number, state = incident.number, incident.state
         rules.check_seen(one.seen, incident.state)
         _DEEDS[deed.what](session, incident, deed, by)
     except FaonamError as refusal:
         trying.rollback()
-        return Outcome(one.incident_id, number, refusal)
+        return Outcome(one.incident_id, number, refusal, state)
     trying.commit()
-    return Outcome(one.incident_id, number, None)
+    return Outcome(one.incident_id, number, None, state)
 
 
 def _accept(session: Session, incident: Incident, deed: Deed, by: str) -> None:

@@ -53,11 +53,12 @@ class DeedIn(BaseModel):
 
 
 class RefusedOut(BaseModel):
-    """One with which nothing was done, and why."""
+    """One with which nothing was done, why, and in which state it is."""
 
     id: int
     number: str
     why: Words
+    state: State | None
 
 
 class DoneOut(BaseModel):
@@ -115,7 +116,7 @@ def _refused(one: Outcome) -> RefusedOut:
     title_th = words("api", problems.slug_of(refusal), language="th")
     said_th = refusal.facts.get("detail_th")
     why = Words(th=said_th if isinstance(said_th, str) else title_th, en=refusal.detail)
-    return RefusedOut(id=one.incident_id, number=one.number, why=why)
+    return RefusedOut(id=one.incident_id, number=one.number, why=why, state=one.state)
 
 
 @router.get("/categories", summary="Every category of the city")

@@ -27,6 +27,7 @@ from tests.incidents.conftest import add_talker
 pytestmark = pytest.mark.browser
 LAMPS = 52  # Two pages.
 NAME = "นายสมชาย"
+REASON = "ไม่ใช่เขตเทศบาล แจ้งหมวดทางหลวงแล้ว"
 
 
 @pytest.fixture
@@ -131,6 +132,31 @@ def _many_are_sent_on(page: Page) -> None:
     page.get_by_test_id("inbox-agency").select_option("")
 
 
+def _a_colleague_is_quicker(page: Page) -> None:
+    """Nothing that was typed is lost, not in the dialog, not with the incident, and trying again is possible."""
+    rows = page.get_by_test_id("incident-row")
+    row = rows.filter(has_text="ใหม่").last
+    incident_id = int(row.get_attribute("data-id") or "")
+    row.locator(".mark").click()
+    page.keyboard.press("r")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_test_id("deed-reason").fill(REASON)
+    with transaction() as session:
+        actions.change_state(session, incident_id, "accepted", by="colleague", reason="")
+    dialog.get_by_test_id("deed-confirm").click()
+    expect(dialog.get_by_test_id("deed-reason-kept")).to_contain_text(REASON)
+    dialog.get_by_role("button", name="ปิด").last.click()
+    row = page.locator(f"[data-testid=incident-row][data-id='{incident_id}']")
+    row.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("incident-reason")).to_have_value(REASON)
+    page.keyboard.press("r")
+    expect(dialog.get_by_test_id("deed-reason")).to_have_value(REASON)
+    dialog.get_by_test_id("deed-confirm").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_test_id("inbox-said")).to_contain_text("ทำแล้ว 1 เหตุ")
+
+
 def _one_is_noted_and_redacted(page: Page) -> None:
     """A note that waits while another row is looked at; a box drawn with keys, a hidden name, a right category."""
     rows = page.get_by_test_id("incident-row")
@@ -209,6 +235,7 @@ def test_an_officer_works_through_the_inbox_with_keys(origin: str, tmp_path: Pat
         _a_dead_partner_is_seen(page)
         _rows_are_walked_and_chosen(page)
         _many_are_sent_on(page)
+        _a_colleague_is_quicker(page)
         _one_is_noted_and_redacted(page)
         _the_map_and_the_search_know_all_open_ones(screen)
         _the_office_is_open(page)

@@ -68,6 +68,7 @@ def test_many_are_accepted_at_once_and_each_that_cannot_says_why(signed_in: Sign
     assert answer["done"] == ids[:2]
     assert [one["id"] for one in answer["refused"]] == [ids[2], 999_999]
     assert "ไม่รับ" in answer["refused"][0]["why"]["th"]
+    assert [one["state"] for one in answer["refused"]] == ["rejected", None]
     assert answer["refused"][1]["number"] == ""
     assert _states(ids) == ["accepted", "accepted", "rejected"]
 

@@ -15,7 +15,7 @@ export type InboxRow = Incident & { is_near: boolean; is_waiting: boolean; may_b
 export type Counts = { wanted: number; counted_to: number; by: Record<string, Record<string, number>> }
 export type SavedFilter = { id: number; name: string; wanted: Wanted; is_default: boolean; is_own: boolean; is_shared: boolean }
 export type Deed = 'accept' | 'send_on' | 'reject' | 'done' | 'category' | 'agency'
-export type Outcome = { done: number[]; refused: { id: number; number: string; why: Names }[] }
+export type Outcome = { done: number[]; refused: { id: number; number: string; why: Names; state: IncidentState | null }[] }
 type Category = Incident['category']
 
 export const DEEDS: Record<Deed, string> = { accept: 'a', send_on: 's', reject: 'r', done: 'd', category: 'c', agency: 'g' }
@@ -149,6 +149,8 @@ class Inbox {
   async act(body: { action: Deed; incidents: { id: number; seen: IncidentState }[]; reason?: string; to?: string }): Promise<Outcome> {
     const outcome = await post<Outcome>('/inbox/deeds', body)
     for (const id of outcome.done) this.chosen.delete(id)
+    // Whoever has read why it refused has seen it as it is: trying again is not refused for the same reason for ever.
+    for (const one of outcome.refused) if (one.state && this.chosen.has(one.id)) this.chosen.set(one.id, one.state)
     await Promise.all([this.page.load(), this.counts.load(), desk.incidentsSeen.load(), desk.incidentDetail.load(), desk.incidentPromise.load()])
     return outcome
   }

@@ -3,7 +3,7 @@
 import { untrack } from 'svelte'
 import { session } from '../shared/session.svelte'
 
-type Kind = 'note' | 'answer'
+type Kind = 'note' | 'answer' | 'reason' | 'category' | 'send-on' | 'wait' | 'resume' | 'keep'
 const kept = new Map<string, string>()
 const keyOf = (kind: Kind, id: number | string | null | undefined) => `${untrack(() => session.account?.username)} ${kind} ${id}`
 
