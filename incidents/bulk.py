@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import FaonamError
 from incidents import actions, assigning, queries, recategorising, rules
+from incidents.errors import AlreadyMergedError
 from incidents.models import Incident
 
 
@@ -57,6 +58,8 @@ def _do(session: Session, one: Chosen, deed: Deed, *, by: str) -> Outcome:
     try:
         incident = queries.locked_incident(session, one.incident_id)
         number, state = incident.number, incident.state
+        if incident.merged_into_id is not None:
+            raise AlreadyMergedError(f"Incident {number} was merged into another.", into_id=incident.merged_into_id)
         rules.check_seen(one.seen, incident.state)
         _DEEDS[deed.what](session, incident, deed, by)
     except FaonamError as refusal:

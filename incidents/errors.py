@@ -42,3 +42,7 @@ class CategoryError(_SaidError):
 
 class WaitingError(_SaidError):
     """The clock of this promise cannot be stopped or started now."""
+
+
+class RedactionError(_SaidError):
+    """A colleague has decided meanwhile what is hidden of it."""

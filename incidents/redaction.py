@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -15,6 +16,7 @@ from core.aside import done_aside
 from core.errors import InvalidInputError, NotFoundError
 from core.events import publish
 from incidents import photos, queries, redaction_queries
+from incidents.errors import RedactionError
 from incidents.events import IncidentNoted
 from incidents.inbox_models import PhotoReview, ReportRedaction
 from incidents.models import Photo, Report
@@ -77,6 +79,27 @@ def _drop_file(session: Session, path: str | None) -> None:
     )
     if not session.execute(sa.select(shown)).scalar_one():
         (photos.folder() / path).unlink(missing_ok=True)
+
+
+def check_review_seen(session: Session, photo_id: int, *, seen_at: datetime | None) -> None:
+    """The last review of the picture is the one that the officer saw, and stays it until the end of the transaction.
+
+    Raises RedactionError where a colleague has decided since, NotFoundError for an unknown picture.
+    """
+    session.execute(sa.select(Photo.id).where(Photo.id == photo_id).with_for_update())
+    review = session.get(PhotoReview, photo_id)
+    if (review.reviewed_at if review else None) != seen_at:
+        raise RedactionError("hidden-meanwhile")
+
+
+def check_words_seen(session: Session, report_id: int, seen: Sequence[str]) -> None:
+    """The report's hidden words are those that the officer saw, and stay them until the end of the transaction.
+
+    Raises RedactionError where a colleague has hidden others, or brought some back.
+    """
+    session.execute(sa.select(Report.id).where(Report.id == report_id).with_for_update())
+    if set(redaction_queries.words_of(session, report_id)) != set(seen):
+        raise RedactionError("hidden-meanwhile")
 
 
 def hide_words(session: Session, report_id: int, words: Sequence[str], *, by: str) -> None:

@@ -26,6 +26,12 @@ def words_by_incident(session: Session, incident_ids: Sequence[int]) -> dict[int
     return found
 
 
+def words_of(session: Session, report_id: int) -> list[str]:
+    """The hidden words of one report."""
+    kept = session.get(ReportRedaction, report_id)
+    return list(json.loads(sealing.unseal(bytes(kept.words_sealed)))) if kept is not None else []
+
+
 def _hidden(session: Session, incident_ids: Sequence[int]) -> list[tuple[int, int, list[str]]]:
     rows = session.execute(
         sa.select(ReportRedaction.report_id, Report.incident_id, ReportRedaction.words_sealed)

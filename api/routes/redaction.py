@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from api.bodies import OnceRoute
 from api.deps import SessionDep, needs
@@ -39,9 +39,18 @@ class BoxIn(BaseModel):
         return self
 
 
-class ReviewIn(BaseModel):
-    """What is decided of a picture; boxes where it is to be redacted."""
+class SeenIn(BaseModel):
+    """The review that the officer saw, by its time; None where there was none."""
 
+    at: AwareDatetime | None
+
+
+class ReviewIn(BaseModel):
+    """What is decided of a picture; boxes where it is to be redacted. With `seen` nothing changes where a colleague
+    was faster.
+    """
+
+    seen: SeenIn | None = None
     verdict: Literal["open", "redacted", "hidden"]
     boxes: Annotated[list[BoxIn], Field(max_length=MOST_BOXES)] = []
 
@@ -74,8 +83,11 @@ class RedactionOut(BaseModel):
 
 
 class WordsIn(BaseModel):
-    """The words of the report that nobody outside reads, all of them."""
+    """The words of the report that nobody outside reads, all of them. With `seen`, those that were hidden when the
+    officer looked, nothing changes where a colleague was faster.
+    """
 
+    seen: Annotated[list[Word], Field(max_length=redaction.MOST_WORDS)] | None = None
     words: Annotated[list[Word], Field(max_length=redaction.MOST_WORDS)]
 
 
@@ -108,6 +120,8 @@ def show_redaction(session: SessionDep, account: Reader, incident_id: int) -> Re
 def review_photo(session: SessionDep, account: Changer, photo_id: int, given: ReviewIn) -> RedactionOut:
     """Open, redacted (made anew, with the boxes as pixels) or hidden; the original stays, behind a role."""
     boxes = [(box.left, box.top, box.width, box.height) for box in given.boxes]
+    if given.seen is not None:
+        redaction.check_review_seen(session, photo_id, seen_at=given.seen.at)
     redaction.review_photo(session, photo_id, verdict=given.verdict, boxes=boxes, by=account.username)
     detail = {"verdict": given.verdict, "boxes": len(boxes)}
     staff_actions.record(session, account=account, action="photo.reviewed", subject=f"photo:{photo_id}", detail=detail)
@@ -127,6 +141,8 @@ def show_original(session: SessionDep, account: Changer, photo_id: int) -> Respo
 @router.put("/reports/{report_id}/hidden-words", summary="Hide words of a report from others", status_code=204)
 def hide_words(session: SessionDep, account: Changer, report_id: int, given: WordsIn) -> None:
     """These words and no others are hidden; 422 where the report does not say them."""
+    if given.seen is not None:
+        redaction.check_words_seen(session, report_id, given.seen)
     redaction.hide_words(session, report_id, given.words, by=account.username)
     staff_actions.record(
         session, account=account, action="report.redacted", subject=f"report:{report_id}",

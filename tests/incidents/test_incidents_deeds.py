@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from core.db import transaction
 from gis.points import LonLat
-from incidents import actions, bulk, telling
+from incidents import actions, bulk, merging, telling
 from incidents.bulk import Chosen, Deed
 from incidents.category_models import CategoryCorrection
 from incidents.models import Incident, ReporterNotice
@@ -116,6 +116,17 @@ def test_what_is_not_wholly_said_is_refused(signed_in: SignIn, ids: list[int], b
     too_many = [{"id": number} for number in range(1, 202)]
     assert officer.post(URL, json={"action": "accept", "incidents": too_many}).status_code == 422
     assert signed_in("viewer").post(URL, json={"action": "accept", "incidents": [{"id": 1}]}).status_code == 403
+
+
+def test_what_was_merged_meanwhile_says_so_whatever_the_deed(signed_in: SignIn, ids: list[int]) -> None:
+    """The officer reads that it was merged, not that what is closed cannot be accepted."""
+    with transaction() as session:
+        merging.merge_incidents(session, ids[0], ids[1], by="colleague", reason="")
+        merged = session.scalars(sa.select(Incident.id).where(Incident.merged_into_id.is_not(None))).one()
+    for body in ({"action": "accept"}, {"action": "send_on", "to": "rescue", "reason": "x"}, {"action": "done"}):
+        chosen = [{"id": merged, "seen": "new"}]
+        refused = signed_in("officer").post(URL, json={**body, "incidents": chosen}).json()["refused"]
+        assert "รวมกับเหตุอื่น" in refused[0]["why"]["th"], body
 
 
 def test_an_agency_is_put_right_before_anybody_has_begun(signed_in: SignIn, ids: list[int]) -> None:

@@ -219,3 +219,22 @@ def test_hidden_words_are_hidden_and_kept_sealed(signed_in: SignIn, ids: tuple[i
     officer.put(url, json={"words": []})
     assert officer.get(f"/api/v1/incidents/{ids[0]}/redaction").json()["reports"][0]["public_text"] == TEXT
     assert signed_in("viewer").put(url, json={"words": []}).status_code == 403
+
+
+def test_a_colleagues_decision_is_not_undone_by_who_did_not_see_it(signed_in: SignIn, ids: tuple[int, int]) -> None:
+    """What was hidden a moment ago does not become public because another's screen did not know of it yet."""
+    officer = signed_in("officer")
+    shown = f"/api/v1/incidents/{ids[0]}/redaction"
+    report_id = officer.get(shown).json()["reports"][0]["report_id"]
+    words = f"/api/v1/reports/{report_id}/hidden-words"
+    assert officer.put(words, json={"words": ["นายสมชาย"], "seen": []}).status_code == 204
+    late = officer.put(words, json={"words": ["กข 1234"], "seen": []})
+    assert late.status_code == 409
+    assert "มีผู้อื่น" in late.json()["detail_th"]
+    assert officer.put(words, json={"words": ["นายสมชาย", "กข 1234"], "seen": ["นายสมชาย"]}).status_code == 204
+    review = f"/api/v1/photos/{ids[1]}/review"
+    assert officer.put(review, json={"verdict": "hidden", "seen": {"at": None}}).status_code == 200
+    assert officer.put(review, json={"verdict": "open", "seen": {"at": None}}).status_code == 409
+    photo = officer.get(shown).json()["photos"][0]
+    assert photo["verdict"] == "hidden"
+    assert officer.put(review, json={"verdict": "open", "seen": {"at": photo["at"]}}).status_code == 200

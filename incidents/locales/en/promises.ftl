@@ -24,6 +24,7 @@ reason-still-gone = The reporter says that it is gone
 # What an officer reads where something cannot be done
 wrong-step = From "{ $before }" an incident cannot become "{ $after }"
 changed-meanwhile = Meanwhile somebody else has changed it to "{ $state }". Look again, then decide.
+hidden-meanwhile = Meanwhile somebody else has changed what is hidden. Look again, then decide.
 handing-same = It is with { $agency } already.
 handing-back = { $agency } has sent this incident on itself. Send it to { $desk }, which decides.
 handing-often = This incident has been sent on { $count } times. Send it to { $desk }, which decides.
