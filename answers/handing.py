@@ -85,6 +85,16 @@ def answer(
     return said
 
 
+def check_read(session: Session, hand_over_id: int, *, after_question_id: int) -> None:
+    """The officer has read everything that the resident asked, and it stays so until the end of the transaction.
+
+    Raises ChangedMeanwhileError where the resident has written more, NoSuchQuestionError.
+    """
+    queries.locked_hand_over(session, hand_over_id)
+    if queries.last_question_id(session, hand_over_id) > after_question_id:
+        raise ChangedMeanwhileError("The resident has written more meanwhile. Read it, then close the question.")
+
+
 def close(session: Session, hand_over_id: int, *, by: str, now: datetime) -> HandOver:
     """Nobody waits any more; closing twice is as once. Who never had an answer is told that it is closed."""
     found = queries.locked_hand_over(session, hand_over_id)

@@ -166,6 +166,12 @@ class AnswerIn(BaseModel):
     after_question_id: Annotated[int, Field(ge=0, le=BIGGEST_ID)]
 
 
+class CloseIn(BaseModel):
+    """The newest question that the officer had before them; without it nobody asks whether there is a newer one."""
+
+    after_question_id: Annotated[int, Field(ge=0, le=BIGGEST_ID)] | None = None
+
+
 def _said(version: ArticleVersion) -> dict[str, object]:
     return {name: getattr(version, name) for name in _OF_DRAFT}
 
@@ -322,8 +328,12 @@ def answer_question(session: SessionDep, account: Officer, question_id: int, giv
 
 
 @router.post("/questions/{question_id}/close", summary="Close a question")
-def close_question(session: SessionDep, account: Officer, question_id: int) -> QuestionOut:
-    """Nobody waits any more; closing twice is as once."""
+def close_question(
+    session: SessionDep, account: Officer, question_id: int, given: CloseIn | None = None
+) -> QuestionOut:
+    """Nobody waits any more; closing twice is as once. 409 where the resident wrote more since the officer read."""
+    if given is not None and given.after_question_id is not None:
+        handing.check_read(session, question_id, after_question_id=given.after_question_id)
     handing.close(session, question_id, by=account.username, now=clock.now())
     _record(session, account, "question.closed", f"question:{question_id}")
     return show_question(session, account, question_id)

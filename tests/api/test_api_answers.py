@@ -71,6 +71,22 @@ def test_a_question_is_read_answered_once_and_closed(signed_in: SignIn, question
     assert [one for one in done if one.startswith("question.")] == ["question.answered", "question.closed"]
 
 
+def test_a_question_is_not_closed_over_words_that_nobody_has_read(signed_in: SignIn, question_id: int) -> None:
+    """Who closes while the resident writes is told so, and the question waits on."""
+    officer = signed_in("officer")
+    address = f"/api/v1/questions/{question_id}"
+    read = {"after_question_id": officer.get(address).json()["last_question_id"]}
+    with transaction() as session:
+        resident = residents_actions.resident_of(session, line_id(1))
+        more = handing.note_question(session, resident.id, "มีลูกเล็กไปด้วยได้ไหม", now=clock.now())
+        handing.hand_over(session, more, now=clock.now())
+    assert officer.post(f"{address}/close", json=read).status_code == 409
+    shown = officer.get(address).json()
+    assert shown["state"] == "waiting"
+    read = {"after_question_id": shown["last_question_id"]}
+    assert officer.post(f"{address}/close", json=read).json()["state"] == "closed"
+
+
 @pytest.mark.parametrize("text", ["", "\u200b", "ก" * 2001])
 def test_an_answer_that_nobody_could_read_is_refused(signed_in: SignIn, question_id: int, text: str) -> None:
     """422 in a sentence, and the question still waits."""
