@@ -15,7 +15,7 @@ from core.errors import NotFoundError
 from core.events import publish
 from core.words import words
 from dispatch import queries, ranking, rules
-from dispatch.errors import NotYourJobError
+from dispatch.errors import JobTakenError, NotYourJobError
 from dispatch.events import CrewMoved, JobAssigned, JobChanged, JobOpened
 from dispatch.models import Crew, CrewSuggestion, Job, JobCrew, JobEvent, JobMove
 from dispatch.queries import Suggestion
@@ -105,6 +105,21 @@ def assign(session: Session, job_id: int, crew_code: str, *, by: str) -> Job:
     )
     _begin_work(session, job, crew, by=by)
     return job
+
+
+def check_crew_seen(session: Session, job_id: int, *, seen_code: str | None) -> None:
+    """The job is still with the crew that the dispatcher saw, or with none, until the end of the transaction.
+
+    Raises JobTakenError where a colleague has given it to another meanwhile, NotFoundError.
+    """
+    job = queries.locked_job(session, job_id)
+    crew = session.get(Crew, job.crew_id) if job.crew_id is not None else None
+    if crew is not None and crew.code != seen_code:
+        names = {"th": crew.name_th, "en": crew.name_en}
+        raise JobTakenError(
+            words("dispatch", "assigned-meanwhile", language="en", crew=names["en"]),
+            detail_th=words("dispatch", "assigned-meanwhile", language="th", crew=names["th"]),
+        )
 
 
 def _begin_work(session: Session, job: Job, crew: Crew, *, by: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core.words import words
 from dispatch.errors import JobTakenError
 from staff.rules import AccountRef
 
@@ -183,7 +184,10 @@ def step(state: str, *, kind: str, is_same_crew: bool) -> Step:
 def check_assignable(state: str) -> None:
     """A crew may be given the job: nobody is on the way yet. Raises JobTakenError."""
     if state not in {"open", "assigned", "accepted"}:
-        raise JobTakenError(f"The job is '{state}': a crew that is on the way or there is never taken off by itself.")
+        raise JobTakenError(
+            words("dispatch", "job-under-way", language="en"),
+            detail_th=words("dispatch", "job-under-way", language="th"),
+        )
 
 
 def is_clock_doubtful(*, happened_at: datetime, received_at: datetime) -> bool:

@@ -105,10 +105,17 @@ class SuggestionsOut(BaseModel):
     suggestions: list[SuggestionOut]
 
 
+class CrewSeenIn(BaseModel):
+    """The crew that the dispatcher saw with the job; None where it had none."""
+
+    code: str | None
+
+
 class AssignIn(BaseModel):
-    """The crew that shall go."""
+    """The crew that shall go; with `seen` nothing changes where a colleague gave it to another meanwhile."""
 
     crew_code: str = Field(min_length=1, max_length=100)
+    seen: CrewSeenIn | None = None
 
 
 class EventIn(BaseModel):
@@ -249,6 +256,8 @@ def list_suggestions(session: SessionDep, account: CurrentAccount, job_id: int) 
 @router.post("/jobs/{job_id}/assign", summary="Give a job to a crew")
 def assign_job(session: SessionDep, account: Dispatcher, job_id: int, given: AssignIn) -> JobOut:
     """The crew has the job and the reporters are told; 409 where a crew is already on the way."""
+    if given.seen is not None:
+        actions.check_crew_seen(session, job_id, seen_code=given.seen.code)
     actions.assign(session, job_id, given.crew_code, by=account.username)
     staff_actions.record(
         session, account=account, action="job.assigned", subject=f"job:{job_id}", detail={"crew": given.crew_code}

@@ -91,6 +91,19 @@ def test_a_job_through_the_api(as_: Ask, job_id: int) -> None:
     assert (incident["state"], incident["job_id"]) == ("done", job_id)
 
 
+def test_two_dispatchers_do_not_send_two_crews(as_: Ask, job_id: int) -> None:
+    """Who gives a job away that a colleague gave away a moment ago is told to whom; who has seen it may change it."""
+    client = as_("dispatcher")
+    url = f"/api/v1/jobs/{job_id}/assign"
+    first, other = [one["properties"]["code"] for one in client.get("/api/v1/crews").json()["features"]][:2]
+    assert client.post(url, json={"crew_code": first, "seen": {"code": None}}).status_code == 200
+    late = client.post(url, json={"crew_code": other, "seen": {"code": None}})
+    assert late.status_code == 409
+    assert "มีผู้อื่นมอบหมาย" in late.json()["detail_th"]
+    changed = client.post(url, json={"crew_code": other, "seen": {"code": first}})
+    assert (changed.status_code, changed.json()["crew"]["code"]) == (200, other)
+
+
 def test_roles_are_checked(as_: Ask, job_id: int) -> None:
     """A viewer assigns nothing and moves no incident; a dispatcher is no crew; nobody reads without signing in."""
     client = as_("viewer")

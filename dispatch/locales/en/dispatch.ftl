@@ -30,4 +30,6 @@ reason-busy = Has a job of tier { $tier }
 reason-cut-off = Cut off: every way is deeper than the { $limit_cm } cm its vehicle fords
 reason-cut-off-boat = Cut off: nowhere is the water { $limit_cm } cm deep for the boat to float
 
+assigned-meanwhile = Meanwhile somebody else has given this job to { $crew }. Look again, then decide.
+job-under-way = A crew is on the way or there, or the job has ended: the crew stays.
 crew-assigned = Given to: { $crew }
