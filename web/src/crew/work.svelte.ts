@@ -1,5 +1,6 @@
 // A crew's jobs as the phone knows them: the city's answer, and on top of it what was told but has not arrived yet.
 import { ApiProblem, get, post } from '../shared/api'
+import { refusalWords } from '../shared/refused'
 import { clock } from '../shared/clock.svelte'
 import { live, Resource } from '../shared/live.svelte'
 import { session } from '../shared/session.svelte'
@@ -147,7 +148,7 @@ class Work {
       if (!(problem instanceof ApiProblem)) throw problem
       const isFinal = problem.status >= 400 && problem.status < 500 && ![401, 403, 408, 429].includes(problem.status)
       if (!isFinal) throw problem
-      this.refused = [...this.refused, problem.detail]
+      this.refused = [...this.refused, refusalWords(problem)]
     }
   }
 }
