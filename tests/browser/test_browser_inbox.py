@@ -133,13 +133,16 @@ def _many_are_sent_on(page: Page) -> None:
 
 
 def _a_colleague_is_quicker(page: Page) -> None:
-    """Nothing that was typed is lost, not in the dialog, not with the incident, and trying again is possible."""
+    """The question names the one that is meant. Nothing that was typed is lost, not in the dialog, not with the
+    incident, and trying again is possible.
+    """
     rows = page.get_by_test_id("incident-row")
     row = rows.filter(has_text="ใหม่").last
     incident_id = int(row.get_attribute("data-id") or "")
     row.locator(".mark").click()
     page.keyboard.press("r")
     dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_test_id("deed-only")).to_contain_text(row.get_attribute("data-number") or "")
     dialog.get_by_test_id("deed-reason").fill(REASON)
     with transaction() as session:
         actions.change_state(session, incident_id, "accepted", by="colleague", reason="")
