@@ -74,6 +74,18 @@ def withdraw(session: Session, article_id: int, *, based_on: int, by: str, now: 
     return rewrite(session, article_id, draft=draft, based_on=based_on, by=by, now=now, is_withdrawn=True)
 
 
+def renew_after_erasure(session: Session, article_id: int, *, now: datetime) -> None:
+    """The article has a new version that says the same: whoever keeps articles in memory reads them anew.
+
+    Who was writing it has its former words before them, and is told to read it again.
+    """
+    row = queries.article(session, article_id)
+    _add_version(
+        session, row.article, draft_of(row.version), number=row.version.number + 1, by=queries.ERASURE, now=now,
+        is_withdrawn=row.version.is_withdrawn,
+    )
+
+
 def draft_of(version: ArticleVersion) -> Draft:
     """What was written in a version."""
     said = {field.name: getattr(version, field.name) for field in fields(Draft)}

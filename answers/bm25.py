@@ -85,6 +85,13 @@ class Index:
         self._scores = (heard * self._weights[terms])[order].astype(np.float32)
         self._unheard = float(np.log1p((self._size - 0.5) / 1.5)) if self._size else 1.0
 
+    def holding(self, term: str) -> frozenset[int]:
+        """The places of the texts that hold the term, whatever it counts there."""
+        number = self._vocabulary.number(term)
+        if number is None or number >= len(self._weights):
+            return frozenset()
+        return frozenset(self._places[self._begins[number] : self._begins[number + 1]].tolist())
+
     def search(self, terms: Sequence[str], *, most: int) -> list[Found]:
         """The texts that hold any of the terms, best first; equal scores keep the order of the texts."""
         scores = np.zeros(self._size, dtype=np.float32)

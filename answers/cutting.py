@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from answers import wording
-from answers.wording import terms_of
+from answers.wording import as_listed, terms_of
 from incidents import classify
 from incidents.understanding import segments
 
@@ -39,6 +39,9 @@ def cut(*, title: str, asked_as: Sequence[str], short_answer: str, body: str) ->
     for terms, worth in ((terms_of(title), TITLE_WORTH), (asked, ASKED_WORTH), (said, TEXT_WORTH)):
         for term in terms:
             times[term] += worth  # type: ignore[assignment]  # a Counter adds floats as well
+    # What marks a question as listed has no worth of its own: it is looked up, and changes no score.
+    for listed in filter(None, (as_listed(terms_of(words)) for words in asked_as)):
+        times[listed] += 0
     return Cut(tuple(times), np.fromiter(times.values(), dtype=np.float32, count=len(times)))
 
 

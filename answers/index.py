@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,7 +13,7 @@ from answers import actions, bm25, cutting, queries, rules
 from answers.cutting import Cut
 from answers.queries import FoundBy
 from answers.rules import Candidate
-from answers.wording import terms_of
+from answers.wording import as_listed, terms_of
 
 LOOKED_AT = 8
 
@@ -55,17 +55,25 @@ class Base:
         return len(self._texts)
 
     def search(self, question: str, *, most: int = LOOKED_AT) -> list[Hit]:
-        """The articles that hold any of the question's words, best first."""
-        found = self._index.search(terms_of(question), most=most)
-        hits = [(self._texts[one.place], one) for one in found]
-        return [
-            Hit(text.version_id, text.language, Candidate(code=text.code, score=one.score, share=one.share))
-            for text, one in hits
-        ]
+        """The articles that hold any of the question's words: those that list it as asked first, then best first."""
+        terms = terms_of(question)
+        asked_so = as_listed(terms)
+        listing = self._index.holding(asked_so) if asked_so else frozenset[int]()
+        found = self._index.search(terms, most=most)
+        return [self._hit(one, is_listed=one.place in listing) for one in sorted(found, key=_not_in(listing))]
+
+    def _hit(self, one: bm25.Found, *, is_listed: bool) -> Hit:
+        text = self._texts[one.place]
+        candidate = Candidate(code=text.code, score=one.score, share=one.share, is_listed=is_listed)
+        return Hit(text.version_id, text.language, candidate)
 
     def in_language(self, hit: Hit, language: str) -> int:
         """The version that says the same in this language; the one that was found where there is none."""
         return self._by_language.get((hit.candidate.code, language), hit.version_id)
+
+
+def _not_in(listing: frozenset[int]) -> Callable[[bm25.Found], bool]:
+    return lambda one: one.place not in listing
 
 
 class Keeper:
@@ -82,9 +90,15 @@ class Keeper:
         """The articles as they are now, on this day."""
         stamp = (queries.newest_version_id(session), today)
         with self._lock:
-            if self._base is None or stamp != self._stamp:
+            if self._base is None or self._stamp is None or stamp != self._stamp:
+                if self._stamp is not None and queries.has_erased_since(session, self._stamp[0]):
+                    self._forget()
                 self._base, self._stamp = self._read(session, today=today), stamp
             return self._base
+
+    def _forget(self) -> None:
+        """No term is left of what was counted: the vocabulary only grows, and a forgotten name stands in it."""
+        self._vocabulary, self._texts = bm25.Vocabulary(), {}
 
     def _read(self, session: Session, *, today: date) -> Base:
         wanted = queries.newest_version_ids(session)

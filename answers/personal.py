@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from answers import actions, queries
 from answers.citypack import IMPORT
 from answers.models import ArticleVersion, HandOver, Question
-from core import sealing
+from core import clock, sealing
 from residents import rules as residents_rules
 from residents.erasure import Person, forgets
 
@@ -66,6 +66,7 @@ def forget(session: Session, person: Person) -> dict[str, int]:
 
 def _take_out_of_articles(session: Session, person: Person) -> None:
     """An officer may have made an article of what the person asked, with the name in it."""
+    actions.hold_articles(session)
     changed = []
     for version in session.scalars(sa.select(ArticleVersion).where(~ArticleVersion.made_by.startswith(IMPORT))):
         for name in _WRITTEN:
@@ -75,6 +76,8 @@ def _take_out_of_articles(session: Session, person: Person) -> None:
             changed.append(version)
     session.flush()
     actions.keep_terms(session, changed)
+    for article_id in sorted({version.article_id for version in changed}):
+        actions.renew_after_erasure(session, article_id, now=clock.now())
 
 
 def _without(text: str, person: Person) -> str:

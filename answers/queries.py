@@ -16,6 +16,8 @@ from core import sealing
 from incidents.models import Draft
 from staff.models import Account
 
+# Who made the version of an article that came of an erasure; an account's name has no colon.
+ERASURE = "erasure:"
 # The newest version of each article.
 _NEWEST = (
     sa.select(sa.func.max(ArticleVersion.id).label("id")).group_by(ArticleVersion.article_id).subquery("newest")
@@ -33,6 +35,12 @@ class ArticleRow:
 def newest_version_id(session: Session) -> int:
     """The number by which a change of any article is seen: every change is a new version."""
     return session.scalar(sa.select(sa.func.coalesce(sa.func.max(ArticleVersion.id), 0))) or 0
+
+
+def has_erased_since(session: Session, version_id: int) -> bool:
+    """A person has been taken out of articles since this version was the newest."""
+    erased = sa.select(ArticleVersion.id).where(ArticleVersion.id > version_id, ArticleVersion.made_by == ERASURE)
+    return session.scalar(sa.select(sa.exists(erased))) or False
 
 
 def newest_version_ids(session: Session) -> list[int]:

@@ -56,11 +56,15 @@ def kind_of(*, asks: bool, is_broken: bool, letters: int, speaks_of: Sequence[st
 
 @dataclass(frozen=True)
 class Candidate:
-    """An article that holds some of the question, best first among several: its matter, score and share."""
+    """An article that holds some of the question, best first among several: its matter, score and share.
+
+    `is_listed` where the article itself names the question among those that it answers.
+    """
 
     code: str
     score: float
     share: float
+    is_listed: bool = False
 
 
 def is_answer(candidates: Sequence[Candidate], *, kind: Kind) -> bool:
@@ -69,8 +73,13 @@ def is_answer(candidates: Sequence[Candidate], *, kind: Kind) -> bool:
         return False
     best = candidates[0]
     least = LEAST_SHARE if kind == "question" else LEAST_SHARE_IF_NO_PLAIN_QUESTION
+    if best.share < least:
+        return False
+    if best.is_listed and kind != "broken":
+        # Who wrote the article has said that it answers this; another lists it too, or comes near by its words alone.
+        return all(one.code == best.code for one in candidates if one.is_listed)
     other = next((one.score for one in candidates if one.code != best.code), 0.0)
-    return best.share >= least and best.score >= LEAST_LEAD * other
+    return best.score >= LEAST_LEAD * other
 
 
 def is_current(*, valid_until: date | None, is_withdrawn: bool, today: date) -> bool:

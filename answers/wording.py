@@ -22,6 +22,9 @@ FILE = Path(__file__).parent / "data" / "words.toml"
 MOST_LETTERS = 600
 LONGEST_PHRASE = 3
 SHORT_LETTERS = 60
+# No word begins with it.
+LISTED = "="
+LEAST_LISTED = 2
 # Where it stands at the end, newmm cuts into it: "ไหนคะ" would be no word.
 _AROUND_A_WISH = re.compile(r"^(?:ขอ|อยาก|ต้องการ|i want to |please )|(?:หน่อย|ได้ไหม| please)$")
 _POLITE_END = re.compile(r"(?:นะ)?(?:ครับ|ค่ะ|คะ|จ้า|จ้ะ)$")
@@ -90,6 +93,15 @@ def terms_of(text: str, *, most_letters: int = MOST_LETTERS) -> tuple[str, ...]:
             terms.append(_singular(term))
         at += taken
     return tuple(terms)
+
+
+def as_listed(terms: Sequence[str]) -> str | None:
+    """One term for all the terms of a question in any order, by which an article is found that lists it as asked so.
+
+    None where one term or none is left: of น้ำท่วม alone nobody knows what is asked.
+    """
+    said = sorted(set(terms))
+    return LISTED + " ".join(said) if len(said) >= LEAST_LISTED else None
 
 
 def beginning(text: str, *, most_letters: int = MOST_LETTERS) -> str:

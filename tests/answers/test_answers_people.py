@@ -10,9 +10,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from answers import actions, handing
+from answers import actions, handing, queries
+from answers.errors import ChangedMeanwhileError
+from answers.index import Keeper
 from answers.models import ArticleVersion, HandOver, Question
 from answers.personal import questions_of
+from answers.wording import terms_of
 from api import export_page
 from core import clock
 from core.db import transaction
@@ -86,3 +89,36 @@ def test_after_an_erasure_nothing_of_it_is_found(house: House) -> None:
         counted = sa.select(sa.func.count()).where(Question.article_version_id.is_not(None))
         assert session.scalar(counted) == 1
         assert session.scalar(sa.select(ArticleVersion.title).order_by(ArticleVersion.id.desc())) == "ทำพาสปอร์ต ([…])"
+
+
+def test_a_running_process_forgets_the_name_with_the_next_question(house: House) -> None:
+    """What is kept in memory to find articles is read anew after an erasure, with no term of the former words left."""
+    keeper, day = Keeper(), clock.now().date()
+    named = set(terms_of(NAME))
+    with transaction() as session:
+        assert keeper.base(session, today=day).search(NAME)
+    assert named & _terms_in_memory(keeper) == named
+    house.say(ME, "ลบข้อมูล")
+    house.tap(ME, "me:erase-yes")
+    with transaction() as session:
+        assert keeper.base(session, today=day).search(NAME) == []
+        newest = session.scalars(sa.select(ArticleVersion).order_by(ArticleVersion.id.desc()).limit(1)).one()
+        assert (newest.number, newest.made_by) == (2, "erasure:")
+    assert named & _terms_in_memory(keeper) == set()
+
+
+def _terms_in_memory(keeper: Keeper) -> set[str]:
+    return set(keeper._vocabulary._numbers)
+
+
+def test_who_was_writing_an_article_reads_it_again_after_an_erasure(house: House) -> None:
+    """An officer's form still holds the name: it is not written back."""
+    with transaction() as session:
+        article = queries.article_of(session, code="passport", language="th")
+        assert article is not None
+        before = queries.article(session, article.id).version
+        form, number, article_id = actions.draft_of(before), before.number, article.id
+    house.say(ME, "ลบข้อมูล")
+    house.tap(ME, "me:erase-yes")
+    with transaction() as session, pytest.raises(ChangedMeanwhileError):
+        actions.rewrite(session, article_id, draft=form, based_on=number, by="pim", now=clock.now())

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from datetime import date
 
 import numpy as np
 import pytest
 
 from answers.bm25 import K1, B, Counted, Index, Vocabulary
-from answers.hearing import kind_of
+from answers.cutting import cut
+from answers.hearing import heard, kind_of
+from answers.index import Base, Text
 from answers.rules import Candidate, is_answer
-from answers.wording import FILE, asks, beginning, shipped, tells_of_something_broken, terms_of
+from answers.wording import FILE, as_listed, asks, beginning, shipped, tells_of_something_broken, terms_of
+from demo.articles import article_columns
 from incidents.classify import normalise
 
 
@@ -121,6 +125,61 @@ def test_a_question_needs_most_of_its_words_and_a_clear_first() -> None:
     assert not is_answer([sure], kind="broken")
     assert not is_answer([Candidate("a", 5.0, 1.0)], kind="report")
     assert not is_answer([], kind="question")
+
+
+def test_what_an_article_lists_as_asked_is_answered_however_close_another_comes() -> None:
+    """Who wrote it has said that it answers this; where two matters list it, a person chooses between them."""
+    listed, near = Candidate("a", 5.0, 1.0, is_listed=True), Candidate("b", 4.9, 1.0)
+    assert is_answer([listed, near], kind="question")
+    assert not is_answer([listed, Candidate("b", 4.9, 1.0, is_listed=True)], kind="question")
+    assert not is_answer([listed, near], kind="broken")
+    assert not is_answer([listed, near], kind="report")
+
+
+def test_a_question_is_listed_by_its_words_in_any_order_but_never_by_one_word_alone() -> None:
+    """What an article lists is found without courtesy and order; of one word nobody knows what is asked about it."""
+    assert as_listed(terms_of("เทศบาลเปิดกี่โมงคะ")) == as_listed(terms_of("กี่โมงเทศบาลเปิด"))
+    assert as_listed(terms_of("สระว่ายน้ำเปิดกี่โมง")) != as_listed(terms_of("เทศบาลเปิดกี่โมง"))
+    assert as_listed(terms_of("น้ำท่วมทำยังไง")) is None
+
+
+def test_a_listed_question_changes_no_score() -> None:
+    """What marks a question as listed has no worth: the article is as long and as like as without it."""
+    with_it = cut(title="ขยะ", asked_as=["รถขยะมาวันไหน"], short_answer="จันทร์", body="")
+    worth = dict(zip(with_it.terms, with_it.times.tolist(), strict=True))
+    marks = [term for term in worth if term.startswith("=")]
+    assert marks == ["=วัน เก็บขยะ"]
+    assert worth[marks[0]] == 0
+    vocabulary = Vocabulary()
+    plain = [_counted(vocabulary, ["ขยะ", "วัน"]), _counted(vocabulary, ["บัตร"])]
+    marked = vocabulary.counted(("ขยะ", "วัน", "=ขยะ วัน"), np.array([1, 1, 0], dtype=np.float32))
+    before = Index(vocabulary, plain).search(["ขยะ", "วัน"], most=3)
+    index = Index(vocabulary, [marked, plain[1]])
+    assert index.search(["ขยะ", "วัน"], most=3) == before
+    assert index.holding("=ขยะ วัน") == {0}
+    assert index.holding("=บัตร") == frozenset()
+
+
+def test_every_article_of_the_demo_answers_what_it_alone_lists() -> None:
+    """No question that one article of the demo lists is left to an officer because another comes close."""
+    columns = article_columns()
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    vocabulary, texts, listing = Vocabulary(), list[Text](), defaultdict[str, set[str]](set)
+    for number, row in enumerate(row for row in rows if not row["valid_until"]):
+        asked_as = row["asked_as"].split("|")
+        one = cut(title=row["title"], asked_as=asked_as, short_answer=row["short_answer"], body=row["body"])
+        counted = vocabulary.counted(one.terms, one.times)
+        texts.append(Text(number, row["matter"], row["language"], None, False, counted))
+        for asked in asked_as:
+            listing[as_listed(terms_of(asked)) or ""].add(row["matter"])
+    base = Base(vocabulary, texts, today=date(2026, 11, 21))
+    plain = {
+        (asked, row["matter"]) for row in rows for asked in row["asked_as"].split("|")
+        if kind_of(asked) == "question" and listing[as_listed(terms_of(asked)) or ""] == {row["matter"]}
+    }
+    said = {(asked, matter): heard(base, asked, kind="question").answer for asked, matter in plain}
+    assert ("เทศบาลเปิดกี่โมง", "office-hours") in said
+    assert [asked for (asked, matter), hit in said.items() if hit is None or hit.candidate.code != matter] == []
 
 
 def test_asking_and_breaking_are_words_not_letters() -> None:

@@ -34,6 +34,7 @@ from tests.incidents.geotags import photo as taken_at_home
 from tests.residents.told import (
     HOME,
     HOME_NAME,
+    LATE_PICTURE,
     ME,
     NAME,
     NEIGHBOUR,
@@ -229,13 +230,15 @@ def test_a_picture_on_its_way_is_forgotten_too(house: House) -> None:
     tell_everything(house)
 
     def keep(session: Session) -> None:
-        session.execute(sa.update(Photo).values(path=None))
         photo = session.scalars(sa.select(Photo).order_by(Photo.id).limit(1)).one()
+        photo.path = None
+        session.flush()
         incident_actions.keep_line_photo(session, photo.id, picture(b"MY-GARDEN-GATE"))
 
     _erase_while(keep)
     assert [found for found in _everywhere() if found.endswith(".jpg") and "MY-GARDEN" in found] == []
     assert not list((data_dir() / "photos").rglob(f"{photos.clean(PICTURE).sha256}.*"))
+    assert not list((data_dir() / "photos").rglob(f"{photos.clean(LATE_PICTURE).sha256}.*"))
 
 
 def test_where_a_photo_was_taken_is_forgotten_too(house: House) -> None:
