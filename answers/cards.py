@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -29,7 +30,14 @@ def _button(verb: str, number: int, language: str) -> dict[str, Any]:
 
 
 def _asked(key: str, language: str, *verbs: str, number: int, **slots: str | int) -> dict[str, Any]:
-    quick = messages.quick_reply(*(_button(verb, number, language) for verb in verbs))
+    return asked_with(key, language, *verbs, number=number, first=(), **slots)
+
+
+def asked_with(
+    key: str, language: str, *verbs: str, number: int, first: Sequence[dict[str, Any]], **slots: str | int
+) -> dict[str, Any]:
+    """A text with these buttons first, then those of the question of this number."""
+    quick = messages.quick_reply(*first, *(_button(verb, number, language) for verb in verbs))
     return messages.text(_fitting(say(key, language, **slots)), quick=quick)
 
 

@@ -203,6 +203,12 @@ def question_of(session: Session, question_id: int, *, resident_id: int) -> Ques
     return session.scalar(wanted.with_for_update())
 
 
+def newest_question_of(session: Session, resident_id: int, *, after: datetime) -> Question | None:
+    """The last thing that the resident asked since then."""
+    wanted = sa.select(Question).where(Question.resident_id == resident_id, Question.asked_at > after)
+    return session.scalars(wanted.order_by(Question.id.desc()).limit(1)).one_or_none()
+
+
 def hand_over(session: Session, hand_over_id: int) -> HandOver:
     """The hand-over; raises NoSuchQuestionError."""
     found = session.get(HandOver, hand_over_id)

@@ -33,6 +33,8 @@ CLOSES_AFTER = timedelta(hours=24)
 WORDS_KEPT = timedelta(days=90)
 ANSWER_LIMIT = 2000
 WORDS_LIMIT = 2000
+# How long a pin answers our question where.
+PIN_ANSWERS_FOR = timedelta(minutes=30)
 SHORT_ANSWER_LIMIT = 600
 
 Kind = Literal["report", "question", "topic", "broken", "long"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from answers import cards, handing, hearing, index, queries, rules, wording
+from answers import cards, handing, hearing, index, queries, rules, watertalk, wording
 from answers.models import Question
 from core import clock, sealing
 from incidents import catalogue, conversation, meanings, promise_queries
@@ -41,6 +41,9 @@ def hear(session: Session, speaker: Speaker, text: str) -> bool:
         return True
     if talking.step is not None or promise_queries.pause_being_answered(session, speaker.resident_id, now=now):
         return False
+    if kind in {"question", "topic"} and wording.asks_of_water_at_home(wording.beginning(text)):
+        watertalk.answer(session, speaker, text, now=now)
+        return True
     if kind != "broken" and talking.hand_over_id is not None and not wording.only_thanks(text):
         _add(session, speaker, text, now=now)
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 import answers.personal  # noqa: F401 - this is where the room forgets people.
-from answers import actions, handing, talk
+from answers import actions, handing, talk, watertalk
 from core import clock, jobs
 from core.events import subscribes
 from incidents import asides
@@ -17,6 +17,7 @@ from residents import actions as residents_actions
 CUT_AT_ONCE = 1000
 
 hear_words = asides.hears_first(room="answers")(talk.hear)
+hear_lone_place = asides.hears_lone_places(room="answers")(watertalk.hear_place)
 
 
 @subscribes(PostbackReceived, by="answers.hear_button")

@@ -42,6 +42,10 @@ class _File(BaseModel):
     not_broken: list[str]
     to_officer: list[str]
     thanks: list[str]
+    water: list[str]
+    water_comes: list[str]
+    my_home: list[str]
+    not_of_my_water: list[str]
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class Wording:
     broken: Lexicon
     to_officer: tuple[str, ...]
     thanks: frozenset[str]
+    of_my_water: tuple[re.Pattern[str], ...]
+    not_of_my_water: re.Pattern[str]
 
 
 @functools.cache
@@ -71,6 +77,8 @@ def shipped() -> Wording:
         ),
         to_officer=tuple(map(normalise, file.to_officer)),
         thanks=frozenset(map(normalise, file.thanks)),
+        of_my_water=tuple(map(_any_of, (file.water, file.water_comes, file.my_home))),
+        not_of_my_water=_any_of(file.not_of_my_water),
     )
 
 
@@ -78,6 +86,13 @@ def _whole_words(words: Sequence[str], *, first: Sequence[str]) -> re.Pattern[st
     anywhere = "|".join(re.escape(word) for word in words if word[0].isalnum())
     signs = "|".join(re.escape(word) for word in words if not word[0].isalnum())
     return re.compile(rf"(?<![a-z0-9])(?:{anywhere})(?![a-z0-9])|{signs}|^(?:{'|'.join(first)})(?![a-z0-9])")
+
+
+def _any_of(words: Sequence[str]) -> re.Pattern[str]:
+    """Any of the words; of Latin letters only as a whole word, for air (water in Malay) stands in repair."""
+    latin = "|".join(re.escape(normalise(word)) for word in words if word.isascii())
+    others = [re.escape(normalise(word)) for word in words if not word.isascii()]
+    return re.compile("|".join([rf"(?<![a-z0-9])(?:{latin})(?![a-z0-9])", *others]))
 
 
 def terms_of(text: str, *, most_letters: int = MOST_LETTERS) -> tuple[str, ...]:
@@ -142,6 +157,16 @@ def only_wants_an_officer(plain: str) -> bool:
     """The normalised text asks for a person and says nothing else, so that it is no word of a report."""
     wish = _POLITE_END.sub("", plain).strip(" .!")
     return _AROUND_A_WISH.sub("", wish) in shipped().to_officer or wish in shipped().to_officer
+
+
+def asks_of_water_at_home(plain: str) -> bool:
+    """The normalised question is whether, when or how high the water comes to the asker's home.
+
+    What to do then, whom to call and what it costs is said by articles.
+    """
+    wording = shipped()
+    is_of_it = all(words.search(plain) for words in wording.of_my_water)
+    return is_of_it and asks(plain) and not wording.not_of_my_water.search(plain)
 
 
 def only_thanks(text: str) -> bool:

@@ -147,6 +147,13 @@ def runs(session: Session, *, limit: int) -> list[RunCard]:
     return [RunCard(*row) for row in rows]
 
 
+def newest_look_ahead(session: Session) -> list[FloodRun]:
+    """The newest pictures of the hours to come, nearest hour first."""
+    newest_basis = sa.select(sa.func.max(FloodRun.basis_run_id)).scalar_subquery()
+    drawn = sa.select(FloodRun).where(FloodRun.basis_run_id == newest_basis)
+    return list(session.scalars(drawn.order_by(FloodRun.horizon_min)))
+
+
 def last_look_ahead_at(session: Session) -> datetime | None:
     """When the hours to come were last drawn (city time), None before the first time."""
     return session.scalar(sa.select(sa.func.max(FloodRun.computed_at)).where(FloodRun.horizon_min > 0))

@@ -12,6 +12,7 @@ from core import clock, jobs
 from core.events import subscribes
 from core.logs import get_logger
 from gis.errors import InvalidPlaceError
+from gis.points import LonLat
 from incidents import (
     actions,
     asides,
@@ -100,14 +101,15 @@ def _hear_place(session: Session, speaker: Speaker, resident: Resident, *, lon: 
     told_at = standing.spoken_at
     if is_for_home and resident.home_asked_at is not None and (told_at is None or resident.home_asked_at > told_at):
         return  # The last question was for the home: the residents' room takes the place.
-    if told_at is None:
-        talk.answer_lone_place(session, speaker)
-        return
     try:
         pin = talk.pin(lon, lat)
     except InvalidPlaceError:
         log.info("message.no_place")
         talk.answer_unusable(session, speaker)
+        return
+    if told_at is None:
+        if not asides.have_answered_place(session, speaker, LonLat(lon=pin.lon, lat=pin.lat)):
+            talk.answer_lone_place(session, speaker)
         return
     talk.take_turn(session, speaker, pin, standing)
 

@@ -1,0 +1,39 @@
+# The water at a resident's home
+water = { $text }
+
+    This does not say that you are safe: watch the water around you. In danger call 1669 · 191 · 199.
+water-ask-place = We do not know where your home is. Send a pin of the place: we look up the water there once and do not keep it. In danger call 1669 · 191 · 199.
+label-water-pin = Send place
+label-water-elsewhere = Another place
+water-at-home = at your registered home
+water-at-pin = at the place you sent
+water-time = { $time }
+water-old = Our last picture of the water is old, of { $at }; what is now we do not know.
+water-no-picture = We have no picture of the water { $place } yet, so we do not know.
+water-no-data = No gauge can be used now, so we do not know the water { $place }.
+water-not-kept = The picture of the water cannot be read now, so we do not know the water { $place }.
+water-no-ground = We do not know the ground { $place }, so we cannot say whether water reaches it.
+water-now-wet = At { $at } we estimate about { $depth } cm of water { $place }; it may be up to { $likely } cm.
+water-now-dry = At { $at } we estimate no water { $place }, but this can be wrong: the chance of water there is about { $chance } in 100.
+water-ahead-wet = Forecast for { $at }: about { $depth } cm of water, perhaps up to { $likely } cm. A forecast can be wrong.
+water-ahead-dry = The forecast until { $until } shows no water there, but it can be wrong: the chance of water is about { $chance } in 100.
+water-no-forecast = We have no forecast for the hours to come.
+water-no-zone = The place lies in no zone that we warn for.
+water-zone = Zone { $zone }: { $severity } now.
+water-zone-unknown = Zone { $zone }: not known now.
+water-zone-ahead = It may become { $severity } about { $at }.
+water-severity-0 = no warning
+water-severity-1 = watch
+water-severity-2 = warning
+water-severity-3 = danger
+water-gauge = Nearest gauge { $name } ({ $km } km) at { $at }: { $level }, { $trend }.
+water-gauge-level = { $level } m above mean sea level
+water-gauge-over = { $by } m over the bank
+water-gauge-under = { $by } m below the bank
+water-gauge-silent = Nearest gauge { $name } ({ $km } km) has been silent since { $at }.
+water-gauge-doubted = The level of the nearest gauge { $name } ({ $km } km) at { $at } cannot be believed.
+water-no-gauge = No gauge gives a level.
+water-trend-rising = rising
+water-trend-falling = falling
+water-trend-steady = steady
+water-trend-unknown = where it is going is not known

@@ -1,0 +1,39 @@
+# Air di rumah penduduk (menunggu semakan penutur asli)
+water = { $text }
+
+    Ini tidak bermaksud anda selamat: perhatikan air di sekeliling. Jika bahaya, hubungi 1669 · 191 · 199.
+water-ask-place = Kami tidak tahu di mana rumah anda. Hantar pin tempat itu: kami semak air di situ sekali sahaja dan tidak menyimpannya. Jika bahaya, hubungi 1669 · 191 · 199.
+label-water-pin = Hantar lokasi
+label-water-elsewhere = Tempat lain
+water-at-home = di rumah anda yang berdaftar
+water-at-pin = di tempat yang anda hantar
+water-time = { $time }
+water-old = Gambaran air kami yang terakhir sudah lama, { $at }; keadaan sekarang kami tidak tahu.
+water-no-picture = Kami belum ada gambaran air { $place }, jadi kami tidak tahu.
+water-no-data = Tiada tolok air boleh digunakan sekarang, jadi kami tidak tahu air { $place }.
+water-not-kept = Gambaran air tidak dapat dibaca sekarang, jadi kami tidak tahu air { $place }.
+water-no-ground = Kami tidak tahu keadaan tanah { $place }, jadi tidak dapat kata sama ada air akan sampai.
+water-now-wet = Pada { $at } kami anggarkan kira-kira { $depth } cm air { $place }; mungkin hingga { $likely } cm.
+water-now-dry = Pada { $at } kami anggarkan tiada air { $place }, tetapi ini boleh silap: kemungkinan ada air kira-kira { $chance } dalam 100.
+water-ahead-wet = Ramalan untuk { $at }: kira-kira { $depth } cm air, mungkin hingga { $likely } cm. Ramalan boleh silap.
+water-ahead-dry = Ramalan hingga { $until } tidak menunjukkan air di situ, tetapi boleh silap: kemungkinan ada air kira-kira { $chance } dalam 100.
+water-no-forecast = Kami tiada ramalan untuk jam-jam akan datang.
+water-no-zone = Tempat ini bukan dalam zon yang kami beri amaran.
+water-zone = Zon { $zone } sekarang: { $severity }.
+water-zone-unknown = Zon { $zone } sekarang: tidak diketahui.
+water-zone-ahead = Mungkin menjadi { $severity } kira-kira { $at }.
+water-severity-0 = tiada amaran
+water-severity-1 = berjaga-jaga
+water-severity-2 = amaran
+water-severity-3 = bahaya
+water-gauge = Tolok terdekat { $name } ({ $km } km) pada { $at }: { $level }, { $trend }.
+water-gauge-level = { $level } m di atas aras laut
+water-gauge-over = { $by } m melebihi tebing
+water-gauge-under = { $by } m di bawah tebing
+water-gauge-silent = Tolok terdekat { $name } ({ $km } km) senyap sejak { $at }.
+water-gauge-doubted = Paras tolok terdekat { $name } ({ $km } km) pada { $at } tidak boleh dipercayai.
+water-no-gauge = Tiada tolok memberi paras air.
+water-trend-rising = sedang naik
+water-trend-falling = sedang surut
+water-trend-steady = tetap
+water-trend-unknown = arahnya tidak diketahui

@@ -1,0 +1,39 @@
+# น้ำที่บ้านของผู้ถาม
+water = { $text }
+
+    ข้อมูลนี้ไม่ได้ยืนยันว่าปลอดภัย โปรดสังเกตน้ำรอบตัว ถ้าอันตราย โทร 1669 · 191 · 199
+water-ask-place = เรายังไม่ทราบที่ตั้งบ้านของคุณ ส่งหมุดของจุดที่อยากรู้มาได้เลย เราจะดูน้ำให้ครั้งเดียวและไม่เก็บไว้ ถ้าอันตราย โทร 1669 · 191 · 199
+label-water-pin = ส่งตำแหน่ง
+label-water-elsewhere = ดูจุดอื่น
+water-at-home = ที่บ้านที่คุณลงทะเบียนไว้
+water-at-pin = ตรงจุดที่คุณส่งมา
+water-time = { $time } น.
+water-old = ภาพน้ำล่าสุดของเราเก่าแล้ว ({ $at }) ตอนนี้เป็นอย่างไรเราไม่ทราบ
+water-no-picture = เรายังไม่มีภาพน้ำ{ $place } จึงไม่ทราบ
+water-no-data = ตอนนี้ไม่มีสถานีวัดที่ใช้ได้ จึงไม่ทราบน้ำ{ $place }
+water-not-kept = ตอนนี้อ่านภาพน้ำไม่ได้ จึงไม่ทราบน้ำ{ $place }
+water-no-ground = เราไม่มีข้อมูลพื้นดิน{ $place } จึงบอกไม่ได้ว่าน้ำจะถึงหรือไม่
+water-now-wet = เมื่อ { $at } เราประเมินว่ามีน้ำประมาณ { $depth } ซม. { $place } อาจสูงถึง { $likely } ซม.
+water-now-dry = เมื่อ { $at } เราประเมินว่าไม่มีน้ำ{ $place } แต่อาจผิดได้ โอกาสที่มีน้ำประมาณ { $chance } ใน 100
+water-ahead-wet = คาดว่าเวลา { $at } น้ำประมาณ { $depth } ซม. อาจสูงถึง { $likely } ซม. การคาดการณ์อาจผิดได้
+water-ahead-dry = การคาดการณ์ถึง { $until } ไม่พบน้ำตรงนั้น แต่อาจผิดได้ โอกาสที่มีน้ำประมาณ { $chance } ใน 100
+water-no-forecast = เราไม่มีการคาดการณ์สำหรับชั่วโมงข้างหน้า
+water-no-zone = จุดนี้ไม่อยู่ในเขตที่เราเตือนภัย
+water-zone = เขต { $zone } ตอนนี้: { $severity }
+water-zone-unknown = เขต { $zone } ตอนนี้: ไม่ทราบ
+water-zone-ahead = อาจเป็นระดับ{ $severity } ราว { $at }
+water-severity-0 = ไม่มีคำเตือน
+water-severity-1 = เฝ้าระวัง
+water-severity-2 = เตือนภัย
+water-severity-3 = อันตราย
+water-gauge = สถานีใกล้ที่สุด { $name } ({ $km } กม.) เมื่อ { $at }: { $level } { $trend }
+water-gauge-level = { $level } ม. จากระดับทะเลปานกลาง
+water-gauge-over = สูงกว่าตลิ่ง { $by } ม.
+water-gauge-under = ต่ำกว่าตลิ่ง { $by } ม.
+water-gauge-silent = สถานีใกล้ที่สุด { $name } ({ $km } กม.) ไม่ส่งข้อมูลตั้งแต่ { $at }
+water-gauge-doubted = ระดับน้ำของสถานีใกล้ที่สุด { $name } ({ $km } กม.) เมื่อ { $at } เชื่อถือไม่ได้
+water-no-gauge = ไม่มีสถานีวัดที่ให้ระดับน้ำ
+water-trend-rising = กำลังขึ้น
+water-trend-falling = กำลังลด
+water-trend-steady = ทรงตัว
+water-trend-unknown = ไม่ทราบแนวโน้ม
