@@ -14,7 +14,9 @@ from incidents.handful import Handful, LeavePhoto, Picture
 from incidents.phrases import is_at_home, means
 
 Step = Literal["words", "category", "pin", "confirm", "emergency_pin"]
-MORE_PAGE, TEXT_KEPT = 12, 2000
+MORE_PAGE = 12
+# LINE's longest message, and so much of all words of one report: four such messages. What shows them cuts, not we.
+TEXT_KEPT, WORDS_KEPT = 5_000, 20_000
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Draft:
     """What a resident has told so far. `key` ties buttons to this draft, so that old ones do nothing.
 
     `seen_from` is where a photo says that it was taken: offered, never taken for the place unasked. `is_private` asks
-    that nobody outside the city sees the report.
+    that nobody outside the city sees the report; `is_told_cut` says that its teller knows that no more words fit.
     """
 
     key: str
@@ -45,6 +47,7 @@ class Draft:
     handful: Handful | None = None
     seen_from: Place | None = None
     is_private: bool = False
+    is_told_cut: bool = False
 
 
 # What comes in.
@@ -214,8 +217,10 @@ def _told(draft: Draft, coming: Words | Picture | Pin, known: Known) -> Turn:
     if draft.step == "confirm" and means(coming.text, meanings.CONFIRM):
         return _submitted(draft, known)
     text = f"{draft.text}\n{coming.text}".strip()
-    asked = _ask_next(replace(draft, text=text[:TEXT_KEPT]), known, ranked=coming.ranked)
-    return asked if len(text) <= TEXT_KEPT else replace(asked, says=(Say("text-cut"), *asked.says))
+    is_cut = len(text) > WORDS_KEPT
+    kept = replace(draft, text=text[:WORDS_KEPT], is_told_cut=draft.is_told_cut or is_cut)
+    asked = _ask_next(kept, known, ranked=coming.ranked)
+    return replace(asked, says=(Say("text-cut"), *asked.says)) if is_cut and not draft.is_told_cut else asked
 
 
 def _tapped(draft: Draft | None, tap: Tap, known: Known) -> Turn:
@@ -316,8 +321,8 @@ def _all_categories(draft: Draft, known: Known, *, page: int) -> tuple[Choice, .
 
 def _with_newest(before: str, text: str) -> str:
     """Both, and where that is too long the older words give way: what somebody in danger writes last counts most."""
-    newest = text[:TEXT_KEPT]
-    room = TEXT_KEPT - len(newest) - 1
+    newest = text[:WORDS_KEPT]
+    room = WORDS_KEPT - len(newest) - 1
     return f"{before[:max(0, room)]}\n{newest}".strip()
 
 
@@ -328,7 +333,7 @@ def _emergency(draft: Draft | None, text: str, category_code: str, known: Known)
     told = replace(
         so_far,
         step="emergency_pin",
-        text=f"{text}\n{so_far.text}".strip()[:TEXT_KEPT],  # The cry first: lists show the beginning.
+        text=f"{text}\n{so_far.text}".strip()[:WORDS_KEPT],  # The cry first: lists show the beginning.
         category_code=category_code,
     )
     place = so_far.place if _is_shown(so_far) else known.place or so_far.place

@@ -52,7 +52,11 @@ from incidents.rules import NewReport
 from incidents.speaking import ANSWER_PRIORITY, Speaker, say, send, who
 from incidents.turn_queries import Standing
 from incidents.understood import understood
+from line import messages as line_messages
 from line import personal as line_personal
+
+# What is read on a phone before a report is sent; with all else in the question it fits one message.
+TEXT_SHOWN_UTF16 = 2_000
 
 
 def standing_of(session: Session, resident_id: int) -> Standing:
@@ -332,7 +336,7 @@ def _slots(
         return photos
     return {
         "category": names[draft.category_code],
-        "text": draft.text or cards.say("no-text", language),
+        "text": line_messages.cut(draft.text, limit_utf16=TEXT_SHOWN_UTF16) or cards.say("no-text", language),
         **photos,
         "place": _label(session, draft.place, language),
     }

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from gis.models import City
 from incidents import rules as incident_rules
 from incidents import tasks
-from incidents.conversation import TEXT_KEPT
+from incidents.conversation import TEXT_KEPT, WORDS_KEPT
 from incidents.models import Draft, Incident, IncidentAgency, Photo, Report
+from line import messages as line_messages
 from line import rules as line_rules
 from line.errors import LineUnavailableError
 
@@ -47,7 +48,21 @@ def test_100_000_letters_are_cut_and_told_quickly(town: Session, malee: Talker) 
     assert time.process_time() - began_s < 2.0
     assert "ยาวเกิน" in answers[0]["text"]
     stored = town.scalars(sa.select(Draft)).one()
-    assert len(stored.data["text"]) == TEXT_KEPT
+    assert len(stored.data["text"]) == WORDS_KEPT
+
+
+def test_what_was_told_in_long_messages_reaches_the_officer_whole(town: Session, malee: Talker) -> None:
+    """Three of LINE's longest messages are one report with every word; the question before it is sent fits LINE."""
+    texts = ["ต้นไม้ล้มขวางถนน " + letter * 4_983 for letter in "กขค"]
+    for text in texts:
+        answers = malee.say(text)
+    malee.tap_label(answers[-1], _labels(answers[-1])[0])
+    (confirm,) = malee.pin(*PIN)
+    line_messages.check([confirm])
+    assert confirm["text"].count("ก") < 2_100
+    assert "…" in confirm["text"]
+    malee.tap_label(confirm, "ยืนยัน")
+    assert town.scalar(sa.select(Report.text)) == "\n".join(texts)
 
 
 def test_100_000_letters_added_to_a_report_are_cut_too(town: Session, malee: Talker) -> None:

@@ -159,19 +159,25 @@ def test_a_place_without_a_report_is_not_ours() -> None:
 
 
 def test_a_long_text_is_cut_and_says_so() -> None:
-    """What is kept has an end; who writes more is told, and asked the question that waits."""
-    found = turn(None, Words("น้ำ" * 3000), KNOWN)
+    """What is kept has an end; who writes more is told so once, and asked the question that waits."""
+    whole = turn(None, Words("น้ำ" * 1_666), KNOWN)
+    assert _keys(whole) == ["ask-category-unknown"]
+    assert len(_draft(whole).text) == 4_998
+    found = turn(_draft(whole), Words("น้ำ" * 6_000), KNOWN)
     assert _keys(found) == ["text-cut", "ask-category-unknown"]
-    assert len(_draft(found).text) == conversation.TEXT_KEPT
+    assert len(_draft(found).text) == conversation.WORDS_KEPT
+    again = turn(_draft(found), Words("ท่วม"), KNOWN)
+    assert _keys(again) == ["ask-category-unknown"]
+    assert len(_draft(again).text) == conversation.WORDS_KEPT
 
 
 def test_a_cry_for_help_stands_before_what_was_being_told() -> None:
     """Whoever reads the incident, or its one line in a list, reads the cry, however much was written before it."""
-    draft = Draft(key="k1", step="category", text="ก" * conversation.TEXT_KEPT)
+    draft = Draft(key="k1", step="category", text="ก" * conversation.WORDS_KEPT)
     opened = turn(draft, Words("ช่วยด้วย ติดอยู่บนหลังคา", emergency="rescue"), AT_HOME).effect
     assert isinstance(opened, OpenEmergency)
     assert opened.text.startswith("ช่วยด้วย ติดอยู่บนหลังคา\nก")
-    assert len(opened.text) == conversation.TEXT_KEPT
+    assert len(opened.text) == conversation.WORDS_KEPT
     waiting = _draft(turn(draft, Words("ช่วยด้วย", emergency="rescue"), KNOWN))
     told = _draft(turn(waiting, Words("ชั้นสอง บ้านสีเขียว"), KNOWN))
     assert told.text.endswith("\nชั้นสอง บ้านสีเขียว")
