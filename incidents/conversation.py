@@ -34,7 +34,8 @@ class Draft:
     """What a resident has told so far. `key` ties buttons to this draft, so that old ones do nothing.
 
     `seen_from` is where a photo says that it was taken: offered, never taken for the place unasked. `is_private` asks
-    that nobody outside the city sees the report; `is_told_cut` says that its teller knows that no more words fit.
+    that nobody outside the city sees it; `is_told_cut` says that they know that no more words fit. `far` is a pin
+    `far_km` outside the city, about which they are asked once (`is_far_asked`).
     """
 
     key: str
@@ -48,6 +49,9 @@ class Draft:
     seen_from: Place | None = None
     is_private: bool = False
     is_told_cut: bool = False
+    far: Place | None = None
+    far_km: int = 0
+    is_far_asked: bool = False
 
 
 # What comes in.
@@ -62,10 +66,11 @@ class Words:
 
 @dataclass(frozen=True)
 class Pin:
-    """A place sent by the resident."""
+    """A place sent by the resident; `outside_km` is how far outside the city it lies, None in it and near it."""
 
     lon: float
     lat: float
+    outside_km: int | None = None
 
 
 @dataclass(frozen=True)
@@ -202,16 +207,18 @@ def _begun(coming: Words | Picture | Pin, known: Known) -> Turn:
 
 def _told(draft: Draft, coming: Words | Picture | Pin, known: Known) -> Turn:
     if isinstance(coming, Picture):
-        photo_ids = (*draft.photo_ids, coming.photo_id)
-        return _ask_next(replace(draft, photo_ids=photo_ids), known, ranked=coming.ranked)
+        more = replace(draft, photo_ids=(*draft.photo_ids, coming.photo_id))
+        return _ask_next(more, known, ranked=coming.ranked)
     if isinstance(coming, Pin):
-        return _ask_next(replace(draft, place=Place(coming.lon, coming.lat, "pin")), known)
+        return _pinned(draft, coming, known)
     if meanings.asks_to_cancel(coming.text):
         return Turn(None, (Say("cancelled"),))
     if draft.text and meanings.is_small_talk(coming.text):
         return _ask_next(draft, known, ranked=coming.ranked)  # No word of what has happened.
     if draft.step == "pin" and known.home is not None and is_at_home(coming.text):
         return _ask_next(replace(draft, place=known.home), known)
+    if draft.step == "pin" and draft.far is not None and means(coming.text, meanings.CONFIRM):
+        return _ask_next(replace(draft, place=draft.far, far=None), known)
     if draft.step in {"pin", "confirm"} and means(coming.text, meanings.SKIP):
         return _ask_next(draft, known)  # A picture is never a must.
     if draft.step == "confirm" and means(coming.text, meanings.CONFIRM):
@@ -221,6 +228,14 @@ def _told(draft: Draft, coming: Words | Picture | Pin, known: Known) -> Turn:
     kept = replace(draft, text=text[:WORDS_KEPT], is_told_cut=draft.is_told_cut or is_cut)
     asked = _ask_next(kept, known, ranked=coming.ranked)
     return replace(asked, says=(Say("text-cut"), *asked.says)) if is_cut and not draft.is_told_cut else asked
+
+
+def _pinned(draft: Draft, pin: Pin, known: Known) -> Turn:
+    """The pin is the place; one far outside the city is asked about first, once."""
+    place = Place(pin.lon, pin.lat, "pin")
+    if pin.outside_km is None or draft.is_far_asked:
+        return _ask_next(replace(draft, place=place, far=None), known)
+    return _ask_next(replace(draft, place=None, far=place, far_km=pin.outside_km), known)
 
 
 def _tapped(draft: Draft | None, tap: Tap, known: Known) -> Turn:
@@ -237,7 +252,9 @@ def _tapped(draft: Draft | None, tap: Tap, known: Known) -> Turn:
         return Turn(draft, (Say("ask-category-all", _all_categories(draft, known, page=page)),))
     if verb == "home" and known.home is not None:
         return _ask_next(replace(draft, place=known.home), known)
-    if verb == "photo" and draft.seen_from is not None and not _is_pinned(draft):
+    if verb == "keep" and draft.far is not None:
+        return _ask_next(replace(draft, place=draft.far, far=None), known)
+    if verb == "photo" and draft.seen_from is not None and (draft.place is None or draft.place.source != "pin"):
         return _ask_next(replace(draft, place=draft.seen_from), known)
     if verb in {"private", "public"}:
         return _ask_next(replace(draft, is_private=verb == "private"), known)
@@ -267,21 +284,24 @@ def _missing(draft: Draft) -> Step:
 
 
 def _ask_next(draft: Draft, known: Known, *, ranked: tuple[str, ...] = ()) -> Turn:
-    if known.told is not None and not _is_shown(draft):
+    if known.told is not None and not _is_shown(draft) and draft.far is None:
         draft = replace(draft, place=known.told)
     asked = replace(draft, step=_missing(draft))
     button = f"report:{asked.key}"
-    cancel = Choice("postback", "label-cancel", f"{button}:cancel")
     if asked.step == "words":
         return Turn(asked, (Say("ask-words-of-photo"),))
+    cancel = Choice("postback", "label-cancel", f"{button}:cancel")
     if asked.step == "category":
         offered = tuple(Choice("postback", f"category:{c}", f"{button}:category:{c}") for c in ranked[:3])
         more = Choice("postback", "label-other", f"{button}:more:0")
         return Turn(asked, (Say("ask-category" if offered else "ask-category-unknown", (*offered, more, cancel)),))
-    # A picture is asked for with the place, not on its own: each question costs people a tap and a wait.
+    # A picture is asked for with the place: each question costs people a tap and a wait.
     cameras = () if asked.photo_ids else (Choice("camera", "label-camera"), Choice("camera_roll", "label-camera-roll"))
     if asked.step == "pin":
         home = (Choice("postback", "label-home", f"{button}:home"),) if known.home else ()
+        if asked.far is not None:
+            keep = Choice("postback", "label-keep-far", f"{button}:keep")
+            return Turn(replace(asked, is_far_asked=True), (Say("ask-far-pin", (*where(asked), keep, *home, cancel)),))
         key = "ask-pin-only" if asked.photo_ids else "ask-pin"
         return Turn(asked, (Say(key, (*where(asked), *home, *cameras, cancel)),))
     confirm = Choice("postback", "label-confirm", f"{button}:confirm")
@@ -302,10 +322,6 @@ def where(draft: Draft) -> tuple[Choice, ...]:
 def _is_shown(draft: Draft) -> bool:
     """The resident has placed it: what words say never takes the place of a pin, or of the home they chose."""
     return draft.place is not None and draft.place.source != "words"
-
-
-def _is_pinned(draft: Draft) -> bool:
-    return draft.place is not None and draft.place.source == "pin"
 
 
 def _all_categories(draft: Draft, known: Known, *, page: int) -> tuple[Choice, ...]:
@@ -336,7 +352,7 @@ def _emergency(draft: Draft | None, text: str, category_code: str, known: Known)
         text=f"{text}\n{so_far.text}".strip()[:WORDS_KEPT],  # The cry first: lists show the beginning.
         category_code=category_code,
     )
-    place = so_far.place if _is_shown(so_far) else known.place or so_far.place
+    place = so_far.place if _is_shown(so_far) else known.place or so_far.place or so_far.far
     if place is None:
         return Turn(told, (Say("emergency-where", where(told), is_emergency=True),))
     opened = OpenEmergency(told.text, category_code, place, told.photo_ids)
@@ -346,11 +362,7 @@ def _emergency(draft: Draft | None, text: str, category_code: str, known: Known)
 
 def _after_emergency(draft: Draft, coming: Input, known: Known) -> Turn:
     if isinstance(coming, Pin):
-        place = Place(coming.lon, coming.lat, "pin")
-        if draft.incident_id is not None:
-            return Turn(None, (Say("emergency-moved"),), MoveIncident(draft.incident_id, place))
-        opened = OpenEmergency(draft.text, draft.category_code or "rescue", place, draft.photo_ids)
-        return Turn(None, (Say("emergency-open", (), is_emergency=True),), opened)
+        return _pinned_in_emergency(draft, coming)
     if isinstance(coming, Picture):
         if draft.incident_id is not None:
             return Turn(draft, (Say("emergency-more", PIN),), AddPhoto(draft.incident_id, coming.photo_id))
@@ -369,3 +381,16 @@ def _after_emergency(draft: Draft, coming: Input, known: Known) -> Turn:
         opened = OpenEmergency(draft.text, draft.category_code or "rescue", draft.seen_from, draft.photo_ids)
         return Turn(draft, (Say("emergency-open", PIN, is_emergency=True),), opened)
     return Turn(draft, (Say("old-button"),))
+
+
+def _pinned_in_emergency(draft: Draft, pin: Pin) -> Turn:
+    """The place is acted on at once; one far outside the city is asked about too, once: the next pin corrects it."""
+    place = Place(pin.lon, pin.lat, "pin")
+    opened = OpenEmergency(draft.text, draft.category_code or "rescue", place, draft.photo_ids)
+    done = Turn(None, (Say("emergency-open", (), is_emergency=True),), opened)
+    if draft.incident_id is not None:
+        done = Turn(None, (Say("emergency-moved"),), MoveIncident(draft.incident_id, place))
+    if pin.outside_km is None or draft.is_far_asked:
+        return done
+    told = replace(draft, far_km=pin.outside_km, is_far_asked=True)
+    return Turn(told, (*done.says, Say("emergency-far", PIN)), done.effect)

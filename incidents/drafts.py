@@ -10,7 +10,7 @@ from incidents.handful import Handful
 
 def read(stored: dict[str, Any]) -> Draft:
     """The draft that was kept so."""
-    places = {name: Place(**stored[name]) for name in ("place", "seen_from") if stored.get(name)}
+    places = {name: Place(**stored[name]) for name in ("place", "seen_from", "far") if stored.get(name)}
     handful = Handful(**stored["handful"]) if stored.get("handful") else None
-    whole = {**stored, "place": None, "seen_from": None, **places, "handful": handful}
+    whole = {**stored, "place": None, "seen_from": None, "far": None, **places, "handful": handful}
     return Draft(**{**whole, "photo_ids": tuple(stored["photo_ids"])})

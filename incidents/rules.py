@@ -44,6 +44,15 @@ EMERGENCY_DRAFT_LIFE = timedelta(minutes=30)
 TOLD_CONFIDENCE, TOLD_RADIUS_M = 0.8, 600.0
 
 
+# Further outside the city than this a pin is asked about: its crews seldom work there (assumed).
+FAR_OUTSIDE_M = 5_000.0
+
+
+def far_outside_km(away_m: float) -> int | None:
+    """The whole kilometres outside the city where that is far enough for the pin to be a slip, else None."""
+    return round(away_m / 1000) if away_m >= FAR_OUTSIDE_M else None
+
+
 def is_place_told(*, confidence: float, radius_m: float) -> bool:
     """The words name a place so surely and so exactly that a crew can be sent there."""
     return confidence >= TOLD_CONFIDENCE and radius_m <= TOLD_RADIUS_M

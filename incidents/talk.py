@@ -93,6 +93,8 @@ def take_turn(
             return
     if isinstance(coming, Picture):
         coming = replace(coming, ranked=_codes_offered(before))
+    if isinstance(coming, Pin):
+        coming = replace(coming, outside_km=_outside_km(session, standing, coming))
     known = _known(standing, known_categories, _told(session, standing, draft, coming))
     turn = pictures.turn(draft, coming, known)
     incident = _effect(session, speaker, turn.effect, known_categories, before)
@@ -203,6 +205,17 @@ def _told(
         return None
     is_here = city.city is not None and city.city.holds(best.place)
     return Place(best.place.lon, best.place.lat, "words", best.radius_m) if is_here else None
+
+
+def _outside_km(session: Session, standing: Standing, pin: Pin) -> int | None:
+    """How far outside the city's box the pin lies, where that is far; None where no city is known."""
+    if standing.city is None:
+        return None
+    try:
+        extent = gazetteer(session, standing.city).city
+    except NoCityError:
+        return None
+    return rules.far_outside_km(extent.away_m(LonLat(lon=pin.lon, lat=pin.lat))) if extent is not None else None
 
 
 def _known(standing: Standing, categories: list[Category], told: Place | None) -> Known:
@@ -324,12 +337,13 @@ def _slots(
             "agency": agency or cards.say("the-city", language),
             "promised": cards.moment(row.promised_at, language),
             "people": row.people,
+            "far_km": turn.draft.far_km if turn.draft else 0,
         }
     draft = turn.draft
     if draft is None:
         return {}
     more = draft.handful.kept - 1 if draft.handful else 0
-    photos: dict[str, str | int] = {"photos": len(draft.photo_ids), "more": more}
+    photos: dict[str, str | int] = {"photos": len(draft.photo_ids), "more": more, "far_km": draft.far_km}
     if draft.seen_from is not None and any(said.key == "ask-photo-place" for said in turn.says):
         photos["photo_place"] = _label(session, draft.seen_from, language)
     if draft.step != "confirm" or draft.category_code is None or draft.place is None:
@@ -351,9 +365,13 @@ def answer_unusable(session: Session, speaker: Speaker) -> None:
     say(session, speaker, [Say("only-these")], {}, {})
 
 
-def answer_lone_place(session: Session, speaker: Speaker) -> None:
-    """A place that belongs to no report and no home is answered: what has happened there?"""
-    say(session, speaker, [Say("pin-without-report")], {}, {})
+def answer_lone_place(session: Session, speaker: Speaker, standing: Standing) -> None:
+    """A place that belongs to no report being told and no home is answered: what has happened there?
+
+    Who has just sent a report with a pin may mean that one, and hears how its place is changed.
+    """
+    key = "pin-without-report" if standing.recent_pin is None else "pin-after-report"
+    say(session, speaker, [Say(key)], {}, {})
 
 
 def pin(lon: float, lat: float) -> Pin:

@@ -109,7 +109,7 @@ def _hear_place(session: Session, speaker: Speaker, resident: Resident, *, lon: 
         return
     if told_at is None:
         if not asides.have_answered_place(session, speaker, LonLat(lon=pin.lon, lat=pin.lat)):
-            talk.answer_lone_place(session, speaker)
+            talk.answer_lone_place(session, speaker, standing)
         return
     talk.take_turn(session, speaker, pin, standing)
 

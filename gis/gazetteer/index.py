@@ -49,6 +49,12 @@ class Extent:
         west, south, east, north = self.bbox
         return west <= place.lon <= east and south <= place.lat <= north
 
+    def away_m(self, place: LonLat) -> float:
+        """How far outside the city's box the place lies, 0 within it."""
+        west, south, east, north = self.bbox
+        edge = LonLat(lon=min(max(place.lon, west), east), lat=min(max(place.lat, south), north))
+        return crs.distance_m(edge, place)
+
 
 class Named(NamedTuple):
     """One reading of a name: which entry it may mean, how it is written there, and how likely the city means it."""

@@ -120,7 +120,12 @@ def test_a_pin_in_the_sea_is_somebodys(town: Session, malee: Talker, pin: tuple[
         )
     )
     town.flush()
-    incident = _report(malee, "ต้นไม้ล้มขวางถนน", pin)
+    category = malee.say("ต้นไม้ล้มขวางถนน")[-1]
+    malee.tap_label(category, _labels(category)[0])
+    (asked,) = malee.pin(*pin)
+    assert "นอกเมือง" in asked["text"]
+    malee.tap_label(malee.tap_label(asked, "ใช้จุดนี้")[0], "ยืนยัน")
+    incident = town.scalars(sa.select(Incident)).one()
     assert incident.agency_code is not None
     assert town.scalar(sa.select(sa.func.count()).select_from(IncidentAgency)) >= 1
 

@@ -7,6 +7,7 @@ ask-category-all = Choose what fits best.
 ask-pin = Where is it? Please send us a pin. If you have a picture, send it too: one helps the crew to bring the right things.
 ask-pin-only = We have your picture. Where is it? Please send us a pin.
 ask-photo-place = The photo says it was taken at { $photo_place }. Is this where it happened? Press "The photo's place", or send a pin of the right place.
+ask-far-pin = This place lies about { $far_km } km outside the city. Is it right? Send another pin, or tap "Keep this place".
 ask-confirm = Please check before sending
     About: { $category }
     Details: { $text }
@@ -39,6 +40,7 @@ help-greeting = Hello, this is the city. Just write what has happened, such as "
 help-menu = Just write what has happened, such as "water in my street", or "status" to follow your report. If somebody is in danger, write "help me" or call 1669 · 191 · 199.
 help-thanks = Thank you. Write to us whenever something happens.
 pin-without-report = We have the place, but do not know what has happened. Write that first, and we will ask for the place again.
+pin-after-report = We have this place. If it is for the report that you have just sent, write "status" and tap "Change the place". If something else has happened, write that first.
 text-cut = That is more than fits one report: we keep the beginning. You can add the rest once it is sent.
 only-these = You can send us words, a picture or a pin.
 
@@ -52,6 +54,7 @@ emergency-open-words = We have your call for help. Number { $number }, at the pl
 emergency-where = Where are you? Send a pin now: the control room must know it to find a crew for you.
 emergency-more = The control room has this message. If you are elsewhere, send a pin. In danger call 1669 · 191 · 199.
 emergency-moved = We have the new place. Number { $number }: the control room sees it. In danger call 1669 · 191 · 199.
+emergency-far = That place lies about { $far_km } km outside the city. If it is not where you are, send another pin now.
 call-1669 = Call 1669
 call-191 = Call 191
 call-199 = Call 199
@@ -67,6 +70,7 @@ label-camera-roll = Choose a photo
 label-pin = Send a pin
 label-home = At my home
 label-photo-place = The photo's place
+label-keep-far = Keep this place
 label-private = Do not show publicly
 label-public = May be public
 label-reopen = Not yet solved

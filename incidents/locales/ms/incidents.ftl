@@ -31,6 +31,7 @@ help-greeting = Salam, ini majlis perbandaran. Tulis sahaja apa yang berlaku, mi
 help-menu = Tulis sahaja apa yang berlaku, misalnya "banjir di jalan saya", atau "status" untuk mengikuti laporan anda. Jika ada orang dalam bahaya, tulis "tolong saya" atau hubungi 1669 · 191 · 199.
 help-thanks = Terima kasih. Tulislah kepada kami apabila sesuatu berlaku.
 pin-without-report = Lokasi diterima, tetapi kami belum tahu apa yang berlaku. Tulis itu dahulu, kemudian kami akan bertanya lokasi sekali lagi.
+pin-after-report = Kami sudah terima tempat ini. Jika untuk laporan yang baru dihantar, tulis "status" dan tekan "Ubah tempat". Jika perkara lain berlaku, tulis itu dahulu.
 text-cut = Tulisan ini terlalu panjang untuk satu laporan: kami menyimpan bahagian awalnya. Anda boleh menambah selebihnya selepas laporan dihantar.
 only-these = Anda boleh menghantar tulisan, gambar atau lokasi.
 
@@ -44,6 +45,7 @@ emergency-open-words = Panggilan bantuan anda diterima. Nombor { $number }, di t
 emergency-where = Di manakah anda? Hantar lokasi sekarang: bilik kawalan mesti tahu untuk mencari pasukan bagi anda.
 emergency-more = Bilik kawalan menerima mesej ini. Jika anda di tempat lain, hantar lokasi. Jika dalam bahaya, hubungi 1669 · 191 · 199.
 emergency-moved = Tempat baharu diterima. Nombor { $number }: bilik kawalan melihatnya. Jika dalam bahaya, hubungi 1669 · 191 · 199.
+emergency-far = Tempat itu kira-kira { $far_km } km di luar bandar. Jika anda tidak berada di situ, hantar pin lain sekarang.
 call-1669 = Telefon 1669
 call-191 = Telefon 191
 call-199 = Telefon 199
@@ -109,6 +111,8 @@ ask-confirm-private = Sila semak sebelum menghantar
     Tidak dipaparkan kepada umum: hanya pegawai majlis melihatnya.
     Tekan "Sahkan" untuk menghantar kepada majlis.
 ask-photo-place = Gambar itu menyatakan ia diambil di { $photo_place }. Adakah di situ tempat kejadian? Tekan "Tempat gambar diambil", atau hantar pin tempat yang betul.
+ask-far-pin = Tempat ini kira-kira { $far_km } km di luar bandar. Betulkah? Hantar pin lain, atau tekan "Guna tempat ini".
 label-photo-place = Tempat gambar diambil
+label-keep-far = Guna tempat ini
 label-private = Jangan papar umum
 label-public = Boleh papar umum
