@@ -35,7 +35,8 @@ class Draft:
 
     `seen_from` is where a photo says that it was taken: offered, never taken for the place unasked. `is_private` asks
     that nobody outside the city sees it; `is_told_cut` says that they know that no more words fit. `far` is a pin
-    `far_km` outside the city, about which they are asked once (`is_far_asked`).
+    `far_km` outside the city, about which they are asked once (`is_far_asked`). `has_refused` says that they have yet
+    to hear that a picture cannot be used.
     """
 
     key: str
@@ -52,6 +53,7 @@ class Draft:
     far: Place | None = None
     far_km: int = 0
     is_far_asked: bool = False
+    has_refused: bool = False
 
 
 # What comes in.

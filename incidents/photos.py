@@ -53,6 +53,15 @@ def clean(raw: bytes) -> CleanPhoto:
     return CleanPhoto(content, content_type, hashlib.sha256(content).hexdigest())
 
 
+def fault_in(raw: bytes) -> str | None:
+    """Why the file cannot be kept as a picture, None where it can."""
+    try:
+        clean(raw)
+    except UnusablePhotoError as fault:
+        return fault.detail
+    return None
+
+
 def exif_of(raw: bytes) -> bytes:
     """The TIFF block in which a phone writes place, time and device; empty where there is none or it is broken."""
     try:

@@ -23,7 +23,28 @@ ANSWER_AFTER = timedelta(seconds=4)
 
 
 def turn(draft: Draft | None, coming: Input, known: Known) -> Turn:
-    """What follows from what a resident sends: as `conversation.turn`, but photos that belong together are one turn."""
+    """What follows from what a resident sends: as `conversation.turn`, but photos that belong together are one turn.
+
+    With the answer they hear, once, that a picture of theirs could not be used; a cry for help is answered alone.
+    """
+    return _with_refusal(draft, _turn(draft, coming, known))
+
+
+def refused(draft: Draft, photo_id: int) -> Draft:
+    """The picture cannot be used: it belongs to the report no more, and the next answer says so."""
+    kept = tuple(one for one in draft.photo_ids if one != photo_id)
+    return replace(draft, photo_ids=kept, has_refused=True)
+
+
+def _with_refusal(draft: Draft | None, found: Turn) -> Turn:
+    is_answered = bool(found.says) or isinstance(found.effect, conversation.SubmitReport)
+    if draft is None or not draft.has_refused or not is_answered or any(said.is_emergency for said in found.says):
+        return found
+    told = replace(found.draft, has_refused=False) if found.draft else None
+    return replace(found, draft=told, says=(Say("photo-unusable"), *found.says))
+
+
+def _turn(draft: Draft | None, coming: Input, known: Known) -> Turn:
     if not isinstance(coming, Picture):
         return conversation.turn(replace(draft, handful=None) if draft else None, coming, known)
     before = draft.handful if draft and draft.handful and draft.handful.takes(coming) else None
@@ -59,7 +80,7 @@ def late_turn(draft: Draft, known: Known, *, ranked: tuple[str, ...] = ()) -> Tu
         asked = conversation.asked_again(answered, known, ranked=ranked)
         if not handful.total:
             asked = replace(asked, says=tuple(replace(said, key="photos-more") for said in asked.says))
-    return replace(asked, says=_with_news(asked.says, has_news))
+    return _with_refusal(draft, replace(asked, says=_with_news(asked.says, has_news)))
 
 
 def place_turn(draft: Draft, place: Place, known: Known) -> Turn:

@@ -24,7 +24,9 @@ from incidents import (
     keeping,
     late_answers,
     photo_places,
+    photos,
     phrases,
+    refused_photos,
     rules,
     talk,
     telling,
@@ -89,7 +91,7 @@ def _speaker(resident: Resident, line_user_id: str, event: MessageReceived | Pos
 
 def _hear_picture(session: Session, speaker: Speaker, message_id: str, image_set: object) -> None:
     photo_id = actions.note_line_photo(session, message_id)
-    jobs.enqueue(session, fetch_photo, photo_id=photo_id)
+    jobs.enqueue(session, fetch_photo, photo_id=photo_id, resident_id=speaker.resident_id)
     talk.take_turn(session, speaker, handful.picture(photo_id, sent_at=speaker.spoke_at, image_set=image_set))
 
 
@@ -137,8 +139,11 @@ def forget_unsent_photo(session: Session, event: MessageUnsent) -> None:
 
 # With waits of 2, 4, 8 … s: an hour without LINE loses no picture (8 attempts would end after 4 minutes).
 @jobs.job(name="incidents.fetch_photo", attempts=14)
-def fetch_photo(session: Session, *, photo_id: int) -> None:
-    """The picture is kept, or the reason why it cannot be is; tried again while LINE does not answer."""
+def fetch_photo(session: Session, *, photo_id: int, resident_id: int | None = None) -> None:
+    """The picture is kept, or the reason why it cannot be is, which its sender hears.
+
+    Tried again while LINE does not answer. A job from before senders were named has none.
+    """
     photo = session.get(Photo, photo_id)
     if photo is None or photo.path is not None or photo.refused_reason is not None or photo.line_message_id is None:
         return
@@ -147,8 +152,12 @@ def fetch_photo(session: Session, *, photo_id: int) -> None:
         raw = content.fetch_photo(photo.line_message_id)
     except (ContentGoneError, LineRefusedError) as exc:
         refused = exc.detail
+    refused = refused or photos.fault_in(raw)
+    # Its sender is held before it is, as in their turns.
     if refused is None:
-        photo_places.offer(session, photo_id, raw)  # Its sender is held before it is, as in their turns.
+        photo_places.offer(session, photo_id, raw)
+    elif resident_id is not None:
+        refused_photos.tell(session, photo_id, resident_id)
     # Held until it is kept: who forgets its sender meanwhile waits and then finds the file, or has been before us.
     photo = session.get(Photo, photo_id, with_for_update=True, populate_existing=True)
     if photo is None or photo.path is not None:

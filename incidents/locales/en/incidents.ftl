@@ -43,6 +43,7 @@ pin-without-report = We have the place, but do not know what has happened. Write
 pin-after-report = We have this place. If it is for the report that you have just sent, write "status" and tap "Change the place". If something else has happened, write that first.
 text-cut = That is more than fits one report: we keep the beginning. You can add the rest once it is sent.
 only-these = You can send us words, a picture or a pin.
+photo-unusable = A picture that you sent could not be used. We can use photos as JPEG or PNG, up to 10 MB; not PDF, HEIC or broken files. Please send it again as a photo.
 
 # Emergencies
 emergency-label = Emergency

@@ -34,6 +34,7 @@ pin-without-report = Lokasi diterima, tetapi kami belum tahu apa yang berlaku. T
 pin-after-report = Kami sudah terima tempat ini. Jika untuk laporan yang baru dihantar, tulis "status" dan tekan "Ubah tempat". Jika perkara lain berlaku, tulis itu dahulu.
 text-cut = Tulisan ini terlalu panjang untuk satu laporan: kami menyimpan bahagian awalnya. Anda boleh menambah selebihnya selepas laporan dihantar.
 only-these = Anda boleh menghantar tulisan, gambar atau lokasi.
+photo-unusable = Gambar yang anda hantar tidak dapat digunakan. Kami boleh guna foto JPEG atau PNG, hingga 10 MB; bukan PDF, HEIC atau fail rosak. Sila hantar semula sebagai foto.
 
 # Kecemasan
 emergency-label = Kecemasan
