@@ -18,7 +18,7 @@ from tests.incidents.conftest import Talker
 OFFICERS_FILES = ("exchange.ftl", "public.ftl", "report.ftl")
 OFFICERS_KEYS = (
     "reason-", "wrong-step", "changed-meanwhile", "handing-", "waiting-", "keeping-", "category-same",
-    "assigning-begun",
+    "assigning-begun", "group-call-ended", "hidden-meanwhile",
 )  # fmt: skip
 FOLLOW = "follow"  # The one line of the public page's texts that goes to LINE.
 THAI_LETTER = re.compile(r"[\u0e00-\u0e7f]")

@@ -111,9 +111,9 @@ ask-confirm-private = Sila semak sebelum menghantar
     Tempat: { $place }
     Tidak dipaparkan kepada umum: hanya pegawai majlis melihatnya.
     Tekan "Sahkan" untuk menghantar kepada majlis.
-ask-photo-place = Gambar itu menyatakan ia diambil di { $photo_place }. Adakah di situ tempat kejadian? Tekan "Tempat gambar diambil", atau hantar pin tempat yang betul.
+ask-photo-place = Gambar itu menyatakan ia diambil di { $photo_place }. Adakah di situ tempat kejadian? Tekan "Tempat dalam gambar", atau hantar pin tempat yang betul.
 ask-far-pin = Tempat ini kira-kira { $far_km } km di luar bandar. Betulkah? Hantar pin lain, atau tekan "Guna tempat ini".
-label-photo-place = Tempat gambar diambil
+label-photo-place = Tempat dalam gambar
 label-keep-far = Guna tempat ini
 label-private = Jangan papar umum
 label-public = Boleh papar umum
