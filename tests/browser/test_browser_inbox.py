@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from core.db import transaction
 from gis.points import LonLat
-from incidents import actions
+from incidents import actions, history
 from incidents.exchange import hooks, keys
 from incidents.exchange.hook_client import HookClient
 from incidents.rules import NewReport
@@ -40,6 +40,8 @@ def origin(database: sa.Engine) -> Iterator[str]:
         rescue = NewReport(f"{NAME} ติดบนหลังคา", "rescue", LonLat(lon=99.96, lat=8.43), "pin",
                            resident_id=talker.resident.id)
         incident = actions.receive_report(session, rescue)[1]
+        at = incident.opened_at
+        history.write(session, incident, from_state="new", by="reporter", reason="", now=at, kind="hidden")
         picture = cv2.imencode(".png", np.full((90, 160, 3), 200, np.uint8))[1].tobytes()
         actions.add_job_photo(session, incident_id=incident.id, raw=bytes(picture))
         for number in range(LAMPS):
@@ -198,6 +200,8 @@ def _one_is_noted_and_redacted(page: Page) -> None:
     detail.get_by_test_id("category-to").select_option("flooded_home")
     detail.get_by_test_id("category-confirm").click()
     expect(detail).to_contain_text("เปลี่ยนประเภทจาก")
+    expect(detail.locator(".history")).to_contain_text("· ผู้แจ้ง")
+    expect(detail.locator(".history")).not_to_contain_text("reporter")
     assert_for_everybody(page, "an incident")
 
 
