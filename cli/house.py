@@ -108,7 +108,7 @@ def programs() -> list[Program]:
         # Where processors are short, the way from a level to a warning goes before chats, pictures and ways for crews.
         Program("worker", [*FAONAM, "worker", "--queues", "default,events", "--concurrency", "4"], niceness=5),
         Program("flood", [*FAONAM, "worker", "--queues", "urgent,flood", "--concurrency", "1"]),
-        Program("planner", [*FAONAM, "worker", "--queues", "dispatch", "--concurrency", "1"], niceness=10),
+        Program("planner", [*FAONAM, "worker", "--queues", "dispatch", "--concurrency", "1"], niceness=5),
         Program("receiver", [*FAONAM, "receiver"], niceness=2),  # Cries for help come this way.
         Program("sender", [*FAONAM, "sender"]),
         Program("gateway", [*FAONAM, "gateway"], is_ready=_gateway_ready),
