@@ -22,35 +22,45 @@ _IDS = """
     ) RETURNS text LANGUAGE plpgsql STABLE AS $$
     DECLARE
         half double precision;
+        hidden text := '(SELECT s.incident_id FROM report s WHERE s.is_private AND s.incident_id IS NOT NULL';
         times text := '';
-        plain text := '';
-        hidden text := '';
+        inner_box text := '';
+        edge text := '';
+        near text := '';
+        shown text := '';
     BEGIN
         IF from_at IS NOT NULL THEN
-            times := times || format(' AND i.opened_at >= %L::timestamptz', from_at);
+            times := times || format(' AND opened_at >= %L::timestamptz', from_at);
         END IF;
         IF to_at IS NOT NULL THEN
-            times := times || format(' AND i.opened_at <= %L::timestamptz', to_at);
+            times := times || format(' AND opened_at <= %L::timestamptz', to_at);
         END IF;
         IF west IS NOT NULL THEN
             SELECT greatest(max(grid_degrees), 0.005) / 2 + 0.000001 INTO half FROM open_service;
-            hidden := format(
+            shown := format(
                 ' AND ST_X(v.geom) BETWEEN %1$s AND %3$s AND ST_Y(v.geom) BETWEEN %2$s AND %4$s',
                 west, south, east, north);
-            plain := format(
-                ' AND i.place && ST_Expand(ST_MakeEnvelope(%1$s, %2$s, %3$s, %4$s, 4326), %5$s) AND (
-                    (ST_X(i.place) BETWEEN %1$s + %5$s AND %3$s - %5$s
-                        AND ST_Y(i.place) BETWEEN %2$s + %5$s AND %4$s - %5$s)
-                    OR EXISTS (SELECT FROM gis_public.incidents v WHERE v.id = i.id%6$s))',
-                west, south, east, north, half, hidden);
+            inner_box := format(
+                ' i.place && ST_Expand(ST_MakeEnvelope(%1$s, %2$s, %3$s, %4$s, 4326), %5$s)
+                    AND ST_X(i.place) BETWEEN %1$s + %5$s AND %3$s - %5$s
+                    AND ST_Y(i.place) BETWEEN %2$s + %5$s AND %4$s - %5$s',
+                west, south, east, north, half);
+            near := format(
+                ' AND s.incident_id IN (SELECT t.incident_id FROM report t WHERE NOT t.is_private
+                    AND t.place && ST_Expand(ST_MakeEnvelope(%1$s, %2$s, %3$s, %4$s, 4326), %5$s))',
+                west, south, east, north, half);
+            edge := format(
+                ' UNION SELECT i.id FROM incident i
+                    WHERE i.place && ST_Expand(ST_MakeEnvelope(%1$s, %2$s, %3$s, %4$s, 4326), %5$s) AND NOT (%6$s)
+                    AND i.id NOT IN %7$s)%8$s',
+                west, south, east, north, half, inner_box, hidden, times);
+            inner_box := ' AND ' || inner_box;
         END IF;
         RETURN 'SELECT i.id FROM incident i WHERE i.merged_into_id IS NULL
             AND i.category_code NOT IN (SELECT h.category_code FROM open_service h WHERE h.exposure = ''hidden'')
-            AND i.id NOT IN (SELECT s.incident_id FROM report s WHERE s.is_private AND s.incident_id IS NOT NULL)'
-            || times || plain
-            || ' UNION ALL SELECT i.id FROM incident i
-            WHERE i.id IN (SELECT s.incident_id FROM report s WHERE s.is_private)'
-            || times || ' AND EXISTS (SELECT FROM gis_public.incidents v WHERE v.id = i.id' || hidden || ')';
+            AND i.id NOT IN ' || hidden || ')' || times || inner_box
+            || ' UNION ALL SELECT v.id FROM gis_public.incidents v WHERE v.id = ANY(ARRAY'
+            || hidden || near || edge || '))' || times || shown;
     END $$
 """
 _MATCHED = """
