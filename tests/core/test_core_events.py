@@ -36,6 +36,14 @@ class Unheard(events.Event):
     name: ClassVar[str] = "tests.unheard"
 
 
+@dataclass(frozen=True)
+class CanalFilled(events.Event):
+    """A canal holds so much; only a full one concerns anybody."""
+
+    name: ClassVar[str] = "tests.canal_filled"
+    share: float
+
+
 # The job that a worker of any queue takes next.
 _NEXT_JOBS_EVENT = sa.text("SELECT (args->>'event_id')::bigint FROM procrastinate_fetch_job_v2(NULL, NULL)")
 
@@ -50,6 +58,11 @@ def _note(session: Session, event: WaterRose) -> None:
 @events.subscribes(BankBroke, by="tests.warn", queue=jobs.URGENT)
 def _warn(session: Session, event: BankBroke) -> None:
     seen.append(0.0)
+
+
+@events.subscribes(CanalFilled, by="tests.drain", concerns=lambda event: event.share >= 1.0)
+def _drain(session: Session, event: CanalFilled) -> None:
+    seen.append(event.share)
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +96,20 @@ def test_an_event_is_handled_once_however_often_it_is_delivered(database: sa.Eng
     events.deliver_now(event_id)
     events.deliver_now(event_id)
     assert seen == [2.4]
+
+
+def test_what_concerns_nobody_is_handed_to_nobody(database: sa.Engine) -> None:
+    """A subscriber that an event does not concern has no job of it, and is not run; others of its kind are."""
+    for share in (0.4, 1.0):
+        with db.transaction() as session:
+            event_id = events.publish(session, CanalFilled(share=share))
+        with db.transaction() as session:
+            events.fan_out.run(session, event_id=event_id)
+            handed = session.scalar(sa.text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = :name"),
+                                    {"name": events.hand_over.name})
+            assert handed == int(share)
+        events.deliver_now(event_id)
+    assert seen == [1.0]
 
 
 def test_a_committed_event_leaves_one_job(database: sa.Engine) -> None:

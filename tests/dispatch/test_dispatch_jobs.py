@@ -21,6 +21,7 @@ from dispatch.errors import JobTakenError, NotYourJobError
 from dispatch.events import JobAssigned
 from dispatch.models import Crew, Job, JobEvent
 from flood.events import FloodRedrawn
+from flood.queries import current_run
 from gis.citypack.layers import LayerMeta, LayerRows
 from gis.points import LonLat
 from incidents import actions as incident_actions
@@ -199,11 +200,19 @@ def test_many_jobs_are_ranked_in_as_many_statements_as_one(town: Town) -> None:
 
 
 def test_an_old_picture_of_the_flood_is_passed_over(town: Town) -> None:
-    """Only the newest picture redraws; the others would be work for nothing."""
-    town.job()
+    """Only the newest picture makes what is drawn old; the others would be work for nothing."""
+    job = town.job()
     town.flood(s2=0.2)
-    tasks.suggest_after_flood(town.session, FloodRedrawn(-1, None, {}, {}, is_without_data=False))
-    assert _events(town.session, "dispatch.suggestions_drawn") == 0
+    tasks.draw_suggestions.run(town.session)
+
+    def due_after(run_id: int) -> list[int]:
+        tasks.suggest_after_flood(town.session, FloodRedrawn(run_id, None, {}, {}, is_without_data=False))
+        return queries.jobs_to_draw(town.session, change=queries.change(town.session), most=10)
+
+    assert due_after(-1) == []
+    newest = current_run(town.session)
+    assert newest is not None
+    assert due_after(newest.id) == [job.id]
 
 
 def test_a_town_without_streets_offers_nobody_and_breaks_nothing(town: Town) -> None:
