@@ -32,7 +32,7 @@ _counter = pace.Counter()
 Tell = Callable[[Session, events.Event], None]
 
 AT_ONCE = 20
-PEOPLE_AT_ONCE = 8  # Each is answered when the last of them is: some 50 ms.
+PEOPLE_AT_ONCE = 8  # Each is answered when the last of them is.
 LOOK_EVERY_S = 0.5  # For events that wait for their next attempt, and where who is at work is held up.
 DATABASE_RETRY_S = 1.0
 ATTEMPTS = 6
