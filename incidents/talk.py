@@ -310,17 +310,17 @@ def _answer(
 ) -> None:
     names = cards.category_names(categories, speaker.language)
     says = list(turn.says)
-    if isinstance(turn.effect, SubmitReport) and incident is not None:
-        says.append(Say(_received(session, incident)))
     slots = _slots(session, speaker, turn, incident, names)
+    if isinstance(turn.effect, SubmitReport) and incident is not None:
+        says.append(Say(_received(incident, people=int(slots["people"]))))
     say(session, speaker, says, slots, names)
 
 
-def _received(session: Session, incident: Incident) -> str:
+def _received(incident: Incident, *, people: int) -> str:
     """What is said of a report that came in: the first of its incident, one of several people's, or one's own next."""
     if incident.report_count == 1:
         return "submitted"
-    return "submitted-joined" if near_queries.people_who_reported(session, incident.id) > 1 else "submitted-again"
+    return "submitted-joined" if people > 1 else "submitted-again"
 
 
 def _slots(

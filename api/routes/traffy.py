@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
@@ -53,6 +53,7 @@ class Asked:
 
 
 Answer = dict[str, Any] | Response
+Given = TypeVar("Given")
 
 
 def _refused(sentence: str, *, began_s: float) -> Response:
@@ -208,10 +209,16 @@ def _search(session: SessionDep, asked: Asked) -> Answer:
 # ── Writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _new_issue(session: SessionDep, asked: Asked) -> Answer:
-    issue, findings = traffy_server.read_new_issue(asked.given)
+def _read(read: Callable[[Mapping[str, Any]], tuple[Given, tuple[str, ...]]], asked: Asked) -> Given:
+    """What the partner sends, read; raises UnusableReportError with a sentence for each field that cannot be used."""
+    given, findings = read(asked.given)
     if findings:
         raise UnusableReportError(findings)
+    return given
+
+
+def _new_issue(session: SessionDep, asked: Asked) -> Answer:
+    issue = _read(traffy_server.read_new_issue, asked)
     request = traffy_exchange.take_issue(session, issue, key=asked.key)
     results = {"ticket_id": request.request_id, "password": request.token}
     if issue.client_id:
@@ -221,33 +228,25 @@ def _new_issue(session: SessionDep, asked: Asked) -> Answer:
 
 
 def _star(session: SessionDep, asked: Asked) -> Answer:
-    star, findings = partner_calls.read_star(asked.given)
-    if findings:
-        raise UnusableReportError(findings)
+    star = _read(partner_calls.read_star, asked)
     partner_deeds.rate(session, star, key=asked.key)
     return {}
 
 
 def _comment(session: SessionDep, asked: Asked) -> Answer:
-    comment, findings = partner_calls.read_comment(asked.given)
-    if findings:
-        raise UnusableReportError(findings)
+    comment = _read(partner_calls.read_comment, asked)
     partner_deeds.say(session, comment, key=asked.key)
     return {}
 
 
 def _join_forward(session: SessionDep, asked: Asked) -> Answer:
-    joined, findings = partner_calls.read_join_forward(asked.given)
-    if findings:
-        raise UnusableReportError(findings)
+    joined = _read(partner_calls.read_join_forward, asked)
     partner_deeds.join_forward(session, joined, key=asked.key)
     return {"results": {}}
 
 
 def _update_issue(session: SessionDep, asked: Asked) -> Answer:
-    update, findings = traffy_server.read_update_issue(asked.given)
-    if findings:
-        raise UnusableReportError(findings)
+    update = _read(traffy_server.read_update_issue, asked)
     traffy_exchange.take_step(session, update, key=asked.key)
     return {"org_id": "", "results": {}}
 
