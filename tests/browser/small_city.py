@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from api.app import create_app
-from api.server import listening_socket, server_of
 from core.settings import ROOT
 from tests.incidents.conftest import fill_town
+from tests.serving import served
 
 _SHAPE = "SRID=4326;MULTIPOLYGON(((99.9 8.4,100 8.4,100 8.5,99.9 8.5,99.9 8.4)))"
 _CITY = sa.text(
@@ -33,11 +31,5 @@ def found_city(session: Session) -> None:
 def served_here(screen: str) -> Iterator[str]:
     """The API's address while it serves on a port of its own, with the built screens, `screen` among them."""
     assert (ROOT / "web" / "dist" / f"{screen}.html").is_file(), "the screens are not built: npm run build in web/"
-    listening = listening_socket("127.0.0.1", 0)
-    server = server_of(create_app())
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    host, port = listening.getsockname()
-    yield f"http://{host}:{port}"
-    server.should_exit = True
-    thread.join(10)
+    with served() as address:
+        yield address

@@ -22,35 +22,27 @@ from incidents.conversation import (
     Words,
     turn,
 )
+from tests.incidents.turns import draft_of, keys_of
 
 CODES = tuple(f"c{n}" for n in range(24))
 KNOWN = Known(new_key="k1", category_codes=CODES)
 AT_HOME = replace(KNOWN, home=Place(100.0, 8.0, "home"))
 
 
-def _keys(found: Turn) -> list[str]:
-    return [said.key for said in found.says]
-
-
-def _draft(found: Turn) -> Draft:
-    assert found.draft is not None
-    return found.draft
-
-
 def test_the_whole_way_from_words_to_report() -> None:
     """Words, category, pin, confirmation: each step asks for what is missing; a picture is asked for with the place."""
     first = turn(None, Words("ถนนพัง", ranked=("c1", "c2", "c3", "c4")), KNOWN)
-    assert _keys(first) == ["ask-category"]
+    assert keys_of(first) == ["ask-category"]
     offered = [choice.label for choice in first.says[0].choices]
     assert offered == ["category:c1", "category:c2", "category:c3", "label-other", "label-cancel"]
     second = turn(first.draft, Tap("report:k1:category:c1"), KNOWN)
-    assert _keys(second) == ["ask-pin"]
+    assert keys_of(second) == ["ask-pin"]
     assert [choice.kind for choice in second.says[0].choices] == ["location", "camera", "camera_roll", "postback"]
     third = turn(second.draft, Picture(5), KNOWN)
-    assert _keys(third) == ["ask-pin-only"]
+    assert keys_of(third) == ["ask-pin-only"]
     assert [choice.kind for choice in third.says[0].choices] == ["location", "postback"]
     fourth = turn(third.draft, Pin(100.1, 8.1), KNOWN)
-    assert _keys(fourth) == ["ask-confirm"]
+    assert keys_of(fourth) == ["ask-confirm"]
     last = turn(fourth.draft, Tap("report:k1:confirm"), KNOWN)
     assert last.draft is None
     assert SubmitReport("ถนนพัง", "c1", Place(100.1, 8.1, "pin"), (5,)) == last.effect
@@ -60,22 +52,22 @@ def test_everything_may_come_early() -> None:
     """A pin before the category is kept, and asked for no more."""
     first = turn(None, Words("ถนนพัง", ranked=("c1",)), KNOWN)
     second = turn(first.draft, Pin(100.1, 8.1), KNOWN)
-    assert _keys(second) == ["ask-category-unknown"]
-    assert _draft(second).place is not None
+    assert keys_of(second) == ["ask-category-unknown"]
+    assert draft_of(second).place is not None
     third = turn(second.draft, Tap("report:k1:category:c1"), KNOWN)
-    assert _keys(third) == ["ask-confirm"]
+    assert keys_of(third) == ["ask-confirm"]
     fourth = turn(third.draft, Words("ข้าม"), KNOWN)
-    assert _keys(fourth) == ["ask-confirm"]
-    assert _draft(fourth).text == "ถนนพัง", "skipping is no word of the report"
+    assert keys_of(fourth) == ["ask-confirm"]
+    assert draft_of(fourth).text == "ถนนพัง", "skipping is no word of the report"
 
 
 def test_a_photo_first_asks_for_words() -> None:
     """A picture without words begins a report as well."""
     first = turn(None, Picture(9), KNOWN)
-    assert _keys(first) == ["ask-words-of-photo"]
+    assert keys_of(first) == ["ask-words-of-photo"]
     second = turn(first.draft, Words("ถนนพัง", ranked=("c1",)), KNOWN)
     third = turn(second.draft, Tap("report:k1:category:c1"), KNOWN)
-    assert _keys(third) == ["ask-pin-only"]
+    assert keys_of(third) == ["ask-pin-only"]
 
 
 def test_all_24_categories_can_be_reached() -> None:
@@ -97,8 +89,8 @@ def test_buttons_of_an_earlier_report_do_nothing() -> None:
     found = turn(draft, Tap("report:k1:confirm"), KNOWN)
     assert draft == found.draft
     assert found.effect is None
-    assert _keys(found) == ["old-button"]
-    assert _keys(turn(None, Tap("report:k1:confirm"), KNOWN)) == ["old-button"]
+    assert keys_of(found) == ["old-button"]
+    assert keys_of(turn(None, Tap("report:k1:confirm"), KNOWN)) == ["old-button"]
 
 
 def test_cancelling_forgets_everything() -> None:
@@ -113,7 +105,7 @@ def test_an_emergency_with_a_known_home_opens_at_once() -> None:
     found = turn(None, Words("ช่วยด้วย", emergency="rescue"), AT_HOME)
     assert OpenEmergency("ช่วยด้วย", "rescue", Place(100.0, 8.0, "home"), ()) == found.effect
     assert found.says[0].is_emergency
-    assert _keys(found) == ["emergency-open-home"]
+    assert keys_of(found) == ["emergency-open-home"]
 
 
 def test_an_emergency_in_the_middle_of_a_report_keeps_what_was_told() -> None:
@@ -129,7 +121,7 @@ def test_an_emergency_without_any_place_asks_for_a_pin_first() -> None:
     """Where nothing is known the card with the numbers asks where; the pin opens the incident."""
     first = turn(None, Words("ช่วยด้วย", emergency="rescue"), KNOWN)
     assert first.effect is None
-    assert _keys(first) == ["emergency-where"]
+    assert keys_of(first) == ["emergency-where"]
     assert first.says[0].is_emergency
     second = turn(first.draft, Words("อยู่หลังวัด"), KNOWN)
     third = turn(second.draft, Pin(100.3, 8.3), KNOWN)
@@ -161,14 +153,14 @@ def test_a_place_without_a_report_is_not_ours() -> None:
 def test_a_long_text_is_cut_and_says_so() -> None:
     """What is kept has an end; who writes more is told so once, and asked the question that waits."""
     whole = turn(None, Words("น้ำ" * 1_666), KNOWN)
-    assert _keys(whole) == ["ask-category-unknown"]
-    assert len(_draft(whole).text) == 4_998
-    found = turn(_draft(whole), Words("น้ำ" * 6_000), KNOWN)
-    assert _keys(found) == ["text-cut", "ask-category-unknown"]
-    assert len(_draft(found).text) == conversation.WORDS_KEPT
-    again = turn(_draft(found), Words("ท่วม"), KNOWN)
-    assert _keys(again) == ["ask-category-unknown"]
-    assert len(_draft(again).text) == conversation.WORDS_KEPT
+    assert keys_of(whole) == ["ask-category-unknown"]
+    assert len(draft_of(whole).text) == 4_998
+    found = turn(draft_of(whole), Words("น้ำ" * 6_000), KNOWN)
+    assert keys_of(found) == ["text-cut", "ask-category-unknown"]
+    assert len(draft_of(found).text) == conversation.WORDS_KEPT
+    again = turn(draft_of(found), Words("ท่วม"), KNOWN)
+    assert keys_of(again) == ["ask-category-unknown"]
+    assert len(draft_of(again).text) == conversation.WORDS_KEPT
 
 
 def test_a_cry_for_help_stands_before_what_was_being_told() -> None:
@@ -178,8 +170,8 @@ def test_a_cry_for_help_stands_before_what_was_being_told() -> None:
     assert isinstance(opened, OpenEmergency)
     assert opened.text.startswith("ช่วยด้วย ติดอยู่บนหลังคา\nก")
     assert len(opened.text) == conversation.WORDS_KEPT
-    waiting = _draft(turn(draft, Words("ช่วยด้วย", emergency="rescue"), KNOWN))
-    told = _draft(turn(waiting, Words("ชั้นสอง บ้านสีเขียว"), KNOWN))
+    waiting = draft_of(turn(draft, Words("ช่วยด้วย", emergency="rescue"), KNOWN))
+    told = draft_of(turn(waiting, Words("ชั้นสอง บ้านสีเขียว"), KNOWN))
     assert told.text.endswith("\nชั้นสอง บ้านสีเขียว")
 
 
@@ -224,15 +216,15 @@ def test_small_talk_adds_nothing_to_a_report(text: str) -> None:
     """Who thanks between two questions is asked the one that waits; the officer reads only what has happened."""
     draft = Draft(key="k1", step="category", text="ถนนเป็นหลุม")
     found = turn(draft, Words(text, ranked=("c1",)), KNOWN)
-    assert _keys(found) == ["ask-category"]
-    assert _draft(found).text == draft.text
+    assert keys_of(found) == ["ask-category"]
+    assert draft_of(found).text == draft.text
 
 
 def test_home_in_words_is_the_button() -> None:
     """Who is asked where and writes that it is at home is believed, where the city knows the home."""
     draft = Draft(key="k1", step="pin", text="น้ำท่วม", category_code="c1")
-    assert _draft(turn(draft, Words("ที่บ้านค่ะ"), AT_HOME)).place == AT_HOME.home
-    assert _draft(turn(draft, Words("ที่บ้านค่ะ"), KNOWN)).place is None
+    assert draft_of(turn(draft, Words("ที่บ้านค่ะ"), AT_HOME)).place == AT_HOME.home
+    assert draft_of(turn(draft, Words("ที่บ้านค่ะ"), KNOWN)).place is None
 
 
 TOLD = Place(100.1, 8.1, "words", 200.0)
@@ -243,8 +235,8 @@ def test_a_place_that_the_words_name_is_shown_with_the_way_to_a_better_one() -> 
     known = replace(KNOWN, told=TOLD)
     draft = Draft(key="k1", step="pin", text="น้ำท่วมวัดสวนป่าน", category_code="c1")
     found = turn(draft, Words("ข้าม"), known)
-    assert _keys(found) == ["ask-confirm"]
-    assert _draft(found).place == TOLD
+    assert keys_of(found) == ["ask-confirm"]
+    assert draft_of(found).place == TOLD
     assert [choice.kind for choice in found.says[0].choices] == [
         "postback", "location", "camera", "camera_roll", "postback", "postback",
     ]  # fmt: skip
@@ -255,9 +247,9 @@ def test_words_never_take_the_place_of_a_pin() -> None:
     known = replace(KNOWN, told=TOLD)
     pinned = Draft(key="k1", step="confirm", text="x", category_code="c1",
                    place=Place(100.2, 8.2, "pin"))  # fmt: skip
-    assert _draft(turn(pinned, Words("ตรงวัดสวนป่าน"), known)).place == pinned.place
+    assert draft_of(turn(pinned, Words("ตรงวัดสวนป่าน"), known)).place == pinned.place
     named = replace(pinned, place=TOLD)
-    assert _draft(turn(named, Pin(100.3, 8.3), known)).place == Place(100.3, 8.3, "pin")
+    assert draft_of(turn(named, Pin(100.3, 8.3), known)).place == Place(100.3, 8.3, "pin")
 
 
 def test_an_emergency_opens_where_the_words_say() -> None:
@@ -266,7 +258,7 @@ def test_an_emergency_opens_where_the_words_say() -> None:
     found = turn(None, Words("ช่วยด้วย วัดสวนป่าน", emergency="rescue"), known)
     assert isinstance(found.effect, OpenEmergency)
     assert found.effect.place == TOLD
-    assert _keys(found) == ["emergency-open-words"]
+    assert keys_of(found) == ["emergency-open-words"]
     pinned = replace(known, recent_pin=Place(100.3, 8.3, "recent_pin"))
     opened = turn(None, Words("ช่วยด้วย วัดสวนป่าน", emergency="rescue"), pinned).effect
     assert isinstance(opened, OpenEmergency)

@@ -21,13 +21,13 @@ from incidents.conversation import (
     Place,
     SubmitReport,
     Tap,
-    Turn,
     Words,
     turn,
 )
 from incidents.models import Draft as StoredDraft
 from incidents.models import Incident, Report
 from tests.incidents.geotags import CITY
+from tests.incidents.turns import draft_of, keys_of
 
 if TYPE_CHECKING:
     from tests.incidents.conftest import Talker
@@ -36,15 +36,6 @@ KNOWN = Known(new_key="k1", category_codes=("fallen_tree",))
 TOLD = Draft(key="k1", step="pin", text="ต้นไม้ล้ม", category_code="fallen_tree")
 BANGKOK, HERE = (100.5, 13.75), (99.96, 8.43)
 FAR = Pin(*BANGKOK, outside_km=580)
-
-
-def _keys(found: Turn) -> list[str]:
-    return [said.key for said in found.says]
-
-
-def _draft(found: Turn) -> Draft:
-    assert found.draft is not None
-    return found.draft
 
 
 def test_far_is_what_lies_five_kilometres_outside_the_box() -> None:
@@ -59,14 +50,14 @@ def test_far_is_what_lies_five_kilometres_outside_the_box() -> None:
 def test_a_far_pin_is_asked_about_once() -> None:
     """Another pin is taken, wherever it lies; the question has a button to keep the first."""
     asked = turn(TOLD, FAR, KNOWN)
-    assert _keys(asked) == ["ask-far-pin"]
-    assert _draft(asked).place is None
+    assert keys_of(asked) == ["ask-far-pin"]
+    assert draft_of(asked).place is None
     keep = next(choice for choice in asked.says[0].choices if choice.label == "label-keep-far")
     for coming in (Tap(keep.data), Words("ยืนยัน")):
-        kept = _draft(turn(asked.draft, coming, KNOWN))
+        kept = draft_of(turn(asked.draft, coming, KNOWN))
         assert (kept.step, kept.place, kept.far) == ("confirm", Place(*BANGKOK, "pin"), None)
     for pin in (Pin(*HERE), Pin(101.0, 14.0, outside_km=600)):
-        moved = _draft(turn(asked.draft, pin, KNOWN))
+        moved = draft_of(turn(asked.draft, pin, KNOWN))
         assert (moved.step, moved.place) == ("confirm", Place(pin.lon, pin.lat, "pin"))
 
 
@@ -74,21 +65,21 @@ def test_a_far_pin_before_the_category_is_asked_about_when_the_place_is() -> Non
     """The question that stands is asked first; a second far pin before that is asked about too, for nobody was yet."""
     told = replace(TOLD, step="category", category_code=None)
     early = turn(told, FAR, KNOWN)
-    assert _keys(early) == ["ask-category-unknown"]
+    assert keys_of(early) == ["ask-category-unknown"]
     again = turn(early.draft, FAR, KNOWN)
     chosen = turn(again.draft, Tap("report:k1:category:fallen_tree"), KNOWN)
-    assert _keys(chosen) == ["ask-far-pin"]
+    assert keys_of(chosen) == ["ask-far-pin"]
 
 
 def test_words_that_name_a_place_do_not_take_the_far_pins_away() -> None:
     """Who pinned is asked, also where their words name a place in the city."""
     known = replace(KNOWN, told=Place(*HERE, "words"))
-    assert _keys(turn(TOLD, FAR, known)) == ["ask-far-pin"]
+    assert keys_of(turn(TOLD, FAR, known)) == ["ask-far-pin"]
 
 
 def test_an_old_button_to_keep_does_nothing() -> None:
     """Without a far pin there is nothing to keep."""
-    assert _keys(turn(TOLD, Tap("report:k1:keep"), KNOWN)) == ["ask-pin"]
+    assert keys_of(turn(TOLD, Tap("report:k1:keep"), KNOWN)) == ["ask-pin"]
 
 
 def test_an_emergency_is_opened_and_moved_at_once_and_then_asked_about() -> None:
@@ -96,10 +87,10 @@ def test_an_emergency_is_opened_and_moved_at_once_and_then_asked_about() -> None
     waiting = Draft(key="k1", step="emergency_pin", text="ช่วยด้วย", category_code="rescue")
     opened = turn(waiting, FAR, KNOWN)
     assert isinstance(opened.effect, OpenEmergency)
-    assert _keys(opened) == ["emergency-open", "emergency-far"]
+    assert keys_of(opened) == ["emergency-open", "emergency-far"]
     moved = turn(replace(waiting, incident_id=4), FAR, KNOWN)
     assert moved.effect == MoveIncident(4, Place(*BANGKOK, "pin"))
-    assert _keys(moved) == ["emergency-moved", "emergency-far"]
+    assert keys_of(moved) == ["emergency-moved", "emergency-far"]
     again = turn(moved.draft, Pin(*HERE), KNOWN)
     assert (again.draft, again.effect) == (None, MoveIncident(4, Place(*HERE, "pin")))
     assert turn(moved.draft, FAR, KNOWN).draft is None
@@ -107,7 +98,7 @@ def test_an_emergency_is_opened_and_moved_at_once_and_then_asked_about() -> None
 
 def test_a_cry_after_a_far_pin_is_opened_there_where_nothing_better_is_known() -> None:
     """A place that may be wrong is better than none; a pin is asked for with it."""
-    asked = _draft(turn(TOLD, FAR, KNOWN))
+    asked = draft_of(turn(TOLD, FAR, KNOWN))
     opened = turn(asked, Words("ช่วยด้วย", emergency="rescue"), KNOWN)
     assert isinstance(opened.effect, OpenEmergency)
     assert opened.effect.place == Place(*BANGKOK, "pin")

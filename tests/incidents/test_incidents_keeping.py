@@ -16,8 +16,9 @@ from core.errors import ConflictError
 from core.events import EventRecord
 from gis.points import LonLat
 from incidents import actions, fading, keeping, promise_queries, queries, tasks
+from incidents.calendar_models import Holiday
 from incidents.errors import WaitingError, WrongStateError
-from incidents.models import Category, Holiday, Incident, Report
+from incidents.models import Category, Incident, Report
 from incidents.rules import NewReport
 from line.models import OutboxChunk
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,7 +16,6 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.server import listening_socket, server_of
 from core import clock
 from core.db import transaction
 from incidents import actions
@@ -26,6 +24,7 @@ from tests.accounts import add_account
 from tests.api.ways.partners import forget, register
 from tests.api.ways.receiver import Receiver, listening
 from tests.incidents.conftest import fill_town
+from tests.serving import served
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 CITY = """
@@ -151,15 +150,8 @@ def walk(number: str, *states: str, reason: str = "") -> None:
 @pytest.fixture(scope="module")
 def served_at(ways: Ways) -> Iterator[str]:
     """The address of the same API on a real socket, for clients that are not ours."""
-    listening = listening_socket("127.0.0.1", 0)
-    server = server_of(create_app())
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    host, port = listening.getsockname()
-    yield f"http://{host}:{port}"
-    server.should_exit = True
-    thread.join(10)
-    assert not thread.is_alive()
+    with served() as address:
+        yield address
 
 
 @pytest.fixture
