@@ -14,7 +14,7 @@ from cli import richmenu
 from cli.categories_app import categories_app
 from cli.hooks_app import hooks_app
 from cli.keys_app import keys_app, traffy_app
-from cli.readings_app import feeds_app, readings_app
+from cli.readings_app import BIGGEST_ID, feeds_app, readings_app
 from core.errors import FaonamError, SetupError, trouble_outside
 from core.logs import configure_logs
 from core.settings import settings
@@ -38,7 +38,6 @@ app.add_typer(hooks_app, name="hooks")
 richmenu.add_to(app)
 
 
-BIGGEST_ID = 2**63 - 1
 RUN = typer.Option(help="Which picture of the flood; default: the newest.", min=1, max=BIGGEST_ID)
 
 

@@ -13,7 +13,7 @@ from core import clock
 from dispatch import queries, rules
 from dispatch.queries import Facts
 from flood.queries import depths_at
-from incidents import actions as incident_actions
+from incidents import depths
 
 _RANK = sa.text("""
     UPDATE job SET tier = now.tier, score = now.score, weights_version = :version, terms = now.terms::jsonb
@@ -48,7 +48,7 @@ def rank(session: Session, job_ids: Sequence[int] | None = None) -> None:
     weights = queries.weights(session)
     facts = queries.facts(session, list(live.values()))
     situations = _situations(session, [facts[incident_id] for incident_id in live.values()])
-    incident_actions.note_depths(
+    depths.note(
         session, {incident_id: one.depth_m for incident_id, one in zip(live.values(), situations, strict=True)}
     )
     ranked = [rules.priority(one, weights=weights.weights) for one in situations]

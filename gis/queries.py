@@ -100,7 +100,7 @@ def city_version(session: Session) -> tuple[str, str]:
 _SMALLEST_FIRST = sa.case({"community": 0, "municipality": 1, "district": 2}, value=Area.kind)
 
 
-def is_in_city(session: Session, place: LonLat) -> bool:
+def is_within_boundary(session: Session, place: LonLat) -> bool:
     """The place lies within the city's boundary; of no city nothing lies within."""
     here = sa.func.ST_SetSRID(sa.func.ST_MakePoint(place.lon, place.lat), 4326)
     return bool(session.scalar(sa.select(sa.func.ST_Covers(City.boundary, here))))

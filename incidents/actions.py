@@ -33,17 +33,6 @@ from incidents.events import IncidentChanged, IncidentMoved, IncidentOpened, Rep
 from incidents.models import Category, Incident, Photo, Report
 from incidents.rules import NewReport
 
-_NOTE_DEPTHS = sa.text("""
-    UPDATE incident SET depth_m = held.depth_m
-    FROM (
-        SELECT i.id, now.depth_m
-        FROM unnest(CAST(:ids AS bigint[]), CAST(:depths AS float8[])) AS now (id, depth_m) JOIN incident i USING (id)
-        WHERE i.depth_m IS DISTINCT FROM now.depth_m
-        FOR UPDATE OF i SKIP LOCKED
-    ) AS held
-    WHERE incident.id = held.id
-""")
-
 
 def load_categories(session: Session) -> int:
     """The 24 categories of the shipped file are in the database, and the office's calendar; how many were new.
@@ -186,14 +175,6 @@ def move_incident(session: Session, incident_id: int, place: LonLat) -> Incident
     session.flush()
     publish(session, IncidentMoved(incident_id=incident.id, number=incident.number, lon=place.lon, lat=place.lat))
     return incident
-
-
-def note_depths(session: Session, depth_m: Mapping[int, float | None]) -> None:
-    """Each incident shows how deep the water stands there now; its history is the flood's.
-
-    One that somebody else is changing at this moment shows it the next time.
-    """
-    session.execute(_NOTE_DEPTHS, {"ids": list(depth_m), "depths": list(depth_m.values())})
 
 
 def add_words(session: Session, *, incident_id: int, resident_id: int, text: str) -> None:

@@ -13,9 +13,10 @@ from core import clock
 from core.events import publish
 from incidents import calendar, history, policy, promise_queries, promises, queries, rules, telling
 from incidents.calendar import OfficeCalendar, Window
+from incidents.calendar_models import Holiday, OfficeHours
 from incidents.errors import WaitingError
 from incidents.events import PromiseMarked
-from incidents.models import Category, Holiday, Incident, IncidentPause, OfficeHours, PromiseMark
+from incidents.models import Category, Incident, IncidentPause, PromiseMark
 from incidents.promises import Pause, Terms
 
 MOST_AT_ONCE = 200

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 import incidents.after_models
+import incidents.calendar_models
 import incidents.category_models  # noqa: F401 - a report names the model that offered its category.
 import residents.models  # noqa: F401 - a report may be a resident's, an incident lies in one of gis's areas.
 from core.db import Base
@@ -333,35 +334,6 @@ class StillQuestion(Base):
     asked_at: Mapped[datetime] = mapped_column(_AT)
     answer: Mapped[str | None]
     answered_at: Mapped[datetime | None] = mapped_column(_AT)
-
-
-class Holiday(Base):
-    """A day on which the office is closed, or, where a city says so, open all the same; `edited_by` is the city."""
-
-    __tablename__ = "holiday"
-
-    day: Mapped[date] = mapped_column(primary_key=True)
-    name_th: Mapped[str]
-    name_en: Mapped[str]
-    source: Mapped[str]
-    is_closed: Mapped[bool]
-    version: Mapped[int]
-    edited_by: Mapped[str | None]
-    edited_at: Mapped[datetime | None] = mapped_column(_AT)
-
-
-class OfficeHours(Base):
-    """When the office is open on a day of the week (1 is Monday), Bangkok time."""
-
-    __tablename__ = "office_hours"
-    __table_args__ = (
-        sa.CheckConstraint("weekday BETWEEN 1 AND 7", name="weekday"),
-        sa.CheckConstraint("opens < closes", name="forward"),
-    )
-
-    weekday: Mapped[int] = mapped_column(sa.SmallInteger, primary_key=True, autoincrement=False)
-    opens: Mapped[time] = mapped_column(primary_key=True)
-    closes: Mapped[time]
 
 
 class IncidentLikeness(Base):

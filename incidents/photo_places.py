@@ -20,7 +20,7 @@ _TELLER = sa.text("""
 def place_in(session: Session, raw: bytes) -> Place | None:
     """Where in the city the picture says that it was taken; None where it says nothing that can be meant."""
     seen = exif.seen_from(photos.exif_of(raw), now=clock.now())
-    if seen is None or not gis_queries.is_in_city(session, seen.place):
+    if seen is None or not gis_queries.is_within_boundary(session, seen.place):
         return None
     return Place(seen.place.lon, seen.place.lat, "photo", seen.radius_m)
 

@@ -12,14 +12,13 @@ from sqlalchemy.orm import Session
 from core.errors import NotFoundError
 from gis.points import LonLat
 from incidents.calendar import OfficeCalendar, Window
+from incidents.calendar_models import Holiday, OfficeHours
 from incidents.models import (
     Agency,
-    Holiday,
     Incident,
     IncidentAgency,
     IncidentChange,
     IncidentPause,
-    OfficeHours,
     PromiseMark,
     ReporterNotice,
     StillQuestion,
