@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import staff.actions
-from alerts import audience, delivery, proposals, queries, rules
-from alerts.errors import AlertStateError, ProposalChangedError, SamePersonError
+import staff.queries
+from alerts import arming, audience, delivery, proposals, queries, rules, thread
+from alerts.errors import AlertStateError, ProposalChangedError, SamePersonError, SecondPersonMissingError
 from alerts.events import AlertApproved
 from alerts.models import Alert, AlertRecipient
 from alerts.queries import CityName
-from alerts.rules import Decision
+from alerts.rules import Decision, LevelRule
 from core import clock, events
 from core.errors import ConflictError, InvalidInputError
 from core.logs import get_logger
 from core.settings import settings
 from flood import queries as flood
 from line import outbox
+from staff.models import Account
 from staff.rules import AccountRef
 
 log = get_logger("alerts")
@@ -71,20 +74,22 @@ def consider(
         )
     for event_id in decision.all_clear:
         _open_all_clear(session, event_id, run_id=run_id, by=None, now=now)
+    arming.set_off(session, now=now)
     return decision
 
 
 def _withdraw(session: Session, decision: Decision, *, now: datetime) -> None:
     for alert_id in decision.withdraw:
         alert = queries.alert(session, alert_id)
-        proposals.move(session, alert, "superseded", now=now, reason="the water changed before it was approved")
+        proposals.move(session, alert, "withdrawn", now=now, reason="the water changed before it was approved")
         _audit(session, alert, by=None, action="alert.withdrawn")
 
 
 def _open_all_clear(
-    session: Session, event_id: int, *, run_id: int | None, by: AccountRef | None, now: datetime
+    session: Session, event_id: int, *, run_id: int | None, by: AccountRef | None, now: datetime,
+    is_exercise: bool = False,
 ) -> Alert:
-    standing = queries.standing(session, now=now)
+    standing = queries.standing(session, now=now, is_exercise=is_exercise)
     told = [a for a in standing if a.event_id == event_id and a.is_warning and a.state in rules.TOLD]
     return proposals.open_proposal(
         session,
@@ -95,6 +100,9 @@ def _open_all_clear(
         now=now,
         event_id=event_id,
         proposed_by=by.id if by else None,
+        source="officer" if by else "rule",
+        hazard=queries.alert(session, event_id).hazard,
+        is_exercise=is_exercise,
     )
 
 
@@ -119,12 +127,39 @@ def revise(session: Session, alert_id: int) -> Alert:
     return alert
 
 
-def approve(session: Session, alert_id: int, revision: int, by: AccountRef) -> Alert:
+def check(session: Session, alert_id: int, revision: int, by: AccountRef) -> Alert:
+    """`by` is the first of the two people that the alert's level needs: the danger is real, another one may approve.
+
+    It counts for a while (`LevelRule.check_holds`), also when zones or audience are revised meanwhile: the approver
+    decides about those. Raises SamePersonError where `by` proposed it, ProposalChangedError where `revision` is not
+    what stands there, AlertStateError where it was decided already.
+    """
+    queries.hold_decisions(session)
+    alert = queries.alert(session, alert_id)
+    if alert.state not in rules.OPEN:
+        raise AlertStateError(f"Alert {alert.number} has been decided already: it is {alert.state}.")
+    if alert.proposed_by == by.id:
+        raise SamePersonError(f"You proposed alert {alert.number}; another person has to check it.")
+    if alert.revision != revision:
+        raise ProposalChangedError(CHANGED, shown=revision, now=alert.revision)
+    alert.checked_by, alert.checked_at = by.id, clock.now()
+    thread.note(session, event_id=alert.event_id, alert_id=alert.id, kind="checked", by=by, revision=revision)
+    _audit(session, alert, by=by, action="alert.checked")
+    # Told as a revision is: every screen looks again.
+    proposals.announce(session, alert)
+    return alert
+
+
+def approve(
+    session: Session, alert_id: int, revision: int, by: AccountRef, *, armed_policy_id: int | None = None
+) -> Alert:
     """The alert's audience is frozen and its messages wait in the outbox, once, however often this is asked.
 
-    Raises SamePersonError where `by` proposed it, ProposalChangedError (nothing is done) where zones, audience or words
-    are no longer what `revision` showed, AlertStateError where it was decided already, ConflictError where simulated
-    data would go out on a real LINE channel. Whoever calls has checked that `by` may approve.
+    What is quiet at night waits for the morning first. Raises SamePersonError where `by` proposed or checked it,
+    SecondPersonMissingError where its level needs a first person and nobody was, ProposalChangedError (nothing is done)
+    where zones, audience or words are no longer what `revision` showed, AlertStateError where it was decided already,
+    ConflictError where simulated data would go out on a real LINE channel. Whoever calls has checked that `by` may
+    approve; with `armed_policy_id` it is the armed policy that approves, in the name of its owner.
     """
     queries.hold_decisions(session)
     alert = queries.alert(session, alert_id)
@@ -132,18 +167,41 @@ def approve(session: Session, alert_id: int, revision: int, by: AccountRef) -> A
         if alert.approved_by == by.id and alert.revision == revision:
             return alert
         raise AlertStateError(f"Alert {alert.number} has been decided already: it is {alert.state}.")
-    city = queries.city(session)
-    _check_approval(alert, revision, by, city)
-    now = clock.now()
+    city, now = queries.city(session), clock.now()
+    rule = queries.current_policy(session).rule(alert.level)
+    _check_approval(alert, revision, city)
+    if armed_policy_id is None:
+        _check_people(session, alert, by, rule, now=now)
     with session.begin_nested():
         _freeze_as_shown(session, alert, now=now)
-    _send(session, alert, by=by, city=city, now=now)
+    _send(session, alert, by=by, city=city, rule=rule, now=now, armed_policy_id=armed_policy_id)
     return alert
 
 
-def _check_approval(alert: Alert, revision: int, by: AccountRef, city: CityName) -> None:
-    if alert.proposed_by == by.id:
+def _check_people(session: Session, alert: Alert, by: AccountRef, rule: LevelRule, *, now: datetime) -> None:
+    if alert.proposed_by == by.id and not may_send_alone(session, alert):
         raise SamePersonError(f"You proposed alert {alert.number}; another person has to approve it.")
+    if alert.kind == "all_clear":
+        return
+    is_missing = rules.is_first_person_missing(
+        proposed_by=alert.proposed_by, checked_by=alert.checked_by, checked_at=alert.checked_at, rule=rule, now=now
+    )
+    if is_missing:
+        raise SecondPersonMissingError(
+            f"Level {alert.level} needs two people: somebody else has to check alert {alert.number} first."
+        )
+    if rule.persons > 1 and alert.proposed_by is None and alert.checked_by == by.id:
+        raise SamePersonError(f"You checked alert {alert.number}; another person has to approve it.")
+
+
+def may_send_alone(session: Session, alert: Alert) -> bool:
+    """News for persons or groups alone: who wrote it may send it."""
+    return alert.kind == "news" and queries.target_kinds(session, alert.id) <= {"person", "group"} and not any(
+        queries.zones(session, [alert.id])[alert.id]
+    )
+
+
+def _check_approval(alert: Alert, revision: int, city: CityName) -> None:
     if alert.revision != revision:
         raise ProposalChangedError(CHANGED, shown=revision, now=alert.revision)
     if city.is_simulated and settings().line.is_live:
@@ -159,31 +217,85 @@ def _freeze_as_shown(session: Session, alert: Alert, *, now: datetime) -> None:
         raise ProposalChangedError(CHANGED)
 
 
-def _send(session: Session, alert: Alert, *, by: AccountRef, city: CityName, now: datetime) -> None:
-    rule = queries.current_policy(session).rule(alert.level)
+def _send(
+    session: Session,
+    alert: Alert,
+    *,
+    by: AccountRef,
+    city: CityName,
+    rule: LevelRule,
+    now: datetime,
+    armed_policy_id: int | None,
+) -> None:
     alert.approved_by, alert.approved_at, alert.approved_wall_at = by.id, now, clock.wall_now()
-    alert.expires_at = now + rule.lasts
-    proposals.move(session, alert, "approved", now=now)
-    delivery.store_cap(session, alert, city, sent_at=now, expires_at=alert.expires_at)
-    _end_earlier(session, alert, now=now)
-    chunks = delivery.queue_messages(session, alert, priority=rule.priority, is_simulated=city.is_simulated)
-    session.flush()
+    alert.hold_until_at = rules.held_until(rule, now=now)
+    alert.sends_itself_at = None
+    alert.expires_at = (alert.hold_until_at or now) + rule.lasts
+    how: dict[str, Any] = {} if armed_policy_id is None else {"armed_policy": armed_policy_id}
+    proposals.move(session, alert, "approved", now=now, by=by, audience=alert.audience_count, **how)
+    if alert.kind != "news":
+        delivery.store_cap(session, alert, city, sent_at=now, expires_at=alert.expires_at)
+        _end_earlier(session, alert, now=now)
     _audit(
-        session, alert, by=by, action="alert.approved", audience=alert.audience_count, audience_hash=alert.audience_hash
+        session, alert, by=by, action="alert.approved", audience=alert.audience_count,
+        audience_hash=alert.audience_hash, **how,
     )
     events.publish(
         session,
         AlertApproved(alert_id=alert.id, kind=alert.kind, level=alert.level, audience_count=alert.audience_count),
     )
-    log.info("alert.approved", alert=alert.id, audience=alert.audience_count, chunks=chunks)
+    log.info("alert.approved", alert=alert.id, audience=alert.audience_count, held_until=alert.hold_until_at)
+    if alert.hold_until_at is None:
+        _let_go(session, alert, city=city, rule=rule, now=now)
+
+
+def _let_go(session: Session, alert: Alert, *, city: CityName, rule: LevelRule, now: datetime) -> None:
+    chunks = delivery.queue_messages(session, alert, priority=rule.priority, is_simulated=city.is_simulated)
+    session.flush()
     if chunks:
         proposals.move(session, alert, "sending", now=now)
     else:
         delivery.note_progress(session, alert.id)
 
 
+def send_what_is_due(session: Session) -> int:
+    """What nobody stopped within the armed policy's delay is approved in its owner's name; how many were.
+
+    The policy must still be armed. What has changed since it was drawn is shown anew first, and goes out as it is then.
+    """
+    queries.hold_decisions(session)
+    now = clock.now()
+    sent = 0
+    for alert in queries.due_to_send_itself(session, now=now):
+        armed = queries.armed_policy(session, alert.level, now=now)
+        if armed is None or armed.id != alert.armed_policy_id:
+            alert.sends_itself_at = None
+            thread.note(
+                session, event_id=alert.event_id, alert_id=alert.id, kind="countdown_stopped", why="no policy is armed"
+            )
+            proposals.announce(session, alert)
+            continue
+        owner = staff.queries.account_ref(session.get_one(Account, armed.owner_id))
+        fresh = revise(session, alert.id)
+        approve(session, fresh.id, fresh.revision, owner, armed_policy_id=armed.id)
+        sent += 1
+    return sent
+
+
+def let_go_of_held(session: Session) -> int:
+    """What waited for the morning goes out to the audience that was frozen; how many did."""
+    queries.hold_decisions(session)
+    now = clock.now()
+    held = queries.held(session, now=now)
+    for alert in held:
+        alert.hold_until_at = None
+        rule = queries.current_policy(session).rule(alert.level)
+        _let_go(session, alert, city=queries.city(session), rule=rule, now=now)
+    return len(held)
+
+
 def _end_earlier(session: Session, alert: Alert, *, now: datetime) -> None:
-    """The alerts that this one replaces are superseded; an all-clear closes all of its event's warnings.
+    """The alerts that this one replaces are updated; an all-clear ends all of its event's warnings.
 
     Events that this alert's zones join into one flood become one.
     """
@@ -191,17 +303,18 @@ def _end_earlier(session: Session, alert: Alert, *, now: datetime) -> None:
         for one in queries.alerts_of_event(session, alert.event_id):
             if one.kind != "all_clear" and one.state in rules.TOLD:
                 outbox.cancel(session, subject=queries.subject(one.id))
-                proposals.move(session, one, "closed", now=now, reason=f"all-clear {alert.number}")
+                proposals.move(session, one, "ended", now=now, reason=f"all-clear {alert.number}")
         return
-    standing = [a for a in queries.standing(session, now=now) if a.id != alert.id]
+    standing = [a for a in queries.standing(session, now=now, is_exercise=alert.is_exercise) if a.id != alert.id]
     zone_ids = {zone.zone_id for zone in queries.zones(session, [alert.id])[alert.id]}
     for event_id in rules.events_touched(zone_ids, standing):
         if event_id != alert.event_id:
+            thread.join(session, event_id, into_event_id=alert.event_id)
             session.execute(sa.update(Alert).where(Alert.event_id == event_id).values(event_id=alert.event_id))
     for alert_id in alert.references:
         # Whoever still waits for the earlier message is in this one's audience, and gets only this one.
         outbox.cancel(session, subject=queries.subject(alert_id))
-        proposals.move(session, queries.alert(session, alert_id), "superseded", now=now, reason=f"alert {alert.number}")
+        proposals.move(session, queries.alert(session, alert_id), "updated", now=now, reason=f"alert {alert.number}")
 
 
 def decline(session: Session, alert_id: int, reason: str, by: AccountRef) -> Alert:
@@ -213,7 +326,7 @@ def decline(session: Session, alert_id: int, reason: str, by: AccountRef) -> Ale
         raise InvalidInputError("Say why the alert is declined; the next shift will read it.")
     queries.hold_decisions(session)
     alert = queries.alert(session, alert_id)
-    proposals.move(session, alert, "declined", now=clock.now(), reason=reason.strip())
+    proposals.move(session, alert, "declined", now=clock.now(), reason=reason.strip(), by=by)
     _audit(session, alert, by=by, action="alert.declined", reason=reason.strip())
     return alert
 
@@ -232,13 +345,25 @@ def cancel(session: Session, alert_id: int, reason: str, by: AccountRef) -> Aler
     stopped = outbox.cancel(session, subject=queries.subject(alert_id))
     _audit(session, alert, by=by, action="alert.cancelled", reason=reason.strip(), chunks_stopped=stopped)
     log.info("alert.cancelled", alert=alert_id, chunks_stopped=stopped)
-    states = queries.chunk_states(session, [alert_id])[alert_id]
-    if states.keys() <= {"cancelled"}:
-        proposals.move(session, alert, "closed", now=clock.now(), reason=reason.strip())
-    else:
-        delivery.note_progress(session, alert_id)
+    alert.hold_until_at = None
+    was_anybody_told = not queries.chunk_states(session, [alert_id])[alert_id].keys() <= {"cancelled"}
+    if alert.kind != "news" and was_anybody_told and not _do_others_hold(session, alert):
         _propose_all_clear(session, alert, by)
+    proposals.move(
+        session, alert, "cancelled", now=clock.now(), reason=reason.strip(), by=by, chunks_stopped=stopped,
+        is_correction_needed=was_anybody_told,
+    )
+    delivery.note_progress(session, alert_id)
     return alert
+
+
+def _do_others_hold(session: Session, alert: Alert) -> bool:
+    """Another warning of the event is in force: an all-clear would tell its people that their danger is over."""
+    now = clock.now()
+    return any(
+        a.id != alert.id and a.event_id == alert.event_id and a.is_warning and a.is_in_force(now)
+        for a in queries.standing(session, now=now, is_exercise=alert.is_exercise)
+    )
 
 
 def propose_all_clear(session: Session, alert_id: int, by: AccountRef) -> Alert:
@@ -248,7 +373,7 @@ def propose_all_clear(session: Session, alert_id: int, by: AccountRef) -> Alert:
     """
     queries.hold_decisions(session)
     alert = queries.alert(session, alert_id)
-    if alert.kind == "all_clear" or alert.state not in rules.TOLD:
+    if alert.kind in {"all_clear", "news"} or alert.state not in rules.TOLD:
         raise AlertStateError(f"Alert {alert.number} is {alert.state}; there is nothing to clear.")
     return _propose_all_clear(session, alert, by)
 
@@ -264,7 +389,9 @@ def _propose_all_clear(session: Session, alert: Alert, by: AccountRef) -> Alert:
     proposals.store_shipped(session)
     run = flood.current_run(session)
     now = clock.now()
-    found = _open_all_clear(session, alert.event_id, run_id=run.id if run else None, by=by, now=now)
+    found = _open_all_clear(
+        session, alert.event_id, run_id=run.id if run else None, by=by, now=now, is_exercise=alert.is_exercise
+    )
     _audit(session, found, by=by, action="alert.all_clear_proposed", event=alert.event_id)
     return found
 

@@ -9,7 +9,7 @@ from datetime import datetime
 import shapely
 from sqlalchemy.orm import Session
 
-from alerts import audience, cap, cap_area, cap_check, cards, queries, templates
+from alerts import audience, cap, cap_area, cap_check, queries, saying, templates
 from alerts.audience import FrozenResident
 from alerts.events import AlertDelivered
 from alerts.models import Alert
@@ -35,7 +35,6 @@ def _chunks(residents: Sequence[FrozenResident]) -> Iterator[list[FrozenResident
 def queue_messages(session: Session, alert: Alert, *, priority: int, is_simulated: bool) -> int:
     """The frozen audience's messages wait in the outbox, each resident in one chunk; how many chunks there are."""
     words = queries.wording(session, alert.words_version)
-    level = templates.ALL_CLEAR if alert.kind == "all_clear" else alert.level
     chunk_by_resident: dict[int, int] = {}
     chunks = 0
     for chunk in _chunks(audience.frozen(session, alert.id)):
@@ -45,13 +44,7 @@ def queue_messages(session: Session, alert: Alert, *, priority: int, is_simulate
             subject=queries.subject(alert.id),
             kind="multicast",
             to=[resident.line_user_id for resident in chunk],
-            messages=cards.messages(
-                templates.text_of(alert.texts[language]),
-                level=level,
-                alert_id=alert.id,
-                words=words.vocabularies.get(language, words.vocabularies["en"]),
-                is_simulated=is_simulated,
-            ),
+            messages=saying.messages_of(alert, language, words=words, is_simulated=is_simulated),
             priority=priority,
         )
         chunk_by_resident |= {resident.resident_id: chunk_id for resident in chunk}
@@ -132,6 +125,8 @@ def store_cap(session: Session, alert: Alert, city: CityName, *, sent_at: dateti
 def note_progress(session: Session, alert_id: int) -> None:
     """The alert is active once none of its chunks waits any more; told once, as AlertDelivered."""
     alert = queries.locked_alert(session, alert_id)
+    if alert.hold_until_at is not None:
+        return  # Nothing of it is on its way before the morning.
     states = queries.chunk_states(session, [alert_id])[alert_id]
     alert.accepted_last_wall_at = queries.accepted_last_wall_at(session, alert_id)
     if alert.delivered_wall_at is not None or states.keys() & {"queued", "sending"}:
@@ -140,8 +135,8 @@ def note_progress(session: Session, alert_id: int) -> None:
     if alert.state in {"approved", "sending"}:
         now = clock.now()
         move(session, alert, "active", now=now)
-        if alert.kind == "all_clear":
-            move(session, alert, "closed", now=now)
+        if alert.kind in {"all_clear", "news"}:
+            move(session, alert, "ended", now=now)
     session.flush()
     _, accepted = states.get("accepted", (0, 0))
     events.publish(

@@ -17,6 +17,14 @@ class SamePersonError(ConflictError):
     """Whoever proposed an alert cannot approve it."""
 
 
+class SecondPersonMissingError(ConflictError):
+    """This level needs two people."""
+
+
+class NameNotTypedError(InvalidInputError):
+    """Danger is approved by typing a zone's name."""
+
+
 class TemplateError(InvalidInputError):
     """A text template cannot be used."""
 

@@ -15,12 +15,12 @@ import staff.models  # noqa: F401 - an alert names the accounts that decided.
 from core.db import Base
 
 _AT = sa.DateTime(timezone=True)
-_IS_OPEN_WARNING = sa.text("state = 'proposed' AND kind <> 'all_clear'")
+_IS_OPEN_WARNING = sa.text("state = 'proposed' AND kind IN ('alert', 'update') AND source = 'rule'")
 _IS_OPEN_ALL_CLEAR = sa.text("state IN ('proposed', 'approved', 'sending') AND kind = 'all_clear'")
 
 
 class AlertRule(Base):
-    """One level of one version of the policy; the highest version holds."""
+    """One level of one version of the policy, 0 is news; the highest version holds."""
 
     __tablename__ = "alert_rule"
 
@@ -31,6 +31,15 @@ class AlertRule(Base):
     lasts_s: Mapped[int]
     declined_holds_s: Mapped[int]
     priority: Mapped[int] = mapped_column(sa.SmallInteger)
+    persons: Mapped[int] = mapped_column(sa.SmallInteger)
+    needs_typed_name: Mapped[bool]
+    is_quiet_at_night: Mapped[bool]
+    quiet_from_h: Mapped[int] = mapped_column(sa.SmallInteger)
+    quiet_to_h: Mapped[int] = mapped_column(sa.SmallInteger)
+    check_holds_s: Mapped[int]
+    may_be_armed: Mapped[bool]
+    armed_delay_s: Mapped[int]
+    armed_at_most_s: Mapped[int]
 
 
 class AlertTemplate(Base):
@@ -58,17 +67,34 @@ class AlertVocabulary(Base):
 
 
 class Alert(Base):
-    """A proposal, and what became of it. `event_id` is the first alert of the flood that it belongs to."""
+    """A draft or proposal, and what became of it. `event_id` is the first alert of the flood that it belongs to.
+
+    `level` 0 is news. `source` says who proposed it: the rules, an officer, a warning from outside (`outside_id`).
+    `own_words` are an officer's own, by language; without them the templates speak. Of the two people that a level may
+    need, `checked_by` was the first. An alert held for the night is approved and goes out at `hold_until_at`; one that
+    the armed policy sends goes out at `sends_itself_at` unless somebody stops it.
+    """
 
     __tablename__ = "alert"
     __table_args__ = (
-        sa.CheckConstraint("kind IN ('alert', 'update', 'all_clear')", name="kind"),
-        sa.CheckConstraint("level BETWEEN 1 AND 3", name="level"),
+        sa.CheckConstraint("kind IN ('alert', 'update', 'all_clear', 'news')", name="kind"),
+        sa.CheckConstraint("level BETWEEN 0 AND 3 AND (level = 0) = (kind = 'news')", name="level"),
         sa.CheckConstraint(
-            "state IN ('proposed', 'approved', 'sending', 'active', 'closed', 'declined', 'superseded')", name="state"
+            "state IN ('draft', 'proposed', 'approved', 'sending', 'active', 'updated', 'cancelled', 'ended',"
+            " 'declined', 'withdrawn')",
+            name="state",
         ),
+        sa.CheckConstraint("source IN ('rule', 'officer', 'outside')", name="source"),
         sa.Index("uq_alert_open_level", "level", unique=True, postgresql_where=_IS_OPEN_WARNING),
         sa.Index("uq_alert_open_all_clear", "event_id", unique=True, postgresql_where=_IS_OPEN_ALL_CLEAR),
+        sa.Index(
+            "ix_alert_hold_until_at", "hold_until_at",
+            postgresql_where=sa.text("hold_until_at IS NOT NULL AND state = 'approved'"),
+        ),
+        sa.Index(
+            "ix_alert_sends_itself_at", "sends_itself_at",
+            postgresql_where=sa.text("sends_itself_at IS NOT NULL AND state = 'proposed'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
@@ -105,6 +131,77 @@ class Alert(Base):
     previous_alert_id: Mapped[int | None] = mapped_column(sa.ForeignKey("alert.id"))
     cap_identifier: Mapped[str | None]
     cap_xml: Mapped[str | None]
+    hazard: Mapped[str] = mapped_column(server_default="flood")
+    source: Mapped[str] = mapped_column(server_default="rule")
+    outside_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    is_exercise: Mapped[bool] = mapped_column(server_default=sa.false())
+    own_words: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    checked_by: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id"))
+    checked_at: Mapped[datetime | None] = mapped_column(_AT)
+    hold_until_at: Mapped[datetime | None] = mapped_column(_AT)
+    sends_itself_at: Mapped[datetime | None] = mapped_column(_AT)
+    armed_policy_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+
+
+class ArmedPolicy(Base):
+    """Alerts of this level go out by themselves after `delay_s`, on the owner's word, until it expires.
+
+    Another person armed it, and anybody on duty can stop each alert meanwhile.
+    """
+
+    __tablename__ = "armed_policy"
+    __table_args__ = (
+        sa.CheckConstraint("owner_id <> armed_by", name="two_people"),
+        sa.CheckConstraint("expires_at > armed_at", name="ends"),
+        sa.CheckConstraint("delay_s >= 30", name="can_be_stopped"),
+        sa.Index("uq_armed_policy_level", "level", unique=True, postgresql_where=sa.text("disarmed_at IS NULL")),
+    )
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    level: Mapped[int] = mapped_column(sa.SmallInteger)
+    owner_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"))
+    armed_by: Mapped[int] = mapped_column(sa.ForeignKey("account.id"))
+    armed_at: Mapped[datetime] = mapped_column(_AT)
+    expires_at: Mapped[datetime] = mapped_column(_AT)
+    delay_s: Mapped[int]
+    reason: Mapped[str]
+    disarmed_by: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id"))
+    disarmed_at: Mapped[datetime | None] = mapped_column(_AT)
+
+
+class AlertTarget(Base):
+    """Whom an officer's alert or news is for beside the homes of its zones: an area, a group, a person, everyone."""
+
+    __tablename__ = "alert_target"
+    __table_args__ = (
+        sa.CheckConstraint("kind IN ('area', 'group', 'person', 'everyone')", name="kind"),
+        sa.CheckConstraint("(kind = 'everyone') = (ref_id IS NULL)", name="ref"),
+        sa.UniqueConstraint("alert_id", "kind", "ref_id", postgresql_nulls_not_distinct=True),
+    )
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    alert_id: Mapped[int] = mapped_column(sa.ForeignKey("alert.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    ref_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+
+
+class AlertThread(Base):
+    """One thing that happened in an event, from the first watch to the all-clear. It only grows."""
+
+    __tablename__ = "alert_thread"
+    __table_args__ = (
+        sa.Index("ix_alert_thread_event_id", "event_id", "id"),
+        sa.Index("ix_alert_thread_alert_id", "alert_id"),
+    )
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    event_id: Mapped[int] = mapped_column(sa.BigInteger)
+    alert_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    happened_at: Mapped[datetime] = mapped_column(_AT)
+    happened_wall_at: Mapped[datetime] = mapped_column(_AT)
+    kind: Mapped[str]
+    account_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id"))
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
 class AlertZone(Base):

@@ -22,6 +22,15 @@ def shipped() -> Policy:
             lasts=timedelta(hours=row["lasts_hours"]),
             declined_holds=timedelta(minutes=row["declined_holds_minutes"]),
             priority=row["priority"],
+            persons=row["persons"],
+            needs_typed_name=row["needs_typed_name"],
+            is_quiet_at_night=row["is_quiet_at_night"],
+            quiet_from_h=found["quiet"]["from_hour"],
+            quiet_to_h=found["quiet"]["to_hour"],
+            check_holds=timedelta(minutes=row["check_holds_minutes"]),
+            may_be_armed=row["may_be_armed"],
+            armed_delay=timedelta(seconds=found["armed"]["delay_seconds"]),
+            armed_at_most=timedelta(hours=found["armed"]["hours_at_most"]),
         )
         for row in found["level"]
     )

@@ -11,13 +11,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from alerts import audience, evidence, policy, queries, rules, templates
+from alerts import audience, evidence, policy, queries, rules, templates, thread
 from alerts.audience import Preview, Reach
 from alerts.errors import AlertStateError
 from alerts.events import AlertClosed, AlertProposed
-from alerts.models import Alert, AlertRule, AlertTemplate, AlertVocabulary
+from alerts.models import Alert, AlertRule, AlertTarget, AlertTemplate, AlertVocabulary
 from core import events
 from core.logs import get_logger
+from staff.rules import AccountRef
 
 log = get_logger("alerts")
 
@@ -49,6 +50,15 @@ def store_shipped(session: Session) -> None:
             "lasts_s": int(row.lasts.total_seconds()),
             "declined_holds_s": int(row.declined_holds.total_seconds()),
             "priority": row.priority,
+            "persons": row.persons,
+            "needs_typed_name": row.needs_typed_name,
+            "is_quiet_at_night": row.is_quiet_at_night,
+            "quiet_from_h": row.quiet_from_h,
+            "quiet_to_h": row.quiet_to_h,
+            "check_holds_s": int(row.check_holds.total_seconds()),
+            "may_be_armed": row.may_be_armed,
+            "armed_delay_s": int(row.armed_delay.total_seconds()),
+            "armed_at_most_s": int(row.armed_at_most.total_seconds()),
         }
         for row in found.levels
     ]
@@ -61,11 +71,28 @@ def store_shipped(session: Session) -> None:
         session.execute(postgresql.insert(table).values(rows).on_conflict_do_nothing())
 
 
-def move(session: Session, alert: Alert, state: str, *, now: datetime, reason: str | None = None) -> None:
-    """The alert is in this state; raises AlertStateError where that cannot follow. An end is told as AlertClosed."""
+def move(
+    session: Session,
+    alert: Alert,
+    state: str,
+    *,
+    now: datetime,
+    reason: str | None = None,
+    by: AccountRef | None = None,
+    **detail: object,
+) -> None:
+    """The alert is in this state, and its event's thread says so; raises AlertStateError where that cannot follow.
+
+    An end is told as AlertClosed.
+    """
     if state not in rules.TRANSITIONS[alert.state]:
         raise AlertStateError(f"Alert {alert.number} is {alert.state}; it cannot become {state}.")
     alert.state = state
+    why = {} if reason is None else {"reason": reason}
+    thread.note(
+        session, event_id=alert.event_id, alert_id=alert.id, kind=state, by=by, level=alert.level,
+        alert_kind=alert.kind, revision=alert.revision, **why, **detail,
+    )
     if state in rules.OVER:
         alert.closed_at, alert.closed_reason = now, reason
         session.flush()
@@ -77,6 +104,8 @@ def reach_of(session: Session, alert: Alert, *, references: Collection[int]) -> 
 
     An alert that takes the place of earlier ones is also for everybody whom those told, wherever they live now.
     """
+    if alert.kind == "news":
+        return Reach(alert_id=alert.id, has_homes=True, told_in=())
     if alert.kind != "all_clear":
         return Reach(alert_id=alert.id, has_homes=True, told_in=tuple(sorted(references)))
     told = (a.id for a in queries.alerts_of_event(session, alert.event_id) if a.kind != "all_clear" and a.approved_at)
@@ -85,7 +114,9 @@ def reach_of(session: Session, alert: Alert, *, references: Collection[int]) -> 
 
 def _lineage(session: Session, alert: Alert, *, now: datetime) -> tuple[str, int, tuple[int, ...]]:
     """(kind, event, the alerts it takes the place of) among what stands now."""
-    standing = [a for a in queries.standing(session, now=now) if a.id != alert.id]
+    if alert.kind == "news":
+        return "news", alert.id, ()
+    standing = [a for a in queries.standing(session, now=now, is_exercise=alert.is_exercise) if a.id != alert.id]
     if alert.kind == "all_clear":
         in_force = (a.id for a in standing if a.is_warning and a.event_id == alert.event_id and a.is_in_force(now))
         return "all_clear", alert.event_id, tuple(in_force)
@@ -107,9 +138,7 @@ def said(session: Session, alert: Alert, *, run_id: int | None, at: datetime, no
         at=at,
         shelter=queries.shelter(session, alert.id, run_id),
     )
-    words = queries.wording(session, alert.words_version)
-    level = templates.ALL_CLEAR if alert.kind == "all_clear" else alert.level
-    texts = {language: text.as_json() for language, text in templates.rendered(level, facts, words).items()}
+    texts = _texts(session, alert, facts)
     return Said(
         reach=reach_of(session, alert, references=references),
         zones=tuple((zone.zone_id, zone.zone_version) for zone in zones),
@@ -117,6 +146,15 @@ def said(session: Session, alert: Alert, *, run_id: int | None, at: datetime, no
         kind=alert.kind,
         texts=texts,
     )
+
+
+def _texts(session: Session, alert: Alert, facts: templates.Facts) -> dict[str, dict[str, str]]:
+    """By language: the officer's own words where there are some, else the template's."""
+    if alert.own_words:
+        return {language: text.as_json() for language, text in templates.own(alert.own_words).items()}
+    words = queries.wording(session, alert.words_version)
+    level = templates.ALL_CLEAR if alert.kind == "all_clear" else alert.level
+    return {language: text.as_json() for language, text in templates.rendered(level, facts, words).items()}
 
 
 def _show(alert: Alert, says: Said, preview: Preview) -> None:
@@ -148,12 +186,22 @@ def refresh(session: Session, alert: Alert, zone_ids: Collection[int], *, run_id
         _show(alert, said(session, alert, run_id=run_id, at=now, now=now), preview)
     alert.evidence = evidence.gather(session, alert, facts, now=now)
     session.flush()
-    if has_changed:
-        _announce(session, alert)
+    if has_changed and alert.state in rules.OPEN:
+        note_shown(session, alert)
+        announce(session, alert)
     return has_changed
 
 
-def _announce(session: Session, alert: Alert) -> None:
+def note_shown(session: Session, alert: Alert) -> None:
+    """The thread says what stands proposed now, to how many people."""
+    thread.note(
+        session, event_id=alert.event_id, alert_id=alert.id, kind="proposed" if alert.revision == 1 else "revised",
+        level=alert.level, alert_kind=alert.kind, revision=alert.revision, audience=alert.audience_count,
+    )
+
+
+def announce(session: Session, alert: Alert) -> None:
+    """Every screen looks at the proposal again."""
     events.publish(
         session,
         AlertProposed(
@@ -184,16 +232,22 @@ def open_proposal(
     now: datetime,
     **facts: Any,
 ) -> Alert:
-    """A proposal waits for approval, in its first revision. `facts` are further columns (`event_id`, `proposed_by`)."""
+    """A proposal waits for approval, in its first revision. `facts` are further columns (`event_id`, `proposed_by`).
+
+    With `state` draft it is not shown to approvers yet.
+    """
     number = session.execute(sa.text("SELECT nextval(pg_get_serial_sequence('alert', 'id'))")).scalar_one()
     year = now.astimezone(templates.THAI_TIME).year + templates.BUDDHIST_YEARS
-    values: dict[str, Any] = {"event_id": number, "proposed_by": None, "trigger_received_wall_at": None} | facts
+    values: dict[str, Any] = {
+        "event_id": number, "proposed_by": None, "trigger_received_wall_at": None, "state": "proposed",
+        "source": "rule", "hazard": "flood", "is_exercise": False,
+    } | facts
+    targets: Collection[tuple[str, int | None]] = values.pop("targets", ())
     alert = Alert(
         id=number,
         number=f"A{year}-{number:05d}",
         kind=kind,
         level=level,
-        state="proposed",
         revision=0,
         run_id=run_id,
         depth_class=0,
@@ -212,6 +266,8 @@ def open_proposal(
         **values,
     )
     session.add(alert)
+    session.flush()
+    session.add_all(AlertTarget(alert_id=alert.id, kind=kind, ref_id=ref_id) for kind, ref_id in targets)
     session.flush()
     refresh(session, alert, zone_ids, run_id=run_id, now=now)
     return alert

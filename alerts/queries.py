@@ -13,7 +13,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from alerts import policy, templates
-from alerts.models import Alert, AlertErased, AlertRecipient, AlertRule, AlertTemplate, AlertVocabulary, AlertZone
+from alerts.models import (
+    Alert,
+    AlertErased,
+    AlertRecipient,
+    AlertRule,
+    AlertTarget,
+    AlertTemplate,
+    AlertVocabulary,
+    AlertZone,
+    ArmedPolicy,
+)
 from alerts.rules import LevelRule, Policy, Standing
 from core.errors import ConflictError, NotFoundError
 from flood.models import Zone, ZoneState
@@ -102,13 +112,13 @@ def locked_alert(session: Session, alert_id: int) -> Alert:
 
 def alerts(session: Session, *, limit: int) -> Sequence[Alert]:
     """The newest alerts first, those that wait for approval before all others."""
-    waits_last = sa.case((Alert.state == "proposed", 0), else_=1)
+    waits_last = sa.case((Alert.state == "proposed", 0), (Alert.state == "draft", 1), else_=2)
     return session.scalars(sa.select(Alert).order_by(waits_last, Alert.id.desc()).limit(limit)).all()
 
 
-def standing(session: Session, *, now: datetime) -> list[Standing]:
-    """Every alert that the rules have to know of, oldest first."""
-    rows = session.execute(_STANDING, {"declined_since": now - DECLINED_KEPT})
+def standing(session: Session, *, now: datetime, is_exercise: bool = False) -> list[Standing]:
+    """Every alert that the rules have to know of, oldest first; of exercises where they are asked for, else real."""
+    rows = session.execute(_STANDING, {"declined_since": now - DECLINED_KEPT, "is_exercise": is_exercise})
     return [
         Standing(
             id=row.id,
@@ -119,7 +129,7 @@ def standing(session: Session, *, now: datetime) -> list[Standing]:
             zone_ids=frozenset(row.zone_ids),
             expires_at=row.expires_at,
             ended_at=row.closed_at,
-            is_by_officer=row.is_by_officer,
+            is_by_rule=row.is_by_rule,
         )
         for row in rows
     ]
@@ -139,6 +149,15 @@ def current_policy(session: Session) -> Policy:
             lasts=timedelta(seconds=row.lasts_s),
             declined_holds=timedelta(seconds=row.declined_holds_s),
             priority=row.priority,
+            persons=row.persons,
+            needs_typed_name=row.needs_typed_name,
+            is_quiet_at_night=row.is_quiet_at_night,
+            quiet_from_h=row.quiet_from_h,
+            quiet_to_h=row.quiet_to_h,
+            check_holds=timedelta(seconds=row.check_holds_s),
+            may_be_armed=row.may_be_armed,
+            armed_delay=timedelta(seconds=row.armed_delay_s),
+            armed_at_most=timedelta(seconds=row.armed_at_most_s),
         )
         for row in rows
     )
@@ -293,6 +312,50 @@ def alerts_of_event(session: Session, event_id: int) -> Sequence[Alert]:
     return session.scalars(
         sa.select(Alert).where(Alert.event_id == event_id).order_by(Alert.id).execution_options(populate_existing=True)
     ).all()
+
+
+def target_kinds(session: Session, alert_id: int) -> set[str]:
+    """The kinds of targets that the alert has beside its zones."""
+    return set(session.scalars(sa.select(AlertTarget.kind).where(AlertTarget.alert_id == alert_id)))
+
+
+def targets(session: Session, alert_ids: Collection[int]) -> dict[int, list[AlertTarget]]:
+    """The targets of each alert, in the order in which they were named."""
+    rows = session.scalars(
+        sa.select(AlertTarget).where(AlertTarget.alert_id.in_(list(alert_ids))).order_by(AlertTarget.id)
+    )
+    found: dict[int, list[AlertTarget]] = {alert_id: [] for alert_id in alert_ids}
+    for row in rows:
+        found[row.alert_id].append(row)
+    return found
+
+
+def held(session: Session, *, now: datetime) -> Sequence[Alert]:
+    """What was approved for the morning, where the morning has come."""
+    return session.scalars(
+        sa.select(Alert).where(Alert.state == "approved", Alert.hold_until_at <= now).order_by(Alert.id)
+    ).all()
+
+
+def due_to_send_itself(session: Session, *, now: datetime) -> Sequence[Alert]:
+    """The proposals that nobody stopped within their delay."""
+    return session.scalars(
+        sa.select(Alert).where(Alert.state == "proposed", Alert.sends_itself_at <= now).order_by(Alert.id)
+    ).all()
+
+
+def armed_policy(session: Session, level: int, *, now: datetime) -> ArmedPolicy | None:
+    """The policy that lets alerts of this level send themselves now; None where none is armed."""
+    return session.scalars(
+        sa.select(ArmedPolicy).where(
+            ArmedPolicy.level == level, ArmedPolicy.disarmed_at.is_(None), ArmedPolicy.expires_at > now
+        )
+    ).one_or_none()
+
+
+def armed_policies(session: Session, *, limit: int) -> Sequence[ArmedPolicy]:
+    """The newest first, those that ran out and were disarmed too."""
+    return session.scalars(sa.select(ArmedPolicy).order_by(ArmedPolicy.id.desc()).limit(limit)).all()
 
 
 def answers(session: Session, alert_ids: Collection[int]) -> dict[int, dict[str, int]]:

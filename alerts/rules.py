@@ -7,21 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
+# Thailand keeps UTC+7 all year.
+THAI_TIME = timezone(timedelta(hours=7))
 WATCH, WARNING, DANGER = 1, 2, 3
 
+NEWS = 0
+
+DRAFT = "draft"
 OPEN = frozenset({"proposed"})
 TOLD = frozenset({"approved", "sending", "active"})
-OVER = frozenset({"closed", "declined", "superseded"})
+OVER = frozenset({"updated", "cancelled", "ended", "declined", "withdrawn"})
+_AFTER_APPROVAL = frozenset({"updated", "cancelled", "ended"})
+# An alert whose time has run out is `expired` by the clock alone; no state says so.
 TRANSITIONS: Mapping[str, frozenset[str]] = {
-    "proposed": frozenset({"approved", "declined", "superseded"}),
-    "approved": frozenset({"sending", "active", "closed", "superseded"}),
-    "sending": frozenset({"active", "closed", "superseded"}),
-    "active": frozenset({"closed", "superseded"}),
-    "closed": frozenset(),
+    "draft": frozenset({"proposed", "withdrawn"}),
+    "proposed": frozenset({"approved", "declined", "withdrawn"}),
+    "approved": frozenset({"sending", "active"}) | _AFTER_APPROVAL,
+    "sending": frozenset({"active"}) | _AFTER_APPROVAL,
+    "active": _AFTER_APPROVAL,
+    "updated": frozenset(),
+    "cancelled": frozenset(),
+    "ended": frozenset(),
     "declined": frozenset(),
-    "superseded": frozenset(),
+    "withdrawn": frozenset(),
 }
 
 
@@ -29,7 +39,10 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
 class LevelRule:
     """When a level is proposed to residents, and how long it holds once sent or is left alone once declined.
 
-    Messages of `priority` 0 are sent first.
+    Messages of `priority` 0 are sent first. `persons` must have had a hand in it before it goes out, and where
+    `needs_typed_name` the last of them types a zone's name. At night (from `quiet_from_h` to `quiet_to_h`, Thai hours)
+    a quiet one waits for the morning. One that `may_be_armed` may be left to send itself after `armed_delay`, for
+    `armed_at_most`. What a first person checked counts for `check_holds`.
     """
 
     level: int
@@ -38,6 +51,15 @@ class LevelRule:
     lasts: timedelta
     declined_holds: timedelta
     priority: int
+    persons: int = 1
+    needs_typed_name: bool = False
+    is_quiet_at_night: bool = False
+    quiet_from_h: int = 22
+    quiet_to_h: int = 6
+    check_holds: timedelta = timedelta(minutes=30)
+    may_be_armed: bool = False
+    armed_delay: timedelta = timedelta(minutes=3)
+    armed_at_most: timedelta = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -61,7 +83,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Standing:
-    """An alert as the rules see it. `ended_at` is when it was declined or closed."""
+    """An alert as the rules see it. `ended_at` is when it was declined or ended; others than the rules' are theirs."""
 
     id: int
     event_id: int
@@ -71,7 +93,7 @@ class Standing:
     zone_ids: frozenset[int]
     expires_at: datetime | None = None
     ended_at: datetime | None = None
-    is_by_officer: bool = False
+    is_by_rule: bool = True
 
     @property
     def is_warning(self) -> bool:
@@ -107,14 +129,22 @@ def told_level(zone_id: int, standing: Sequence[Standing], *, now: datetime) -> 
 
 
 def _is_held(zone_id: int, level: int, standing: Sequence[Standing], *, policy: Policy, now: datetime) -> bool:
-    """An officer declined this level or a higher one for the zone not long ago."""
+    """An officer declined or cancelled this level or a higher one for the zone not long ago."""
     return any(
         a.is_warning
-        and a.state == "declined"
+        and a.state in {"declined", "cancelled"}
         and a.level >= level
         and zone_id in a.zone_ids
         and a.ended_at is not None
         and now < a.ended_at + policy.rule(a.level).declined_holds
+        for a in standing
+    )
+
+
+def _is_proposed_by_others(zone_id: int, level: int, standing: Sequence[Standing]) -> bool:
+    """An officer or a warning from outside has proposed this level or a higher one for the zone."""
+    return any(
+        a.is_warning and a.state in OPEN and not a.is_by_rule and a.level >= level and zone_id in a.zone_ids
         for a in standing
     )
 
@@ -124,12 +154,15 @@ def zones_by_level(
 ) -> dict[int, frozenset[int]]:
     """For each level, the zones whose residents have not been told as much yet.
 
-    The same level is not proposed again while it holds, a lower one never; a rise is proposed at once.
+    The same level is not proposed again while it holds, a lower one never; a rise is proposed at once, unless it
+    stands proposed already by somebody else.
     """
     needed: dict[int, set[int]] = {}
     for zone_id, severity in severity_by_zone.items():
         level = policy.level_of(severity)
         if level is None or level <= told_level(zone_id, standing, now=now):
+            continue
+        if _is_proposed_by_others(zone_id, level, standing):
             continue
         if not _is_held(zone_id, level, standing, policy=policy, now=now):
             needed.setdefault(level, set()).add(zone_id)
@@ -151,7 +184,7 @@ def _unseen(
 def _open_by_level(standing: Sequence[Standing]) -> dict[int, list[Standing]]:
     found: dict[int, list[Standing]] = {}
     for alert in sorted(standing, key=lambda a: a.id):
-        if alert.state in OPEN and alert.is_warning:
+        if alert.state in OPEN and alert.is_warning and alert.is_by_rule:
             found.setdefault(alert.level, []).append(alert)
     return found
 
@@ -214,7 +247,7 @@ def _all_clears(
         if waiting is None:
             if is_over and not _is_all_clear_held(event_id, standing, policy=policy, now=now):
                 all_clear.append(event_id)
-        elif not is_over and waiting.state in OPEN and not waiting.is_by_officer:
+        elif not is_over and waiting.state in OPEN and waiting.is_by_rule:
             withdraw.append(waiting.id)
     return Decision(all_clear=tuple(all_clear), withdraw=tuple(withdraw))
 
@@ -259,3 +292,39 @@ def events_touched(zone_ids: Collection[int], standing: Sequence[Standing]) -> t
     touched = frozenset(zone_ids)
     told = (a for a in standing if a.is_warning and a.state in TOLD)
     return tuple(sorted({a.event_id for a in told if not a.zone_ids.isdisjoint(touched)}))
+
+
+def is_check_valid(checked_at: datetime | None, rule: LevelRule, *, now: datetime) -> bool:
+    """What a first person checked still counts: it says that the danger is real, whatever was revised since."""
+    return checked_at is not None and now < checked_at + rule.check_holds
+
+
+def is_first_person_missing(
+    *, proposed_by: int | None, checked_by: int | None, checked_at: datetime | None, rule: LevelRule, now: datetime
+) -> bool:
+    """Before this level goes out, somebody other than the approver has to have proposed or checked it."""
+    has_first = proposed_by is not None or (checked_by is not None and is_check_valid(checked_at, rule, now=now))
+    return rule.persons > 1 and not has_first
+
+
+def held_until(rule: LevelRule, *, now: datetime) -> datetime | None:
+    """When a message approved now goes out where the night is quiet for its level; None where it goes at once."""
+    if not rule.is_quiet_at_night or rule.quiet_from_h == rule.quiet_to_h:
+        return None
+    local = now.astimezone(THAI_TIME)
+    is_over_midnight = rule.quiet_from_h > rule.quiet_to_h
+    is_night = (
+        local.hour >= rule.quiet_from_h or local.hour < rule.quiet_to_h
+        if is_over_midnight
+        else rule.quiet_from_h <= local.hour < rule.quiet_to_h
+    )
+    if not is_night:
+        return None
+    morning = local.replace(hour=rule.quiet_to_h % 24, minute=0, second=0, microsecond=0)
+    return morning if morning > local else morning + timedelta(days=1)
+
+
+def is_name_typed(typed: str | None, names: Collection[str]) -> bool:
+    """What was typed is one of the zones' names; spaces around and between words and letters' size do not matter."""
+    spelt = " ".join((typed or "").split()).casefold()
+    return bool(spelt) and spelt in {" ".join(name.split()).casefold() for name in names}

@@ -29,6 +29,13 @@ def consider_flood(session: Session, event: FloodRedrawn) -> None:
     )
 
 
+@jobs.periodic(name="alerts.look_at_clock", cron="*/2 * * * * *", queue=jobs.URGENT)
+def look_at_clock(session: Session) -> None:
+    """What the armed policy sends by itself is sent when its delay is over, what waits for the morning then."""
+    actions.send_what_is_due(session)
+    actions.let_go_of_held(session)
+
+
 def alert_id_of(subject: str) -> int | None:
     """The alert that a chunk is about; None for other subjects."""
     kind, _, number = subject.partition(":")

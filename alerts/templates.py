@@ -32,6 +32,8 @@ NEEDED_SLOTS: Mapping[str, frozenset[str]] = {
 }
 # LINE takes 1,500 UTF-16 units of alternative text (assumed), a phone's lock screen shows about 100 of them.
 LIMITS = {"title": 80, "situation": 400, "action": 600, "alt": 200}
+# What an officer writes: a title, and what one reads on a phone without scrolling much.
+OWN_LIMITS = {"title": 80, "body": 1000}
 # Thailand keeps UTC+7 all year.
 THAI_TIME = timezone(timedelta(hours=7))
 BUDDHIST_YEARS = 543
@@ -248,3 +250,26 @@ def rendered(level: int, facts: Facts, words: Wording) -> dict[str, AlertText]:
     texts = {lang: _filled(level, lang, facts, words) for lang in LANGUAGES if (level, lang) in words.templates}
     fallback = _both(texts["en"], texts["th"])
     return {language: texts.get(language, fallback) for language in LANGUAGES}
+
+
+def own(words: Mapping[str, Mapping[str, str]]) -> dict[str, AlertText]:
+    """An officer's own words (`title`, `body`) by language; who reads another one gets English, else Thai.
+
+    Raises TemplateError where the Thai words or a part of them are missing, or are longer than a message takes.
+    """
+    for language, parts in words.items():
+        for part, limit in OWN_LIMITS.items():
+            text = parts.get(part, "").strip()
+            if language not in LANGUAGES or not text:
+                raise TemplateError(f"The words in '{language}' lack '{part}'.")
+            if len(text) > limit:
+                raise TemplateError(f"The words in '{language}': '{part}' has {len(text)} characters, {limit} at most.")
+    if "th" not in words:
+        raise TemplateError("The words are missing in Thai.")
+    found = {
+        language: AlertText(title=parts["title"].strip(), situation=parts["body"].strip(), action="",
+                            alt=parts["title"].strip())
+        for language, parts in words.items()
+    }
+    fallback = found.get("en", found["th"])
+    return {language: found.get(language, fallback) for language in LANGUAGES}

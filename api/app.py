@@ -16,6 +16,7 @@ from api.live import Broadcaster
 from api.ogc import OpenData
 from api.openapi import DescribedApi, operation_id
 from api.routes import (
+    alert_policy,
     alerts,
     answers,
     cameras,
@@ -76,6 +77,7 @@ ROUTERS = (
     cameras.router,
     flood.router,
     rasters.router,
+    alert_policy.router,
     alerts.router,
     incidents.router,
     inbox.router,

@@ -13,9 +13,12 @@ from sqlalchemy.orm import Session
 from core.settings import data_dir
 from staff import actions, queries
 
+COLLEAGUE = "colleague"
 PEOPLE = (
     ("officer", "เจ้าหน้าที่เวร (สาธิต)", ("officer",)),
     ("approver", "ผู้อนุมัติแจ้งเตือน (สาธิต)", ("officer", "approver")),
+    # Nobody signs in as the colleague: a program is, who checks what the rules propose before somebody approves it.
+    (COLLEAGUE, "เพื่อนร่วมเวร (จำลอง)", ("officer",)),
     ("dispatcher", "ผู้สั่งการทีม (สาธิต)", ("officer", "dispatcher")),
     ("viewer", "ผู้ชม (สาธิต)", ("viewer",)),
     ("admin", "ผู้ดูแลระบบ (สาธิต)", ("admin",)),
@@ -49,8 +52,8 @@ def _new_password() -> str:
 def ensure_demo_accounts(session: Session, crew_codes: Sequence[str] = ()) -> dict[str, str]:
     """Every demo account exists and can sign in with the password returned for its username.
 
-    The accounts are officer, approver, dispatcher, viewer, admin, and `crew-<code>` for each of `crew_codes`. Passwords
-    are kept in `passwords_path()`; an account whose password was lost there gets a new one.
+    The accounts are officer, approver, colleague, dispatcher, viewer, admin, and `crew-<code>` for each of
+    `crew_codes`. Passwords are kept in `passwords_path()`; an account whose password was lost there gets a new one.
     """
     people = [*PEOPLE, *((f"crew-{code.lower()}", f"ทีม {code} (สาธิต)", ("crew",)) for code in crew_codes)]
     crew_of = {f"crew-{code.lower()}": code for code in crew_codes}

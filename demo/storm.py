@@ -22,13 +22,13 @@ from cctv.pictures import jpeg
 from core import clock, db, pace
 from core.errors import SetupError
 from core.logs import get_logger
+from demo import accounts, frames, packfiles, patience, queries, scenario
 from demo import figures as closing
-from demo import frames, packfiles, patience, queries, scenario
 from demo.actors import cameras, gauges
 from demo.actors.crew import Crew
 from demo.actors.desk import Desk
 from demo.actors.ear import Ear
-from demo.actors.officer import Dispatcher, Officer
+from demo.actors.officer import Colleague, Dispatcher, Officer
 from demo.actors.residents import Neighbour, Resident, standin_url
 from demo.actors.wire import http
 from demo.city import hydrology
@@ -258,6 +258,7 @@ def play(*, packs: Sequence[Path], speed: float, is_patient: bool) -> None:
     """
     storm = Storm(packs=packs, speed=speed)
     patience.when_database_is_there(storm.begin)
+    _Script([_colleague])
     _weather(storm, _Pace(speed, is_patient=is_patient), until_h=scenario.STORM_H, on_beat=lambda: None)
     patience.when_database_is_there(_calm_down)
     log.info("storm.passed", play_it_again="./run --fresh")
@@ -271,23 +272,49 @@ def _calm_down() -> None:
         pace.set_pace(session, speed=1.0)
 
 
-class _Script:
-    """The people of a headless storm, each in a thread of their own, looking again and again until told to go home."""
+Look = tuple[Callable[[], None], Callable[[float], object]]
 
-    def __init__(self, passwords: Mapping[str, str]) -> None:
+
+def _colleague(is_over: threading.Event) -> Look:
+    desk = Desk(username=accounts.COLLEAGUE, password=accounts.demo_passwords()[accounts.COLLEAGUE])
+    return Colleague(desk).look, Ear(desk, topic="alerts.alert_proposed", is_over=is_over).wait
+
+
+def _approver(is_over: threading.Event) -> Look:
+    # An officer on duty is called by the proposal; others look up every few moments.
+    desk = Desk(username="approver", password=accounts.demo_passwords()["approver"])
+    return Officer(desk).look, Ear(desk, topic="alerts.alert_proposed", is_over=is_over).wait
+
+
+def _dispatcher(is_over: threading.Event) -> Look:
+    desk = Desk(username="dispatcher", password=accounts.demo_passwords()["dispatcher"])
+    return Dispatcher(desk).look, is_over.wait
+
+
+def _crew(username: str) -> Callable[[threading.Event], Look]:
+    def look(is_over: threading.Event) -> Look:
+        return Crew(Desk(username=username, password=accounts.demo_passwords()[username])).look, is_over.wait
+
+    return look
+
+
+class _Script:
+    """The people of a storm that a program plays, each in a thread of their own, looking again until told to go home.
+
+    Each signs in when the API is there.
+    """
+
+    def __init__(self, people: Sequence[Callable[[threading.Event], Look]]) -> None:
         self._is_over = threading.Event()
-        approver = Desk(username="approver", password=passwords["approver"])
-        dispatcher = Dispatcher(Desk(username="dispatcher", password=passwords["dispatcher"]))
-        crews = [Crew(Desk(username=name, password=passwords[name])) for name in passwords if name.startswith("crew-")]
-        # An officer on duty is called by the proposal; the others look up every few moments.
-        looks: list[tuple[Callable[[], None], Callable[[float], object]]] = [
-            (Officer(approver).look, Ear(approver, topic="alerts.alert_proposed", is_over=self._is_over).wait),
-            (dispatcher.look, self._is_over.wait),
-            *((crew.look, self._is_over.wait) for crew in crews),
-        ]
-        self._threads = [threading.Thread(target=self._keep_looking, args=look, daemon=True) for look in looks]
+        self._threads = [threading.Thread(target=self._live, args=(person,), daemon=True) for person in people]
         for thread in self._threads:
             thread.start()
+
+    def _live(self, person: Callable[[threading.Event], Look]) -> None:
+        try:
+            self._keep_looking(*person(self._is_over))
+        except Exception:  # The storm goes on; the figures tell what was missed.
+            log.exception("storm.person_could_not_come")
 
     def _keep_looking(self, look: Callable[[], None], wait: Callable[[float], object]) -> None:
         while not self._is_over.is_set():
@@ -309,7 +336,8 @@ def play_through(
 ) -> closing.Figures:
     """The storm has been played to its end with scripted people; returns what came of it."""
     storm = Storm(packs=packs, speed=speed)
-    script = _Script(passwords)
+    crews = [_crew(username) for username in passwords if username.startswith("crew-")]
+    script = _Script([_colleague, _approver, _dispatcher, *crews])
     patience.when_database_is_there(storm.begin)
     _weather(storm, _Pace(speed, is_patient=False), until_h=scenario.STORM_H, on_beat=on_beat)
     storm.await_reports()

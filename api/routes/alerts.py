@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -10,13 +9,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import Response as AnyResponse
 
-from alerts import actions, queries
-from alerts.errors import ProposalChangedError
-from alerts.models import Alert, AlertZone
+from alerts import actions, arming, drafting, queries, rules, thread
+from alerts.drafting import Wanted
+from alerts.errors import NameNotTypedError, ProposalChangedError
 from api import problems
+from api.alert_views import Alerts, AlertView, Target, needs_typed_name, view, views, zone_name
 from api.bodies import OnceRoute
 from api.deps import CurrentAccount, SessionDep, needs
-from core import clock
 from core.errors import NotFoundError
 from staff import actions as staff_actions
 from staff.rules import AccountRef
@@ -28,84 +27,35 @@ Approver = Annotated[AccountRef, Depends(needs("approver"))]
 Officer = Annotated[AccountRef, Depends(needs("officer", "approver"))]
 
 
-class Name(BaseModel):
-    """A name or a sentence in Thai and English."""
-
-    th: str
-    en: str
-
-
-class ZoneName(BaseModel):
-    """A zone of an alert, in the version that the alert is for."""
-
-    id: int
-    code: str
-    version: int
-    name: Name
-
-
-class Audience(BaseModel):
-    """Residents who will be or were told (`count`), and those who are not, with the reason."""
-
-    count: int
-    by_language: dict[str, int]
-    vulnerable: int
-    unreachable: int
-    suppressed: int
-    suppressed_by_reason: dict[str, int]
-
-
-class Delivery(BaseModel):
-    """Requests to LINE by state, and residents in those that LINE accepted. Accepted is not delivered."""
-
-    queued: int
-    accepted: int
-    failed: int
-    unknown: int
-    cancelled: int
-    recipients: int
-    accepted_recipients: int
-
-
-class AlertView(BaseModel):
-    """An alert as officers see it. `state` is `expired` for an active one whose time has run out."""
-
-    id: int
-    number: str
-    event_id: int
-    kind: Literal["alert", "update", "all_clear"]
-    level: int
-    state: str
-    revision: int
-    zones: list[ZoneName]
-    proposed_at: datetime
-    revised_at: datetime
-    approved_at: datetime | None
-    expires_at: datetime | None
-    closed_at: datetime | None
-    closed_reason: str | None
-    is_expired: bool
-    evidence: list[dict[str, Any]]
-    texts: dict[str, dict[str, str]]
-    audience: Audience
-    delivery: Delivery
-    answers: dict[str, int]
-    references: list[int]
-    proposed_by: str | None
-    approved_by: str | None
-    has_cap: bool
-
-
-class Alerts(BaseModel):
-    """Alerts, those that wait for approval first, then the newest."""
-
-    alerts: list[AlertView]
-
-
-class Approval(BaseModel):
+class Looked(BaseModel):
     """Which revision was looked at."""
 
     revision: int = Field(ge=1)
+
+
+class Approval(Looked):
+    """Which revision is approved; where the level asks for it, the name of one of its zones, typed by hand."""
+
+    typed_name: str | None = Field(default=None, max_length=200)
+
+
+class OwnWords(BaseModel):
+    """An officer's own words in one language."""
+
+    title: str = Field(min_length=1, max_length=80)
+    body: str = Field(min_length=1, max_length=1000)
+
+
+class NewAlert(BaseModel):
+    """An officer's own alert (level 1 to 3, for zones) or news (level 0, in own words). A draft unless proposed."""
+
+    level: int = Field(ge=0, le=3)
+    hazard: str = Field(default="flood", max_length=40)
+    zone_ids: list[int] = Field(default_factory=list, max_length=5000)
+    targets: list[Target] = Field(default_factory=list, max_length=1000)
+    words: dict[str, OwnWords] | None = None
+    is_exercise: bool = False
+    is_proposed: bool = False
 
 
 class Reason(BaseModel):
@@ -128,77 +78,23 @@ class LedgerPage(BaseModel):
     lines: list[dict[str, Any]]
 
 
-def _zone(row: AlertZone) -> ZoneName:
-    return ZoneName(id=row.zone_id, code=row.code, version=row.zone_version, name=Name(th=row.name_th, en=row.name_en))
+class ThreadEntry(BaseModel):
+    """One thing that happened in an event."""
+
+    id: int
+    alert_id: int | None
+    happened_at: datetime
+    kind: str
+    by: str | None
+    detail: dict[str, Any]
 
 
-def _audience(alert: Alert) -> Audience:
-    reasons = alert.suppressed_by_reason
-    return Audience(
-        count=alert.audience_count,
-        by_language=alert.audience_by_language,
-        vulnerable=alert.vulnerable_count,
-        unreachable=reasons.get("unreachable", 0),
-        suppressed=sum(reasons.values()),
-        suppressed_by_reason=reasons,
-    )
+class Thread(BaseModel):
+    """Everything that happened in an event, oldest first."""
 
+    event_id: int
+    entries: list[ThreadEntry]
 
-def _delivery(states: dict[str, tuple[int, int]]) -> Delivery:
-    chunks = {state: count for state, (count, _) in states.items()}
-    return Delivery(
-        queued=chunks.get("queued", 0) + chunks.get("sending", 0),
-        accepted=chunks.get("accepted", 0),
-        failed=chunks.get("failed", 0),
-        unknown=chunks.get("unknown", 0),
-        cancelled=chunks.get("cancelled", 0),
-        recipients=sum(recipients for _, recipients in states.values()),
-        accepted_recipients=states.get("accepted", (0, 0))[1],
-    )
-
-
-def _views(session: SessionDep, rows: Sequence[Alert]) -> list[AlertView]:
-    ids = [row.id for row in rows]
-    zones, states = queries.zones(session, ids), queries.chunk_states(session, ids)
-    answers, now = queries.answers(session, ids), clock.now()
-    people = {who for row in rows for who in (row.proposed_by, row.approved_by) if who is not None}
-    names = queries.account_names(session, people)
-    views = []
-    for row in rows:
-        is_expired = row.state == "active" and row.expires_at is not None and row.expires_at <= now
-        views.append(
-            AlertView(
-                id=row.id,
-                number=row.number,
-                event_id=row.event_id,
-                kind=row.kind,
-                level=row.level,
-                state="expired" if is_expired else row.state,
-                revision=row.revision,
-                zones=[_zone(zone) for zone in zones[row.id]],
-                proposed_at=row.proposed_at,
-                revised_at=row.revised_at,
-                approved_at=row.approved_at,
-                expires_at=row.expires_at,
-                closed_at=row.closed_at,
-                closed_reason=row.closed_reason,
-                is_expired=is_expired,
-                evidence=row.evidence,
-                texts=row.texts,
-                audience=_audience(row),
-                delivery=_delivery(states[row.id]),
-                answers=answers[row.id],
-                references=row.references,
-                proposed_by=names.get(row.proposed_by) if row.proposed_by is not None else None,
-                approved_by=names.get(row.approved_by) if row.approved_by is not None else None,
-                has_cap=row.cap_xml is not None,
-            )
-        )
-    return views
-
-
-def _view(session: SessionDep, alert: Alert) -> AlertView:
-    return _views(session, [alert])[0]
 
 
 @router.get("/alerts")
@@ -206,13 +102,68 @@ def list_alerts(
     session: SessionDep, account: CurrentAccount, limit: Annotated[int, Query(ge=1, le=500)] = 100
 ) -> Alerts:
     """The alerts, those that wait for approval first."""
-    return Alerts(alerts=_views(session, queries.alerts(session, limit=limit)))
+    return Alerts(alerts=views(session, queries.alerts(session, limit=limit)))
 
 
 @router.get("/alerts/{alert_id}")
 def read_alert(alert_id: int, session: SessionDep, account: CurrentAccount) -> AlertView:
     """One alert."""
-    return _view(session, queries.alert(session, alert_id))
+    return view(session, queries.alert(session, alert_id))
+
+
+@router.post("/alerts", status_code=201)
+def draft_alert(body: NewAlert, session: SessionDep, account: Officer) -> AlertView:
+    """An officer's own alert or news stands as a draft, or waits for another person's approval."""
+    wanted = Wanted(
+        level=body.level,
+        hazard=body.hazard,
+        zone_ids=frozenset(body.zone_ids),
+        targets=tuple(dict.fromkeys((target.kind, target.ref_id) for target in body.targets)),
+        own_words=None if body.words is None else {k: one.model_dump() for k, one in body.words.items()},
+        is_exercise=body.is_exercise,
+    )
+    return view(session, drafting.draft(session, wanted, account, is_proposed=body.is_proposed))
+
+
+@router.post("/alerts/{alert_id}/propose")
+def propose_alert(alert_id: int, session: SessionDep, account: Officer) -> AlertView:
+    """The draft waits for another person's approval."""
+    return view(session, drafting.propose(session, alert_id, account))
+
+
+@router.post("/alerts/{alert_id}/withdraw")
+def withdraw_alert(alert_id: int, body: Reason, session: SessionDep, account: Officer) -> AlertView:
+    """An officer's draft or proposal is taken back."""
+    return view(session, drafting.withdraw(session, alert_id, body.reason, account))
+
+
+@router.post("/alerts/{alert_id}/check")
+def check_alert(alert_id: int, looked: Looked, session: SessionDep, account: Officer) -> AlertView:
+    """The first of two people has looked; another one may approve."""
+    return view(session, actions.check(session, alert_id, looked.revision, account))
+
+
+@router.post("/alerts/{alert_id}/stop")
+def stop_countdown(alert_id: int, session: SessionDep, account: Officer) -> AlertView:
+    """The alert does not send itself; somebody decides. Anybody on duty may."""
+    return view(session, arming.stop(session, alert_id, by=account))
+
+
+@router.post("/alerts/{alert_id}/extend", status_code=201)
+def extend_alert(alert_id: int, session: SessionDep, account: Officer) -> AlertView:
+    """An alert in force is proposed anew, so that it holds longer."""
+    return view(session, drafting.extend(session, alert_id, account))
+
+
+def _check_typed_name(session: SessionDep, alert_id: int, approval: Approval) -> None:
+    alert = queries.alert(session, alert_id)
+    rule = queries.current_policy(session).rule(alert.level)
+    is_decidable = alert.state in rules.OPEN and alert.revision == approval.revision
+    if not is_decidable or not needs_typed_name(alert, rule):
+        return
+    names = [name for zone in queries.zones(session, [alert_id])[alert_id] for name in (zone.name_th, zone.name_en)]
+    if not rules.is_name_typed(approval.typed_name, names):
+        raise NameNotTypedError("Type the name of one of the alert's zones, as it stands there, then approve.")
 
 
 @router.post("/alerts/{alert_id}/approve", response_model=AlertView)
@@ -220,31 +171,32 @@ def approve_alert(
     alert_id: int, approval: Approval, request: Request, session: SessionDep, account: Approver
 ) -> AlertView | AnyResponse:
     """The alert goes out to exactly the audience that was shown; 409 and a new revision where it has changed since."""
+    _check_typed_name(session, alert_id, approval)
     try:
         alert = actions.approve(session, alert_id, approval.revision, account)
     except ProposalChangedError as changed:
         # The answer is returned, not raised: the new revision that the officer now has to look at is kept.
         actions.revise(session, alert_id)
         return problems.of_error(changed, instance=request.url.path)
-    return _view(session, alert)
+    return view(session, alert)
 
 
 @router.post("/alerts/{alert_id}/decline")
 def decline_alert(alert_id: int, body: Reason, session: SessionDep, account: Approver) -> AlertView:
     """The proposal goes out to nobody."""
-    return _view(session, actions.decline(session, alert_id, body.reason, account))
+    return view(session, actions.decline(session, alert_id, body.reason, account))
 
 
 @router.post("/alerts/{alert_id}/cancel")
 def cancel_alert(alert_id: int, body: Reason, session: SessionDep, account: Approver) -> AlertView:
     """What has not gone out yet stays here; an all-clear for those already told waits for approval."""
-    return _view(session, actions.cancel(session, alert_id, body.reason, account))
+    return view(session, actions.cancel(session, alert_id, body.reason, account))
 
 
 @router.post("/alerts/{alert_id}/all-clear")
 def propose_all_clear(alert_id: int, session: SessionDep, account: Officer) -> AlertView:
     """An all-clear for the alert's event waits for another person's approval."""
-    return _view(session, actions.propose_all_clear(session, alert_id, account))
+    return view(session, actions.propose_all_clear(session, alert_id, account))
 
 
 @router.get("/alerts/{alert_id}/cap.xml", response_class=Response)
@@ -265,7 +217,7 @@ def read_area(alert_id: int, session: SessionDep, account: CurrentAccount) -> Ar
             "type": "Feature",
             "id": zone.zone_id,
             "geometry": geometry,
-            "properties": {**_zone(zone).model_dump(), "level": alert.level},
+            "properties": {**zone_name(zone).model_dump(), "level": alert.level},
         }
         for zone, geometry in queries.zone_features(session, alert_id)
     ]
@@ -287,3 +239,25 @@ def read_ledger(
     )
     lines = queries.ledger(session, alert_id, after_resident_id=after, limit=limit)
     return LedgerPage(counts=queries.ledger_counts(session, alert_id), lines=[vars(line) for line in lines])
+
+
+@router.get("/alerts/{alert_id}/thread")
+def read_thread(alert_id: int, session: SessionDep, account: CurrentAccount) -> Thread:
+    """Everything that happened in the alert's event, oldest first."""
+    alert = queries.alert(session, alert_id)
+    rows = thread.of_event(session, alert.event_id)
+    names = queries.account_names(session, {row.account_id for row in rows if row.account_id is not None})
+    return Thread(
+        event_id=alert.event_id,
+        entries=[
+            ThreadEntry(
+                id=row.id,
+                alert_id=row.alert_id,
+                happened_at=row.happened_at,
+                kind=row.kind,
+                by=names.get(row.account_id) if row.account_id is not None else None,
+                detail=row.detail,
+            )
+            for row in rows
+        ],
+    )

@@ -1,4 +1,4 @@
-"""The scripted officer and dispatcher of a headless storm: they decide as the console would let a person decide."""
+"""The scripted officers and dispatcher of a storm: they decide as the console would let a person decide."""
 
 from __future__ import annotations
 
@@ -10,6 +10,19 @@ LOOKS_AT_A_PROPOSAL = 5
 ENDED = {"done", "failed", "cancelled"}
 
 
+class Colleague:
+    """The first of the two people that a level may need: looks at what the rules propose, approves nothing."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def look(self) -> None:
+        """Every proposal that waits for a first person has been checked."""
+        for alert in _waiting(self._desk):
+            if _lacks_first_person(alert):
+                self._desk.post(f"/alerts/{alert['id']}/check", {"revision": alert["revision"]})
+
+
 class Officer:
     """Approves what is proposed, with the revision that was looked at."""
 
@@ -17,14 +30,24 @@ class Officer:
         self._desk = desk
 
     def look(self) -> None:
-        """Every proposal that stands has been approved; one that changed in between is looked at again at once."""
+        """Every proposal that may go out has been approved; one that changed in between is looked at again at once."""
         for _ in range(LOOKS_AT_A_PROPOSAL):
-            waiting = [alert for alert in self._desk.get("/alerts")["alerts"] if alert["state"] == "proposed"]
+            waiting = [alert for alert in _waiting(self._desk) if not _lacks_first_person(alert)]
             if all(self._approve(alert) for alert in waiting):
                 return
 
     def _approve(self, alert: dict[str, Any]) -> bool:
-        return self._desk.post(f"/alerts/{alert['id']}/approve", {"revision": alert["revision"]})
+        name = alert["zones"][0]["name"]["th"] if alert["zones"] else ""
+        looked = {"revision": alert["revision"], "typed_name": name}
+        return self._desk.post(f"/alerts/{alert['id']}/approve", looked)
+
+
+def _waiting(desk: Desk) -> list[dict[str, Any]]:
+    return [alert for alert in desk.get("/alerts")["alerts"] if alert["state"] == "proposed"]
+
+
+def _lacks_first_person(alert: dict[str, Any]) -> bool:
+    return alert["needs_persons"] > 1 and alert["proposed_by"] is None and not alert["is_check_valid"]
 
 
 class Dispatcher:

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from shapely.geometry import MultiPolygon, Point, box
 from sqlalchemy.orm import Session
 
+from alerts import actions
+from alerts.models import Alert
 from core import sealing
 from staff.rules import AccountRef
 from tests.accounts import add_account
@@ -28,6 +30,7 @@ class Town:
         self._zones: dict[str, int] = {}
         self._runs = 0
         self._users = 0
+        self._colleague: AccountRef | None = None
         shape = "SRID=4326;MULTIPOLYGON(((100 8,101 8,101 9,100 9,100 8)))"
         session.execute(
             sa.text(
@@ -140,6 +143,13 @@ class Town:
     def account(self, username: str, roles: Sequence[str] = ("approver", "officer")) -> AccountRef:
         """Somebody of the duty room."""
         return add_account(self.session, username, roles=roles)
+
+
+    def checked(self, alert: Alert) -> Alert:
+        """The alert, where a colleague was the first of the two people that its level needs."""
+        if self._colleague is None:
+            self._colleague = self.account("colleague", ["officer"])
+        return actions.check(self.session, alert.id, alert.revision, self._colleague)
 
 
 @pytest.fixture

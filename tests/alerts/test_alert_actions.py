@@ -138,6 +138,7 @@ def test_somebody_else_cannot_approve_after(session: Session, flood: Any) -> Non
     """A decided alert is not decided again by another person."""
     consider(session, flood, {"A": 2, "B": 0})
     alert = only_open(session)
+    flood.checked(alert)
     actions.approve(session, alert.id, 1, flood.account("first"))
     with pytest.raises(AlertStateError):
         actions.approve(session, alert.id, 1, flood.account("second"))
@@ -165,6 +166,7 @@ def test_audience_or_zone_that_changed_is_refused_and_shown_anew(session: Sessio
         flood.redraw_zone("A", box(100, 8.4, 100.012, 8.41))
     else:
         session.execute(sa.text("UPDATE resident SET language = 'en' WHERE id = :id"), {"id": flood.in_a})
+    flood.checked(alert)
     with pytest.raises(ProposalChangedError):
         actions.approve(session, alert.id, 1, officer)
     assert session.scalar(sa.select(sa.func.count()).select_from(AlertRecipient)) == 0
@@ -201,6 +203,7 @@ def test_rise_supersedes_and_reaches_those_told_before(session: Session, flood: 
     """Danger over the same zone replaces the warning, and reaches who was told and has moved away since."""
     consider(session, flood, {"A": 2, "B": 0})
     first = only_open(session)
+    flood.checked(first)
     actions.approve(session, first.id, 1, flood.account("somchai"))
     accept_all(session, first.id)
     session.execute(
@@ -213,7 +216,7 @@ def test_rise_supersedes_and_reaches_those_told_before(session: Session, flood: 
     assert (second.kind, second.level, second.references, second.event_id) == ("update", 3, [first.id], first.id)
     actions.approve(session, second.id, 1, flood.account("malee"))
     session.refresh(first)
-    assert first.state == "superseded"
+    assert first.state == "updated"
     told = {
         r.resident_id: r.reason
         for r in session.scalars(
@@ -227,6 +230,7 @@ def test_all_clear_goes_to_the_union_of_everyone_ever_told(session: Session, flo
     """Zone A first, then zone B of the same flood: the all-clear reaches both, also who moved, and nobody else."""
     consider(session, flood, {"A": 2, "B": 0})
     warning = only_open(session)
+    flood.checked(warning)
     actions.approve(session, warning.id, 1, flood.account("somchai"))
     accept_all(session, warning.id)
     consider(session, flood, {"A": 3, "B": 3})
@@ -249,7 +253,7 @@ def test_all_clear_goes_to_the_union_of_everyone_ever_told(session: Session, flo
     assert told == {flood.in_a, flood.in_b}
     assert late not in told
     accept_all(session, clear.id)
-    assert Counter(a.state for a in all_alerts(session)) == {"superseded": 1, "closed": 2}
+    assert Counter(a.state for a in all_alerts(session)) == {"updated": 1, "ended": 2}
     consider(session, flood, {"A": 2, "B": 0})
     assert only_open(session).event_id == only_open(session).id
 
@@ -258,6 +262,7 @@ def test_officers_all_clear_needs_another_person(session: Session, flood: Any) -
     """Whoever proposes an all-clear cannot approve it; asking twice gives the same proposal."""
     consider(session, flood, {"A": 2, "B": 0})
     alert, somchai, malee = only_open(session), flood.account("somchai"), flood.account("malee")
+    flood.checked(alert)
     actions.approve(session, alert.id, 1, somchai)
     clear = actions.propose_all_clear(session, alert.id, somchai)
     assert actions.propose_all_clear(session, alert.id, malee).id == clear.id
@@ -286,7 +291,7 @@ def test_falling_water_withdraws_an_open_proposal(session: Session, flood: Any) 
     """A proposal that nobody approved ends when its zones no longer need it."""
     consider(session, flood, {"A": 2, "B": 0})
     consider(session, flood, {"A": 1, "B": 0})
-    assert [a.state for a in all_alerts(session)] == ["superseded"]
+    assert [a.state for a in all_alerts(session)] == ["withdrawn"]
 
 
 def test_cancel_during_sending_stops_what_waits(session: Session, flood: Any) -> None:
@@ -311,7 +316,7 @@ def test_cancel_before_anything_went_out_closes_the_alert(session: Session, floo
     consider(session, flood, {"A": 3, "B": 3})
     alert, officer = only_open(session), flood.account("somchai")
     actions.approve(session, alert.id, 1, officer)
-    assert actions.cancel(session, alert.id, "mistake", officer).state == "closed"
+    assert actions.cancel(session, alert.id, "mistake", officer).state == "cancelled"
     assert all(a.kind != "all_clear" for a in all_alerts(session))
 
 
@@ -329,6 +334,7 @@ def test_alert_for_nobody_is_active_at_once(session: Session, town: Any) -> None
     town.zone("A")
     consider(session, town, {"A": 2})
     alert = only_open(session)
+    town.checked(only_open(session))
     assert actions.approve(session, alert.id, 1, town.account("somchai")).state == "active"
     assert alert.cap_xml is not None
 
@@ -340,6 +346,7 @@ def test_stored_cap_is_sound_and_names_what_it_replaces(session: Session, flood:
     for severity, who in ((2, "somchai"), (3, "malee"), (0, "anan")):
         consider(session, flood, {"A": severity, "B": 0})
         alert = only_open(session)
+        flood.checked(alert)
         actions.approve(session, alert.id, alert.revision, flood.account(who))
         accept_all(session, alert.id)
         assert alert.cap_xml is not None

@@ -26,6 +26,7 @@ from tests.accounts import PASSWORD
 
 WALL = datetime(2026, 11, 21, 2, 59, tzinfo=UTC)
 INSIDE = Point(100.005, 8.405)
+LOOKED = {"revision": 1, "typed_name": "ชุมชนA"}
 
 
 @pytest.fixture
@@ -90,9 +91,9 @@ def test_proposal_is_read_approved_and_delivered(city: int, app: FastAPI) -> Non
     assert alert["texts"]["th"]["title"]
     url = f"/api/v1/alerts/{alert['id']}"
     assert ann.get(f"{url}/cap.xml").status_code == 404
-    assert browser(app, "vic").post(f"{url}/approve", json={"revision": 1}).status_code == 403
-    assert browser(app, "olu").post(f"{url}/approve", json={"revision": 1}).status_code == 403
-    assert ann.post(f"{url}/approve", json={"revision": 1}).json()["state"] == "sending"
+    assert browser(app, "vic").post(f"{url}/approve", json=LOOKED).status_code == 403
+    assert browser(app, "olu").post(f"{url}/approve", json=LOOKED).status_code == 403
+    assert ann.post(f"{url}/approve", json=LOOKED).json()["state"] == "sending"
     document = ann.get(f"{url}/cap.xml")
     assert document.headers["content-type"].startswith("application/cap+xml")
     assert cap_check.findings(document.content) == []
@@ -126,7 +127,7 @@ def test_double_click_from_two_tabs_sends_once(city: int, app: FastAPI) -> None:
     tabs = [browser(app, name) for name in ("ann", "ann", "ann", "bob", "bob", "ann")]
     with ThreadPoolExecutor(6) as pool:
         answers = list(
-            pool.map(lambda tab: tab.post(f"/api/v1/alerts/{alert_id}/approve", json={"revision": 1}).status_code, tabs)
+            pool.map(lambda tab: tab.post(f"/api/v1/alerts/{alert_id}/approve", json=LOOKED).status_code, tabs)
         )
     assert set(answers) <= {200, 409}
     assert 200 in answers
@@ -142,13 +143,13 @@ def test_changed_audience_answers_409_and_keeps_the_new_revision(city: int, app:
         alert_id = session.scalar(sa.select(Alert.id))
         session.execute(sa.text("UPDATE resident SET is_reachable = false WHERE language = 'ms'"))
     ann = browser(app, "ann")
-    refused = ann.post(f"/api/v1/alerts/{alert_id}/approve", json={"revision": 1})
+    refused = ann.post(f"/api/v1/alerts/{alert_id}/approve", json=LOOKED)
     assert refused.status_code == 409
     assert "Look again" in refused.json()["detail"]
     seen = ann.get(f"/api/v1/alerts/{alert_id}").json()
     assert (seen["state"], seen["revision"], seen["audience"]["count"]) == ("proposed", 2, 2)
     assert seen["audience"]["unreachable"] == 1
-    assert ann.post(f"/api/v1/alerts/{alert_id}/approve", json={"revision": 2}).status_code == 200
+    assert ann.post(f"/api/v1/alerts/{alert_id}/approve", json=LOOKED | {"revision": 2}).status_code == 200
 
 
 def test_active_alert_is_shown_expired_by_the_clock(city: int, app: FastAPI, frozen_clock: Any) -> None:
@@ -158,8 +159,8 @@ def test_active_alert_is_shown_expired_by_the_clock(city: int, app: FastAPI, fro
     (alert,) = ann.get("/api/v1/alerts").json()["alerts"]
     with transaction() as session:
         session.execute(sa.text("UPDATE resident SET is_reachable = false"))
-    assert ann.post(f"/api/v1/alerts/{alert['id']}/approve", json={"revision": 1}).status_code == 409
-    assert ann.post(f"/api/v1/alerts/{alert['id']}/approve", json={"revision": 2}).json()["state"] == "active"
+    assert ann.post(f"/api/v1/alerts/{alert['id']}/approve", json=LOOKED).status_code == 409
+    assert ann.post(f"/api/v1/alerts/{alert['id']}/approve", json=LOOKED | {"revision": 2}).json()["state"] == "active"
     frozen_clock(datetime(2026, 11, 21, 9, 0, tzinfo=UTC))
     assert ann.get(f"/api/v1/alerts/{alert['id']}").json()["state"] == "expired"
 
@@ -173,11 +174,11 @@ def test_officer_declines_or_clears_only_as_allowed(city: int, app: FastAPI) -> 
     assert olu.post(f"{url}/decline", json={"reason": "no"}).status_code == 403
     assert ann.post(f"{url}/decline", json={"reason": " "}).status_code == 422
     assert olu.post(f"{url}/all-clear").status_code == 409
-    ann.post(f"{url}/approve", json={"revision": 1})
+    ann.post(f"{url}/approve", json=LOOKED)
     clear = olu.post(f"{url}/all-clear").json()
     assert (clear["kind"], clear["state"], clear["proposed_by"]) == ("all_clear", "proposed", "Olu")
-    assert ann.post(f"/api/v1/alerts/{clear['id']}/approve", json={"revision": 1}).status_code == 200
-    assert ann.get(url).json()["state"] == "closed"
+    assert ann.post(f"/api/v1/alerts/{clear['id']}/approve", json=LOOKED).status_code == 200
+    assert ann.get(url).json()["state"] == "ended"
 
 
 def test_safe_answer_is_kept_and_thanked(city: int, app: FastAPI) -> None:
@@ -185,7 +186,7 @@ def test_safe_answer_is_kept_and_thanked(city: int, app: FastAPI) -> None:
     flood_is_drawn(city)
     ann = browser(app, "ann")
     (alert,) = ann.get("/api/v1/alerts").json()["alerts"]
-    ann.post(f"/api/v1/alerts/{alert['id']}/approve", json={"revision": 1})
+    ann.post(f"/api/v1/alerts/{alert['id']}/approve", json=LOOKED)
     for user, data in (
         (f"U{1:032x}", f"safe:{alert['id']}"),
         ("U" + "f" * 32, f"safe:{alert['id']}"),

@@ -164,7 +164,7 @@ def _after(decision: rules.Decision, alerts: list[Standing]) -> list[Standing]:
     revised = dict(decision.revise)
     kept = [
         Standing(**{**a.__dict__, "zone_ids": revised[a.id].zone_ids}) if a.id in revised else a
-        for a in (_with_state(a, "superseded") if a.id in decision.withdraw else a for a in alerts)
+        for a in (_with_state(a, "withdrawn") if a.id in decision.withdraw else a for a in alerts)
     ]
     fresh = [standing(len(kept) + 1 + n, "proposed", p.level, set(p.zone_ids)) for n, p in enumerate(decision.propose)]
     clears = [

@@ -100,7 +100,7 @@ class Desk {
     (this.alerts.data?.alerts ?? []).filter((alert) => ['approved', 'sending', 'active', 'expired'].includes(alert.state)).sort(byDanger),
   )
   readonly over = $derived(
-    (this.alerts.data?.alerts ?? []).filter((alert) => ['closed', 'declined', 'superseded'].includes(alert.state)),
+    (this.alerts.data?.alerts ?? []).filter((alert) => ['updated', 'cancelled', 'ended', 'declined', 'withdrawn'].includes(alert.state)),
   )
   readonly alert = $derived(
     (this.alerts.data?.alerts ?? []).find((alert) => alert.id === this.picked.alerts) ?? this.proposals[0] ?? this.running[0] ?? null,

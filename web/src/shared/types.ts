@@ -211,12 +211,16 @@ export type Flood = {
 export type Points<P> = FeatureCollection<Point, P>
 export type Shapes<P> = FeatureCollection<Geometry, P>
 
-export type AlertState = 'proposed' | 'approved' | 'sending' | 'active' | 'expired' | 'closed' | 'declined' | 'superseded'
+export type AlertState =
+  | 'draft' | 'proposed' | 'approved' | 'sending' | 'active' | 'expired' | 'updated' | 'cancelled' | 'ended' | 'declined' | 'withdrawn'
 export type AlertText = { title: string; body: string; situation?: string; action?: string; alt?: string }
 export type Alert = {
   id: number
   number: string
-  kind: 'alert' | 'update' | 'all_clear'
+  kind: 'alert' | 'update' | 'all_clear' | 'news'
+  hazard: string
+  source: 'rule' | 'officer' | 'outside'
+  is_exercise: boolean
   level: 0 | 1 | 2 | 3
   state: AlertState
   revision: number
@@ -248,7 +252,15 @@ export type Alert = {
   }
   answers?: Record<string, number>
   proposed_by: string | null
+  /** The first of the two people that its level may need. */
+  checked_by: string | null
+  is_check_valid: boolean
+  needs_persons: number
+  needs_typed_name: boolean
   approved_by: string | null
+  is_armed: boolean
+  hold_until_at: string | null
+  sends_itself_at: string | null
 }
 
 export type IncidentState = 'new' | 'accepted' | 'in_progress' | 'done' | 'closed' | 'rejected' | 'reopened' | 'sent_on'
