@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 import staff.actions
 import staff.queries
-from alerts import arming, audience, delivery, proposals, queries, rules, thread
+from alerts import arming, audience, delivery, packing, proposals, queries, queueing, rules, thread
 from alerts.errors import AlertStateError, ProposalChangedError, SamePersonError, SecondPersonMissingError
 from alerts.events import AlertApproved
 from alerts.models import Alert, AlertRecipient
@@ -22,7 +22,6 @@ from core.errors import ConflictError, InvalidInputError
 from core.logs import get_logger
 from core.settings import settings
 from flood import queries as flood
-from line import outbox
 from staff.models import Account
 from staff.rules import AccountRef
 
@@ -213,7 +212,8 @@ def _freeze_as_shown(session: Session, alert: Alert, *, now: datetime) -> None:
     if not queries.are_zones_as_drawn(session, alert.id):
         raise ProposalChangedError(CHANGED)
     says = proposals.said(session, alert, run_id=alert.run_id, at=alert.revised_at, now=now)
-    if says.shown_hash(audience.freeze(session, says.reach)) != alert.audience_hash:
+    priority = queries.current_policy(session).rule(alert.level).priority
+    if says.shown_hash(audience.freeze(session, says.reach, priority=priority)) != alert.audience_hash:
         raise ProposalChangedError(CHANGED)
 
 
@@ -246,11 +246,11 @@ def _send(
     )
     log.info("alert.approved", alert=alert.id, audience=alert.audience_count, held_until=alert.hold_until_at)
     if alert.hold_until_at is None:
-        _let_go(session, alert, city=city, rule=rule, now=now)
+        _let_go(session, alert, now=now)
 
 
-def _let_go(session: Session, alert: Alert, *, city: CityName, rule: LevelRule, now: datetime) -> None:
-    chunks = delivery.queue_messages(session, alert, priority=rule.priority, is_simulated=city.is_simulated)
+def _let_go(session: Session, alert: Alert, *, now: datetime) -> None:
+    chunks = queueing.queue_messages(session, alert)
     session.flush()
     if chunks:
         proposals.move(session, alert, "sending", now=now)
@@ -289,8 +289,7 @@ def let_go_of_held(session: Session) -> int:
     held = queries.held(session, now=now)
     for alert in held:
         alert.hold_until_at = None
-        rule = queries.current_policy(session).rule(alert.level)
-        _let_go(session, alert, city=queries.city(session), rule=rule, now=now)
+        _let_go(session, alert, now=now)
     return len(held)
 
 
@@ -302,7 +301,7 @@ def _end_earlier(session: Session, alert: Alert, *, now: datetime) -> None:
     if alert.kind == "all_clear":
         for one in queries.alerts_of_event(session, alert.event_id):
             if one.kind != "all_clear" and one.state in rules.TOLD:
-                outbox.cancel(session, subject=queries.subject(one.id))
+                queueing.stop(session, one.id)
                 proposals.move(session, one, "ended", now=now, reason=f"all-clear {alert.number}")
         return
     standing = [a for a in queries.standing(session, now=now, is_exercise=alert.is_exercise) if a.id != alert.id]
@@ -313,7 +312,7 @@ def _end_earlier(session: Session, alert: Alert, *, now: datetime) -> None:
             session.execute(sa.update(Alert).where(Alert.event_id == event_id).values(event_id=alert.event_id))
     for alert_id in alert.references:
         # Whoever still waits for the earlier message is in this one's audience, and gets only this one.
-        outbox.cancel(session, subject=queries.subject(alert_id))
+        queueing.stop(session, alert_id)
         proposals.move(session, queries.alert(session, alert_id), "updated", now=now, reason=f"alert {alert.number}")
 
 
@@ -342,7 +341,7 @@ def cancel(session: Session, alert_id: int, reason: str, by: AccountRef) -> Aler
     alert = queries.locked_alert(session, alert_id)
     if alert.state not in rules.TOLD or alert.kind == "all_clear":
         raise AlertStateError(f"Alert {alert.number} is {alert.state}; there is nothing to cancel.")
-    stopped = outbox.cancel(session, subject=queries.subject(alert_id))
+    stopped = queueing.stop(session, alert_id)
     _audit(session, alert, by=by, action="alert.cancelled", reason=reason.strip(), chunks_stopped=stopped)
     log.info("alert.cancelled", alert=alert_id, chunks_stopped=stopped)
     alert.hold_until_at = None
@@ -398,6 +397,7 @@ def _propose_all_clear(session: Session, alert: Alert, by: AccountRef) -> Alert:
 
 def note_answer(session: Session, alert_id: int, resident_id: int, answer: str) -> bool:
     """The resident's answer stands beside their row of the alert; False where they were not among its audience."""
+    packing.write_person(session, resident_id)
     row = session.get(AlertRecipient, (alert_id, resident_id))
     if row is None:
         return False

@@ -1,4 +1,4 @@
-"""Who is told: the residents with a home inside an alert's zones, counted for the approver and frozen at approval."""
+"""Who is told by an alert, counted for the approver and frozen at approval as chunks that one message each goes to."""
 
 from __future__ import annotations
 
@@ -13,90 +13,119 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from alerts.templates import LANGUAGES
-from core import sealing
+from core import clock
+from line.rules import MULTICAST_LIMIT
 
-_AUDIENCE = (Path(__file__).parent / "sql" / "audience.sql").read_text(encoding="utf-8").strip()
-_IDS_HASH = "encode(sha256(convert_to(coalesce(string_agg(resident_id || ':' || language, ',' ORDER BY resident_id), ''), 'UTF8')), 'hex')"  # noqa: E501 - one expression, read as one
-_PREVIEW = sa.text(f"""
-    WITH audience AS MATERIALIZED ({_AUDIENCE}),
-    reached AS (SELECT * FROM audience WHERE suppressed IS NULL)
-    SELECT
-        (SELECT count(*) FROM reached) AS count,
-        (SELECT count(*) FROM reached WHERE is_vulnerable) AS vulnerable,
-        (SELECT coalesce(jsonb_object_agg(language, n), '{{}}')
-         FROM (SELECT language, count(*) AS n FROM reached GROUP BY language) l) AS by_language,
-        (SELECT coalesce(jsonb_object_agg(suppressed, n), '{{}}')
-         FROM (SELECT suppressed, count(*) AS n FROM audience WHERE suppressed IS NOT NULL GROUP BY suppressed) s
-        ) AS suppressed,
-        (SELECT {_IDS_HASH} FROM reached) AS ids_hash
-""")  # noqa: S608 - our own words only.
-_FREEZE = sa.text(f"""
-    INSERT INTO alert_recipient (alert_id, resident_id, home_id, language, state, reason)
-    SELECT :alert_id, resident_id, home_id, language,
-           CASE WHEN suppressed IS NULL THEN 'frozen' ELSE 'suppressed' END, coalesce(suppressed, reason)
-    FROM ({_AUDIENCE}) audience
-""")  # noqa: S608 - our own words only.
-_FROZEN_HASH = sa.text(f"SELECT {_IDS_HASH} FROM alert_recipient WHERE alert_id = :alert_id AND state = 'frozen'")  # noqa: S608 - our own words only.
+_SQL = Path(__file__).parent / "sql"
+
+
+def _statement(*names: str) -> str:
+    return "\n".join((_SQL / f"{name}.sql").read_text(encoding="utf-8").strip() for name in names)
+
+
+_PREVIEW = sa.text(_statement("audience", "preview"))
+_FREEZE = sa.text(_statement("audience", "freeze"))
 _FROZEN = sa.text("""
-    SELECT a.resident_id, a.language, r.line_user_sealed
-    FROM alert_recipient a JOIN resident r ON r.id = a.resident_id
-    WHERE a.alert_id = :alert_id AND a.state = 'frozen'
-    ORDER BY a.language, a.resident_id
+    SELECT count(*) AS told, coalesce(bit_xor(hashint8extended(u.resident_id, c.tongue)), 0) AS mixed
+    FROM (SELECT resident_ids, array_position(CAST(:languages AS text[]), language) AS tongue FROM alert_chunk
+          WHERE alert_id = :alert_id AND suppressed IS NULL) c
+    CROSS JOIN LATERAL unnest(c.resident_ids) AS u (resident_id)
 """)
-_PUT_INTO_CHUNKS = sa.text("""
-    UPDATE alert_recipient a SET state = 'queued', chunk_id = c.chunk_id
-    FROM unnest(CAST(:resident_ids AS bigint[]), CAST(:chunk_ids AS bigint[])) AS c(resident_id, chunk_id)
-    WHERE a.alert_id = :alert_id AND a.resident_id = c.resident_id
-""")
+# The bits of `reasons`, as `reasons_named` names them in the database.
+REASONS = {"home": 1, "area": 2, "group": 4, "person": 8, "everyone": 16, "told_before": 32}
+OTHERWISE = LANGUAGES.index("en") + 1  # Who reads none of the languages gets English.
 
 
 @dataclass(frozen=True)
 class Reach:
-    """Whom an alert is for: the residents in its zones (not for an all-clear), and whoever those alerts told."""
+    """Whom an alert is for: each of these, once. `told_in` are alerts whose recipients it is for wherever they live.
+
+    `has_homes`: homes in its zones, and who asked for an area that these touch; `area_ids`: homes there, and who asked
+    for it. Of an exercise nobody but `listed_ids` is told. News spares those whom an officer has blocked: a warning
+    never does. `spares_told` leaves out whoever was told before.
+    """
 
     alert_id: int
     has_homes: bool
     told_in: tuple[int, ...]
+    area_ids: tuple[int, ...] = ()
+    group_ids: tuple[int, ...] = ()
+    person_ids: tuple[int, ...] = ()
+    is_for_everyone: bool = False
+    listed_ids: tuple[int, ...] | None = None
+    is_news: bool = False
+    spares_told: bool = False
 
     def slots(self) -> dict[str, Any]:
         """The parameters of the audience query."""
-        return {
-            "alert_id": self.alert_id,
-            "has_homes": self.has_homes,
-            "told_in": list(self.told_in),
-            "languages": list(LANGUAGES),
-        }
+        lists = {name: list(found) if isinstance(found, tuple) else found for name, found in vars(self).items()}
+        return lists | {"languages": list(LANGUAGES), "otherwise": OTHERWISE, "now": clock.now()}
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What the approver sees of the audience; `ids_hash` stands for exactly these residents in these languages."""
+    """What the approver sees of the audience; `ids_hash` stands for exactly these residents in these languages.
+
+    `count` are told: by language, by zone (who has homes in two counts in both) and by reason (with two, in both);
+    `already_told` of them by an earlier message. `suppressed` are not told, by why. `chunks` are LINE's requests.
+    """
 
     count: int
     vulnerable: int
     by_language: dict[str, int]
+    by_zone: dict[int, int]
+    by_reason: dict[str, int]
+    already_told: int
     suppressed: dict[str, int]
+    chunks: int
     ids_hash: str
 
 
-@dataclass(frozen=True)
-class FrozenResident:
-    """A resident who will be told. `line_user_id` is people's data: never logged."""
+def ids_hash(told: int, mixed: int) -> str:
+    """The hash of an audience: how many, and the exclusive or of PostgreSQL's 64-bit hash of each id, seeded by tongue.
 
-    resident_id: int
-    language: str
-    line_user_id: str
+    It does not hang on an order, so that neither side has to sort; another audience has another one but for chance
+    (2^-64).
+    """
+    return f"{told}:{mixed & (1 << 64) - 1:016x}"
 
 
 def preview(session: Session, reach: Reach) -> Preview:
     """The audience as it is now, counted."""
     row = session.execute(_PREVIEW, reach.slots()).one()
-    return Preview(
-        count=row.count,  # type: ignore[arg-type]  # a Row is a tuple, whose `count` the column hides
+    return _counted(
+        by_tongue={int(tongue): n for tongue, n in row.by_tongue.items()},
+        by_reasons={int(reasons): n for reasons, n in row.by_reasons.items()},
+        by_zone={int(zone_id): n for zone_id, n in row.by_zone.items()},
+        suppressed=row.by_suppressed,
         vulnerable=row.vulnerable,
-        by_language=row.by_language,
-        suppressed=row.suppressed,
-        ids_hash=row.ids_hash,
+        mixed=row.mixed,
+    )
+
+
+def _counted(
+    *,
+    by_tongue: Mapping[int, int],
+    by_reasons: Mapping[int, int],
+    by_zone: Mapping[int, int],
+    suppressed: Mapping[str, int],
+    vulnerable: int,
+    mixed: int,
+) -> Preview:
+    told = sum(by_tongue.values())
+    by_reason = {
+        name: sum(n for reasons, n in by_reasons.items() if reasons & bit) for name, bit in REASONS.items()
+    }
+    return Preview(
+        count=told,
+        vulnerable=vulnerable,
+        by_language={LANGUAGES[tongue - 1]: n for tongue, n in sorted(by_tongue.items())},
+        by_zone=dict(by_zone),
+        by_reason={name: n for name, n in by_reason.items() if n},
+        already_told=by_reason["told_before"],
+        suppressed=dict(suppressed),
+        chunks=sum(-(-n // MULTICAST_LIMIT) for n in by_tongue.values()),
+        ids_hash=ids_hash(told, mixed),
     )
 
 
@@ -108,26 +137,13 @@ def shown_hash(
     return hashlib.sha256(json.dumps(shown, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
-def freeze(session: Session, reach: Reach) -> str:
-    """The audience stands in `alert_recipient`, reached and suppressed; the `ids_hash` of those reached is returned."""
-    session.execute(_FREEZE, reach.slots())
-    frozen: str = session.execute(_FROZEN_HASH, {"alert_id": reach.alert_id}).scalar_one()
-    return frozen
+def freeze(session: Session, reach: Reach, *, priority: int) -> str:
+    """The audience stands in `alert_chunk`, told and suppressed; the `ids_hash` of those told is returned."""
+    session.execute(_FREEZE, reach.slots() | {"priority": priority, "size": MULTICAST_LIMIT})
+    return frozen_hash(session, reach.alert_id)
 
 
-def frozen(session: Session, alert_id: int) -> list[FrozenResident]:
-    """The frozen audience, by language."""
-    rows = session.execute(_FROZEN, {"alert_id": alert_id})
-    return [FrozenResident(i, language, sealing.unseal(bytes(sealed))) for i, language, sealed in rows]
-
-
-def put_into_chunks(session: Session, alert_id: int, chunk_by_resident: Mapping[int, int]) -> None:
-    """Each resident's row names the chunk that carries the message."""
-    session.execute(
-        _PUT_INTO_CHUNKS,
-        {
-            "alert_id": alert_id,
-            "resident_ids": list(chunk_by_resident.keys()),
-            "chunk_ids": list(chunk_by_resident.values()),
-        },
-    )
+def frozen_hash(session: Session, alert_id: int) -> str:
+    """The `ids_hash` of those who are told by the frozen audience as it stands."""
+    row = session.execute(_FROZEN, {"alert_id": alert_id, "languages": list(LANGUAGES)}).one()
+    return ids_hash(row.told, row.mixed)

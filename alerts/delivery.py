@@ -1,56 +1,22 @@
-"""From an approved alert to LINE's outbox, to the CAP document, and back: what was accepted, what was not."""
+"""From an approved alert to the CAP document, and back from LINE: what was accepted, what was not."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import shapely
 from sqlalchemy.orm import Session
 
-from alerts import audience, cap, cap_area, cap_check, queries, saying, templates
-from alerts.audience import FrozenResident
+from alerts import cap, cap_area, cap_check, queries, queueing, templates
 from alerts.events import AlertDelivered
 from alerts.models import Alert
 from alerts.proposals import move
 from alerts.queries import CityName
 from core import clock, events
 from core.logs import get_logger
-from line import outbox
-from line.rules import MULTICAST_LIMIT
 
 log = get_logger("alerts")
 SIMULATED_NOTE = "Simulated data of a demonstration city: all recipients disregard."
-
-
-def _chunks(residents: Sequence[FrozenResident]) -> Iterator[list[FrozenResident]]:
-    """Residents of one language together, 500 at most: what one multicast carries."""
-    for _, of_language in itertools.groupby(residents, key=lambda resident: resident.language):
-        waiting = list(of_language)
-        for start in range(0, len(waiting), MULTICAST_LIMIT):
-            yield waiting[start : start + MULTICAST_LIMIT]
-
-
-def queue_messages(session: Session, alert: Alert, *, priority: int, is_simulated: bool) -> int:
-    """The frozen audience's messages wait in the outbox, each resident in one chunk; how many chunks there are."""
-    words = queries.wording(session, alert.words_version)
-    chunk_by_resident: dict[int, int] = {}
-    chunks = 0
-    for chunk in _chunks(audience.frozen(session, alert.id)):
-        language = chunk[0].language
-        chunk_id = outbox.enqueue(
-            session,
-            subject=queries.subject(alert.id),
-            kind="multicast",
-            to=[resident.line_user_id for resident in chunk],
-            messages=saying.messages_of(alert, language, words=words, is_simulated=is_simulated),
-            priority=priority,
-        )
-        chunk_by_resident |= {resident.resident_id: chunk_id for resident in chunk}
-        chunks += 1
-    audience.put_into_chunks(session, alert.id, chunk_by_resident)
-    return chunks
 
 
 def _sender(city: CityName) -> str:
@@ -132,6 +98,7 @@ def note_progress(session: Session, alert_id: int) -> None:
     if alert.delivered_wall_at is not None or states.keys() & {"queued", "sending"}:
         return
     alert.delivered_wall_at = clock.wall_now()
+    queueing.write_ledger_behind(session, alert_id)
     if alert.state in {"approved", "sending"}:
         now = clock.now()
         move(session, alert, "active", now=now)

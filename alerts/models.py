@@ -219,12 +219,46 @@ class AlertZone(Base):
     geom: Mapped[Any] = mapped_column(Geometry("MULTIPOLYGON", srid=4326, spatial_index=False))
 
 
+class AlertChunk(Base):
+    """Up to 500 residents of an alert's frozen audience who get the same text, or who are not told (`suppressed`).
+
+    The arrays are of one length: a resident, the home inside (none for who was told before and moved), the reasons as
+    bits. A `frozen` chunk becomes `packed` when its message stands in the outbox, under the alert's and its own number.
+    """
+
+    __tablename__ = "alert_chunk"
+    __table_args__ = (
+        sa.CheckConstraint("state IN ('frozen', 'packed', 'cancelled', 'suppressed')", name="state"),
+        sa.CheckConstraint(
+            "cardinality(home_ids) = cardinality(resident_ids) AND cardinality(reasons) = cardinality(resident_ids)",
+            name="one_of_each",
+        ),
+        sa.Index("ix_alert_chunk_frozen", "alert_id", "number", postgresql_where=sa.text("state = 'frozen'")),
+        sa.Index("ix_alert_chunk_unwritten", "alert_id", "number", postgresql_where=sa.text("NOT is_in_ledger")),
+    )
+
+    alert_id: Mapped[int] = mapped_column(sa.ForeignKey("alert.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    language: Mapped[str]
+    suppressed: Mapped[str | None]
+    resident_ids: Mapped[list[int]] = mapped_column(ARRAY(sa.BigInteger))
+    home_ids: Mapped[list[int | None]] = mapped_column(ARRAY(sa.BigInteger))
+    reasons: Mapped[list[int]] = mapped_column(ARRAY(sa.SmallInteger))
+    priority: Mapped[int] = mapped_column(sa.SmallInteger)
+    state: Mapped[str]
+    outbox_chunk_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    is_in_ledger: Mapped[bool] = mapped_column(server_default=sa.false(), default=False)
+
+
 class AlertRecipient(Base):
-    """One resident of an alert's frozen audience: why (`reason`), in which language and chunk; or why not told."""
+    """One resident of an alert's frozen audience: why (`reason`), in which language and chunk; or why not told.
+
+    Of a large audience the rows are written behind the sending: `queries.ledger` knows those still to come.
+    """
 
     __tablename__ = "alert_recipient"
     __table_args__ = (
-        sa.CheckConstraint("state IN ('frozen', 'queued', 'suppressed')", name="state"),
+        sa.CheckConstraint("state IN ('frozen', 'queued', 'suppressed', 'cancelled')", name="state"),
         sa.Index("ix_alert_recipient_resident_id", "resident_id"),
         sa.Index("ix_alert_recipient_answered", "alert_id", "answer", postgresql_where=sa.text("answer IS NOT NULL")),
         {"postgresql_with": {"fillfactor": "50"}},
@@ -236,6 +270,7 @@ class AlertRecipient(Base):
     language: Mapped[str]
     state: Mapped[str]
     reason: Mapped[str]
+    reasons: Mapped[list[str]] = mapped_column(ARRAY(sa.String), server_default=sa.text("'{}'"), default=list)
     chunk_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     answer: Mapped[str | None]
     answered_at: Mapped[datetime | None] = mapped_column(_AT)

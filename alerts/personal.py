@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from alerts import delivery
+from alerts import delivery, packing
 from alerts.models import Alert, AlertRecipient
 from line import personal
 from residents.erasure import Person, forgets
@@ -39,6 +39,7 @@ class MyAlert:
 
 def alerts_of(session: Session, resident_id: int) -> list[MyAlert]:
     """Every alert that was for the resident, and what they answered, oldest first."""
+    packing.write_person(session, resident_id)
     rows = session.execute(
         sa.select(Alert.number, Alert.level, Alert.approved_at, AlertRecipient)
         .join(AlertRecipient, AlertRecipient.alert_id == Alert.id)
@@ -53,14 +54,18 @@ def alerts_of(session: Session, resident_id: int) -> list[MyAlert]:
 @forgets(room="alerts")
 def forget(session: Session, person: Person) -> dict[str, int]:
     """No alert names the person: one on its way goes to the others only, one that went keeps its counts."""
+    packing.write_person(session, person.resident_id)
     session.execute(_KEEP_COUNTS, {"resident_id": person.resident_id})
     gone = session.execute(
         sa.delete(AlertRecipient)
         .where(AlertRecipient.resident_id == person.resident_id)
         .returning(AlertRecipient.alert_id, AlertRecipient.chunk_id)
     ).all()
-    personal.take_out(session, [row.chunk_id for row in gone if row.chunk_id is not None], person.line_user_id)
-    for alert_id in sorted({row.alert_id for row in gone}):
+    alert_ids = sorted({row.alert_id for row in gone})
+    packed = packing.take_out(session, alert_ids, person.resident_id)
+    named = {*packed, *(row.chunk_id for row in gone if row.chunk_id is not None)}
+    personal.take_out(session, sorted(named), person.line_user_id)
+    for alert_id in alert_ids:
         if session.get_one(Alert, alert_id).state in {"approved", "sending"}:
             delivery.note_progress(session, alert_id)  # The person's may have been the last chunk that waited.
     return {"alerts": len(gone)}

@@ -100,16 +100,28 @@ def move(
 
 
 def reach_of(session: Session, alert: Alert, *, references: Collection[int]) -> Reach:
-    """Whom the alert is for: an all-clear for everybody ever told in its event, others for their zones' homes.
+    """Whom the alert is for: an all-clear for everybody ever told in its event, others for zones and targets.
 
     An alert that takes the place of earlier ones is also for everybody whom those told, wherever they live now.
     """
-    if alert.kind == "news":
-        return Reach(alert_id=alert.id, has_homes=True, told_in=())
     if alert.kind != "all_clear":
-        return Reach(alert_id=alert.id, has_homes=True, told_in=tuple(sorted(references)))
+        targets = queries.targets(session, [alert.id])[alert.id]
+        return Reach(
+            alert_id=alert.id,
+            has_homes=True,
+            told_in=tuple(sorted(references)),
+            area_ids=_ids_of("area", targets),
+            group_ids=_ids_of("group", targets),
+            person_ids=_ids_of("person", targets),
+            is_for_everyone=any(target.kind == "everyone" for target in targets),
+            is_news=alert.kind == "news",
+        )
     told = (a.id for a in queries.alerts_of_event(session, alert.event_id) if a.kind != "all_clear" and a.approved_at)
     return Reach(alert_id=alert.id, has_homes=False, told_in=tuple(told))
+
+
+def _ids_of(kind: str, targets: Sequence[AlertTarget]) -> tuple[int, ...]:
+    return tuple(target.ref_id for target in targets if target.kind == kind and target.ref_id is not None)
 
 
 def _lineage(session: Session, alert: Alert, *, now: datetime) -> tuple[str, int, tuple[int, ...]]:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from alerts import policy, templates
 from alerts.models import (
     Alert,
+    AlertChunk,
     AlertErased,
     AlertRecipient,
     AlertRule,
@@ -73,6 +74,7 @@ class LedgerLine:
     resident_id: int
     language: str
     reason: str
+    reasons: list[str]
     chunk_id: int | None
     request_id: str | None
     accepted_at: datetime | None
@@ -381,7 +383,7 @@ def subject(alert_id: int) -> str:
 
 
 def chunk_states(session: Session, alert_ids: Collection[int]) -> dict[int, dict[str, tuple[int, int]]]:
-    """For each alert, (chunks, recipients) by the state of the chunks."""
+    """For each alert, (chunks, recipients) by the state of the chunks; those still to be packed count as queued."""
     by_subject = {subject(alert_id): alert_id for alert_id in alert_ids}
     rows = session.execute(
         sa.select(OutboxChunk.subject, OutboxChunk.state, sa.func.count(), sa.func.sum(OutboxChunk.recipient_count))
@@ -391,7 +393,36 @@ def chunk_states(session: Session, alert_ids: Collection[int]) -> dict[int, dict
     found: dict[int, dict[str, tuple[int, int]]] = {alert_id: {} for alert_id in alert_ids}
     for about, state, chunks, recipients in rows:
         found[by_subject[about]][state] = (chunks, int(recipients))
+    for alert_id, state, chunks, recipients in session.execute(_outside_the_outbox(alert_ids)):
+        name = "queued" if state == "frozen" else state
+        before = found[alert_id].get(name, (0, 0))
+        found[alert_id][name] = (before[0] + chunks, before[1] + int(recipients))
     return found
+
+
+def _outside_the_outbox(alert_ids: Collection[int]) -> sa.Executable:
+    recipients = sa.func.sum(sa.func.cardinality(AlertChunk.resident_ids))
+    return (
+        sa.select(AlertChunk.alert_id, AlertChunk.state, sa.func.count(), recipients)
+        .where(
+            AlertChunk.alert_id.in_(list(alert_ids)),
+            AlertChunk.outbox_chunk_id.is_(None),
+            AlertChunk.state.in_(("frozen", "cancelled")),
+        )
+        .group_by(AlertChunk.alert_id, AlertChunk.state)
+    )
+
+
+def chunks_to_send(session: Session, alert_id: int) -> int:
+    """How many chunks of residents the alert is told to."""
+    wanted = sa.select(sa.func.count()).where(AlertChunk.alert_id == alert_id, AlertChunk.suppressed.is_(None))
+    return session.scalar(wanted) or 0
+
+
+def has_unwritten_ledger(session: Session, alert_id: int) -> bool:
+    """Some residents of the alert have no row in the ledger yet."""
+    unwritten = sa.exists().where(AlertChunk.alert_id == alert_id, ~AlertChunk.is_in_ledger)
+    return bool(session.scalar(sa.select(unwritten)))
 
 
 def accepted_last_wall_at(session: Session, alert_id: int) -> datetime | None:

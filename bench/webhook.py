@@ -205,6 +205,6 @@ def _answers(tokens: Sequence[str]) -> tuple[int, int, int, int]:
     """How many events were answered once, more than once, never, and how many answers belong to no event."""
     with db.transaction() as session:
         sealed = session.scalars(sa.select(OutboxChunk.to_sealed).where(OutboxChunk.kind == "reply")).all()
-    answered = Counter(json.loads(sealing.unseal(one))[0] for one in sealed)
+    answered = Counter(json.loads(sealing.unseal(one or b""))[0] for one in sealed)
     counts = [answered.pop(token, 0) for token in tokens]
     return counts.count(1), sum(count > 1 for count in counts), counts.count(0), sum(answered.values())

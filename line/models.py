@@ -65,7 +65,11 @@ class WebhookRefusal(Base):
 
 
 class OutboxChunk(Base):
-    """One request to LINE: up to 500 recipients, one retry key for all its attempts."""
+    """One request to LINE: up to 500 recipients, one retry key for all its attempts.
+
+    Recipients are sealed together (`to_sealed`), or each alone as residents are (`to_each_sealed`). A `part` of a
+    subject stands once.
+    """
 
     __tablename__ = "outbox_chunk"
     __table_args__ = (
@@ -76,13 +80,17 @@ class OutboxChunk(Base):
         sa.Index("ix_outbox_chunk_open", "priority", "id", postgresql_where=sa.text("state IN ('queued', 'sending')")),
         sa.Index("ix_outbox_chunk_subject", "subject"),
         sa.Index("ix_outbox_chunk_to_hash", "to_hash", postgresql_where=sa.text("to_hash IS NOT NULL")),
+        sa.Index("uq_outbox_chunk_part", "subject", "part", unique=True, postgresql_where=sa.text("part IS NOT NULL")),
+        sa.CheckConstraint("(to_sealed IS NULL) <> (to_each_sealed IS NULL)", name="sealed_once"),
     )
 
     id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
     subject: Mapped[str]
     kind: Mapped[str]
     retry_key: Mapped[uuid.UUID] = mapped_column(unique=True)
-    to_sealed: Mapped[bytes]
+    part: Mapped[int | None]
+    to_sealed: Mapped[bytes | None]
+    to_each_sealed: Mapped[list[bytes] | None] = mapped_column(sa.ARRAY(sa.LargeBinary))
     to_hash: Mapped[bytes | None]  # Of the one person whom a push or a reply is for.
     recipient_count: Mapped[int]
     messages: Mapped[list[Any]] = mapped_column(sa.dialects.postgresql.JSONB)

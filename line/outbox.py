@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,6 +31,50 @@ _QUEUE = sa.text(f"""
     )
     SELECT id, pg_notify('{CHANNEL}', '') FROM queued
 """).bindparams(sa.bindparam("messages", type_=JSONB))  # noqa: S608 - our own words only.
+
+# The recipients stay sealed as they are: nobody's id is opened before it is sent.
+_QUEUE_PARTS = """
+    WITH part AS ({parts}),
+    queued AS (
+        INSERT INTO outbox_chunk (subject, part, kind, retry_key, to_each_sealed, recipient_count, messages, priority,
+                                  state, attempts, created_at, created_wall_at)
+        SELECT :subject, p.part, 'multicast', gen_random_uuid(), p.to_each_sealed, cardinality(p.to_each_sealed),
+               CAST(:messages_by_variant AS jsonb) -> p.variant, p.priority, 'queued', 0, :created_at, :created_wall_at
+        FROM part p
+        RETURNING part, id
+    )
+    SELECT part, id, pg_notify(CAST(:channel AS text), '') FROM queued
+"""
+
+
+def enqueue_parts(
+    session: Session,
+    *,
+    subject: str,
+    parts: str,
+    slots: Mapping[str, Any],
+    messages_by_variant: Mapping[str, list[dict[str, Any]]],
+) -> dict[int, int]:
+    """Multicasts of one subject wait to go out, each part once; the chunks' ids by part.
+
+    `parts` is a query with these `slots` that gives (part, variant, priority, to_each_sealed bytea[]), 1..500 different
+    LINE user ids each. Raises UnfitMessageError where LINE would refuse a variant's messages, and the database's
+    IntegrityError where a part stands already.
+    """
+    for messages in messages_by_variant.values():
+        line_messages.check(messages)
+    rows = session.execute(
+        sa.text(_QUEUE_PARTS.format(parts=parts)),
+        {
+            **slots,
+            "subject": subject,
+            "messages_by_variant": json.dumps(dict(messages_by_variant), ensure_ascii=False),
+            "channel": CHANNEL,
+            "created_at": clock.now(),
+            "created_wall_at": clock.wall_now(),
+        },
+    )
+    return {part: chunk_id for part, chunk_id, _ in rows}
 
 
 def enqueue(

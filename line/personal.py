@@ -83,9 +83,12 @@ def take_out(session: Session, chunk_ids: Sequence[int], line_user_id: str) -> N
         .execution_options(populate_existing=True)
     )
     for chunk in chunks:
-        to = json.loads(sealing.unseal(bytes(chunk.to_sealed)))
-        others = [one for one in to if one != line_user_id]
-        chunk.to_sealed = sealing.seal(json.dumps(others))
+        others = [
+            one
+            for one in queries.recipients(together=chunk.to_sealed, each=chunk.to_each_sealed)
+            if one != line_user_id
+        ]
+        chunk.to_sealed, chunk.to_each_sealed = sealing.seal(json.dumps(others)), None
         if chunk.state == "queued" and chunk.attempts == 0:
             chunk.recipient_count = len(others)
         if chunk.state in {"queued", "sending"} and not others:

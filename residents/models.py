@@ -14,6 +14,23 @@ import staff.models  # noqa: F401 - codes are handed out, needs looked at and er
 from core.db import Base
 
 
+class AudienceChange(Base):
+    """That a transaction changed a resident's home, language or reach; without a resident: those of many.
+
+    Written by the database itself. A register that was read in one snapshot is told in another what is new.
+    """
+
+    __tablename__ = "audience_change"
+    __table_args__ = (sa.Index("ix_audience_change_xid", "xid"),)
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    xid: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("(pg_current_xact_id()::text)::bigint"))
+    resident_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    noted_wall_at: Mapped[datetime] = mapped_column(
+        sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()")
+    )
+
+
 class Resident(Base):
     """One friend of the city's LINE account."""
 

@@ -99,6 +99,21 @@ class GroupMember(Base):
     joined_at: Mapped[datetime] = mapped_column(_AT)
 
 
+class AreaWatch(Base):
+    """An area that a resident asked to hear about since when, wherever they live."""
+
+    __tablename__ = "area_watch"
+    __table_args__ = (sa.Index("ix_area_watch_area_id", "area_id"),)
+
+    resident_id: Mapped[int] = mapped_column(
+        sa.ForeignKey(_OF_RESIDENT, ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    area_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("area.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    since: Mapped[datetime] = mapped_column(_AT)
+
+
 class HandedCode(Base):
     """A code that an officer handed over, by its keyed hash: it checks an identity or opens a group. Real time."""
 

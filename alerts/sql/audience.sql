@@ -1,41 +1,78 @@
--- The audience of an alert: one row for each resident with a home inside its zones, or told before in :told_in.
--- The join is driven from the zones' small parts; the zone's own outline then decides, so that the cuts between parts
--- neither lose nor win a home (1e-9 degrees are 0.1 mm). A home on the edge counts as inside.
+-- The audience of an alert, as CTEs that end in `audience`: one row for each resident, with every reason (bits), and
+-- with why not where somebody is not told. Reasons: 1 home, 2 asked for an area, 4 group, 8 person, 16 everyone,
+-- 32 told before.
+-- The join of homes is driven from the zones' small parts; the zone's own outline then decides, so that the cuts between
+-- parts neither lose nor win a home (1e-9 degrees are 0.1 mm). A home on the edge counts as inside.
 WITH part AS (
-    SELECT p.geom AS part, z.geom AS zone
+    SELECT z.zone_id, p.geom AS part, z.geom AS zone
     FROM alert_zone z
     JOIN zone_part p ON p.zone_id = z.zone_id AND p.version = z.zone_version
     WHERE z.alert_id = :alert_id AND :has_homes
 ),
 housed AS (
-    SELECT h.resident_id, h.id AS home_id, h.is_vulnerable
+    SELECT h.resident_id, h.id AS home_id, h.is_vulnerable, part.zone_id
     FROM part
     JOIN home h ON ST_DWithin(part.part, h.geom, 1e-9)
-    WHERE ST_Intersects(part.zone, h.geom)
+    WHERE ST_Intersects(part.zone, h.geom) /*among h.resident_id*/
+),
+within AS (
+    SELECT h.resident_id, h.id AS home_id, h.is_vulnerable
+    FROM area a
+    JOIN home h ON ST_Intersects(a.geom, h.geom)
+    WHERE a.id = ANY(CAST(:area_ids AS integer[])) /*among h.resident_id*/
+),
+-- Who asked for an area is told when a zone of the alert touches it, the boundary included.
+touched AS (
+    SELECT unnest(CAST(:area_ids AS integer[])) AS area_id
+    UNION
+    SELECT a.id FROM area a JOIN alert_zone z ON ST_Intersects(a.geom, z.geom) WHERE z.alert_id = :alert_id AND :has_homes
+),
+chosen AS (
+    SELECT w.resident_id, 2 AS reason FROM area_watch w JOIN touched USING (area_id)
+    UNION ALL
+    SELECT m.resident_id, 4 FROM group_member m WHERE m.group_id = ANY(CAST(:group_ids AS bigint[]))
+    UNION ALL
+    SELECT unnest(CAST(:person_ids AS bigint[])), 8
+    UNION ALL
+    SELECT r.id, 16 FROM resident r WHERE :is_for_everyone /*among r.id*/
 ),
 told AS (
-    SELECT r.resident_id, r.home_id
-    FROM alert_recipient r
-    LEFT JOIN outbox_chunk c ON c.id = r.chunk_id
-    WHERE r.alert_id = ANY(CAST(:told_in AS bigint[]))
-      AND r.state = 'queued'
-      AND coalesce(c.state, 'queued') NOT IN ('cancelled', 'failed')
+    SELECT u.resident_id, u.home_id
+    FROM alert_chunk c
+    LEFT JOIN outbox_chunk o ON o.id = c.outbox_chunk_id
+    CROSS JOIN LATERAL unnest(c.resident_ids, c.home_ids) AS u (resident_id, home_id)
+    WHERE c.alert_id = ANY(CAST(:told_in AS bigint[]))
+      AND c.state IN ('frozen', 'packed')
+      AND coalesce(o.state, 'queued') NOT IN ('cancelled', 'failed')
 ),
 person AS (
-    SELECT resident_id, min(home_id) AS home_id, bool_or(is_vulnerable) AS is_vulnerable, bool_or(is_housed) AS is_housed
+    SELECT resident_id, min(home_id) AS home_id, bool_or(is_vulnerable) AS is_vulnerable, bit_or(reason) AS reasons
     FROM (
-        SELECT resident_id, home_id, is_vulnerable, true AS is_housed FROM housed
+        SELECT resident_id, home_id, is_vulnerable, 1 AS reason FROM housed
         UNION ALL
-        SELECT resident_id, home_id, false, false FROM told
+        SELECT resident_id, home_id, is_vulnerable, 1 FROM within
+        UNION ALL
+        SELECT resident_id, NULL, false, reason FROM chosen
+        UNION ALL
+        SELECT resident_id, home_id, false, 32 FROM told
     ) reached
     GROUP BY resident_id
+),
+audience AS (
+    SELECT
+        p.resident_id,
+        p.home_id,
+        p.is_vulnerable,
+        coalesce(array_position(CAST(:languages AS text[]), r.language), :otherwise) AS tongue,
+        p.reasons::smallint AS reasons,
+        CASE
+            WHEN r.consented_at IS NULL THEN 'unconsented'
+            WHEN NOT r.is_reachable THEN 'unreachable'
+            WHEN CAST(:listed_ids AS bigint[]) IS NOT NULL AND r.id <> ALL(CAST(:listed_ids AS bigint[]))
+                THEN 'not_on_exercise_list'
+            WHEN :is_news AND r.blocked_until_at > :now THEN 'blocked'
+            WHEN :spares_told AND p.reasons & 32 > 0 THEN 'already_told'
+        END AS suppressed
+    FROM person p
+    JOIN resident r ON r.id = p.resident_id /*among r.id*/
 )
-SELECT
-    p.resident_id,
-    p.home_id,
-    p.is_vulnerable,
-    CASE WHEN r.language = ANY(CAST(:languages AS text[])) THEN r.language ELSE 'en' END AS language,
-    CASE WHEN p.is_housed THEN 'home' ELSE 'told_before' END AS reason,
-    CASE WHEN r.consented_at IS NULL THEN 'unconsented' WHEN NOT r.is_reachable THEN 'unreachable' END AS suppressed
-FROM person p
-JOIN resident r ON r.id = p.resident_id
