@@ -31,7 +31,7 @@ class Desk {
   picked = $state<{ alerts?: number; water?: number; incidents?: number; jobs?: number; cameras?: number; overview?: number; questions?: number; office?: number }>({})
   focus = $state.raw<Focus | null>(null)
   /** The question that stands over everything. It outlives the card it was asked on, which the water may withdraw. */
-  asked = $state.raw<{ question: 'approve' | 'decline'; alert: Alert } | null>(null)
+  asked = $state.raw<{ question: 'approve' | 'decline' | 'cancel'; alert: Alert } | null>(null)
   /** The rulebook lies open: of one gauge by its id, or of all. */
   rulesOf = $state<number | 'all' | null>(null)
   /** Whose exposure lies on the map: a zone by its id, the whole city, or what was drawn. */
@@ -99,6 +99,7 @@ class Desk {
   readonly running = $derived(
     (this.alerts.data?.alerts ?? []).filter((alert) => ['approved', 'sending', 'active', 'expired'].includes(alert.state)).sort(byDanger),
   )
+  readonly drafts = $derived((this.alerts.data?.alerts ?? []).filter((alert) => alert.state === 'draft'))
   readonly over = $derived(
     (this.alerts.data?.alerts ?? []).filter((alert) => ['updated', 'cancelled', 'ended', 'declined', 'withdrawn'].includes(alert.state)),
   )

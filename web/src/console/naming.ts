@@ -8,6 +8,12 @@ export function zoneNames(zones: Alert['zones'], shown: number): string {
   return names.join(' · ') + (rest > 0 ? ` ${t('and-more-zones', { count: rest })}` : '')
 }
 
+/** News by its own title, a warning by its zones; an exercise says so first. */
+export function alertTitle(alert: Alert, shown: number): string {
+  const title = alert.kind === 'news' ? (alert.texts.th?.title ?? '') : zoneNames(alert.zones, shown)
+  return alert.is_exercise ? `${t('exercise-mark')} ${title}` : title
+}
+
 const ORDER = ['th', 'en', 'ms', 'my']
 
 /** The languages that the alert speaks, Thai first. */

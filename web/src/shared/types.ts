@@ -263,6 +263,22 @@ export type Alert = {
   sends_itself_at: string | null
 }
 
+export type ThreadEntry = { id: number; alert_id: number | null; happened_at: string; kind: string; by: string | null; detail: Record<string, unknown> }
+export type ArmedPolicy = { id: number; level: number; owner: string; armed_by: string; armed_at: string; expires_at: string; delay_s: number; is_armed: boolean }
+/** Whom an alert is for as things are now. */
+export type AlertReachOf = {
+  revision: number
+  count: number
+  vulnerable: number
+  already_told: number
+  messages: number
+  by_zone: { zone_id: number; name: Names; count: number }[]
+  by_language: Record<string, number>
+  by_reason: Record<string, number>
+  suppressed_by_reason: Record<string, number>
+  quota: { left: number | null; is_enough: boolean; cost_thb: number | null } | null
+}
+
 export type IncidentState = 'new' | 'accepted' | 'in_progress' | 'done' | 'closed' | 'rejected' | 'reopened' | 'sent_on'
 export type Incident = {
   id: number
