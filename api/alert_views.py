@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from alerts import queries, rules
+from alerts import previewing, queries, rules
 from alerts.models import Alert, AlertZone
 from core import clock
 
@@ -99,6 +99,32 @@ class AlertView(BaseModel):
     sends_itself_at: datetime | None
     targets: list[Target]
     has_cap: bool
+
+
+class ZoneCount(BaseModel):
+    """How many residents with a home in a zone are told; who has homes in two counts in both."""
+
+    zone_id: int
+    name: Name
+    count: int
+
+
+class PreviewView(BaseModel):
+    """Whom an alert is for as things are now, and the LINE messages by language; what was decided is as it was frozen.
+
+    `already_told` of `count` had an earlier message of the event. `messages` are requests to LINE.
+    """
+
+    revision: int
+    count: int
+    vulnerable: int
+    already_told: int
+    messages: int
+    by_zone: list[ZoneCount]
+    by_language: dict[str, int]
+    by_reason: dict[str, int]
+    suppressed_by_reason: dict[str, int]
+    samples: dict[str, list[dict[str, Any]]]
 
 
 class Alerts(BaseModel):
@@ -200,3 +226,25 @@ def views(session: Session, rows: Sequence[Alert]) -> list[AlertView]:
 def view(session: Session, alert: Alert) -> AlertView:
     """One alert as officers see it."""
     return views(session, [alert])[0]
+
+
+def preview_view(session: Session, alert_id: int) -> PreviewView:
+    """What the approver sees of the audience and the messages."""
+    alert, shown = queries.alert(session, alert_id), previewing.show(session, alert_id)
+    reach = shown.reach
+    by_zone = sorted(reach.by_zone.items(), key=lambda counted: (-counted[1], counted[0]))
+    return PreviewView(
+        revision=alert.revision,
+        count=reach.count,
+        vulnerable=reach.vulnerable,
+        already_told=reach.already_told,
+        messages=reach.chunks,
+        by_zone=[
+            ZoneCount(zone_id=zone_id, name=Name(**vars(shown.zone_names[zone_id])), count=count)
+            for zone_id, count in by_zone
+        ],
+        by_language=reach.by_language,
+        by_reason=reach.by_reason,
+        suppressed_by_reason=reach.suppressed,
+        samples=shown.samples,
+    )

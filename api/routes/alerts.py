@@ -13,7 +13,17 @@ from alerts import actions, arming, drafting, queries, rules, thread
 from alerts.drafting import Wanted
 from alerts.errors import NameNotTypedError, ProposalChangedError
 from api import problems
-from api.alert_views import Alerts, AlertView, Target, needs_typed_name, view, views, zone_name
+from api.alert_views import (
+    Alerts,
+    AlertView,
+    PreviewView,
+    Target,
+    needs_typed_name,
+    preview_view,
+    view,
+    views,
+    zone_name,
+)
 from api.bodies import OnceRoute
 from api.deps import CurrentAccount, SessionDep, needs
 from core.errors import NotFoundError
@@ -239,6 +249,12 @@ def read_ledger(
     )
     lines = queries.ledger(session, alert_id, after_resident_id=after, limit=limit)
     return LedgerPage(counts=queries.ledger_counts(session, alert_id), lines=[vars(line) for line in lines])
+
+
+@router.get("/alerts/{alert_id}/preview")
+def read_preview(alert_id: int, session: SessionDep, account: Officer) -> PreviewView:
+    """Whom the alert is for as things are now: the numbers that are then sent, and each text as LINE gets it."""
+    return preview_view(session, alert_id)
 
 
 @router.get("/alerts/{alert_id}/thread")

@@ -198,3 +198,27 @@ def test_safe_answer_is_kept_and_thanked(city: int, app: FastAPI) -> None:
     assert ann.get(f"/api/v1/alerts/{alert['id']}").json()["answers"] == {"safe": 1}
     with transaction() as session:
         assert session.scalar(sa.select(sa.func.count()).where(OutboxChunk.kind == "reply")) == 1
+
+
+def test_the_preview_counts_what_is_then_sent(city: int, app: FastAPI) -> None:
+    """By zone, language and reason, who cannot be told, and each text as LINE gets it: the same numbers go out."""
+    with transaction() as session:
+        session.execute(sa.text("UPDATE resident SET is_reachable = false WHERE language = 'ms'"))
+    flood_is_drawn(city)
+    ann = browser(app, "ann")
+    (alert,) = ann.get("/api/v1/alerts").json()["alerts"]
+    url = f"/api/v1/alerts/{alert['id']}"
+    shown = ann.get(f"{url}/preview").json()
+    assert (shown["count"], shown["by_language"], shown["messages"]) == (2, {"th": 1, "en": 1}, 2)
+    assert [(zone["name"]["th"], zone["count"]) for zone in shown["by_zone"]] == [("ชุมชนA", 2)]
+    assert shown["by_reason"] == {"home": 2}
+    assert shown["suppressed_by_reason"] == {"unreachable": 1}
+    assert ann.post(f"{url}/approve", json=LOOKED).json()["state"] == "sending"
+    with transaction() as session:
+        sent = session.scalars(sa.select(OutboxChunk).order_by(OutboxChunk.id)).all()
+        assert sum(chunk.recipient_count for chunk in sent) == shown["count"]
+        assert sorted((chunk.messages for chunk in sent), key=str) == sorted(
+            (shown["samples"][language] for language in ("th", "en")), key=str
+        )
+    assert ann.get(f"{url}/preview").json()["count"] == 2
+    assert browser(app, "vic").get(f"{url}/preview").status_code == 403

@@ -276,7 +276,8 @@ export type AlertReachOf = {
   by_language: Record<string, number>
   by_reason: Record<string, number>
   suppressed_by_reason: Record<string, number>
-  quota: { left: number | null; is_enough: boolean; cost_thb: number | null } | null
+  samples: Record<string, LineMessage[]>
+  quota?: { left: number | null; is_enough: boolean; cost_thb: number | null } | null
 }
 
 export type IncidentState = 'new' | 'accepted' | 'in_progress' | 'done' | 'closed' | 'rejected' | 'reopened' | 'sent_on'
