@@ -252,7 +252,7 @@ def read_ledger(
 
 
 @router.get("/alerts/{alert_id}/preview")
-def read_preview(alert_id: int, session: SessionDep, account: Officer) -> PreviewView:
+def read_preview(alert_id: int, session: SessionDep, account: CurrentAccount) -> PreviewView:
     """Whom the alert is for as things are now: the numbers that are then sent, and each text as LINE gets it."""
     return preview_view(session, alert_id)
 

@@ -234,7 +234,6 @@ export type Alert = {
   has_cap?: boolean
   evidence: { kind: string; text: Names }[]
   texts: Record<string, AlertText>
-  messages?: Record<string, LineMessage[]>
   audience: {
     count: number
     by_language: Record<string, number>

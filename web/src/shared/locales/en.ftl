@@ -290,27 +290,6 @@ language-th = Thai
 language-en = English
 language-ms = Malay
 language-my = Burmese
-card-level-0-th = ยุติการเตือนภัย
-card-level-1-th = เฝ้าระวัง
-card-level-2-th = เตือนภัย
-card-level-3-th = อันตราย
-card-level-0-en = All clear
-card-level-1-en = Flood watch
-card-level-2-en = Flood warning
-card-level-3-en = Flood danger
-card-level-0-ms = Banjir tamat
-card-level-1-ms = Berjaga-jaga banjir
-card-level-2-ms = Amaran banjir
-card-level-3-ms = Bahaya banjir
-card-safe-th = ปลอดภัยแล้ว
-card-safe-en = I am safe
-card-safe-ms = Saya selamat
-card-help-th = ต้องการความช่วยเหลือ
-card-help-en = I need help
-card-help-ms = Saya perlu bantuan
-card-simulated-th = ข้อมูลจำลอง ไม่ใช่เหตุการณ์จริง
-card-simulated-en = Simulated data, not a real event
-card-simulated-ms = Data simulasi, bukan kejadian sebenar
 
 ## Water
 gauges = Gauges
