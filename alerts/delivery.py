@@ -7,7 +7,8 @@ from datetime import datetime
 import shapely
 from sqlalchemy.orm import Session
 
-from alerts import cap, cap_area, cap_check, queries, queueing, templates
+from alerts import queries, queueing, templates
+from alerts.cap import checking, outlines, writing
 from alerts.events import AlertDelivered
 from alerts.models import Alert
 from alerts.proposals import move
@@ -27,15 +28,15 @@ def _identifier(alert: Alert, city: CityName) -> str:
     return f"{_sender(city)}.{alert.number}"
 
 
-def _infos(session: Session, alert: Alert, city: CityName) -> tuple[cap.Info, ...]:
+def _infos(session: Session, alert: Alert, city: CityName) -> tuple[writing.Info, ...]:
     words = queries.wording(session, alert.words_version)
     level = templates.ALL_CLEAR if alert.kind == "all_clear" else alert.level
-    outlines = [
-        (code, name, tuple(cap_area.as_text(outline) for outline in cap_area.outlines(shapely.from_wkb(wkb))))
+    areas = [
+        (code, name, tuple(outlines.as_text(outline) for outline in outlines.outlines(shapely.from_wkb(wkb))))
         for code, name, wkb in queries.zone_outlines(session, alert.id)
     ]
     return tuple(
-        cap.Info(
+        writing.Info(
             language=language,
             event=words.vocabularies[language].level[level],
             headline=alert.texts[language]["title"],
@@ -43,18 +44,18 @@ def _infos(session: Session, alert: Alert, city: CityName) -> tuple[cap.Info, ..
             instruction=alert.texts[language]["action"],
             sender_name=city.name.in_language(language),
             areas=tuple(
-                cap.Area(name=name.in_language(language), code=code, polygons=polygons)
-                for code, name, polygons in outlines
+                writing.Area(name=name.in_language(language), code=code, polygons=polygons)
+                for code, name, polygons in areas
             ),
         )
-        for language in cap.CAP_LANGUAGES
+        for language in writing.CAP_LANGUAGES
     )
 
 
-def _references(session: Session, alert: Alert, city: CityName) -> tuple[cap.Reference, ...]:
+def _references(session: Session, alert: Alert, city: CityName) -> tuple[writing.Reference, ...]:
     earlier = [queries.alert(session, alert_id) for alert_id in alert.references]
     return tuple(
-        cap.Reference(sender=_sender(city), identifier=one.cap_identifier, sent_at=one.approved_at)
+        writing.Reference(sender=_sender(city), identifier=one.cap_identifier, sent_at=one.approved_at)
         for one in earlier
         if one.cap_identifier and one.approved_at
     )
@@ -67,8 +68,8 @@ def store_cap(session: Session, alert: Alert, city: CityName, *, sent_at: dateti
     recipients to act. What our own check finds is logged and stops nothing: the warning of people goes first.
     """
     references = _references(session, alert, city)
-    document = cap.to_xml(
-        cap.CapAlert(
+    document = writing.to_xml(
+        writing.CapAlert(
             identifier=_identifier(alert, city),
             sender=_sender(city),
             sent_at=sent_at,
@@ -83,7 +84,7 @@ def store_cap(session: Session, alert: Alert, city: CityName, *, sent_at: dateti
             incidents=f"{_sender(city)}.event.{alert.event_id}",
         )
     )
-    for finding in cap_check.findings(document):
+    for finding in checking.problems(document):
         log.error("alert.cap_doubtful", alert=alert.id, field=finding.field, problem=finding.problem)
     alert.cap_identifier, alert.cap_xml = _identifier(alert, city), document.decode()
 

@@ -14,7 +14,8 @@ from lxml import etree
 from shapely.geometry import Point, box
 from sqlalchemy.orm import Session
 
-from alerts import actions, cap_check, delivery, queries
+from alerts import actions, delivery, queries
+from alerts.cap import checking
 from alerts.errors import AlertStateError, ProposalChangedError, SamePersonError
 from alerts.models import Alert, AlertRecipient
 from core import sealing
@@ -354,7 +355,7 @@ def test_stored_cap_is_sound_and_names_what_it_replaces(session: Session, flood:
         raw = alert.cap_xml.encode()
         for schema in schemas:
             schema.assertValid(etree.fromstring(raw))
-        assert cap_check.findings(raw) == []
+        assert checking.problems(raw) == []
         assert b"<status>Test</status>" in raw
         assert (b"<msgType>Alert</msgType>" in raw) == (severity == 2)
         assert (b"<responseType>AllClear" in raw) == (severity == 0)

@@ -13,7 +13,8 @@ from fastapi.testclient import TestClient
 from shapely.geometry import Point
 
 import staff.actions
-from alerts import cap_check, tasks
+from alerts import tasks
+from alerts.cap import checking
 from alerts.models import Alert, AlertRecipient
 from api import problems
 from api.routes import alerts as routes
@@ -96,7 +97,7 @@ def test_proposal_is_read_approved_and_delivered(city: int, app: FastAPI) -> Non
     assert ann.post(f"{url}/approve", json=LOOKED).json()["state"] == "sending"
     document = ann.get(f"{url}/cap.xml")
     assert document.headers["content-type"].startswith("application/cap+xml")
-    assert cap_check.findings(document.content) == []
+    assert checking.problems(document.content) == []
     area = ann.get(f"{url}/area").json()
     assert area["features"][0]["geometry"]["type"] == "MultiPolygon"
     with transaction() as session:

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta, timezone
 
 from lxml import etree
 
-NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
+from alerts.cap.schema import NAMESPACES
+
+NAMESPACE = NAMESPACES["1.2"]
 THAI_TIME = timezone(timedelta(hours=7))
 CAP_LANGUAGES = {"th": "th-TH", "en": "en-US"}
 
