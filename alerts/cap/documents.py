@@ -5,6 +5,7 @@ A document is taken whole or refused with a sentence that names the source, the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NoReturn
 from urllib.parse import urljoin, urlsplit
@@ -17,6 +18,7 @@ from alerts.errors import CapRefusedError
 # A whole country's alerts inline are about 10 MB; what is larger is no feed for a city.
 BYTES_AT_MOST = 20_000_000
 ALERTS_AT_MOST = 5_000
+ENTRIES_AT_MOST = 10_000
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _ATOM = "http://www.w3.org/2005/Atom"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -30,6 +32,9 @@ _OF_ATOM = frozenset(
         *("published", "rights", "source", "subtitle", "summary", "title", "updated"),
     )
 )
+# Where feeds write an alert as text, and the declaration there, which speaks of an encoding that the text has no more.
+_TEXTS = (f"{{{_ATOM}}}content", f"{{{_ATOM}}}summary", "description", "{*}encoded")
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _CAP_TYPES = ("application/cap+xml", "application/common-alerting-protocol+xml")
 _XML_TYPES = (*_CAP_TYPES, "application/xml", "text/xml")
 
@@ -91,13 +96,17 @@ def alerts_in(root: etree._Element, *, source: str) -> list[etree._Element]:
 
 def _written_as_text(root: etree._Element, *, source: str) -> Iterator[etree._Element]:
     """Alerts that stand in a feed's content or description as CDATA or escaped."""
-    for element in root.iter(f"{{{_ATOM}}}content", f"{{{_ATOM}}}summary", "description", "{*}encoded"):
-        text = (element.text or "").lstrip()
-        if text.startswith("<") and any(namespace in text[:2000] for namespace in NAMESPACES.values()):
-            inner = opened(text.encode(), source=source)
+    for element in root.iter(*_TEXTS):
+        if _is_alert(element.text or ""):
+            inner = opened(_DECLARATION.sub("", element.text or "").encode(), source=source)
             if inner.tag not in _ALERTS:
                 refuse(source, element, "The alert written in it as text is none of CAP 1.1 or 1.2.")
             yield inner
+
+
+def _is_alert(text: str) -> bool:
+    beginning = text.lstrip()[:2000]
+    return beginning.startswith("<") and any(namespace in beginning for namespace in NAMESPACES.values())
 
 
 def is_index(root: etree._Element) -> bool:
@@ -110,6 +119,9 @@ def links_in(root: etree._Element, *, source: str) -> tuple[str, ...]:
 
     Raises CapRefusedError for a feed that breaks its own format, or with an entry that leads nowhere.
     """
+    entries = sum(1 for _ in root.iter(f"{{{_ATOM}}}entry", "{*}item"))
+    if entries > ENTRIES_AT_MOST:
+        refuse(source, root, f"It has {entries} entries; {ENTRIES_AT_MOST} at most are read.")
     is_atom = etree.QName(root).namespace == _ATOM
     found = _links_of_atom(root, source=source) if is_atom else _links_of_rss(root, source=source)
     return tuple(dict.fromkeys(found))
@@ -133,12 +145,7 @@ def _carries_alert(part: etree._Element) -> bool:
     """Whether the alert itself stands in the entry, so that no link has to be followed."""
     if next(part.iter(*_ALERTS), None) is not None:
         return True
-    texts = [(one.text or "") for one in part.iter(f"{{{_ATOM}}}content", "description", "{*}encoded")]
-    return any(text.lstrip().startswith("<") and "alert" in text and _is_cap(text) for text in texts)
-
-
-def _is_cap(text: str) -> bool:
-    return any(namespace in text[:2000] for namespace in NAMESPACES.values())
+    return any(_is_alert(one.text or "") for one in part.iter(*_TEXTS))
 
 
 def _best_link(entry: etree._Element) -> str | None:

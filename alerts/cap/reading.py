@@ -31,7 +31,7 @@ BUDDHIST_YEARS = 543
 _TIMES = ("sent", "effective", "onset", "expires")
 _XML = "http://www.w3.org/XML/1998/namespace"
 _YEAR = re.compile(r"(?<![\d.])(2[4-9]\d\d)(?=-\d\d-\d\dT)")
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
+_NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 _PAIR = re.compile(rf"({_NUMBER}),({_NUMBER})")
 _CIRCLE = re.compile(rf"({_NUMBER}),({_NUMBER})\s+({_NUMBER})")
 

@@ -6,6 +6,7 @@ Source: CAP 1.2, sections 3.2.1 to 3.2.4. Each rule is a finding; who emits hold
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
@@ -15,6 +16,8 @@ from shapely.geometry import Polygon
 
 from alerts.cap.messages import CapArea, CapInfo, CapMessage, Finding
 
+# A text shows its script within its first lines; the rest of a very long one would cost time.
+_LETTERS_LOOKED_AT = 5_000
 _LATIN = re.compile(r"[A-Za-z]")
 _THAI = re.compile(r"[\u0e01-\u0e3a\u0e40-\u0e4e]")
 
@@ -70,9 +73,9 @@ def _of_head(message: CapMessage) -> Iterator[Finding]:
 def _of_infos(message: CapMessage) -> Iterator[Finding]:
     if not message.infos and message.message_type in {"Alert", "Update"}:
         yield Finding("info", "The message says nothing.")
-    languages = [info.language.lower() for info in message.infos]
-    for language in sorted({language for language in languages if languages.count(language) > 1}):
-        yield Finding("language", f"{language} is there {languages.count(language)} times.")
+    for language, times in sorted(Counter(info.language.lower() for info in message.infos).items()):
+        if times > 1:
+            yield Finding("language", f"{language} is there {times} times.")
     for info in message.infos:
         yield from _of_times(info, message.sent_at)
         yield from _of_words(info)
@@ -89,7 +92,7 @@ def _of_times(info: CapInfo, sent_at: datetime) -> Iterator[Finding]:
 
 
 def _of_words(info: CapInfo) -> Iterator[Finding]:
-    words = " ".join((info.headline, info.description, info.instruction))
+    words = " ".join((info.headline, info.description, info.instruction))[:_LETTERS_LOOKED_AT]
     # Places that have no English name stand by their Thai one; the sentences around them are what counts.
     for area in info.areas:
         words = words.replace(area.name, "") if area.name else words
