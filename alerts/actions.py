@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 import staff.actions
 import staff.queries
-from alerts import arming, audience, delivery, packing, proposals, queries, queueing, rules, thread
+from alerts import arming, audience, cap_publishing, delivery, packing, proposals, queries, queueing, rules, thread
 from alerts.errors import AlertStateError, ProposalChangedError, SamePersonError, SecondPersonMissingError
 from alerts.events import AlertApproved
 from alerts.models import Alert, AlertRecipient
@@ -234,7 +234,6 @@ def _send(
     how: dict[str, Any] = {} if armed_policy_id is None else {"armed_policy": armed_policy_id}
     proposals.move(session, alert, "approved", now=now, by=by, audience=alert.audience_count, **how)
     if alert.kind != "news":
-        delivery.store_cap(session, alert, city, sent_at=now, expires_at=alert.expires_at)
         _end_earlier(session, alert, now=now)
     _audit(
         session, alert, by=by, action="alert.approved", audience=alert.audience_count,
@@ -251,6 +250,7 @@ def _send(
 
 def _let_go(session: Session, alert: Alert, *, now: datetime) -> None:
     chunks = queueing.queue_messages(session, alert)
+    cap_publishing.publish(session, alert, queries.city(session), sent_at=now)
     session.flush()
     if chunks:
         proposals.move(session, alert, "sending", now=now)
@@ -344,6 +344,7 @@ def cancel(session: Session, alert_id: int, reason: str, by: AccountRef) -> Aler
     stopped = queueing.stop(session, alert_id)
     _audit(session, alert, by=by, action="alert.cancelled", reason=reason.strip(), chunks_stopped=stopped)
     log.info("alert.cancelled", alert=alert_id, chunks_stopped=stopped)
+    cap_publishing.withdraw(session, alert, queries.city(session), sent_at=clock.now())
     alert.hold_until_at = None
     was_anybody_told = not queries.chunk_states(session, [alert_id])[alert_id].keys() <= {"cancelled"}
     if alert.kind != "news" and was_anybody_told and not _do_others_hold(session, alert):

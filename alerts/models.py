@@ -130,7 +130,6 @@ class Alert(Base):
     references: Mapped[list[int]] = mapped_column(ARRAY(sa.BigInteger))
     previous_alert_id: Mapped[int | None] = mapped_column(sa.ForeignKey("alert.id"))
     cap_identifier: Mapped[str | None]
-    cap_xml: Mapped[str | None]
     hazard: Mapped[str] = mapped_column(server_default="flood")
     source: Mapped[str] = mapped_column(server_default="rule")
     outside_id: Mapped[int | None] = mapped_column(sa.BigInteger)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from alerts import previewing, queries, rules
+from alerts import cap_queries, previewing, queries, rules
 from alerts.models import Alert, AlertZone
 from core import clock
 
@@ -99,6 +99,7 @@ class AlertView(BaseModel):
     sends_itself_at: datetime | None
     targets: list[Target]
     has_cap: bool
+    cap_problems: list[dict[str, str]]
 
 
 class ZoneCount(BaseModel):
@@ -176,6 +177,7 @@ def views(session: Session, rows: Sequence[Alert]) -> list[AlertView]:
     people = {who for row in rows for who in (row.proposed_by, row.checked_by, row.approved_by) if who is not None}
     names, policy = queries.account_names(session, people), queries.current_policy(session)
     targets = queries.targets(session, ids)
+    cap_problems = cap_queries.problems(session, ids)
     found = []
     for row in rows:
         rule = policy.rule(row.level)
@@ -217,7 +219,8 @@ def views(session: Session, rows: Sequence[Alert]) -> list[AlertView]:
                 hold_until_at=row.hold_until_at,
                 sends_itself_at=row.sends_itself_at,
                 targets=[Target(kind=one.kind, ref_id=one.ref_id) for one in targets[row.id]],
-                has_cap=row.cap_xml is not None,
+                has_cap=row.cap_identifier is not None,
+                cap_problems=cap_problems[row.id],
             )
         )
     return found

@@ -20,6 +20,7 @@ from api.routes import (
     alerts,
     answers,
     cameras,
+    cap_feed,
     chat,
     city,
     contacts,
@@ -147,6 +148,7 @@ def create_app() -> FastAPI:
     app.include_router(line_webhook.router)
     app.include_router(open311.router)
     app.include_router(report.router)
+    app.include_router(cap_feed.router)
     app.include_router(track.router)
     app.include_router(traffy.router)
     for router in ROUTERS:

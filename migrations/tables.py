@@ -12,7 +12,7 @@ def declare_all() -> None:
     own = (
         "core.clock", "core.events", "residents.models_rights", "sensors.rulebook.models", "sensors.feeds_store.models",
         "sensors.changes", "incidents.exchange.models", "incidents.group_models",
-        "incidents.inbox_models",
+        "incidents.inbox_models", "alerts.cap_models",
     )
     for module in (*own, *(f"{room}.models" for room in ROOMS)):
         importlib.import_module(module)

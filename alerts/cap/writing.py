@@ -1,7 +1,8 @@
-"""CAP 1.2 (OASIS, 2010): one frozen value, one XML document."""
+"""CAP 1.2 as we write it: one frozen value, one XML document."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -9,34 +10,18 @@ from datetime import datetime, timedelta, timezone
 from lxml import etree
 
 from alerts.cap.schema import NAMESPACES
+from alerts.cap.terms import CAP_LANGUAGES, Grade
 
 NAMESPACE = NAMESPACES["1.2"]
 THAI_TIME = timezone(timedelta(hours=7))
-CAP_LANGUAGES = {"th": "th-TH", "en": "en-US"}
-
-
-@dataclass(frozen=True)
-class Grade:
-    """How bad, how soon, how sure, and what to do, in CAP's words."""
-
-    response: str
-    urgency: str
-    severity: str
-    certainty: str
-
-
-# Levels to CAP: assumed, to be settled with the city. 0 is the all-clear: an Update with AllClear and urgency Past.
-GRADES = {
-    0: Grade("AllClear", "Past", "Minor", "Observed"),
-    1: Grade("Prepare", "Expected", "Moderate", "Possible"),
-    2: Grade("Execute", "Expected", "Severe", "Likely"),
-    3: Grade("Evacuate", "Immediate", "Extreme", "Observed"),
-}
+# What XML 1.0 can carry (section 2.2, Char), but for the carriage return, which no reader gets back.
+_NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_A_NAME = re.compile(r"[\s,&<]")
 
 
 @dataclass(frozen=True)
 class Reference:
-    """An earlier message that this one speaks of."""
+    """An earlier message that this one takes the place of."""
 
     sender: str
     identifier: str
@@ -54,7 +39,7 @@ class Area:
 
 @dataclass(frozen=True)
 class Info:
-    """What is said in one language (`th` or `en`)."""
+    """What is said in one of our languages."""
 
     language: str
     event: str
@@ -62,6 +47,7 @@ class Info:
     description: str
     instruction: str
     sender_name: str
+    contact: str
     areas: tuple[Area, ...]
 
 
@@ -74,12 +60,16 @@ class CapAlert:
     sent_at: datetime
     status: str
     message_type: str
-    level: int
+    categories: tuple[str, ...]
+    grade: Grade
     expires_at: datetime
     infos: tuple[Info, ...]
+    event_codes: tuple[tuple[str, str], ...] = ()
+    parameters: tuple[tuple[str, str], ...] = ()
+    web: str | None = None
     note: str | None = None
     references: tuple[Reference, ...] = ()
-    incidents: str | None = None
+    incidents: tuple[str, ...] = ()
 
 
 def moment(at: datetime) -> str:
@@ -87,17 +77,24 @@ def moment(at: datetime) -> str:
     return at.astimezone(THAI_TIME).isoformat(timespec="seconds")
 
 
-def _add(parent: etree._Element, name: str, text: str) -> None:
-    etree.SubElement(parent, f"{{{NAMESPACE}}}{name}").text = _plain(text)
+def name(text: str) -> str:
+    """The text as a name that references can carry: without space, comma, & and <."""
+    return _NOT_A_NAME.sub("-", _NOT_XML.sub("", text)) or "-"
 
 
-def _plain(text: str) -> str:
-    """The text without control characters, which XML cannot carry."""
-    return "".join(c for c in text if c in "\t\n" or ord(c) >= 0x20)
+def _add(parent: etree._Element, tag: str, text: str) -> None:
+    etree.SubElement(parent, f"{{{NAMESPACE}}}{tag}").text = _NOT_XML.sub("", text)
+
+
+def _add_pairs(parent: etree._Element, tag: str, pairs: Sequence[tuple[str, str]]) -> None:
+    for named, value in pairs:
+        pair = etree.SubElement(parent, f"{{{NAMESPACE}}}{tag}")
+        _add(pair, "valueName", named)
+        _add(pair, "value", value)
 
 
 def _references(references: Sequence[Reference]) -> str:
-    return " ".join(f"{r.sender},{r.identifier},{moment(r.sent_at)}" for r in references)
+    return " ".join(f"{name(r.sender)},{name(r.identifier)},{moment(r.sent_at)}" for r in references)
 
 
 def _add_area(info: etree._Element, area: Area) -> None:
@@ -105,28 +102,31 @@ def _add_area(info: etree._Element, area: Area) -> None:
     _add(element, "areaDesc", area.name)
     for polygon in area.polygons:
         _add(element, "polygon", polygon)
-    geocode = etree.SubElement(element, f"{{{NAMESPACE}}}geocode")
-    _add(geocode, "valueName", "faonam:zone")
-    _add(geocode, "value", area.code)
+    _add_pairs(element, "geocode", [("faonam:zone", area.code)])
 
 
 def _add_info(root: etree._Element, alert: CapAlert, info: Info) -> None:
     element = etree.SubElement(root, f"{{{NAMESPACE}}}info")
-    grade = GRADES[alert.level]
     # The order of these elements is CAP's own; any other is refused by its schema.
     _add(element, "language", CAP_LANGUAGES[info.language])
-    _add(element, "category", "Met")
+    for category in alert.categories:
+        _add(element, "category", category)
     _add(element, "event", info.event)
-    _add(element, "responseType", grade.response)
-    _add(element, "urgency", grade.urgency)
-    _add(element, "severity", grade.severity)
-    _add(element, "certainty", grade.certainty)
+    _add(element, "responseType", alert.grade.response)
+    _add(element, "urgency", alert.grade.urgency)
+    _add(element, "severity", alert.grade.severity)
+    _add(element, "certainty", alert.grade.certainty)
+    _add_pairs(element, "eventCode", alert.event_codes)
     _add(element, "effective", moment(alert.sent_at))
     _add(element, "expires", moment(alert.expires_at))
     _add(element, "senderName", info.sender_name)
     _add(element, "headline", info.headline)
     _add(element, "description", info.description)
     _add(element, "instruction", info.instruction)
+    if alert.web:
+        _add(element, "web", alert.web)
+    _add(element, "contact", info.contact)
+    _add_pairs(element, "parameter", alert.parameters)
     for area in info.areas:
         _add_area(element, area)
 
@@ -134,8 +134,8 @@ def _add_info(root: etree._Element, alert: CapAlert, info: Info) -> None:
 def to_xml(alert: CapAlert) -> bytes:
     """The message as a UTF-8 XML document that fits the schema of CAP 1.2."""
     root = etree.Element(f"{{{NAMESPACE}}}alert", nsmap={None: NAMESPACE})  # type: ignore[dict-item]  # the stubs forget the default namespace
-    _add(root, "identifier", alert.identifier)
-    _add(root, "sender", alert.sender)
+    _add(root, "identifier", name(alert.identifier))
+    _add(root, "sender", name(alert.sender))
     _add(root, "sent", moment(alert.sent_at))
     _add(root, "status", alert.status)
     _add(root, "msgType", alert.message_type)
@@ -145,7 +145,7 @@ def to_xml(alert: CapAlert) -> bytes:
     if alert.references:
         _add(root, "references", _references(alert.references))
     if alert.incidents:
-        _add(root, "incidents", alert.incidents)
+        _add(root, "incidents", " ".join(map(name, alert.incidents)))
     for info in alert.infos:
         _add_info(root, alert, info)
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)

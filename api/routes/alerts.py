@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import Response as AnyResponse
 
-from alerts import actions, arming, drafting, queries, rules, thread
+from alerts import actions, arming, cap_queries, drafting, queries, rules, thread
 from alerts.drafting import Wanted
 from alerts.errors import NameNotTypedError, ProposalChangedError
 from api import problems
@@ -211,11 +211,12 @@ def propose_all_clear(alert_id: int, session: SessionDep, account: Officer) -> A
 
 @router.get("/alerts/{alert_id}/cap.xml", response_class=Response)
 def read_cap(alert_id: int, session: SessionDep, account: CurrentAccount) -> AnyResponse:
-    """The alert as a CAP 1.2 document; 404 before its approval."""
+    """The alert's newest CAP 1.2 document, also where it is not published; 404 before the alert goes out."""
     alert = queries.alert(session, alert_id)
-    if alert.cap_xml is None:
-        raise NotFoundError(f"Alert {alert.number} has no CAP document before it is approved.")
-    return Response(alert.cap_xml.encode(), media_type=CAP_TYPE)
+    documents = cap_queries.of_alerts(session, [alert_id])
+    if not documents:
+        raise NotFoundError(f"Alert {alert.number} has no CAP document before it goes out.")
+    return Response(documents[-1].xml.encode(), media_type=CAP_TYPE)
 
 
 @router.get("/alerts/{alert_id}/area")

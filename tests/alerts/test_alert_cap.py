@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from shapely.geometry import MultiPolygon, Point, Polygon
 
-from alerts.cap import checking, documents, outlines, read, writing
+from alerts.cap import checking, documents, outlines, read, terms, writing
 from alerts.errors import CapRefusedError
 
 XSD = Path(__file__).resolve().parents[3] / "shared" / "data" / "cap" / "xsd"
@@ -37,6 +37,7 @@ def document(polygons: list[Polygon], **changes: object) -> bytes:
             description="น้ำท่วม" if language == "th" else "Flood",
             instruction="…",
             sender_name="City",
+            contact="199",
             areas=(writing.Area(name="Zone & <1>", code="Z1", polygons=texts),),
         )
         for language, headline in (("th", "อันตราย"), ("en", "Danger"))
@@ -47,7 +48,8 @@ def document(polygons: list[Polygon], **changes: object) -> bytes:
         "sent_at": SENT,
         "status": "Test",
         "message_type": "Alert",
-        "level": 3,
+        "categories": ("Met",),
+        "grade": terms.observed(3),
         "expires_at": SENT + timedelta(hours=6),
         "infos": infos,
         "note": "Simulated data.",
@@ -120,7 +122,7 @@ SQUARE = Polygon([(100.0, 8.4), (100.01, 8.4), (100.01, 8.41), (100.0, 8.41)])
 def test_update_names_what_it_replaces() -> None:
     """An Update carries sender,identifier,sent of every message in force; times have the Thai offset."""
     reference = writing.Reference("faonam.demo", "faonam.demo.A1", SENT - timedelta(hours=1))
-    xml = document([SQUARE], message_type="Update", references=(reference, reference), level=0)
+    xml = document([SQUARE], message_type="Update", references=(reference, reference), grade=terms.expected(0))
     schema("cap12_extended.xsd").assertValid(etree.fromstring(xml))
     assert b"faonam.demo,faonam.demo.A1,2026-11-21T09:00:00+07:00 faonam.demo," in xml
     assert b"<sent>2026-11-21T10:00:00+07:00</sent>" in xml

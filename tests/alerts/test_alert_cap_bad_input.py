@@ -1,4 +1,4 @@
-"""CAP of others at its worst: attacks, sizes, encodings, habits of senders. It is read whole or refused, in good time."""
+"""CAP of others at its worst: attacks, sizes, encodings, habits of senders. Read whole or refused, and in time."""
 
 from __future__ import annotations
 

@@ -1,0 +1,191 @@
+"""From an approved alert to its CAP documents: written, checked, and published only where nothing is amiss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import shapely
+from sqlalchemy.orm import Session
+
+from alerts import cap_queries, queries
+from alerts.cap import chain, checking, outlines, terms, writing
+from alerts.cap_models import CapDocument
+from alerts.models import Alert
+from alerts.queries import CityName
+from core.logs import get_logger
+from core.settings import settings
+
+log = get_logger("alerts")
+SIMULATED_NOTE = "Simulated data of a demonstration city: all recipients disregard."
+
+
+@dataclass(frozen=True)
+class _Message:
+    """What differs between the messages of one alert."""
+
+    message_type: str
+    grade: terms.Grade
+    infos: tuple[writing.Info, ...]
+    replaces: Sequence[CapDocument]
+    sent_at: datetime
+    expires_at: datetime
+
+
+def publish(session: Session, alert: Alert, city: CityName, *, sent_at: datetime, expires_at: datetime) -> None:
+    """The alert has its CAP 1.2 document; asked again, a further one that takes the place of the one before.
+
+    News is no CAP. What our own check finds is kept with the document, which is then not published (the last sound one
+    stays in the feed), and stops nothing: the warning of people goes first.
+    """
+    if alert.kind == "news":
+        return
+    replaced = _replaced(session, alert, at=sent_at)
+    grade_of = terms.observed if alert.depth_class else terms.expected
+    message = _Message(
+        # An Update must name a message; an all-clear of an event of which nothing was published stands alone.
+        message_type="Update" if replaced else "Alert",
+        grade=grade_of(_level(alert)),
+        infos=_infos(session, alert, city),
+        replaces=replaced,
+        sent_at=sent_at,
+        expires_at=expires_at,
+    )
+    _store(session, alert, city, message)
+
+
+def withdraw(session: Session, alert: Alert, city: CityName, *, sent_at: datetime) -> None:
+    """A CAP Cancel withdraws the alert's messages and those before them; nothing where none was published."""
+    replaced = _lineage(session, alert, at=sent_at)
+    if alert.kind == "news" or not replaced:
+        return
+    message = _Message(
+        message_type="Cancel",
+        grade=terms.CANCELLED,
+        infos=tuple(_cancelled(info) for info in _infos(session, alert, city)),
+        replaces=replaced,
+        sent_at=sent_at,
+        expires_at=max(document.expires_at for document in replaced),
+    )
+    _store(session, alert, city, message)
+
+
+def _level(alert: Alert) -> int:
+    return terms.ALL_CLEAR if alert.kind == "all_clear" else alert.level
+
+
+def _replaced(session: Session, alert: Alert, *, at: datetime) -> Sequence[CapDocument]:
+    """What a new message of the alert takes the place of: an all-clear of everything ever published in its event."""
+    if alert.kind == "all_clear":
+        return [one for one in cap_queries.of_event(session, alert.event_id) if not one.problems]
+    return _lineage(session, alert, at=at)
+
+
+def _lineage(session: Session, alert: Alert, *, at: datetime) -> Sequence[CapDocument]:
+    """What was published of the alert, of those it replaces and of those before, and has not expired; oldest first."""
+    documents = cap_queries.of_event(session, alert.event_id)
+    names = chain.lineage(
+        (one.identifier for one in documents if one.alert_id in {alert.id, *alert.references}),
+        {one.identifier: one.references for one in documents},
+    )
+    return [
+        one
+        for one in documents
+        if one.identifier in names and not one.problems and one.message_type != "Cancel" and one.expires_at > at
+    ]
+
+
+def _cancelled(info: writing.Info) -> writing.Info:
+    words = terms.cancellation(info.language)
+    slots = {"headline": info.headline, "sender": info.sender_name}
+    return replace(
+        info,
+        headline=words.headline.format(**slots),
+        description=words.description.format(**slots),
+        instruction=words.instruction.format(**slots),
+    )
+
+
+def _infos(session: Session, alert: Alert, city: CityName) -> tuple[writing.Info, ...]:
+    """One info per language in which the alert has texts of its own, not those of another one in its place."""
+    vocabularies = queries.wording(session, alert.words_version).vocabularies
+    event = terms.hazard(alert.hazard).event
+    zones = [
+        (code, name, tuple(outlines.as_text(outline) for outline in outlines.outlines(shapely.from_wkb(wkb))))
+        for code, name, wkb in queries.zone_outlines(session, alert.id)
+    ]
+    return tuple(
+        writing.Info(
+            language=language,
+            event=event[language],
+            headline=alert.texts[language]["title"],
+            description=alert.texts[language]["situation"],
+            instruction=alert.texts[language]["action"],
+            sender_name=city.name.in_language(language),
+            contact=vocabularies.get(language, vocabularies["en"]).phone,
+            areas=tuple(
+                writing.Area(name=name.in_language(language), code=code, polygons=polygons)
+                for code, name, polygons in zones
+            ),
+        )
+        for language in terms.CAP_LANGUAGES
+        if language in alert.texts and terms.is_written_in(language, alert.texts[language]["action"])
+    )
+
+
+def _status(alert: Alert, city: CityName) -> tuple[str, str | None]:
+    """(status, note). A simulated city sends Test ("all recipients disregard"): Exercise would ask them to act."""
+    if alert.is_exercise:
+        return "Exercise", f"Exercise {alert.number}"
+    return ("Test", SIMULATED_NOTE) if city.is_simulated else ("Actual", None)
+
+
+def _store(session: Session, alert: Alert, city: CityName, message: _Message) -> None:
+    sender = writing.name(f"faonam.{city.slug}")
+    earlier = len(cap_queries.of_alerts(session, [alert.id]))
+    identifier = writing.name(f"{sender}.{alert.number}" + (f".{earlier + 1}" if earlier else ""))
+    status, note = _status(alert, city)
+    # Events that turned out to be one flood are named all, so that no message of it stands aside.
+    incidents = [f"{sender}.event.{alert.event_id}", *(name for one in message.replaces for name in one.incidents)]
+    document = writing.to_xml(
+        writing.CapAlert(
+            identifier=identifier,
+            sender=sender,
+            sent_at=message.sent_at,
+            status=status,
+            message_type=message.message_type,
+            categories=terms.hazard(alert.hazard).categories,
+            grade=message.grade,
+            expires_at=message.expires_at,
+            infos=message.infos,
+            event_codes=(("faonam:hazard", alert.hazard),),
+            parameters=(("faonam:level", str(_level(alert))), ("faonam:kind", alert.kind)),
+            web=settings().public_url,
+            note=note,
+            references=tuple(
+                writing.Reference(sender=sender, identifier=one.identifier, sent_at=one.sent_at)
+                for one in message.replaces
+            ),
+            incidents=tuple(dict.fromkeys(incidents)),
+        )
+    )
+    problems = checking.problems(document)
+    for problem in problems:
+        log.error("alert.cap_not_published", alert=alert.id, field=problem.field, problem=problem.problem)
+    session.add(
+        CapDocument(
+            identifier=identifier,
+            alert_id=alert.id,
+            message_type=message.message_type,
+            status=status,
+            sent_at=message.sent_at,
+            expires_at=message.expires_at,
+            references=[one.identifier for one in message.replaces],
+            incidents=list(dict.fromkeys(incidents)),
+            problems=[{"field": one.field, "problem": one.problem} for one in problems],
+            xml=document.decode(),
+        )
+    )
+    alert.cap_identifier = identifier
+    session.flush()
