@@ -230,7 +230,9 @@ def _send(
     alert.approved_by, alert.approved_at, alert.approved_wall_at = by.id, now, clock.wall_now()
     alert.hold_until_at = rules.held_until(rule, now=now)
     alert.sends_itself_at = None
-    alert.expires_at = (alert.hold_until_at or now) + rule.lasts
+    # An update never ends sooner than what it takes the place of: only an all-clear or a cancellation does.
+    replaced = (queries.alert(session, alert_id).expires_at for alert_id in alert.references)
+    alert.expires_at = max([(alert.hold_until_at or now) + rule.lasts, *(at for at in replaced if at is not None)])
     how: dict[str, Any] = {} if armed_policy_id is None else {"armed_policy": armed_policy_id}
     proposals.move(session, alert, "approved", now=now, by=by, audience=alert.audience_count, **how)
     if alert.kind != "news":

@@ -50,7 +50,8 @@ def publish(session: Session, alert: Alert, city: CityName, *, sent_at: datetime
         infos=_infos(session, alert, city),
         replaces=replaced,
         sent_at=sent_at,
-        expires_at=expires_at,
+        # Whoever still holds what it replaces must find it for as long.
+        expires_at=max([expires_at, *(document.expires_at for document in replaced)]),
     )
     _store(session, alert, city, message)
 
