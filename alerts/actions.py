@@ -173,7 +173,7 @@ def approve(
         _check_people(session, alert, by, rule, now=now)
     with session.begin_nested():
         _freeze_as_shown(session, alert, now=now)
-    _send(session, alert, by=by, city=city, rule=rule, now=now, armed_policy_id=armed_policy_id)
+    _send(session, alert, by=by, rule=rule, now=now, armed_policy_id=armed_policy_id)
     return alert
 
 
@@ -222,7 +222,6 @@ def _send(
     alert: Alert,
     *,
     by: AccountRef,
-    city: CityName,
     rule: LevelRule,
     now: datetime,
     armed_policy_id: int | None,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 
 import shapely
 from sqlalchemy.orm import Session
 
 from alerts import cap_queries, queries
 from alerts.cap import chain, checking, outlines, terms, writing
+from alerts.cap.messages import Finding
 from alerts.cap_models import CapDocument
 from alerts.models import Alert
 from alerts.queries import CityName
@@ -19,6 +20,8 @@ from core.settings import settings
 
 log = get_logger("alerts")
 SIMULATED_NOTE = "Simulated data of a demonstration city: all recipients disregard."
+# How long a document stands whose alert says nothing of its end.
+LASTS = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -29,47 +32,48 @@ class _Message:
     grade: terms.Grade
     infos: tuple[writing.Info, ...]
     replaces: Sequence[CapDocument]
-    sent_at: datetime
     expires_at: datetime
 
 
-def publish(session: Session, alert: Alert, city: CityName, *, sent_at: datetime, expires_at: datetime) -> None:
-    """The alert has its CAP 1.2 document; asked again, a further one that takes the place of the one before.
+def publish(session: Session, alert: Alert, city: CityName, *, sent_at: datetime) -> None:
+    """The alert has its CAP 1.2 document; news is no CAP.
 
-    News is no CAP. What our own check finds is kept with the document, which is then not published (the last sound one
-    stays in the feed), and stops nothing: the warning of people goes first.
+    What our own check finds is kept with the document, which is then not published (the last sound one stays in the
+    feed), and stops nothing: the warning of people goes first.
     """
-    if alert.kind == "news":
-        return
-    replaced = _replaced(session, alert, at=sent_at)
+    if alert.kind != "news":
+        _store(session, alert, city, _announcement, sent_at=sent_at)
+
+
+def withdraw(session: Session, alert: Alert, city: CityName, *, sent_at: datetime) -> None:
+    """A CAP Cancel withdraws the alert's messages and those before them; nothing where none was published."""
+    if alert.kind != "news" and _lineage(session, alert, at=sent_at):
+        _store(session, alert, city, _withdrawal, sent_at=sent_at)
+
+
+def _announcement(session: Session, alert: Alert, city: CityName, at: datetime) -> _Message:
+    replaced = _replaced(session, alert, at=at)
     grade_of = terms.observed if alert.depth_class else terms.expected
-    message = _Message(
+    return _Message(
         # An Update must name a message; an all-clear of an event of which nothing was published stands alone.
         message_type="Update" if replaced else "Alert",
         grade=grade_of(_level(alert)),
         infos=_infos(session, alert, city),
         replaces=replaced,
-        sent_at=sent_at,
         # Whoever still holds what it replaces must find it for as long.
-        expires_at=max([expires_at, *(document.expires_at for document in replaced)]),
+        expires_at=max([alert.expires_at or at + LASTS, *(document.expires_at for document in replaced)]),
     )
-    _store(session, alert, city, message)
 
 
-def withdraw(session: Session, alert: Alert, city: CityName, *, sent_at: datetime) -> None:
-    """A CAP Cancel withdraws the alert's messages and those before them; nothing where none was published."""
-    replaced = _lineage(session, alert, at=sent_at)
-    if alert.kind == "news" or not replaced:
-        return
-    message = _Message(
+def _withdrawal(session: Session, alert: Alert, city: CityName, at: datetime) -> _Message:
+    replaced = _lineage(session, alert, at=at)
+    return _Message(
         message_type="Cancel",
         grade=terms.CANCELLED,
         infos=tuple(_cancelled(info) for info in _infos(session, alert, city)),
         replaces=replaced,
-        sent_at=sent_at,
         expires_at=max(document.expires_at for document in replaced),
     )
-    _store(session, alert, city, message)
 
 
 def _level(alert: Alert) -> int:
@@ -142,18 +146,53 @@ def _status(alert: Alert, city: CityName) -> tuple[str, str | None]:
     return ("Test", SIMULATED_NOTE) if city.is_simulated else ("Actual", None)
 
 
-def _store(session: Session, alert: Alert, city: CityName, message: _Message) -> None:
+def _store(
+    session: Session,
+    alert: Alert,
+    city: CityName,
+    compose: Callable[[Session, Alert, CityName, datetime], _Message],
+    *,
+    sent_at: datetime,
+) -> None:
+    """The message that `compose` makes stands among the alert's documents; so does a failure to make it."""
     sender = writing.name(f"faonam.{city.slug}")
     earlier = len(cap_queries.of_alerts(session, [alert.id]))
     identifier = writing.name(f"{sender}.{alert.number}" + (f".{earlier + 1}" if earlier else ""))
+    try:
+        with session.begin_nested():
+            document = _document(alert, city, compose(session, alert, city, sent_at), identifier, sent_at)
+            document.problems = [asdict(problem) for problem in checking.problems(document.xml.encode())]
+    except Exception as exc:  # Whatever is wrong with a zone's outline or a text: people are warned all the same.
+        log.exception("alert.cap_not_written", alert=alert.id)
+        document = CapDocument(
+            identifier=identifier,
+            message_type="Alert",
+            status=_status(alert, city)[0],
+            expires_at=max(alert.expires_at or sent_at, sent_at) + LASTS,
+            references=[],
+            incidents=[],
+            problems=[asdict(Finding("alert", f"The document could not be written: {type(exc).__name__}."))],
+            xml="",
+        )
+    document.alert_id, document.sent_at = alert.id, sent_at
+    for problem in document.problems:
+        log.error("alert.cap_not_published", alert=alert.id, **problem)
+    session.add(document)
+    alert.cap_identifier = identifier
+    session.flush()
+
+
+def _document(alert: Alert, city: CityName, message: _Message, identifier: str, sent_at: datetime) -> CapDocument:
+    sender = writing.name(f"faonam.{city.slug}")
     status, note = _status(alert, city)
     # Events that turned out to be one flood are named all, so that no message of it stands aside.
-    incidents = [f"{sender}.event.{alert.event_id}", *(name for one in message.replaces for name in one.incidents)]
-    document = writing.to_xml(
+    named = [f"{sender}.event.{alert.event_id}", *(name for one in message.replaces for name in one.incidents)]
+    incidents = list(dict.fromkeys(named))
+    xml = writing.to_xml(
         writing.CapAlert(
             identifier=identifier,
             sender=sender,
-            sent_at=message.sent_at,
+            sent_at=sent_at,
             status=status,
             message_type=message.message_type,
             categories=terms.hazard(alert.hazard).categories,
@@ -168,25 +207,15 @@ def _store(session: Session, alert: Alert, city: CityName, message: _Message) ->
                 writing.Reference(sender=sender, identifier=one.identifier, sent_at=one.sent_at)
                 for one in message.replaces
             ),
-            incidents=tuple(dict.fromkeys(incidents)),
+            incidents=tuple(incidents),
         )
     )
-    problems = checking.problems(document)
-    for problem in problems:
-        log.error("alert.cap_not_published", alert=alert.id, field=problem.field, problem=problem.problem)
-    session.add(
-        CapDocument(
-            identifier=identifier,
-            alert_id=alert.id,
-            message_type=message.message_type,
-            status=status,
-            sent_at=message.sent_at,
-            expires_at=message.expires_at,
-            references=[one.identifier for one in message.replaces],
-            incidents=list(dict.fromkeys(incidents)),
-            problems=[{"field": one.field, "problem": one.problem} for one in problems],
-            xml=document.decode(),
-        )
+    return CapDocument(
+        identifier=identifier,
+        message_type=message.message_type,
+        status=status,
+        expires_at=message.expires_at,
+        references=[one.identifier for one in message.replaces],
+        incidents=incidents,
+        xml=xml.decode(),
     )
-    alert.cap_identifier = identifier
-    session.flush()
