@@ -140,9 +140,9 @@ kind-crew = Crew
 
 ## Alerts
 alerts-drafts = Drafts
-alert-tab-sees = What residents see
-alert-tab-reach = Who is told
-alert-tab-thread = What happened
+alert-tab-sees = Message
+alert-tab-reach = Reach
+alert-tab-thread = Thread
 exercise-mark = [EXERCISE]
 compose = Write an alert or news
 compose-what = What to send

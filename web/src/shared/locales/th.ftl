@@ -137,9 +137,9 @@ kind-crew = ชุด
 
 ## เตือนภัย
 alerts-drafts = ฉบับร่าง
-alert-tab-sees = ที่ประชาชนเห็น
-alert-tab-reach = ใครจะได้รับ
-alert-tab-thread = ลำดับเหตุการณ์
+alert-tab-sees = ข้อความ
+alert-tab-reach = ผู้รับ
+alert-tab-thread = ลำดับเหตุ
 exercise-mark = [ซ้อม]
 compose = เขียนคำเตือนหรือข่าว
 compose-what = จะส่งอะไร
