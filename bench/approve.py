@@ -22,8 +22,9 @@ from bench.places import add_bare_table, own_database, timed_and_undone, undone
 from bench.town import homes_layer, settle
 from core import db, sealing
 from core.progress import step
+from core.settings import settings
 from line.models import OutboxChunk
-from line.queries import RATE_PER_S, recipients
+from line.queries import recipients
 from line.rules import MULTICAST_LIMIT
 from staff.rules import AccountRef
 
@@ -75,7 +76,7 @@ def measure(*, seed: int) -> Result:
     facts = {"residents": RESIDENTS, "chunks": len(chunks), "seed": seed}
     peers: dict[str, Timing | Limit] = {
         "insert_and_seal": taken["insert_and_seal"],
-        "line_rate": Limit(len(chunks) / RATE_PER_S["multicast"]),
+        "line_rate": Limit(len(chunks) / settings().line.multicasts_per_s),
     }
     return Result("approve", facts, taken[OURS], peers, BAR)
 

@@ -14,8 +14,7 @@ from core.settings import LineSettings, settings
 from line.errors import ContentGoneError, LineRefusedError, LineUnavailableError, NotLiveError
 from line.rules import Answer
 
-# One attempt has an answer within this time or counts as unanswered; below the sender's lease of 10 s.
-ATTEMPT_LIMIT_S = 6.0
+READ_LIMIT_S = 6.0
 PICTURE_LIMIT_BYTES = 20_000_000
 PATHS = {
     "multicast": "/v2/bot/message/multicast",
@@ -52,15 +51,18 @@ def _headers(line: LineSettings) -> dict[str, str]:
 class LineSender:
     """Sends request bodies to LINE over kept connections; as an async context manager."""
 
-    def __init__(self, line: LineSettings | None = None, *, attempt_limit_s: float = ATTEMPT_LIMIT_S) -> None:
-        """The connections open at first use. Raises NotLiveError for a host beyond this machine without LINE_LIVE=1."""
+    def __init__(self, line: LineSettings | None = None, *, attempt_limit_s: float | None = None) -> None:
+        """The connections open at first use. Raises NotLiveError for a host beyond this machine without LINE_LIVE=1.
+
+        An attempt has an answer within `attempt_limit_s` (default: as set) or counts as unanswered.
+        """
         line = line or settings().line
         _check_host(line, line.api_base_url)
-        self._attempt_limit_s = attempt_limit_s
+        self._attempt_limit_s = attempt_limit_s or line.attempt_limit_s
         self._http = httpx.AsyncClient(
             base_url=line.api_base_url,
             headers=_headers(line),
-            timeout=attempt_limit_s,
+            timeout=self._attempt_limit_s,
             trust_env=line.is_live,
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=30),
         )
@@ -113,7 +115,7 @@ def message_of(response: httpx.Response) -> str:
 @functools.cache
 def _reader(*, trust_env: bool) -> httpx.Client:
     """One client a process for what is read from LINE: connections are kept, certificates loaded once."""
-    return httpx.Client(timeout=ATTEMPT_LIMIT_S, trust_env=trust_env, limits=httpx.Limits(keepalive_expiry=2.0))
+    return httpx.Client(timeout=READ_LIMIT_S, trust_env=trust_env, limits=httpx.Limits(keepalive_expiry=2.0))
 
 
 def _get(base_url: str, path: str, *, limit_bytes: int) -> httpx.Response:

@@ -13,14 +13,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core import sealing
-from line.models import InboxEvent, WebhookRefusal
+from core.settings import settings
+from line.models import KINDS, InboxEvent, WebhookRefusal
 from line.rules import Outcome
 
 # LINE counts each kind by itself: 200 multicasts, 2,000 pushes and 2,000 replies a second. Three quarters of that leave
-# room for what its buckets count otherwise; a burst is a sixth of a second's worth.
-RATE_PER_S = {"multicast": 150.0, "push": 1500.0, "reply": 1500.0}
+# room for what its buckets count otherwise; a burst is a sixth of a second's worth. The multicasts' rate is a setting.
+RATE_PER_S = {"push": 1500.0, "reply": 1500.0}
 BURST_S = 1 / 6
-LEASE_S = 10.0
 QUOTA_PAUSE_S = 600.0
 
 _CLAIMABLE = """
@@ -182,11 +182,12 @@ class Claim:
 
 
 def claim(session: Session, *, most: int) -> Claim:
-    """Up to `most` chunks are leased to the caller for 10 s, danger first; each has cost a token of its kind."""
-    waiting = list(session.scalars(_WAITING, {"kinds": list(RATE_PER_S)}))
+    """Up to `most` chunks are leased to the caller for a while, danger first; each has cost a token of its kind."""
+    waiting = list(session.scalars(_WAITING, {"kinds": list(KINDS)}))
     if not waiting:
         return Claim([], is_short_of_tokens=False)
-    rates_per_s = [RATE_PER_S[kind] for kind in waiting]
+    rate_per_s = RATE_PER_S | {"multicast": settings().line.multicasts_per_s}
+    rates_per_s = [rate_per_s[kind] for kind in waiting]
     opened = session.execute(_OPEN_BUCKETS, {"kinds": waiting, "rates_per_s": rates_per_s, "burst_s": BURST_S})
     buckets = {bucket.kind: bucket for bucket in opened}
     rows: list[sa.Row[Any]] = []
@@ -205,7 +206,7 @@ def claim(session: Session, *, most: int) -> Claim:
 
 
 def _take(session: Session, kind: str, *, most: int) -> Sequence[sa.Row[Any]]:
-    rows = session.execute(_CLAIM, {"kind": kind, "most": most, "lease_s": LEASE_S}).all()
+    rows = session.execute(_CLAIM, {"kind": kind, "most": most, "lease_s": settings().line.lease_s}).all()
     session.execute(_TAKE_TOKENS, {"kind": kind, "taken": len(rows)})
     return rows
 

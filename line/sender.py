@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from core import clock, events
 from core.db import database_url, transaction
 from core.logs import get_logger
+from core.settings import settings
 from line import outbox, queries, rules
 from line.client import LineSender
 from line.events import ChunkGivenUp, ChunksAccepted, QuotaUsedUp
@@ -34,7 +35,6 @@ POLL_S = 0.5
 TOKEN_WAIT_S = 0.02
 GIVE_UP_EVERY_S = 30.0
 DATABASE_RETRY_S = 1.0
-AT_ONCE = 48  # At 150 ms an answer: 300 a second.
 GATHERED_S = 0.05  # What is said meanwhile shares one claim.
 RECORD_AT_ONCE = 100
 RECORD_AFTER_S = 0.05
@@ -127,10 +127,10 @@ def _give_up_the_old() -> None:
 class Sender:
     """One sender: claims, sends `at_once` chunks side by side, records. `stop()` lets it finish what is on its way."""
 
-    def __init__(self, line: LineSender, *, at_once: int = AT_ONCE) -> None:
+    def __init__(self, line: LineSender, *, at_once: int | None = None) -> None:
         """Nothing is claimed before `run`."""
         self._line = line
-        self._at_once = at_once
+        self._at_once = at_once or settings().line.at_once
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._has_more = False
@@ -179,7 +179,7 @@ class Sender:
             task = asyncio.create_task(self._send(chunk))
             self._on_their_way.add(task)
             task.add_done_callback(self._make_room)
-        wait_s = TOKEN_WAIT_S if claim.is_short_of_tokens else POLL_S
+        wait_s = TOKEN_WAIT_S if claim.is_short_of_tokens else min(POLL_S, settings().line.lease_s / 2)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), wait_s)
         if not self._has_more:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+import orjson
+from fastapi import APIRouter, Depends, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
@@ -136,6 +137,12 @@ async def summarise_deliveries(world: WorldDep, which: WhichDep) -> dict[str, An
     by_unit = {row.pop("key"): row for row in world.store.counts(where, values, by="r.unit") if row["key"]}
     by_kind = {row["key"]: row["deliveries"] for row in world.store.counts(where, values, by="r.kind")}
     return {**{k: v for k, v in total.items() if k != "key"}, "by_kind": by_kind, "by_unit": by_unit}
+
+
+@router.get("/deliveries/users")
+async def list_told(world: WorldDep) -> Response:
+    """How often each user was told, by user id; who was not told is absent."""
+    return Response(orjson.dumps(world.store.times_told()), media_type="application/json")
 
 
 @router.delete("/deliveries")

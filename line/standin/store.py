@@ -331,6 +331,14 @@ class Store:
             yield from (dict(row) for row in rows)
             after = rows[-1]["id"]
 
+    def times_told(self) -> dict[str, int]:
+        """How often each user got a request's messages; who got none is absent."""
+        rows = self._db.execute(
+            "SELECT u.user_id, t.times FROM user u JOIN (SELECT user_no, COUNT(*) AS times FROM entry"
+            " WHERE request_no IS NOT NULL GROUP BY user_no) t ON t.user_no = u.no"
+        )
+        return {row[0]: row[1] for row in rows}
+
     def counts(self, where: str, values: Sequence[object], *, by: str) -> list[dict[str, Any]]:
         """Counts of requests and deliveries for each value of the column `by` of request `r`."""
         sums = self._db.execute(

@@ -1,0 +1,94 @@
+"""Random plays of everything that may die or fail while an alert goes out: drawn from a number, the same each time."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Literal
+
+Begin = Literal["approved", "approving"]
+Deed = Literal["fault", "kill sender", "kill all senders", "another sender", "kill worker", "kill database"]
+
+# What the stand-in can do to multicasts.
+FAULTS = (
+    "error_500_before", "error_500_after", "reset", "reset_after", "accept_then_timeout", "slow_ms", "rate_429",
+    "concurrency_429",
+)  # fmt: skip
+# The last chunks must not meet many faults each: they wait twice as long after each, up to a minute.
+FAULTS_IN_A_ROW, LATE_PERCENT, LATE_IN_A_ROW = 10, 60, 2
+WAYS_TO_KILL_A_DATABASE = ("backend", "backend", "server", "immediate")
+WEIGHTS: dict[Deed, int] = {
+    "fault": 8, "kill sender": 5, "kill all senders": 2, "another sender": 2, "kill worker": 1
+}  # fmt: skip
+APPROVING_EVERY, DATABASE_EVERY = 10, 10
+DIES_WHILE_APPROVING = 0.3
+
+
+@dataclass(frozen=True)
+class Step:
+    """What happens once so many of a hundred residents were told. `what` says which fault, or how a server dies."""
+
+    after_percent: int
+    deed: Deed
+    what: str = ""
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One play: how it begins, who sends, how soon a lease ends and patience with it, and what goes wrong when.
+
+    A lease shorter than the patience makes two senders send one chunk. `api_dies_after_s` are the seconds after each
+    request for approval at which the API gets SIGKILL, until one is answered.
+    """
+
+    seed: int
+    begin: Begin
+    senders: int
+    lease_s: float
+    attempt_limit_s: float
+    steps: tuple[Step, ...]
+    api_dies_after_s: tuple[float, ...] = ()
+
+    @property
+    def has_worker(self) -> bool:
+        """A worker notes what was accepted."""
+        return self.begin == "approving" or self.kills_worker
+
+    @property
+    def kills_worker(self) -> bool:
+        """A worker gets SIGKILL; or its database does, and it ends."""
+        return any(step.deed in {"kill worker", "kill database"} for step in self.steps)
+
+
+def drawn(seed: int, *, approval_takes_s: float) -> Schedule:
+    """The schedule of this number. Every tenth is approved through the API, in another tenth the database dies."""
+    chance = random.Random(seed)
+    lease_s, attempt_limit_s = chance.choice(((0.6, 0.4), (0.6, 0.4), (0.3, 0.2), (0.25, 0.4)))
+    steps = [_step(chance) for _ in range(chance.randint(2, 5))]
+    if seed % DATABASE_EVERY == 7:
+        steps.append(Step(chance.randrange(100), "kill database", chance.choice(WAYS_TO_KILL_A_DATABASE)))
+    is_approving = seed % APPROVING_EVERY == 3
+    if is_approving and chance.random() < DIES_WHILE_APPROVING:
+        steps.append(Step(0, "kill database", "backend"))
+    deaths = chance.randint(1, 2) if is_approving else 0
+    return Schedule(
+        seed=seed,
+        begin="approving" if is_approving else "approved",
+        senders=chance.choice((1, 2, 2, 3)),
+        lease_s=lease_s,
+        attempt_limit_s=attempt_limit_s,
+        steps=tuple(sorted(steps, key=lambda step: step.after_percent)),
+        api_dies_after_s=tuple(chance.uniform(0.0, 1.2 * approval_takes_s) for _ in range(deaths)),
+    )
+
+
+def _step(chance: random.Random) -> Step:
+    after_percent = chance.choice((0, chance.randrange(100), chance.randrange(100)))
+    deed = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+    if deed != "fault":
+        return Step(after_percent, deed)
+    kind = chance.choice(FAULTS)
+    # Each 429 makes all senders pause for half a second.
+    most = 1 if kind.endswith("429") else LATE_IN_A_ROW if after_percent > LATE_PERCENT else FAULTS_IN_A_ROW
+    return Step(after_percent, deed, kind, chance.randint(1, most))
