@@ -88,6 +88,8 @@ class LineSender:
                 response = await self._http.post(PATHS[kind], content=body, headers=headers)
         except TimeoutError:
             return Answer(status=None, message="no answer in time")
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as exc:
+            return Answer(status=None, message=type(exc).__name__, is_unsent=True)
         except httpx.TransportError as exc:
             return Answer(status=None, message=type(exc).__name__)
         return Answer(

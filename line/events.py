@@ -126,7 +126,9 @@ class ChunksAccepted(Event):
 
 @dataclass(frozen=True)
 class ChunkGivenUp(Event):
-    """A chunk will not be sent any more: `state` is failed (LINE refused it) or unknown (no answer for 23 h)."""
+    """A chunk will not be sent any more: `state` is failed (LINE refused it, or was never reached), unknown (no answer
+    for 23 h, or none before it was called back), or cancelled (called back, and it surely went to nobody).
+    """
 
     name: ClassVar[str] = "line.chunk_given_up"
     chunk_id: int

@@ -68,7 +68,8 @@ class OutboxChunk(Base):
     """One request to LINE: up to 500 recipients, one retry key for all its attempts.
 
     Recipients are sealed together (`to_sealed`), or each alone as residents are (`to_each_sealed`). A `part` of a
-    subject stands once.
+    subject stands once. One that `is_called_back` is not tried again; where an attempt may have reached LINE it ends as
+    unknown.
     """
 
     __tablename__ = "outbox_chunk"
@@ -101,6 +102,7 @@ class OutboxChunk(Base):
     not_before_wall_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     request_id: Mapped[str | None]
     error: Mapped[str | None]
+    is_called_back: Mapped[bool] = mapped_column(server_default=sa.false())
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     created_wall_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     first_attempt_wall_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
@@ -118,3 +120,13 @@ class SendBucket(Base):
     filled_wall_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     closed_until_wall_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     quota_closed_until_wall_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+
+
+class SendClock(Base):
+    """Where the database's wall clock stood when a machine had counted so many seconds since its start."""
+
+    __tablename__ = "send_clock"
+
+    host: Mapped[str] = mapped_column(primary_key=True)
+    steady_s: Mapped[float]
+    wall_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))

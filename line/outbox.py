@@ -16,7 +16,7 @@ from core import clock, sealing
 from line import messages as line_messages
 from line import rules
 from line.errors import UnfitMessageError
-from line.models import KINDS, OutboxChunk
+from line.models import KINDS
 
 CHANNEL = "line_outbox"
 
@@ -132,15 +132,23 @@ def reply(
     return enqueue(session, subject=subject, kind="reply", to=to, messages=messages, priority=priority)
 
 
+_CALL_BACK = sa.text("""
+    UPDATE outbox_chunk
+    SET is_called_back = true,
+        state = CASE WHEN state = 'sending' THEN state WHEN attempts = 0 THEN 'cancelled' ELSE 'unknown' END,
+        error = CASE WHEN state = 'queued' AND attempts > 0 THEN 'called back before an attempt was answered'
+                     ELSE error END
+    WHERE subject = :subject AND state IN ('queued', 'sending') RETURNING state
+""")
+
+
 def cancel(session: Session, *, subject: str) -> int:
-    """No chunk of the subject that was still waiting and never tried goes out; how many were stopped."""
-    stopped = session.execute(
-        sa.update(OutboxChunk)
-        .where(OutboxChunk.subject == subject, OutboxChunk.state == "queued", OutboxChunk.attempts == 0)
-        .values(state="cancelled")
-        .returning(OutboxChunk.id)
-    )
-    return len(stopped.all())
+    """No chunk of the subject is tried any more; how many surely went to nobody.
+
+    One that was tried without an answer is unknown: to try it again might be what sends it. One that is on its way
+    ends by its answer.
+    """
+    return list(session.scalars(_CALL_BACK, {"subject": subject})).count("cancelled")
 
 
 def reopen_quota(session: Session) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from core import sealing
 from core.settings import settings
+from line import steady
 from line.models import KINDS, InboxEvent, WebhookRefusal
 from line.rules import Outcome
 
@@ -23,10 +24,20 @@ RATE_PER_S = {"push": 1500.0, "reply": 1500.0}
 BURST_S = 1 / 6
 QUOTA_PAUSE_S = 600.0
 
-_CLAIMABLE = """
-    ((state = 'queued' AND (not_before_wall_at IS NULL OR not_before_wall_at <= clock_timestamp()))
-     OR (state = 'sending' AND lease_until_wall_at < clock_timestamp()))
-    AND (first_attempt_wall_at IS NULL OR first_attempt_wall_at > clock_timestamp() - interval '23 hours')
+# A wall clock may be set back by hours: a time that lies further ahead than anything of its kind waits has come.
+_LEASE_IS_OVER = """
+    (lease_until_wall_at < clock_timestamp()
+     OR lease_until_wall_at > clock_timestamp() + make_interval(secs => 60 + 2 * :lease_s))
+"""
+_MAY_BE_TRIED_AGAIN = """
+    first_attempt_wall_at > clock_timestamp() - interval '23 hours'
+    AND first_attempt_wall_at < clock_timestamp() + interval '1 minute'
+"""
+_CLAIMABLE = f"""
+    ((state = 'queued' AND (not_before_wall_at IS NULL OR not_before_wall_at <= clock_timestamp()
+                            OR not_before_wall_at > clock_timestamp() + interval '2 minutes'))
+     OR (state = 'sending' AND {_LEASE_IS_OVER}))
+    AND NOT is_called_back AND (first_attempt_wall_at IS NULL OR ({_MAY_BE_TRIED_AGAIN}))
 """
 _WAITING = sa.text(f"""
     SELECT kind FROM unnest(CAST(:kinds AS text[])) AS kinds (kind), LATERAL (
@@ -40,11 +51,14 @@ _OPEN_BUCKETS = sa.text("""
     FROM unnest(CAST(:kinds AS text[]), CAST(:rates_per_s AS float8[])) AS kinds (kind, rate_per_s) ORDER BY kind
     ON CONFLICT (channel) DO UPDATE SET
         tokens = LEAST(EXCLUDED.tokens, send_bucket.tokens + EXCLUDED.tokens / :burst_s
-                       * EXTRACT(EPOCH FROM clock_timestamp() - send_bucket.filled_wall_at)),
+                       * GREATEST(0, EXTRACT(EPOCH FROM clock_timestamp() - send_bucket.filled_wall_at))),
         filled_wall_at = clock_timestamp()
     RETURNING channel AS kind, tokens,
-              COALESCE(closed_until_wall_at > clock_timestamp(), false) AS is_closed,
-              COALESCE(quota_closed_until_wall_at > clock_timestamp(), false) AS is_quota_closed
+              COALESCE(closed_until_wall_at BETWEEN clock_timestamp() AND clock_timestamp() + interval '1 minute',
+                       false) AS is_closed,
+              COALESCE(quota_closed_until_wall_at
+                       BETWEEN clock_timestamp() AND clock_timestamp() + make_interval(secs => 60 + :quota_pause_s),
+                       false) AS is_quota_closed
 """)
 _TAKE_TOKENS = sa.text("UPDATE send_bucket SET tokens = tokens - :taken WHERE channel = :kind")
 _CLAIM = sa.text(f"""
@@ -60,12 +74,17 @@ _CLAIM = sa.text(f"""
     RETURNING c.id, c.subject, c.kind, c.retry_key, c.to_sealed, c.to_each_sealed,
               c.recipient_count, c.messages, c.attempts, c.priority
 """)  # noqa: S608 - our own words only.
-_GIVE_UP = sa.text("""
-    UPDATE outbox_chunk SET state = 'unknown', error = 'no answer for 23 h', lease_until_wall_at = NULL
-    WHERE (state = 'queued' OR (state = 'sending' AND lease_until_wall_at < clock_timestamp()))
-      AND first_attempt_wall_at <= clock_timestamp() - interval '23 hours'
+_GIVE_UP = sa.text(f"""
+    UPDATE outbox_chunk
+    SET state = CASE WHEN attempts = 0 THEN 'failed' ELSE 'unknown' END, lease_until_wall_at = NULL,
+        error = CASE WHEN is_called_back THEN 'called back before an attempt was answered'
+                     WHEN attempts = 0 THEN 'LINE was out of reach for 23 h'
+                     WHEN first_attempt_wall_at > clock_timestamp() THEN 'the clock was set back: how old is not known'
+                     ELSE 'no answer for 23 h' END
+    WHERE (state = 'queued' OR (state = 'sending' AND {_LEASE_IS_OVER}))
+      AND first_attempt_wall_at IS NOT NULL AND (is_called_back OR NOT ({_MAY_BE_TRIED_AGAIN}))
     RETURNING id, subject, kind, recipient_count, state, error
-""")
+""")  # noqa: S608 - our own words only.
 _ACCEPT = sa.text("""
     WITH mine AS (
         SELECT c.id, answered.request_id
@@ -82,12 +101,14 @@ _END = sa.text("""
 """)
 _WAIT = sa.text("""
     UPDATE outbox_chunk
-    SET state = 'queued', error = :error, lease_until_wall_at = NULL,
+    SET state = CASE WHEN NOT is_called_back THEN 'queued'
+                     WHEN attempts = 1 AND (:is_untouched OR :is_unsent) THEN 'cancelled' ELSE 'unknown' END,
+        error = :error, lease_until_wall_at = NULL,
         kind = CASE WHEN :becomes_push THEN 'push' ELSE kind END,
         not_before_wall_at = clock_timestamp() + make_interval(secs => :wait_s),
         first_attempt_wall_at = CASE WHEN :is_untouched AND attempts = 1 THEN NULL ELSE first_attempt_wall_at END,
-        attempts = attempts - CASE WHEN :is_untouched THEN 1 ELSE 0 END
-    WHERE id = :id AND state = 'sending' AND attempts = :attempts RETURNING id
+        attempts = attempts - CASE WHEN :is_untouched OR :is_unsent THEN 1 ELSE 0 END
+    WHERE id = :id AND state = 'sending' AND attempts = :attempts RETURNING state
 """)
 _CLOSE = sa.text("""
     UPDATE send_bucket SET closed_until_wall_at = clock_timestamp() + make_interval(secs => :pause_s)
@@ -175,34 +196,50 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a sender got: `is_short_of_tokens` says that more waits than the rate allows now."""
+    """What a sender got: `is_short_of_tokens` says that more waits than the rate allows now.
+
+    `is_short_of_room` that more may wait than was asked for; `is_closed` that LINE asked for a pause, or is away.
+    """
 
     chunks: list[Claimed]
     is_short_of_tokens: bool
+    is_short_of_room: bool = False
+    is_closed: bool = False
 
 
-def claim(session: Session, *, most: int) -> Claim:
-    """Up to `most` chunks are leased to the caller for a while, danger first; each has cost a token of its kind."""
-    waiting = list(session.scalars(_WAITING, {"kinds": list(KINDS)}))
+def claim(session: Session, *, most: int, most_of: Mapping[str, int] | None = None) -> Claim:
+    """Up to `most` chunks are leased to the caller for a while, danger first; each has cost a token of its kind.
+
+    `most_of` says how many of a kind the caller takes at the most.
+    """
+    lease_s = settings().line.lease_s
+    waiting = list(session.scalars(_WAITING, {"kinds": list(KINDS), "lease_s": lease_s}))
     if not waiting:
         return Claim([], is_short_of_tokens=False)
     rate_per_s = RATE_PER_S | {"multicast": settings().line.multicasts_per_s}
     rates_per_s = [rate_per_s[kind] for kind in waiting]
-    opened = session.execute(_OPEN_BUCKETS, {"kinds": waiting, "rates_per_s": rates_per_s, "burst_s": BURST_S})
+    opened = session.execute(
+        _OPEN_BUCKETS,
+        {"kinds": waiting, "rates_per_s": rates_per_s, "burst_s": BURST_S, "quota_pause_s": QUOTA_PAUSE_S},
+    )
     buckets = {bucket.kind: bucket for bucket in opened}
     rows: list[sa.Row[Any]] = []
-    is_short_of_tokens = False
+    is_short_of_tokens = is_short_of_room = is_closed = False
     for kind in waiting:
         bucket = buckets[kind]
         if bucket.is_quota_closed:
             continue
-        room = most - len(rows)
-        allowed = 0 if bucket.is_closed else min(room, int(bucket.tokens))
+        if bucket.is_closed:
+            is_closed = True
+            continue
+        room = min(most - len(rows), (most_of or {}).get(kind, most))
+        allowed = min(room, int(bucket.tokens))
         taken = _take(session, kind, most=allowed) if allowed else []
         is_short_of_tokens |= len(taken) == allowed < room
+        is_short_of_room |= len(taken) == room
         rows.extend(taken)
     rows.sort(key=lambda row: (row.priority, row.id))
-    return Claim([_claimed(row) for row in rows], is_short_of_tokens=is_short_of_tokens)
+    return Claim([_claimed(row) for row in rows], is_short_of_tokens, is_short_of_room, is_closed)
 
 
 def _take(session: Session, kind: str, *, most: int) -> Sequence[sa.Row[Any]]:
@@ -255,25 +292,31 @@ def end(session: Session, chunk: Claimed, *, state: str, error: str | None) -> b
     return session.execute(_END, facts).one_or_none() is not None
 
 
-def wait(session: Session, chunk: Claimed, outcome: Outcome) -> bool:
-    """The chunk waits for its next attempt; False where another sender has taken it over meanwhile."""
+def wait(session: Session, chunk: Claimed, outcome: Outcome) -> str | None:
+    """The chunk waits for its next attempt; its state, which is no longer queued where it was called back.
+
+    None where another sender has taken it over meanwhile.
+    """
     facts = {
         "id": chunk.id,
         "attempts": chunk.attempts,
         "error": outcome.error,
         "wait_s": outcome.wait_s,
         "is_untouched": outcome.is_untouched,
+        "is_unsent": outcome.is_unsent,
         "becomes_push": outcome.becomes_push,
     }
-    return session.execute(_WAIT, facts).one_or_none() is not None
+    return session.execute(_WAIT, facts).scalar_one_or_none()
 
 
 def give_up_the_old(session: Session) -> Sequence[sa.Row[Any]]:
     """Chunks without an answer 23 h after their first attempt are unknown and never sent again by themselves.
 
-    LINE keeps a retry key for 24 h; after that nobody can say whether the chunk was taken.
+    LINE keeps a retry key for 24 h; after that nobody can say whether the chunk was taken. One that never reached LINE
+    has failed; one that was called back does not wait for so long.
     """
-    return session.execute(_GIVE_UP).all()
+    steady.hold_age(session)
+    return session.execute(_GIVE_UP, {"lease_s": settings().line.lease_s}).all()
 
 
 def close_channel(session: Session, *, kind: str, pause_s: float) -> None:

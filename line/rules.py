@@ -21,6 +21,7 @@ POSTBACK_DATA_LIMIT = 300
 
 RETRY_LIMIT_S = 60.0
 RATE_PAUSE_S = 0.5
+UNREACHABLE_PAUSE_S = 1.0
 QUOTA_WORDS = "monthly limit"
 REPLY_TOKEN_WORDS = "reply token"  # noqa: S105 - words of LINE's error message, no secret.
 
@@ -100,21 +101,26 @@ def user_named_in(event: dict[str, Any]) -> str | None:
 
 @dataclass(frozen=True)
 class Answer:
-    """What LINE answered to one attempt; `status` None means that no answer came in time."""
+    """What LINE answered to one attempt; `status` None means that no answer came in time.
+
+    `is_unsent` says that not a byte of the request left: LINE could not be reached.
+    """
 
     status: int | None
     request_id: str | None = None
     accepted_request_id: str | None = None
     message: str = ""
+    is_unsent: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What follows from an answer: `state` as in the outbox; `wait_s` before the next attempt where it is queued again.
 
-    `is_untouched` says that LINE surely took nothing, so this attempt need not count. `pause_s` closes the channel to
-    all senders for a moment; `is_quota` closes it to everything but replies. `becomes_push` turns a reply that came
-    too late into a push.
+    `is_untouched` says that LINE surely took nothing, so this attempt need not count; `is_unsent` that LINE was not
+    even reached: that does not count either, but is not tried for ever. `pause_s` closes the channel to all senders for
+    a moment; `is_quota` closes it to everything but replies. `becomes_push` turns a reply that came too late into a
+    push.
     """
 
     state: str
@@ -123,6 +129,7 @@ class Outcome:
     wait_s: float = 0.0
     pause_s: float = 0.0
     is_untouched: bool = False
+    is_unsent: bool = False
     is_quota: bool = False
     becomes_push: bool = False
 
@@ -142,6 +149,9 @@ def outcome(answer: Answer, *, kind: str, attempts: int) -> Outcome:
         return Outcome("accepted", request_id=answer.request_id)
     if answer.status == 409:
         return Outcome("accepted", request_id=answer.accepted_request_id or answer.request_id)
+    if answer.is_unsent:
+        pause_s = UNREACHABLE_PAUSE_S
+        return Outcome("queued", error=answer.message, wait_s=pause_s, pause_s=pause_s, is_unsent=True)
     if answer.status is None or answer.status >= 500:
         wait_s = backoff_s(attempts, jitter=random.random())  # noqa: S311 - spreads the load, guards nothing.
         return Outcome("queued", error=answer.message or f"HTTP {answer.status}", wait_s=wait_s)

@@ -11,8 +11,8 @@ import asyncio
 import contextlib
 import functools
 import signal
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -25,15 +25,18 @@ from core import clock, events
 from core.db import database_url, transaction
 from core.logs import get_logger
 from core.settings import settings
-from line import outbox, queries, rules
+from line import outbox, queries, rules, steady
 from line.client import LineSender
 from line.events import ChunkGivenUp, ChunksAccepted, QuotaUsedUp
+from line.models import KINDS
 from line.queries import Claim, Claimed
 
 log = get_logger("line")
 POLL_S = 0.5
 TOKEN_WAIT_S = 0.02
+CLOSED_WAIT_S = 0.1
 GIVE_UP_EVERY_S = 30.0
+LOOK_AT_CLOCK_EVERY_S = 10.0
 DATABASE_RETRY_S = 1.0
 GATHERED_S = 0.05  # What is said meanwhile shares one claim.
 RECORD_AT_ONCE = 100
@@ -61,7 +64,9 @@ def record(session: Session, answered: Sequence[Answered]) -> None:
         if outcome.state == "accepted":
             continue
         if outcome.state == "queued":
-            queries.wait(session, chunk, outcome)
+            state = queries.wait(session, chunk, outcome)
+            if state in {"cancelled", "unknown"}:
+                _tell_given_up(session, chunk, state=state, error=outcome.error or "")
             _close_where_asked(session, chunk.kind, outcome)
         elif queries.end(session, chunk, state=outcome.state, error=outcome.error):
             _tell_given_up(session, chunk, state=outcome.state, error=outcome.error or "")
@@ -108,9 +113,14 @@ def _tell_given_up(session: Session, chunk: Claimed | sa.Row[tuple[object, ...]]
     )
 
 
-def _claim(most: int) -> Claim:
+def _claim(most: int, most_of: Mapping[str, int]) -> Claim:
     with transaction() as session:
-        return queries.claim(session, most=most)
+        return queries.claim(session, most=most, most_of=most_of)
+
+
+def _hold_age() -> None:
+    with transaction() as session:
+        steady.hold_age(session)
 
 
 def _record_all(answered: list[Answered]) -> None:
@@ -135,7 +145,7 @@ class Sender:
         self._stopping = asyncio.Event()
         self._has_more = False
         self._answers: asyncio.Queue[Answered] = asyncio.Queue()
-        self._on_their_way: set[asyncio.Task[None]] = set()
+        self._on_their_way: dict[asyncio.Task[None], str] = {}
         self._threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="outbox")
 
     def stop(self) -> None:
@@ -147,15 +157,16 @@ class Sender:
         """The outbox is sent until `stop()`."""
         listener = asyncio.create_task(self._listen())
         recorder = asyncio.create_task(self._record())
-        old = asyncio.create_task(self._give_up_now_and_then())
+        old = asyncio.create_task(self._now_and_then(_give_up_the_old, every_s=GIVE_UP_EVERY_S))
+        age = asyncio.create_task(self._now_and_then(_hold_age, every_s=LOOK_AT_CLOCK_EVERY_S))
         try:
             while not self._stopping.is_set():
                 await self._claim_and_send()
             if self._on_their_way:
-                await asyncio.wait(self._on_their_way)
+                await asyncio.wait(list(self._on_their_way))
             await self._answers.join()
         finally:
-            for task in (listener, recorder, old, *self._on_their_way):
+            for task in (listener, recorder, old, age, *self._on_their_way):
                 task.cancel()
             self._threads.shutdown(wait=False)
 
@@ -166,27 +177,35 @@ class Sender:
     async def _claim_and_send(self) -> None:
         self._wake.clear()
         free = self._at_once - len(self._on_their_way)
-        claim = Claim([], is_short_of_tokens=False)
+        claim = Claim([], is_short_of_tokens=False, is_short_of_room=True)
         if free > 0:
             try:
-                claim = await self._in_thread(_claim, free)
+                claim = await self._in_thread(_claim, free, self._most_of())
             except sa.exc.DBAPIError as exc:
                 log.error("outbox.database_away", error=type(exc).__name__)
                 await asyncio.sleep(DATABASE_RETRY_S)
                 return
-        self._has_more = len(claim.chunks) == free
+        self._has_more = claim.is_short_of_room
         for chunk in claim.chunks:
             task = asyncio.create_task(self._send(chunk))
-            self._on_their_way.add(task)
+            self._on_their_way[task] = chunk.kind
             task.add_done_callback(self._make_room)
-        wait_s = TOKEN_WAIT_S if claim.is_short_of_tokens else min(POLL_S, settings().line.lease_s / 2)
+        wait_s = CLOSED_WAIT_S if claim.is_closed else min(POLL_S, settings().line.lease_s / 2)
+        if claim.is_short_of_tokens:
+            wait_s = TOKEN_WAIT_S
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), wait_s)
         if not self._has_more:
             await asyncio.sleep(GATHERED_S)
 
+    def _most_of(self) -> dict[str, int]:
+        """How many more of each kind: a slow LINE must not let an alert keep every answer waiting, nor the reverse."""
+        busy = Counter(self._on_their_way.values())
+        most = self._at_once - self._at_once // 4
+        return {kind: max(0, most - busy[kind]) for kind in KINDS}
+
     def _make_room(self, task: asyncio.Task[None]) -> None:
-        self._on_their_way.discard(task)
+        del self._on_their_way[task]
         if self._has_more:
             self._wake.set()
 
@@ -214,11 +233,11 @@ class Sender:
                 if one.outcome.state == "queued":
                     asyncio.get_running_loop().call_later(one.outcome.wait_s + 0.005, self._wake.set)
 
-    async def _give_up_now_and_then(self) -> None:
+    async def _now_and_then(self, work: Callable[[], None], *, every_s: float) -> None:
         while True:
             with contextlib.suppress(sa.exc.DBAPIError):
-                await self._in_thread(_give_up_the_old)
-            await asyncio.sleep(GIVE_UP_EVERY_S)
+                await self._in_thread(work)
+            await asyncio.sleep(every_s)
 
     async def _listen(self) -> None:
         while True:

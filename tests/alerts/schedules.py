@@ -14,8 +14,7 @@ FAULTS = (
     "error_500_before", "error_500_after", "reset", "reset_after", "accept_then_timeout", "slow_ms", "rate_429",
     "concurrency_429",
 )  # fmt: skip
-# The last chunks must not meet many faults each: they wait twice as long after each, up to a minute.
-FAULTS_IN_A_ROW, LATE_PERCENT, LATE_IN_A_ROW = 10, 60, 2
+FAULTS_IN_A_ROW, LATE_PERCENT, LATE_IN_A_ROW = 10, 60, 2  # Few are left late; a chunk waits longer after each fault.
 WAYS_TO_KILL_A_DATABASE = ("backend", "backend", "server", "immediate")
 WEIGHTS: dict[Deed, int] = {
     "fault": 8, "kill sender": 5, "kill all senders": 2, "another sender": 2, "kill worker": 1
@@ -49,11 +48,6 @@ class Schedule:
     attempt_limit_s: float
     steps: tuple[Step, ...]
     api_dies_after_s: tuple[float, ...] = ()
-
-    @property
-    def has_worker(self) -> bool:
-        """A worker notes what was accepted."""
-        return self.begin == "approving" or self.kills_worker
 
     @property
     def kills_worker(self) -> bool:
