@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0055_called_back"
-down_revision = "0054_frozen_audience"
+revision = "0056_called_back"
+down_revision = "0055_cap_documents"
 branch_labels = None
 depends_on = None
 
