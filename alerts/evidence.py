@@ -142,7 +142,9 @@ def _exposure(facts: Sequence[ZoneFacts]) -> Piece:
         "roads": round(sum(fact.roads_km for fact in facts), 1),
         "facilities": sum(count for fact in facts for count in fact.facilities.values()),
     }
-    return {"kind": "exposure", "text": _both("exposure", **totals), **totals}
+    # Nothing in the water is said in words: "about 0 people" beside a warning reads as a mistake.
+    text = _both("exposure", **totals) if any(totals.values()) else _both("exposure-none")
+    return {"kind": "exposure", "text": text, **totals}
 
 
 def _reports(session: Session, alert_id: int, *, now: datetime) -> list[Piece]:

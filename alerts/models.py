@@ -43,15 +43,17 @@ class AlertRule(Base):
 
 
 class AlertTemplate(Base):
-    """The words of one level (0 is the all-clear) in one language of one version; the highest version holds."""
+    """The words of one hazard and level (0 is the all-clear) in one language of one version."""
 
     __tablename__ = "alert_template"
 
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hazard: Mapped[str] = mapped_column(primary_key=True)
     level: Mapped[int] = mapped_column(sa.SmallInteger, primary_key=True, autoincrement=False)
     language: Mapped[str] = mapped_column(primary_key=True)
     title: Mapped[str]
     situation: Mapped[str]
+    expected: Mapped[str]
     action: Mapped[str]
     alt: Mapped[str]
 

@@ -149,6 +149,9 @@ def said(session: Session, alert: Alert, *, run_id: int | None, at: datetime, no
         depth_class=alert.depth_class,
         at=at,
         shelter=queries.shelter(session, alert.id, run_id),
+        # The picture of now has water in the zones, or what calls for the alert is only on its way.
+        is_observed=alert.depth_class > 0,
+        expected_at=queries.expected_at(session, run_id, [zone.zone_id for zone in zones]),
     )
     texts = _texts(session, alert, facts)
     return Said(

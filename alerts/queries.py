@@ -25,6 +25,7 @@ from alerts.models import (
     AlertZone,
     ArmedPolicy,
 )
+from alerts.models_texts import TemplateVersion
 from alerts.rules import LevelRule, Policy, Standing
 from core.errors import ConflictError, NotFoundError
 from flood.models import Zone, ZoneState
@@ -167,20 +168,39 @@ def current_policy(session: Session) -> Policy:
 
 
 def current_wording(session: Session) -> templates.Wording:
-    """The newest version of the words; raises TemplateError where a city's own version cannot be used."""
-    version = session.scalar(sa.select(sa.func.max(AlertTemplate.version)))
+    """The city's newest version of the words that a second person has reviewed, else the words that come with Faonam.
+
+    Raises TemplateError where the city's version cannot be used.
+    """
+    version = session.scalar(
+        sa.select(sa.func.max(TemplateVersion.version)).where(TemplateVersion.reviewed_at.is_not(None))
+    )
     return templates.shipped() if version is None else wording(session, version)
 
 
 def wording(session: Session, version: int) -> templates.Wording:
-    """One version of the words; raises TemplateError where it cannot be used."""
-    if version == templates.shipped().version:
-        return templates.shipped()
-    names = ("level", "language", "title", "situation", "action", "alt")
-    rows = session.scalars(sa.select(AlertTemplate).where(AlertTemplate.version == version))
-    found = [{name: getattr(row, name) for name in names} for row in rows]
+    """One version of the words; what an old one does not know yet is as it is shipped now.
+
+    Raises TemplateError where it cannot be used, NotFoundError where there is none.
+    """
+    shipped = templates.shipped()
+    if version == shipped.version:
+        return shipped
+    names = templates.Template.__dataclass_fields__
+    rows = session.scalars(sa.select(AlertTemplate).where(AlertTemplate.version == version)).all()
+    if not rows:
+        raise NotFoundError(f"There is no version {version} of the alerts' words.")
+    known = {one.key: one for one in (templates.Template(**{n: getattr(row, n) for n in names}) for row in rows)}
     words = session.scalars(sa.select(AlertVocabulary).where(AlertVocabulary.version == version))
-    return templates.wording(version=version, templates=found, words={row.language: row.words for row in words})
+    own = {row.language: row.words for row in words}
+    return templates.wording(
+        version=version,
+        templates=list({**shipped.templates, **known}.values()),
+        words={
+            language: {**vars(vocabulary), **own.get(language, {})}
+            for language, vocabulary in shipped.vocabularies.items()
+        },
+    )
 
 
 def zone_ids_by_code(session: Session, codes: Collection[str]) -> dict[str, int]:
@@ -281,6 +301,23 @@ def shelter(session: Session, alert_id: int, run_id: int | None) -> templates.Na
     """The nearest shelter outside the water and outside every warned zone; None where there is none."""
     row = session.execute(_SHELTER, {"alert_id": alert_id, "run_id": run_id}).one_or_none()
     return templates.Named(th=row.name_th, en=row.name_en) if row else None
+
+
+def expected_at(session: Session, run_id: int | None, zone_ids: Collection[int]) -> datetime | None:
+    """When water first stands in one of the zones, by the pictures ahead of this one; None where none has it there.
+
+    It is rounded down to the half hour: words that change with each picture would void every look at them.
+    """
+    first: datetime | None = session.scalar(
+        sa.text(
+            "SELECT min(r.valid_at) FROM flood_run r JOIN zone_state s ON s.run_id = r.id "
+            "WHERE r.basis_run_id = :run_id AND s.zone_id = ANY(:zone_ids) AND s.depth_class > 0"
+        ),
+        {"run_id": run_id, "zone_ids": list(zone_ids)},
+    )
+    if first is None:
+        return None
+    return first.replace(minute=first.minute // 30 * 30, second=0, microsecond=0)
 
 
 def reports_within(session: Session, alert_id: int, *, since: datetime) -> int:

@@ -10,9 +10,17 @@ ROOMS = ("staff", "gis", "line", "residents", "sensors", "cctv", "flood", "incid
 def declare_all() -> None:
     """`core.db.Base.metadata` knows the tables of every room."""
     own = (
-        "core.clock", "core.events", "residents.models_rights", "sensors.rulebook.models", "sensors.feeds_store.models",
-        "sensors.changes", "incidents.exchange.models", "incidents.group_models",
-        "incidents.inbox_models", "alerts.cap_models",
+        "core.clock",
+        "core.events",
+        "residents.models_rights",
+        "sensors.rulebook.models",
+        "sensors.feeds_store.models",
+        "sensors.changes",
+        "incidents.exchange.models",
+        "incidents.group_models",
+        "incidents.inbox_models",
+        "alerts.cap_models",
+        "alerts.models_texts",
     )
     for module in (*own, *(f"{room}.models" for room in ROOMS)):
         importlib.import_module(module)

@@ -11,6 +11,7 @@ camera-agrees = Camera { $name } sees { $level } m MSL and agrees with { $gauge 
 camera-differs = Camera { $name } sees { $level } m MSL, { $metres } m off { $gauge }: check it
 camera-alone = Camera { $name } sees { $level } m MSL
 exposure = In the water now: about { $people } people, { $homes } homes, { $vulnerable } of them vulnerable, { $roads } km of road, { $facilities } facilities
+exposure-none = Nobody and nothing is in the water yet by the picture of now; the level rests on gauges and on what is expected
 reports = { $count } reports of residents from these zones within { $hours } hours
 doubt = Confidence of the flood picture: { $percent }%
 doubt-by-zone = Confidence of the flood picture: { $percent }% to { $most }%, by zone
