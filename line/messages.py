@@ -27,6 +27,18 @@ LEVEL_LOOKS = {
     2: _Look(header="#B45309", on_header="#FFFFFF", symbol="▲▲"),
     3: _Look(header="#A31621", on_header="#FFFFFF", symbol="▲▲▲"),
 }
+NEWS = 4
+LEVEL_LOOKS[NEWS] = _Look(header="#16243A", on_header="#FFFFFF", symbol="●")
+
+
+@dataclass(frozen=True)
+class CardPicture:
+    """A picture on a card: its https address, its size in pixels, and the line under it."""
+
+    url: str
+    width_px: int
+    height_px: int
+    caption: str
 
 
 def _within(value: str, limit: int, what: str) -> str:
@@ -110,41 +122,66 @@ def _flex_text(body: str, **look: Any) -> dict[str, Any]:
     return {"type": "text", "text": _within(body, 2000, "A text of a card"), "wrap": True, **look}
 
 
+def _hero(picture: CardPicture) -> dict[str, Any]:
+    if not picture.url.startswith("https://") or len(picture.url) > 2000:
+        raise UnfitMessageError(f"LINE shows no picture of '{picture.url[:80]}'; it takes https addresses only.")
+    image = {
+        "type": "image",
+        "url": picture.url,
+        "size": "full",
+        "aspectRatio": f"{picture.width_px}:{picture.height_px}",
+        "aspectMode": "fit",
+    }
+    caption = _flex_text(picture.caption, size="xs", color="#5A5A5A", align="center")
+    return {"type": "box", "layout": "vertical", "contents": [image, caption]}
+
+
+def _header(look: _Look, level_label: str, heading: str | None) -> dict[str, Any]:
+    contents = [_flex_text(f"{look.symbol} {level_label}", size="xl", weight="bold", color=look.on_header)]
+    if heading:
+        contents.insert(0, _flex_text(heading, size="sm", color=look.on_header))
+    return {"type": "box", "layout": "vertical", "backgroundColor": look.header, "contents": contents}
+
+
+def _buttons(actions: Sequence[Action], *, style: str) -> list[dict[str, Any]]:
+    return [{"type": "button", "style": style, "height": "sm", "action": action} for action in actions]
+
+
 def alert_card(
     *,
     level: int,
     level_label: str,
     title: str,
     body: Sequence[str],
+    heading: str | None = None,
+    time: str | None = None,
+    calls: Sequence[Action] = (),
+    picture: CardPicture | None = None,
     footnote: str | None = None,
     actions: Sequence[Action] = (),
     quick: dict[str, Any] | None = None,
 ) -> Message:
-    """The card of an alert: coloured header with the level's symbol and word, title, paragraphs, buttons.
+    """The card of an alert: coloured header with the level's symbol and word, picture, title, paragraphs, buttons.
 
-    `level` is 1 watch, 2 warning, 3 danger, 0 all clear. The notification (altText) reads label, title, first
-    paragraph.
+    `level` is 1 watch, 2 warning, 3 danger, 0 all clear, NEWS. `heading` (the city) stands above the level's word,
+    `time` below the paragraphs, `calls` (numbers to tap) between them and the buttons. The notification (altText)
+    reads label, title, first paragraph.
     """
     look = LEVEL_LOOKS[level]
     paragraphs = [_flex_text(paragraph, size="md", color="#1F1F1F") for paragraph in body]
     contents = [_flex_text(title, size="lg", weight="bold", color="#1F1F1F"), *paragraphs]
-    if footnote:
-        contents.append(_flex_text(footnote, size="xs", color="#5A5A5A"))
+    contents += [_flex_text(small, size="xs", color="#5A5A5A") for small in (time, footnote) if small]
+    contents += _buttons(calls, style="link")
     bubble: dict[str, Any] = {
         "type": "bubble",
         "size": "mega",
-        "header": {
-            "type": "box",
-            "layout": "vertical",
-            "backgroundColor": look.header,
-            "contents": [
-                _flex_text(f"{look.symbol} {level_label}", size="xl", weight="bold", color=look.on_header)
-            ],
-        },
+        "header": _header(look, level_label, heading),
         "body": {"type": "box", "layout": "vertical", "spacing": "md", "contents": contents},
     }
+    if picture:
+        bubble["hero"] = _hero(picture)
     if actions:
-        buttons = [{"type": "button", "style": "secondary", "height": "sm", "action": action} for action in actions]
+        buttons = _buttons(actions, style="secondary")
         bubble["footer"] = {"type": "box", "layout": "vertical", "spacing": "sm", "contents": buttons}
     alt = " ".join([f"{look.symbol} {level_label}:", title, *body[:1]])
     return flex(cut(alt, limit_utf16=400), bubble, quick=quick)
