@@ -30,19 +30,8 @@ def messages(
         actions=[answer_button(answer, words, alert_id) for answer in ANSWERS],
         **_said(text, words, is_simulated=is_simulated, picture=picture),
     )
-    return [_with_alt(card, text)]
-
-
-def news(
-    text: AlertText, *, words: Vocabulary, is_simulated: bool, picture: CardPicture | None = None
-) -> list[dict[str, Any]]:
-    """The LINE messages of news: nobody is asked whether they are safe."""
-    card = line_messages.alert_card(
-        level=line_messages.NEWS,
-        level_label=words.news,
-        **_said(text, words, is_simulated=is_simulated, picture=picture, has_calls=False),
-    )
-    return [_with_alt(card, text)]
+    # Notifications and chat lists show only this: city, level, place and what to do.
+    return [card | {"altText": line_messages.cut(text.alt, limit_utf16=1500)}]
 
 
 def answer_button(answer: str, words: Vocabulary, alert_id: int) -> dict[str, Any]:
@@ -51,21 +40,13 @@ def answer_button(answer: str, words: Vocabulary, alert_id: int) -> dict[str, An
     return line_messages.postback(label, f"{VERBS[answer]}:{alert_id}", display_text=label)
 
 
-def _said(
-    text: AlertText, words: Vocabulary, *, is_simulated: bool, picture: CardPicture | None, has_calls: bool = True
-) -> dict[str, Any]:
-    calls = [line_messages.open_uri(label, f"tel:{number}") for number, label in words.phones] if has_calls else []
+def _said(text: AlertText, words: Vocabulary, *, is_simulated: bool, picture: CardPicture | None) -> dict[str, Any]:
     return {
         "title": text.title,
         "body": [paragraph for paragraph in (text.situation, text.action) if paragraph],
         "heading": text.city or None,
         "time": text.time or None,
-        "calls": calls,
+        "calls": [line_messages.open_uri(label, f"tel:{number}") for number, label in words.phones],
         "picture": picture,
         "footnote": words.simulated if is_simulated else None,
     }
-
-
-def _with_alt(card: dict[str, Any], text: AlertText) -> dict[str, Any]:
-    # Notifications and chat lists show only this: city, level, place and what to do.
-    return card | {"altText": line_messages.cut(text.alt, limit_utf16=1500)}

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import staff.actions
-from alerts import proposals, queries, rules, thread
+from alerts import linter, proposals, queries, rules, thread
 from alerts.errors import AlertStateError
 from alerts.models import Alert
+from alerts.templates import HAZARDS
 from core import clock
 from core.errors import InvalidInputError
 from flood import queries as flood
@@ -21,7 +22,6 @@ from residents.models import Resident
 from residents.models_rights import ResidentGroup
 from staff.rules import AccountRef
 
-HAZARDS = ("flood", "flash_flood", "dam_release", "tide", "storm")
 _REF_IDS = {"area": Area.id, "group": ResidentGroup.id, "person": Resident.id}
 
 
@@ -79,6 +79,8 @@ def _check(session: Session, wanted: Wanted) -> None:
         raise InvalidInputError("A warning needs a zone at least.")
     if not wanted.zone_ids and not wanted.targets:
         raise InvalidInputError("Say whom it is for: zones, areas, groups, persons or everyone.")
+    if wanted.own_words:
+        linter.refuse_errors(linter.of_news(wanted.own_words, queries.city(session).name))
     known = session.scalars(sa.select(Zone.id).where(Zone.id.in_(list(wanted.zone_ids)), ~Zone.is_retired)).all()
     _refuse_unknown("zone", set(wanted.zone_ids) - set(known))
     for kind, column in _REF_IDS.items():

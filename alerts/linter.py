@@ -17,7 +17,6 @@ from core.words import words
 from line.rules import LABEL_LIMIT_GRAPHEMES, graphemes
 
 CITY_WITHIN = 40
-NEWS_LIMITS = {"title": 80, "body": 1000}
 NEEDED_IN_NEWS = "th"
 # Abbreviations that are always written so; longer runs of capitals read as shouting.
 _CAPITALS = re.compile(r"[A-Z]{4,}")
@@ -268,8 +267,8 @@ def of_news(texts: Mapping[str, Mapping[str, str]], municipality: Named) -> list
 
 def _of_news_in(text: Mapping[str, str], language: str, city: str) -> Iterator[Finding]:
     title, body = text.get("title", ""), text.get("body", "")
-    yield from of_text(title, language, "title", limit=NEWS_LIMITS["title"])
-    yield from of_text(body, language, "body", limit=NEWS_LIMITS["body"])
+    yield from of_text(title, language, "title", limit=templates.OWN_LIMITS["title"])
+    yield from of_text(body, language, "body", limit=templates.OWN_LIMITS["body"])
     if title.strip() and body.strip():
         # The card shows the city above the title; in a notification title and body follow each other.
         if not names_city_first(title, city) and not names_city_first(body, city):

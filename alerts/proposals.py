@@ -166,10 +166,11 @@ def said(session: Session, alert: Alert, *, run_id: int | None, at: datetime, no
 def _texts(session: Session, alert: Alert, facts: templates.Facts) -> dict[str, dict[str, str]]:
     """By language: the officer's own words where there are some, else the template's."""
     if alert.own_words:
-        return {language: text.as_json() for language, text in templates.own(alert.own_words).items()}
+        return {language: text.as_json() for language, text in templates.own(alert.own_words, facts).items()}
     words = queries.wording(session, alert.words_version)
     level = templates.ALL_CLEAR if alert.kind == "all_clear" else alert.level
-    return {language: text.as_json() for language, text in templates.rendered(level, facts, words).items()}
+    texts = templates.rendered(level, facts, words, hazard=alert.hazard)
+    return {language: text.as_json() for language, text in texts.items()}
 
 
 def _show(alert: Alert, says: Said, preview: Preview) -> None:

@@ -14,9 +14,11 @@ def messages_of(
 ) -> list[dict[str, Any]]:
     """The LINE messages of the alert in this language; the same bytes for everybody who reads it."""
     text = templates.text_of(alert.texts[language])
-    vocabulary = words.vocabularies.get(language, words.vocabularies["en"])
+    vocabulary = words.vocabularies[language]
     if alert.kind == "news":
         mark = f"\n\n{vocabulary.simulated}" if is_simulated else ""
         return [line_messages.text(f"{text.title}\n\n{text.situation}{mark}")]
     level = templates.ALL_CLEAR if alert.kind == "all_clear" else alert.level
-    return cards.messages(text, level=level, alert_id=alert.id, words=vocabulary, is_simulated=is_simulated)
+    return cards.messages(
+        text, level=level, alert_id=alert.id, words=vocabulary, is_simulated=is_simulated, hazard=alert.hazard
+    )

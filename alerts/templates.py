@@ -89,7 +89,6 @@ class Vocabulary:
     safe: str
     help: str
     can_help: str
-    news: str
     simulated: str
 
 
@@ -348,5 +347,32 @@ def rendered(level: int, facts: Facts, words: Wording, *, hazard: str = FLOOD) -
         language: filled(words.templates[hazard, level, language], facts, words.vocabularies[language])
         for language in LANGUAGES
     }
-# What an officer writes: a title, and what one reads on a phone without scrolling much.
-OWN_LIMITS = {"title": 80, "body": 1000}
+
+
+def own(words: Mapping[str, Mapping[str, str]], facts: Facts) -> dict[str, AlertText]:
+    """An officer's own words (`title`, `body`) by language; who reads another one gets English, else Thai.
+
+    The notification names the city first, as every other does. Raises TemplateError where the Thai words or a part of
+    them are missing; what is too long, the linter says.
+    """
+    for language, parts in words.items():
+        for part in ("title", "body"):
+            if language not in LANGUAGES or not parts.get(part, "").strip():
+                raise TemplateError(f"The words in '{language}' lack '{part}'.")
+    if "th" not in words:
+        raise TemplateError("The words are missing in Thai.")
+    found = {language: _own(parts, facts, language) for language, parts in words.items()}
+    fallback = found.get("en", found["th"])
+    return {language: found.get(language, fallback) for language in LANGUAGES}
+
+
+def _own(parts: Mapping[str, str], facts: Facts, language: str) -> AlertText:
+    city, title = facts.municipality.in_language(language), parts["title"].strip()
+    return AlertText(
+        title=title,
+        situation=parts["body"].strip(),
+        action="",
+        alt=title if title.startswith(city) else f"{city}: {title}",
+        city=city,
+        time=moment(facts.at, language),
+    )

@@ -27,8 +27,6 @@ LEVEL_LOOKS = {
     2: _Look(header="#B45309", on_header="#FFFFFF", symbol="▲▲"),
     3: _Look(header="#A31621", on_header="#FFFFFF", symbol="▲▲▲"),
 }
-NEWS = 4
-LEVEL_LOOKS[NEWS] = _Look(header="#16243A", on_header="#FFFFFF", symbol="●")
 
 
 @dataclass(frozen=True)
@@ -163,7 +161,7 @@ def alert_card(
 ) -> Message:
     """The card of an alert: coloured header with the level's symbol and word, picture, title, paragraphs, buttons.
 
-    `level` is 1 watch, 2 warning, 3 danger, 0 all clear, NEWS. `heading` (the city) stands above the level's word,
+    `level` is 1 watch, 2 warning, 3 danger, 0 all clear. `heading` (the city) stands above the level's word,
     `time` below the paragraphs, `calls` (numbers to tap) between them and the buttons. The notification (altText)
     reads label, title, first paragraph.
     """

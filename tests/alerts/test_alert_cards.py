@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from alerts import cards, templates
-from alerts.templates import AlertText, Facts, Named
+from alerts.templates import Facts, Named
 from line import messages as line_messages
 from line.errors import UnfitMessageError
 from line.messages import CardPicture
@@ -89,16 +89,6 @@ def test_card_goes_without_a_picture() -> None:
         line_messages.alert_card(
             level=1, level_label="a", title="b", body=["c"], picture=CardPicture("http://x.example/p.png", 3, 2, "c")
         )
-
-
-def test_news_asks_nobody_whether_they_are_safe() -> None:
-    """News has no answers and no emergency numbers, and its header says that it is news."""
-    text = AlertText("งดจ่ายน้ำ", "วันนี้ 09:00 น.", "เก็บน้ำไว้ใช้", "เทศบาล: งดจ่ายน้ำ", city="เทศบาล")
-    (card,) = cards.news(text, words=WORDS.vocabularies["th"], is_simulated=False)
-    assert "footer" not in card["contents"]
-    assert not [node for node in nodes(card) if "uri" in node]
-    assert card["contents"]["header"]["contents"][1]["text"] == "● ข่าวจากเทศบาล"
-    assert list(checks.faults("multicast", {"to": ["U" + "0" * 32], "messages": [card]})) == []
 
 
 def test_labels_of_a_hazard_differ_by_level() -> None:
