@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from alerts import delivery, packing
+from alerts import delivery, packing, rollcall
 from alerts.models import Alert, AlertRecipient
 from line import personal
 from residents.erasure import Person, forgets
@@ -35,6 +35,7 @@ class MyAlert:
     state: str
     answer: str | None
     answered_at: datetime | None
+    offers: tuple[str, ...] = ()
 
 
 def alerts_of(session: Session, resident_id: int) -> list[MyAlert]:
@@ -46,8 +47,10 @@ def alerts_of(session: Session, resident_id: int) -> list[MyAlert]:
         .where(AlertRecipient.resident_id == resident_id)
         .order_by(Alert.id)
     )
+    offers = rollcall.offers_of(session, resident_id)
     return [
-        MyAlert(number, level, sent_at, row.state, row.answer, row.answered_at) for number, level, sent_at, row in rows
+        MyAlert(number, level, sent_at, row.state, row.answer, row.answered_at, offers.get(row.alert_id, ()))
+        for number, level, sent_at, row in rows
     ]
 
 
@@ -63,7 +66,8 @@ def forget(session: Session, person: Person) -> dict[str, int]:
     ).all()
     alert_ids = sorted({row.alert_id for row in gone})
     packed = packing.take_out(session, alert_ids, person.resident_id)
-    named = {*packed, *(row.chunk_id for row in gone if row.chunk_id is not None)}
+    reminded = rollcall.forget(session, person.resident_id, alert_ids)
+    named = {*packed, *reminded, *(row.chunk_id for row in gone if row.chunk_id is not None)}
     personal.take_out(session, sorted(named), person.line_user_id)
     for alert_id in alert_ids:
         if session.get_one(Alert, alert_id).state in {"approved", "sending"}:

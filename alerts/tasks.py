@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 import alerts.personal  # noqa: F401 - this is where the room forgets people.
-from alerts import actions, delivery
+from alerts import actions, cards, delivery, rollcall
 from core import events, jobs
 from core.words import words
 from flood.events import FloodRedrawn
@@ -13,7 +13,7 @@ from line import messages, outbox
 from line.events import ChunkGivenUp, ChunksAccepted, PostbackReceived, open_line_user
 from residents import queries as residents
 
-SAFE = "safe"
+ANSWER_OF = {verb: answer for answer, verb in cards.VERBS.items()}
 
 
 @events.subscribes(FloodRedrawn, by="alerts.consider_flood", queue=jobs.URGENT, is_serial=True)
@@ -60,19 +60,34 @@ def note_given_up(session: Session, event: ChunkGivenUp) -> None:
 
 @events.subscribes(PostbackReceived, by="alerts.note_safe")
 def note_safe(session: Session, event: PostbackReceived) -> None:
-    """Who taps "I am safe" is on record as safe, and thanked. Calls for help are the incidents' to answer."""
-    kind, _, number = event.data.partition(":")
-    if kind != SAFE or not (number.isascii() and number.isdigit()):
+    """What a resident answers to an alert is on record, and they are thanked; who can help is asked with what.
+
+    A call for help is noted here, and the incidents' to answer.
+    """
+    verb, _, rest = event.data.partition(":")
+    number, _, offer = rest.partition(":")
+    answer = ANSWER_OF.get(verb)
+    if answer is None or not (number.isascii() and number.isdigit() and len(number) < 19):
         return
     line_user_id = open_line_user(event.line_user_id_sealed)
     resident = residents.by_line_user(session, line_user_id)
-    if resident is None or not actions.note_answer(session, int(number), resident.id, SAFE):
+    if resident is None or not _noted(session, int(number), resident.id, answer, offer) or answer == "help":
         return
-    thanks = messages.text(words("alerts", "thanks-safe", language=resident.language))
+    if offer:
+        said = messages.text(words("alerts", "thanks-offer", language=resident.language))
+    else:
+        called = rollcall.has_called(session, int(number), resident.id)
+        said = rollcall.thanks(answer, alert_id=int(number), language=resident.language, has_called=called)
     outbox.reply(
         session,
-        subject=f"safe:{int(number)}",
+        subject=f"{answer}:{int(number)}",
         reply_token=event.reply_token,
         line_user_id=line_user_id,
-        messages=[thanks],
+        messages=[said],
     )
+
+
+def _noted(session: Session, alert_id: int, resident_id: int, answer: str, offer: str) -> bool:
+    if offer:
+        return answer == "can_help" and rollcall.note_offer(session, alert_id, resident_id, offer)
+    return rollcall.note(session, alert_id, resident_id, answer)
