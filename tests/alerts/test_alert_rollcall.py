@@ -176,7 +176,7 @@ def test_erased_person_leaves_no_answer_and_no_reminder(session: Session, told: 
     personal.forget(session, Person(gone, user, (), frozenset()))
     for table in (AlertAnswer, HelpOffer):
         assert gone not in session.scalars(sa.select(table.resident_id)).all()
-    for chunk in session.scalars(sa.select(OutboxChunk).where(OutboxChunk.kind == "multicast")):
+    for chunk in session.scalars(sa.select(OutboxChunk).where(OutboxChunk.subject.startswith("rollcall:"))):
         assert user not in json.loads(sealing.unseal(bytes(chunk.to_sealed)))
     assert rollcall.offers(session, alert_id) == {"boat": 1}
 

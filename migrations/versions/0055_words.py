@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
-revision = "0054_words"
-down_revision = "0053_alert_states"
+revision = "0055_words"
+down_revision = "0054_frozen_audience"
 branch_labels = None
 depends_on = None
 
