@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
-revision = "0055_words"
-down_revision = "0054_frozen_audience"
+revision = "0057_words"
+down_revision = "0056_called_back"
 branch_labels = None
 depends_on = None
 
