@@ -11,6 +11,7 @@ import pydantic
 import typer
 
 from cli import richmenu
+from cli.bare import BareJson
 from cli.categories_app import categories_app
 from cli.hooks_app import hooks_app
 from cli.keys_app import keys_app, traffy_app
@@ -239,7 +240,7 @@ def geocode(
     raise typer.Exit(1 if places.geocode_file(path, column=column, out=out, admin=admin) else 0)
 
 
-@app.command()
+@app.command(cls=BareJson)
 def replay(
     path: Annotated[
         Path,
@@ -255,12 +256,26 @@ def replay(
         float, typer.Option(help="Record seconds per real second; 0: as fast as possible.", min=0, max=10**9)
     ] = 0.0,
     rules: Annotated[Path | None, typer.Option(help="Level rules (JSON) in place of those of official limits.")] = None,
-    json: Annotated[Path | None, typer.Option(help="Also write the figures to this file.")] = None,
+    json: Annotated[
+        Path | None,
+        typer.Option(help="Also write the figures to this file; beside --alerts without a file: print them alone."),
+    ] = None,
     others: Annotated[bool, typer.Option("--others", help="Also with other parameters: how it hangs on them.")] = False,
+    alerts: Annotated[
+        bool,
+        typer.Option(
+            "--alerts", help="Through the alert rules too: alerts per gate beside naive crossings; ends with one JSON "
+            "line.",
+        ),
+    ] = False,
 ) -> None:
     """Play a past record through quality and rules, beside its official status; exits 1 where the bar fails."""
+    from cli import alerts_replay
     from cli import replay as played
 
+    if alerts:
+        own = played.read_rules(rules) if rules else []
+        raise typer.Exit(0 if alerts_replay.replay_alerts(path, rules=own, json_file=json) else 1)
     does_hold = played.replay(path, speed=speed, rules_file=rules, json_file=json, others=others)
     raise typer.Exit(0 if does_hold else 1)
 

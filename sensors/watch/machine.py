@@ -23,6 +23,9 @@ from sensors.watch.state import (
     WatchState,
 )
 
+# Assumed: live water moves by more than the finest step that gauges tell; a probe that fell dry or died does not.
+STILL = 0.0015
+
 Changes = tuple[Change, ...]
 Step = tuple[WatchState, Changes]
 
@@ -38,6 +41,7 @@ def advance(state: WatchState, observation: Observation, rule: Timing) -> Step:
     heard = replace(
         state, observed_at=observation.at, watched_since_at=state.watched_since_at or observation.at,
         pace=observation.pace or state.pace, doubtful_count=_doubtful_count(state, observation, rule),
+        doubted_level=_doubted_level(state, observation),
     )
     now = max(observation.at, heard.ticked_at or observation.at)
     heard, of_gauge = _judge_gauge(heard, now=now, at=observation.at, rule=rule)
@@ -92,6 +96,20 @@ def _doubtful_count(state: WatchState, observation: Observation, rule: Timing) -
     return min(state.doubtful_count + 1, rule.untrusted_after)
 
 
+def _doubted_level(state: WatchState, observation: Observation) -> float | None:
+    """The newest level that was not believed, until a good one has another value."""
+    if observation.flag in {Flag.SUSPECT, Flag.FAIL} and observation.level is not None:
+        return observation.level
+    return state.doubted_level if observation.level is None or _repeats_doubt(state, observation) else None
+
+
+def _repeats_doubt(state: WatchState, observation: Observation) -> bool:
+    """The level stands where it was doubted: a fall too fast to be believed, and no movement since."""
+    if state.doubted_level is None or observation.level is None:
+        return False
+    return abs(observation.level - state.doubted_level) <= STILL
+
+
 def _driving(observation: Observation) -> Observation | None:
     """The observation as far as it may drive, None where it may not."""
     if observation.flag is Flag.GOOD:
@@ -144,7 +162,11 @@ def _doubt(state: WatchState, observation: Observation, rule: Timing) -> Step:
 
 
 def _follow(state: WatchState, observation: Observation, rule: Timing) -> Step:
-    tracks = [_tracked(state.track(level), level, observation, rule) for level in LEVELS]
+    is_still = _repeats_doubt(state, observation)
+    tracks = [
+        Track() if is_still and observation.held < level else _tracked(state.track(level), level, observation, rule)
+        for level in LEVELS
+    ]
     dropped = max(
         (level for level in LEVELS if state.track(level).reached_at and tracks[level - 1].reached_at is None),
         default=WaterState.NORMAL,

@@ -71,7 +71,7 @@ def seen_level(reading: Reading, limits: Limits) -> Observation:
         return _nothing(reading)
     return Observation(
         at=reading.at, flag=reading.flag, reached=limits.reached(reading.value), held=limits.held(reading.value),
-        value=reading.value, second_state=reading.second_state, pace=reading.pace,
+        value=reading.value, second_state=reading.second_state, pace=reading.pace, level=reading.value,
     )
 
 

@@ -87,7 +87,7 @@ class Observation:
     `reached` is the highest level that the water reaches, `held` the highest that it does not fall below by more than
     the dead band (`held >= reached`). `second_state` is what another gauge of the place says of the same water; it lets
     a doubtful reading count as far as both agree, and danger be raised at once. `is_floor`: a lower bound (a sum with
-    gaps), that may raise and never lowers.
+    gaps), that may raise and never lowers. `level` is the reading itself where it is a level of water.
     """
 
     at: datetime
@@ -98,6 +98,7 @@ class Observation:
     second_state: WaterState | None = None
     pace: Pace | None = None
     is_floor: bool = False
+    level: float | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class WatchState:
     """All that the watch of one (datastream, rule) remembers; `as_json` and `from_json` carry it over a restart.
 
     `told_state` is what was last told of the water; it lags behind `state` on the way down, which is how two
-    excursions within the merge window become one event.
+    excursions within the merge window become one event. `doubted_level` is the newest level that was suspect or failed.
     """
 
     state: WaterState = WaterState.NORMAL
@@ -135,6 +136,7 @@ class WatchState:
     unconfirmed_state: WaterState = WaterState.NORMAL
     unconfirmed_at: datetime | None = None
     pace: Pace | None = None
+    doubted_level: float | None = None
 
     def as_json(self) -> dict[str, object]:
         """Plain values for a JSON column; `from_json` gives the same state back."""
@@ -158,6 +160,7 @@ class WatchState:
             unconfirmed_state=WaterState(_whole(stored["unconfirmed_state"])),
             unconfirmed_at=_time(stored["unconfirmed_at"]),
             pace=Pace(**pace) if isinstance(pace, dict) else None,
+            doubted_level=_number(stored.get("doubted_level")),  # States of before it was remembered lack it.
         )
 
     def track(self, level: WaterState) -> Track:

@@ -103,3 +103,20 @@ def test_an_untrusted_gauge_lowers_nothing_by_time() -> None:
     low = [seen(20, 1.0), seen(22, 1.0)]
     state, _ = follow([seen(0, 3.5), seen(10, 3.5), *low, *failed, 81, 100], rule)
     assert state.state is WaterState.WARNING
+
+
+def test_a_fall_too_fast_to_be_believed_counts_only_once_the_level_moves() -> None:
+    """Danger, then a level of zero that failed and is repeated for hours: no lower water until the gauge moves."""
+    high = [seen(minute, 4.3 + minute / 1000) for minute in (0, 10, 20)]
+    dead = [seen(30, 0.0, flag=Flag.FAIL), *(seen(minute, 0.0) for minute in range(40, 640, 10))]
+    state, _ = follow([*high, *dead])
+    assert state.state is WaterState.DANGER
+    state, _ = follow([seen(minute, 1.2 + minute / 100_000) for minute in range(640, 700, 10)], state=state)
+    assert state.state is WaterState.NORMAL
+
+
+def test_a_level_that_stands_where_it_was_doubted_contradicts_a_higher_one() -> None:
+    """It holds what was raised; it does not let time alone raise what one reading reached before it."""
+    state, changes = follow([seen(0, 4.3), seen(1, 1.2, flag=Flag.SUSPECT), seen(2, 1.2), seen(3, 1.2), 20.0, 40.0])
+    assert state.state is WaterState.NORMAL
+    assert [change for change in changes if change.kind is ChangeKind.RAISED] == []
