@@ -21,6 +21,7 @@ def declare_all() -> None:
         "incidents.inbox_models",
         "alerts.cap_models",
         "alerts.models_texts",
+        "alerts.after.models",
     )
     for module in (*own, *(f"{room}.models" for room in ROOMS)):
         importlib.import_module(module)
