@@ -140,10 +140,15 @@ def standing(session: Session, *, now: datetime, is_exercise: bool = False) -> l
 
 def current_policy(session: Session) -> Policy:
     """The newest version of the policy."""
-    newest = sa.select(sa.func.max(AlertRule.version)).scalar_subquery()
-    rows = session.scalars(sa.select(AlertRule).where(AlertRule.version == newest).order_by(AlertRule.level)).all()
+    newest = session.scalar(sa.select(sa.func.max(AlertRule.version)))
+    return policy.shipped() if newest is None else policy_of(session, newest)
+
+
+def policy_of(session: Session, version: int) -> Policy:
+    """One version of the policy; raises NotFoundError."""
+    rows = session.scalars(sa.select(AlertRule).where(AlertRule.version == version).order_by(AlertRule.level)).all()
     if not rows:
-        return policy.shipped()
+        raise NotFoundError(f"There is no version {version} of the policy.")
     levels = tuple(
         LevelRule(
             level=row.level,

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import groupby
 
 from alerts.after.desk import Desk, Picture, Told, shown
-from alerts.rules import Policy
+from alerts.rules import NEWS, Policy
 from flood.rules import CALM_INTERVAL, FALL_AFTER, WATCH_INTERVAL, Settled, settle
 from sensors.replay.plan import Gate, level_m
 from sensors.rules import WaterState
@@ -50,7 +50,7 @@ class Replayed:
 
 def every_level(policy: Policy) -> Policy:
     """The policy as if the city proposed each of its levels to residents, watch as well: like beside like."""
-    return replace(policy, levels=tuple(replace(rule, is_proposed=True) for rule in policy.levels))
+    return replace(policy, levels=tuple(replace(rule, is_proposed=rule.level != NEWS) for rule in policy.levels))
 
 
 def replayed(gate: Gate, changes: Sequence[Change], *, policy: Policy) -> Replayed:

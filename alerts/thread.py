@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from alerts.after.models import EventOutcome
 from alerts.models import AlertThread
 from core import clock
 from staff.rules import AccountRef
@@ -34,10 +35,9 @@ def note(
 
 
 def join(session: Session, event_id: int, *, into_event_id: int) -> None:
-    """What happened in two events that turn out to be one flood is one thread."""
-    session.execute(
-        sa.update(AlertThread).where(AlertThread.event_id == event_id).values(event_id=into_event_id)
-    )
+    """What happened in two events that turn out to be one flood is one thread, and what officers said of them too."""
+    for table in (AlertThread, EventOutcome):
+        session.execute(sa.update(table).where(table.event_id == event_id).values(event_id=into_event_id))
 
 
 def of_event(session: Session, event_id: int) -> Sequence[AlertThread]:

@@ -16,6 +16,7 @@ from api.live import Broadcaster
 from api.ogc import OpenData
 from api.openapi import DescribedApi, operation_id
 from api.routes import (
+    after,
     alert_policy,
     alerts,
     answers,
@@ -84,6 +85,7 @@ ROUTERS = (
     alerts.router,
     templates.router,
     rollcall.router,
+    after.router,
     incidents.router,
     inbox.router,
     inbox_deeds.router,

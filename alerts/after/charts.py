@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from html import escape
 from typing import Any
 
+from alerts.after.entries import ALERT, GAUGE, PERSON, REPORT, WATER, Entry
 from alerts.after.outcome import Outcome
-from alerts.after.timeline import ALERT, GAUGE, PERSON, REPORT, WATER, Entry
 
 INK, SOFT, LINE, PAPER = "#0f1b2d", "#465468", "#d5dbe1", "#ffffff"
 COLOURS = {0: "#1f8a70", 1: "#b58900", 2: "#c56f00", 3: "#d7263d"}

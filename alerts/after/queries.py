@@ -33,6 +33,7 @@ class Event:
     alerts: int
     told: int
     zones: int
+    is_exercise: bool
 
     def window(self, now: datetime) -> tuple[datetime, datetime]:
         """From when until when water is this event's."""
@@ -79,7 +80,7 @@ SELECT a.event_id AS id, min(f.number) AS number, min(a.proposed_at) AS began_at
             THEN NULL
             ELSE max(CASE a.kind WHEN 'all_clear' THEN a.approved_at ELSE least(a.closed_at, a.expires_at) END)
        END AS ended_at,
-       max(a.level) AS level, count(*) AS alerts, count(a.approved_at) AS told,
+       max(a.level) AS level, bool_or(a.is_exercise) AS is_exercise, count(*) AS alerts, count(a.approved_at) AS told,
        (SELECT count(DISTINCT z.zone_id) FROM alert_zone z JOIN alert o ON o.id = z.alert_id
         WHERE o.event_id = a.event_id AND o.kind <> 'news') AS zones
 FROM alert a JOIN alert f ON f.id = a.event_id

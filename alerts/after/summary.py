@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from alerts import queries as alerts
+from alerts import thread
 from alerts.after import outcome, queries, timeline
+from alerts.after.entries import Entry
 from alerts.after.models import EventOutcome
 from alerts.after.outcome import Facts, Judged, Score
 from alerts.after.queries import Event, ZoneName
-from alerts.after.timeline import Entry
 from alerts.models import Alert
 
 
@@ -80,10 +81,9 @@ def summary(session: Session, event_id: int, *, now: datetime) -> Summary:
             _of_gauges(session, event, concerned, now=now),
             (entry for one in after for entry in timeline.of_water(one.zone, known.facts[one.zone.id].stretches)),
             (timeline.of_report(one, names[one.zone_id]) for one in known.reports if one.zone_id in concerned),
-            (
-                entry for row in rows
-                for entry in timeline.of_alert(row, zone_ids=[zone.zone_id for zone in zones[row.id]])
-            ),
+            _of_thread(session, event_id, rows, {
+                alert_id: [zone.zone_id for zone in found] for alert_id, found in zones.items()
+            }),
         ),
     )
 
@@ -133,6 +133,17 @@ def _of_gauges(session: Session, event: Event, zone_ids: Collection[int], *, now
     from_at, until_at = event.window(now)
     changes = queries.gauge_changes(session, zone_ids, from_at=from_at, until_at=until_at)
     return (timeline.of_gauge(one) for one in changes)
+
+
+def _of_thread(
+    session: Session, event_id: int, rows: Sequence[Alert], zone_ids: Mapping[int, Sequence[int]]
+) -> Iterator[Entry]:
+    by_id = {row.id: row for row in rows}
+    for row in thread.of_event(session, event_id):
+        number = row.alert_id or 0
+        entry = timeline.of_thread(row, by_id.get(number), zone_ids=zone_ids.get(number, ()))
+        if entry is not None:
+            yield entry
 
 
 def _reach(session: Session, rows: Sequence[Alert]) -> tuple[Reach, ...]:

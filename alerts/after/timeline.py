@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from alerts.after.entries import ALERT, GAUGE, PERSON, REPORT, WATER, Entry
 from alerts.after.outcome import Stretch
 from alerts.after.queries import GaugeChange, Report, ZoneName
-from alerts.models import Alert
+from alerts.models import Alert, AlertThread
 from core.words import LANGUAGES, words
 
-# What an entry is about, for the lanes of a chart.
-ALERT, GAUGE, WATER, REPORT, PERSON = "alert", "gauge", "water", "report", "person"
+# Steps of the thread: those that say nothing after the event, those of people, and all that have words here.
+DESK_ONLY = frozenset({"revised", "sending", "drafted"})
+OF_PERSONS = frozenset({"checked", "countdown_stopped", "acknowledged", "escalated", "called", "roll_call"})
+KNOWN = frozenset({
+    "proposed", "approved", "active", "updated", "cancelled", "ended", "declined", "withdrawn", "extended", "checked",
+    "counting_down", "countdown_stopped", "acknowledged",
+})
 STATES = ("normal", "watch", "warning", "danger")
 DEPTHS = ("dry", "ankle", "knee", "waist", "above")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """Something that happened at `at`; `level` 0..3 says how grave, `zone_ids` where, `text` what, by language."""
-
-    at: datetime
-    about: str
-    kind: str
-    level: int
-    zone_ids: tuple[int, ...]
-    text: Mapping[str, str]
-    slots: Mapping[str, object] = field(default_factory=dict)
 
 
 def in_order(*groups: Iterable[Entry]) -> tuple[Entry, ...]:
@@ -35,22 +27,19 @@ def in_order(*groups: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(sorted((entry for group in groups for entry in group), key=lambda entry: entry.at))
 
 
-def of_alert(alert: Alert, *, zone_ids: Sequence[int]) -> list[Entry]:
-    """An alert's milestones, as far as it has them: proposed, approved or refused, delivered, over."""
-    facts = {"number": alert.number, "level": alert.level, "count": alert.audience_count}
+def of_thread(row: AlertThread, alert: Alert | None, *, zone_ids: Sequence[int]) -> Entry | None:
+    """What the event's thread says, with the number of its alert; None of steps that only the desk needs."""
+    if row.kind in DESK_ONLY or alert is None:
+        return None
     is_clear = alert.kind == "all_clear"
-    milestones: tuple[tuple[str, datetime | None, dict[str, str]], ...] = (
-        ("proposed-all-clear" if is_clear else "proposed", alert.proposed_at, {}),
-        ("approved-all-clear" if is_clear else f"approved-{alert.kind}", alert.approved_at, {}),
-        ("over", alert.closed_at, {"state": alert.state}),
-    )
-    return [
-        _entry(
-            ALERT, f"alert-{kind}" if kind != "over" else f"alert-over-{more['state']}", at,
-            level=0 if is_clear else alert.level, zone_ids=zone_ids, slots=facts,
-        )
-        for kind, at, more in milestones if at is not None
-    ]
+    kind = f"thread-{row.kind.replace('_', '-')}"
+    if row.kind in ("proposed", "approved"):
+        kind = f"{kind}-{alert.kind.replace('_', '-')}"
+    about = PERSON if row.kind in OF_PERSONS else ALERT
+    slots = {"number": alert.number, "level": alert.level, "count": alert.audience_count}
+    if row.kind not in KNOWN:
+        kind, slots = "thread-other", {"number": alert.number, "what": row.kind.replace("_", " ")}
+    return _entry(about, kind, row.happened_at, level=0 if is_clear else alert.level, zone_ids=zone_ids, slots=slots)
 
 
 def of_gauge(change: GaugeChange) -> Entry:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0054_event_outcome"
-down_revision = "0052_paged_open_data"
+down_revision = "0053_alert_states"
 branch_labels = None
 depends_on = None
 

@@ -31,7 +31,7 @@ PATHS = (
     "/api/v1/gauges/{}/readings", "/api/v1/gauges/{}/rain", "/api/v1/gauges/{}/forecast", "/api/v1/rules/{}",
     "/api/v1/inbox?after={}", "/api/v1/inbox?limit={}", "/api/v1/inbox?tier={}", "/api/v1/inbox?q={}",
     "/api/v1/incidents/{}/notes", "/api/v1/incidents/{}/redaction", "/api/v1/incidents/{}/guesses",
-    "/api/v1/photos/{}/original",
+    "/api/v1/photos/{}/original", "/api/v1/events?limit={}", "/api/v1/events/{}", "/api/v1/events/{}/report.html",
 )
 
 
