@@ -13,6 +13,7 @@ import typer
 from cli import richmenu
 from cli.bare import BareJson
 from cli.categories_app import categories_app
+from cli.events_app import events_app
 from cli.hooks_app import hooks_app
 from cli.keys_app import keys_app, traffy_app
 from cli.readings_app import BIGGEST_ID, feeds_app, readings_app
@@ -36,6 +37,7 @@ app.add_typer(traffy_app, name="traffy")
 app.add_typer(keys_app, name="keys")
 app.add_typer(categories_app, name="categories")
 app.add_typer(hooks_app, name="hooks")
+app.add_typer(events_app, name="events")
 richmenu.add_to(app)
 
 

@@ -24,6 +24,7 @@ OUTCOME_COLOURS = {
 LANES = (GAUGE, WATER, REPORT, ALERT, PERSON)
 STEPS = tuple(timedelta(minutes=minutes) for minutes in (10, 30, 60, 180, 360, 720, 1440, 4320, 10080))
 MOST_TICKS = 8
+HIGHEST = 460
 KM_PER_DEGREE = 111.32
 ROUND_KM = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 
@@ -38,9 +39,9 @@ class Shape:
     letter: str
 
 
-def zone_map(shapes: Sequence[Shape], *, title: str, description: str, width: int = 640, height: int = 420) -> str:
+def zone_map(shapes: Sequence[Shape], *, title: str, description: str, width: int = 640) -> str:
     """The zones, north up, each with the letter and the hatch of its outcome, and a scale bar."""
-    frame = _Frame.around([point for shape in shapes for point in _points(shape.geometry)], width, height)
+    frame, height = _Frame.around([point for shape in shapes for point in _points(shape.geometry)], width)
     parts = [_opened(width, height, name="map", title=title, description=description), _hatches()]
     for shape in shapes:
         colour, path = OUTCOME_COLOURS[shape.outcome], _path(shape.geometry, frame)
@@ -135,16 +136,18 @@ class _Frame:
     top: float
 
     @classmethod
-    def around(cls, points: Sequence[tuple[float, float]], width: int, height: int) -> _Frame:
+    def around(cls, points: Sequence[tuple[float, float]], width: int) -> tuple[_Frame, int]:
+        """The frame of these points, and the height that they need at most."""
         lons = [lon for lon, _ in points] or [0.0]
         lats = [lat for _, lat in points] or [0.0]
         squeeze = math.cos(math.radians((min(lats) + max(lats)) / 2))
         wide, high = (max(lons) - min(lons)) * squeeze or 1e-3, (max(lats) - min(lats)) or 1e-3
-        per_degree = min((width - 40) / wide, (height - 60) / high)
-        return cls(
+        per_degree = min((width - 40) / wide, (HIGHEST - 60) / high)
+        frame = cls(
             west=min(lons), north=max(lats), per_degree=per_degree, squeeze=squeeze,
-            left=(width - wide * per_degree) / 2, top=(height - 20 - high * per_degree) / 2,
+            left=(width - wide * per_degree) / 2, top=20,
         )
+        return frame, math.ceil(high * per_degree) + 60
 
     def xy(self, lon: float, lat: float) -> tuple[float, float]:
         return (
@@ -163,7 +166,8 @@ def _rings(geometry: Mapping[str, Any]) -> Iterable[Sequence[Sequence[float]]]:
 
 
 def _points(geometry: Mapping[str, Any]) -> list[tuple[float, float]]:
-    return [(point[0], point[1]) for ring in _rings(geometry) for point in ring]
+    """The corners of the outline, each once: a ring ends where it began."""
+    return [(point[0], point[1]) for ring in _rings(geometry) for point in ring[:-1]]
 
 
 def _path(geometry: Mapping[str, Any], frame: _Frame) -> str:

@@ -77,13 +77,16 @@ class Desk:
 def played(
     pictures: Iterable[Picture], *, policy: Policy, approved_after: timedelta = AT_ONCE
 ) -> Iterator[tuple[Desk, tuple[Told, ...]]]:
-    """After each picture, in time order: the desk, and what was told since the one before.
+    """After each picture, in time order: the desk, and what was told since the one before; at last what still waited.
 
     A proposal is approved `approved_after` it was made, unless the rules have taken it back.
     """
     desk = Desk()
     for picture in pictures:
         desk, told = shown(desk, picture, policy=policy, approved_after=approved_after)
+        yield desk, told
+    for one in desk.waiting:
+        desk, told = _approved(desk, now=one.proposed_at + approved_after, policy=policy, approved_after=approved_after)
         yield desk, told
 
 
@@ -158,8 +161,9 @@ def _approved(
 ) -> tuple[Desk, tuple[Told, ...]]:
     told: list[Told] = []
     for one in desk.waiting:
-        if now - one.proposed_at >= approved_after:
-            desk, message = _sent(desk, one, now=now, policy=policy)
+        due_at = one.proposed_at + approved_after
+        if due_at <= now:
+            desk, message = _sent(desk, one, now=due_at, policy=policy)
             told.append(message)
     return desk, tuple(told)
 

@@ -190,12 +190,7 @@ def reports(session: Session, *, from_at: datetime, until_at: datetime) -> list[
 
 def words_of_officers(session: Session, event_id: int) -> dict[int, EventOutcome]:
     """The newest word on each zone of the event."""
-    rows = session.scalars(
-        sa.select(EventOutcome)
-        .where(EventOutcome.event_id == event_id)
-        .order_by(EventOutcome.zone_id, EventOutcome.id.desc())
-        .distinct(EventOutcome.zone_id)
-    )
+    rows = session.scalars(sa.select(EventOutcome).where(EventOutcome.event_id == event_id).order_by(EventOutcome.id))
     return {row.zone_id: row for row in rows}
 
 

@@ -84,9 +84,10 @@ def html(found: Summary, outlines: Mapping[int, Mapping[str, Any]], paper: Paper
 def _head(found: Summary, paper: Paper) -> str:
     event = found.event
     until = paper.time(event.ended_at) if event.ended_at else paper.word("still-open")
-    simulated = f'<p class="mark">{paper.word("simulated")}</p>' if paper.is_simulated else ""
+    marks = [name for name, is_so in (("simulated", paper.is_simulated), ("exercise", event.is_exercise)) if is_so]
+    marked = "".join(f'<p class="mark">{paper.word(name)}</p>' for name in marks)
     return (
-        f"{simulated}<p>{escape(paper.city)}</p>"
+        f"{marked}<p>{escape(paper.city)}</p>"
         f"<p>{paper.word('time', begin=paper.time(event.began_at), end=until)} · "
         f"{paper.word('worst', level=event.level)}</p>"
         f'<p class="soft">{paper.word("printed", at=paper.time(paper.printed_at))}</p>'

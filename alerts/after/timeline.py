@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from alerts import rules
 from alerts.after.entries import ALERT, GAUGE, PERSON, REPORT, WATER, Entry
 from alerts.after.outcome import Stretch
 from alerts.after.queries import GaugeChange, Report, ZoneName
@@ -31,7 +32,7 @@ def of_thread(row: AlertThread, alert: Alert | None, *, zone_ids: Sequence[int])
     """What the event's thread says, with the number of its alert; None of steps that only the desk needs."""
     if row.kind in DESK_ONLY or alert is None:
         return None
-    is_clear = alert.kind == "all_clear"
+    is_calm = alert.kind == "all_clear" or row.kind in rules.OVER
     kind = f"thread-{row.kind.replace('_', '-')}"
     if row.kind in ("proposed", "approved"):
         kind = f"{kind}-{alert.kind.replace('_', '-')}"
@@ -39,7 +40,7 @@ def of_thread(row: AlertThread, alert: Alert | None, *, zone_ids: Sequence[int])
     slots = {"number": alert.number, "level": alert.level, "count": alert.audience_count}
     if row.kind not in KNOWN:
         kind, slots = "thread-other", {"number": alert.number, "what": row.kind.replace("_", " ")}
-    return _entry(about, kind, row.happened_at, level=0 if is_clear else alert.level, zone_ids=zone_ids, slots=slots)
+    return _entry(about, kind, row.happened_at, level=0 if is_calm else alert.level, zone_ids=zone_ids, slots=slots)
 
 
 def of_gauge(change: GaugeChange) -> Entry:

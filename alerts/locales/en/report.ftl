@@ -5,6 +5,7 @@ report-still-open = still open
 report-worst = highest level { $level }
 report-printed = Printed { $at }
 report-simulated = Simulated data
+report-exercise = Exercise
 report-figures = Figures
 report-people-told = people told at least once (accepted by LINE)
 report-hits = zones warned in time (hits)

@@ -5,6 +5,7 @@ report-still-open = ยังไม่สิ้นสุด
 report-worst = ระดับสูงสุด { $level }
 report-printed = พิมพ์เมื่อ { $at }
 report-simulated = ข้อมูลจำลอง
+report-exercise = [ซ้อม] การฝึกซ้อม
 report-figures = ตัวเลขสรุป
 report-people-told = คนได้รับแจ้งอย่างน้อยหนึ่งครั้ง (LINE รับข้อความแล้ว)
 report-hits = พื้นที่ที่เตือนทันเวลา

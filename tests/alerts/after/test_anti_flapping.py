@@ -15,17 +15,18 @@ from tests.alerts.after.noise import CALM_M, LIMITS, told_of
 NOISE_M = 0.01
 WITHIN = {1: LIMITS.watch, 2: LIMITS.warning, 3: LIMITS.danger}
 DAY_MIN = 24 * 60
+FALL_MIN = 20.0
 
 
 def _day_at(level: int, *, every_min: float, rise_min: float, noise: random.Random) -> Iterator[tuple[float, float]]:
-    """Calm water, a rise, a day within 1 cm of the limit of this level, and six hours of calm water again."""
+    """Calm water, a rise, a day within 1 cm of the limit of this level, a fall, and six hours of calm water again."""
     limit = WITHIN[level]
     assert limit is not None
     minute, calm_min = 0.0, 6 * 60
-    while minute < 2 * calm_min + 2 * rise_min + DAY_MIN:
+    while minute < 2 * calm_min + rise_min + DAY_MIN:
         from_rise, from_fall = minute - calm_min, minute - calm_min - rise_min - DAY_MIN
         risen = min(max(from_rise / rise_min, 0.0), 1.0) if rise_min else float(from_rise >= 0)
-        fallen = min(max(from_fall / rise_min, 0.0), 1.0) if rise_min else float(from_fall >= 0)
+        fallen = min(max(from_fall / FALL_MIN, 0.0), 1.0)
         yield minute, CALM_M + (limit - CALM_M) * (risen - fallen) + noise.uniform(-NOISE_M, NOISE_M)
         minute += every_min
 
@@ -112,3 +113,12 @@ def test_short_dips_are_one_event_and_real_waves_are_several() -> None:
     waves = told_of(_steps((6, CALM_M), (3, 3.3), (6, CALM_M), (3, 3.3), (6, CALM_M)))
     assert [one.kind for one in waves.told] == ["alert", "all_clear"] * 2
     assert len({one.event_id for one in waves.told}) == 2
+
+
+def test_water_that_goes_down_slowly_is_told_step_by_step_as_each_alert_runs_out() -> None:
+    """Danger for an hour, then days at warning and at watch: what still is is told once the higher alert has lapsed."""
+    found = told_of(_steps((6, CALM_M), (1, 4.3), (24, 3.3), (24, 2.3), (6, CALM_M), every_min=10.0))
+    assert [(one.kind, one.level) for one in found.told] == [
+        ("alert", 3), ("alert", 2), ("alert", 1), ("all_clear", 3),
+    ]
+    assert {one.event_id for one in found.told} == {1}
