@@ -96,7 +96,8 @@ def replay(event_id: int, *, policy_version: int | None) -> None:
         found = stored.replayed(session, event_id, policy_version=policy_version, now=clock.now())
     table = Table(
         caption=f"{found.pictures} pictures; policy {found.policy_version} (then {found.policy_version_then}); "
-        f"approved after {found.approved_after_s:.0f} s as then; messages {found.messages_now} (then {found.messages_then})",
+        f"approved after {found.approved_after_s:.0f} s as then; "
+        f"messages {found.messages_now} (then {found.messages_then})",
         caption_justify="left",
     )
     for name in ("zone", "level", "then", "now", "difference", "min"):
