@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0054_event_outcome"
-down_revision = "0053_alert_states"
+revision = "0058_event_outcome"
+down_revision = "0057_words"
 branch_labels = None
 depends_on = None
 
