@@ -48,3 +48,23 @@ class AlertClosed(Event):
     name: ClassVar[str] = "alerts.alert_closed"
     alert_id: int
     state: str
+
+
+@dataclass(frozen=True)
+class AlertAcknowledged(Event):
+    """Leaders of further zones have acknowledged an alert: for so many of its zones by now."""
+
+    name: ClassVar[str] = "alerts.alert_acknowledged"
+    alert_id: int
+    zones_acknowledged: int
+    zones_total: int
+
+
+@dataclass(frozen=True)
+class EscalationChanged(Event):
+    """Somebody has to be called about an alert, or need not be any more; `state` as in `Escalation`."""
+
+    name: ClassVar[str] = "alerts.escalation_changed"
+    escalation_id: int
+    alert_id: int
+    state: str

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from alerts import delivery, packing, rollcall
+from alerts import acknowledging, delivery, escalation, packing, rollcall
 from alerts.models import Alert, AlertRecipient
 from line import personal
 from residents.erasure import Person, forgets
@@ -58,6 +58,8 @@ def alerts_of(session: Session, resident_id: int) -> list[MyAlert]:
 def forget(session: Session, person: Person) -> dict[str, int]:
     """No alert names the person: one on its way goes to the others only, one that went keeps its counts."""
     packing.write_person(session, person.resident_id)
+    acknowledging.forget(session, person.line_user_id)
+    contacts = escalation.forget(session, person.words)
     session.execute(_KEEP_COUNTS, {"resident_id": person.resident_id})
     gone = session.execute(
         sa.delete(AlertRecipient)
@@ -72,4 +74,4 @@ def forget(session: Session, person: Person) -> dict[str, int]:
     for alert_id in alert_ids:
         if session.get_one(Alert, alert_id).state in {"approved", "sending"}:
             delivery.note_progress(session, alert_id)  # The person's may have been the last chunk that waited.
-    return {"alerts": len(gone)}
+    return {"alerts": len(gone), "contacts": contacts}

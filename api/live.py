@@ -78,6 +78,8 @@ VISIBLE: Mapping[str, frozenset[str]] = {
     "alerts.alert_proposed": frozenset({"alert_id", "kind", "level", "revision", "audience_count"}),
     "alerts.alert_approved": frozenset({"alert_id", "kind", "level", "audience_count"}),
     "alerts.alert_delivered": frozenset({"alert_id", "accepted_recipients", "seconds_from_reading"}),
+    "alerts.alert_acknowledged": frozenset({"alert_id", "zones_acknowledged", "zones_total"}),
+    "alerts.escalation_changed": frozenset({"escalation_id", "alert_id", "state"}),
     "alerts.alert_closed": frozenset({"alert_id", "state"}),
     "line.chunks_accepted": frozenset({"subject", "kind", "recipient_count", "accepted_at"}),
     "line.chunk_given_up": frozenset({"subject", "kind", "recipient_count", "state"}),

@@ -160,6 +160,13 @@ def group_name(group_id: str) -> str | None:
     return name if isinstance(name, str) and name else None
 
 
+def group_size(chat_id: str) -> int | None:
+    """How many people are in the group (C…) or room (R…), us not counted; None where we are not in it."""
+    kind = "group" if chat_id.startswith("C") else "room"
+    count = (_get_json(f"/v2/bot/{kind}/{chat_id}/members/count") or {}).get("count")
+    return count if isinstance(count, int) and not isinstance(count, bool) else None
+
+
 def content(message_id: str) -> tuple[bytes, str]:
     """The bytes and content type of what a resident sent, from LINE's data host, 20 MB at most.
 

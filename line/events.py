@@ -104,6 +104,52 @@ class CriedInGroup(Event):
 
 
 @dataclass(frozen=True)
+class SpokenInGroup(Event):
+    """Somebody wrote in a group or room. Told and kept nowhere: what is said among people is theirs.
+
+    `line_user_id_sealed` is who, where LINE says so; `group_id_sealed` is where.
+    """
+
+    name: ClassVar[str] = "line.spoken_in_group"
+    group_id_sealed: str
+    line_user_id_sealed: str | None
+    reply_token: str | None
+    text: str
+    happened_at: datetime
+
+
+@dataclass(frozen=True)
+class PressedInGroup(Event):
+    """Somebody tapped, in a group or room, a button of ours that carries `data`; who, where LINE says so."""
+
+    name: ClassVar[str] = "line.pressed_in_group"
+    group_id_sealed: str
+    line_user_id_sealed: str | None
+    reply_token: str | None
+    data: str
+    happened_at: datetime
+
+
+@dataclass(frozen=True)
+class LeftGroup(Event):
+    """The city's account has been put out of a group or room: nothing reaches it any more."""
+
+    name: ClassVar[str] = "line.left_group"
+    group_id_sealed: str
+    happened_at: datetime
+
+
+@dataclass(frozen=True)
+class MembersLeftGroup(Event):
+    """These people are in the group or room no more."""
+
+    name: ClassVar[str] = "line.members_left_group"
+    group_id_sealed: str
+    line_user_ids_sealed: tuple[str, ...]
+    happened_at: datetime
+
+
+@dataclass(frozen=True)
 class SpeakerHeld(Event):
     """Somebody sends more than anybody tells: it is kept and not answered from now on. Told once in a while."""
 

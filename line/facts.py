@@ -10,9 +10,13 @@ from line.events import (
     CriedInGroup,
     Followed,
     JoinedGroup,
+    LeftGroup,
+    MembersLeftGroup,
     MessageReceived,
     MessageUnsent,
     PostbackReceived,
+    PressedInGroup,
+    SpokenInGroup,
     Unfollowed,
     seal_line_user,
 )
@@ -46,21 +50,37 @@ def fact_of(event: dict[str, Any], *, webhook_event_id: str, line_user_id: str, 
 def group_fact_of(
     event: dict[str, Any], *, webhook_event_id: str, line_user_id: str | None, is_urgent: bool, happened_at: datetime
 ) -> Event | None:
-    """What an event of a group or room tells: that we are in it now, or a cry for help. All else is not ours."""
+    """What an event of a group or room tells; None where its type is none of ours or a needed part is missing."""
     source = event.get("source")
     if not isinstance(source, dict) or source.get("type") not in {"group", "room"}:
         return None
     token = event.get("replyToken")
     reply_token = token if isinstance(token, str) else None
+    sealed = seal_line_user(line_user_id) if line_user_id is not None else None
+    group_id = source.get(f"{source['type']}Id")
+    group_sealed = seal_line_user(group_id) if isinstance(group_id, str) and group_id else None
     match event:
         case {"type": "join"} if reply_token is not None:
             return JoinedGroup(reply_token)
         case {"type": "message", "message": {"type": "text", "text": str(text)}} if is_urgent:
-            sealed = seal_line_user(line_user_id) if line_user_id is not None else None
-            group_id = source.get(f"{source['type']}Id")
-            group_sealed = seal_line_user(group_id) if isinstance(group_id, str) and group_id else None
             return CriedInGroup(webhook_event_id, sealed, reply_token, text, happened_at, group_sealed)
+    if group_sealed is None:
+        return None
+    match event:
+        case {"type": "message", "message": {"type": "text", "text": str(text)}}:
+            return SpokenInGroup(group_sealed, sealed, reply_token, text, happened_at)
+        case {"type": "postback", "postback": {"data": str(data)}}:
+            return PressedInGroup(group_sealed, sealed, reply_token, data, happened_at)
+        case {"type": "leave"}:
+            return LeftGroup(group_sealed, happened_at)
+        case {"type": "memberLeft", "left": {"members": list(members)}}:
+            return MembersLeftGroup(group_sealed, _sealed_users(members), happened_at)
     return None
+
+
+def _sealed_users(members: list[Any]) -> tuple[str, ...]:
+    ids = [one.get("userId") for one in members if isinstance(one, dict)]
+    return tuple(seal_line_user(user_id) for user_id in ids if isinstance(user_id, str) and user_id)
 
 
 def _params(postback: dict[str, Any]) -> dict[str, str]:

@@ -78,13 +78,21 @@ def enqueue_parts(
 
 
 def enqueue(
-    session: Session, *, subject: str, kind: str, to: Sequence[str], messages: list[dict[str, Any]], priority: int
+    session: Session,
+    *,
+    subject: str,
+    kind: str,
+    to: Sequence[str],
+    messages: list[dict[str, Any]],
+    priority: int,
+    readers: int = 1,
 ) -> int:
     """The messages go out once, soon after the caller's transaction commits; the chunk's id is returned.
 
-    `kind` multicast: `to` holds 1..500 LINE user ids; push: one user id; reply: the reply token, and after it, where
-    a push may take the place of a reply that came too late, the user id. `priority` 0 goes first. `subject` names what
-    it is about (`alert:12:3`, `incident:45`). Raises UnfitMessageError where LINE would refuse.
+    `kind` multicast: `to` holds 1..500 LINE user ids; push: one user id, or a group's with so many `readers`, whom LINE
+    counts; reply: the reply token, and after it, where a push may take the place of a reply that came too late, the
+    user id. `priority` 0 goes first. `subject` names what it is about (`alert:12:3`, `incident:45`). Raises
+    UnfitMessageError where LINE would refuse.
     """
     _check_recipients(kind, to)
     line_messages.check(messages)
@@ -96,7 +104,7 @@ def enqueue(
             "retry_key": uuid.uuid4(),
             "to_sealed": sealing.seal(json.dumps(list(to))),
             "to_hash": None if kind == "multicast" else sealing.fingerprint(to[-1]),
-            "recipient_count": 1 if kind == "reply" else len(to),
+            "recipient_count": len(to) if kind == "multicast" else readers,
             "messages": messages,
             "priority": priority,
             "created_at": clock.now(),

@@ -20,6 +20,7 @@ def declare_all() -> None:
         "incidents.group_models",
         "incidents.inbox_models",
         "alerts.cap_models",
+        "alerts.leader_models",
         "alerts.models_texts",
         "alerts.after.models",
     )

@@ -1,4 +1,4 @@
-"""Codes that the city hands over, the identity that they check, the groups that they open."""
+"""Codes that the city hands over: they check an identity, open a group, or make a group on LINE one of leaders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core import clock, sealing
 from core.errors import NotFoundError
 from residents import queries, rules
-from residents.errors import TooManyTriesError, WrongCodeError
+from residents.errors import LeadersCodeError, TooManyTriesError, WrongCodeError
 from residents.models import Resident
 from residents.models_rights import CodeTry, GroupMember, HandedCode, ResidentGroup
 from staff import actions as staff_actions
@@ -37,13 +37,32 @@ def hand_over_identity(session: Session, *, account: AccountRef, name: str, phon
         purpose="identity",
         name_sealed=sealing.seal(rules.clean_words(name, limit=rules.NAME_LIMIT, what="The name")),
         phone_sealed=None if phone is None else sealing.seal(rules.clean_phone(phone)),
-    )
+    )[0]
 
 
 def hand_over_group(session: Session, *, account: AccountRef, group_id: int) -> str:
     """A code that opens the group to one person; it is never shown again. Raises NotFoundError."""
     group(session, group_id)
-    return _hand_over(session, account, purpose="group", group_id=group_id)
+    return _hand_over(session, account, purpose="group", group_id=group_id)[0]
+
+
+def hand_over_leaders(session: Session, *, account: AccountRef) -> tuple[str, int]:
+    """A code that is typed by leaders in their group on LINE, never shown again, and its number."""
+    return _hand_over(session, account, purpose="leaders")
+
+
+def leaders_code(session: Session, given: str) -> int | None:
+    """The number of the leaders' code that is spelt so, now used; None where none is, or it is older than a week.
+
+    Other leaders of the same group may type it until then: whose group it opened, the caller knows.
+    """
+    now = clock.wall_now()
+    code = queries.locked_code(session, rules.spelt(given[:40]))
+    if code is None or code.purpose != "leaders" or code.expires_wall_at <= now:
+        return None
+    code.used_wall_at = code.used_wall_at or now
+    session.flush()
+    return code.id
 
 
 def _hand_over(
@@ -54,7 +73,7 @@ def _hand_over(
     group_id: int | None = None,
     name_sealed: bytes | None = None,
     phone_sealed: bytes | None = None,
-) -> str:
+) -> tuple[str, int]:
     code, now = _new_code(), clock.wall_now()
     handed = HandedCode(
         code_hash=sealing.fingerprint(code), purpose=purpose, group_id=group_id, name_sealed=name_sealed,
@@ -65,7 +84,7 @@ def _hand_over(
     staff_actions.record(
         session, account=account, action="code.handed_over", subject=f"code:{handed.id}", detail={"purpose": purpose}
     )
-    return rules.shown_code(code)
+    return rules.shown_code(code), handed.id
 
 
 def group(session: Session, group_id: int) -> ResidentGroup:
@@ -109,7 +128,8 @@ def use_code(session: Session, resident: Resident, given: str) -> Opened:
     """What the code opens is the resident's, and the code is used up.
 
     Raises TooManyTriesError after five wrong codes in an hour, without looking at the sixth, and WrongCodeError where
-    it was never handed over, has expired or is used; the caller must keep the wrong try, `note_wrong_code`.
+    it was never handed over, has expired or is used; the caller must keep the wrong try, `note_wrong_code`. Raises
+    LeadersCodeError for one that belongs into a group on LINE; it stays good there.
     """
     now = clock.wall_now()
     # Two codes of one person at once would each see four tries.
@@ -120,6 +140,8 @@ def use_code(session: Session, resident: Resident, given: str) -> Opened:
     code = queries.locked_code(session, rules.spelt(given[:40]))
     if code is None or code.used_wall_at is not None or code.expires_wall_at <= now:
         raise WrongCodeError("This code was not handed over, is used already, or is older than a week.")
+    if code.purpose == "leaders":
+        raise LeadersCodeError("This code is for the leaders' group on LINE. Type it there.")
     code.used_wall_at, code.resident_id = now, resident.id
     if code.purpose == "identity":
         _check_identity(resident, code)

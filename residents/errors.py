@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.errors import FaonamError, InvalidInputError
+from core.errors import ConflictError, FaonamError, InvalidInputError
 
 
 class TooManyTriesError(FaonamError):
@@ -11,3 +11,7 @@ class TooManyTriesError(FaonamError):
 
 class WrongCodeError(InvalidInputError):
     """This code opens nothing."""
+
+
+class LeadersCodeError(ConflictError):
+    """This code is typed in the leaders' group."""

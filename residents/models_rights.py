@@ -115,11 +115,14 @@ class AreaWatch(Base):
 
 
 class HandedCode(Base):
-    """A code that an officer handed over, by its keyed hash: it checks an identity or opens a group. Real time."""
+    """A code that an officer handed over, by its keyed hash: it checks an identity, opens a group, or is for leaders.
+
+    Those type it in their group on LINE, each of them, until it expires. Real time.
+    """
 
     __tablename__ = "handed_code"
     __table_args__ = (
-        sa.CheckConstraint("purpose IN ('identity', 'group')", name="purpose"),
+        sa.CheckConstraint("purpose IN ('identity', 'group', 'leaders')", name="purpose"),
         sa.CheckConstraint("(purpose = 'group') = (group_id IS NOT NULL)", name="group_has_group"),
     )
 

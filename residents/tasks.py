@@ -24,7 +24,7 @@ from line.events import (
     open_line_user,
 )
 from residents import actions, cards, codes, doors, erasure, menus, queries, rules
-from residents.errors import TooManyTriesError, WrongCodeError
+from residents.errors import LeadersCodeError, TooManyTriesError, WrongCodeError
 from residents.models import Resident
 from residents.models_rights import Erasure
 
@@ -272,6 +272,8 @@ def _tried(session: Session, resident: Resident, code: str) -> dict[str, Any]:
         opened = codes.use_code(session, resident, code)
     except TooManyTriesError:
         return cards.plain("code-too-many", resident.language)
+    except LeadersCodeError:
+        return cards.plain("code-for-leaders", resident.language)
     except WrongCodeError:
         codes.note_wrong_code(session, resident)
         return cards.plain("code-wrong", resident.language)

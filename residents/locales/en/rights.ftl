@@ -42,4 +42,5 @@ farewell-by-officer = All your data are deleted, as you asked an officer. If you
 identity-checked = Your identity is checked. Thank you.
 group-joined = You now belong to the group "{ $group }".
 code-wrong = This code does not work: it may be mistyped, used already, or expired.
+code-for-leaders = This code is for the leaders' group on LINE. Type it there.
 code-too-many = Too many wrong codes. Please wait an hour and try again.

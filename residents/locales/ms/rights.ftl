@@ -41,4 +41,5 @@ farewell-by-officer = Semua data anda telah dipadam seperti yang diminta melalui
 identity-checked = Identiti anda disahkan. Terima kasih.
 group-joined = Anda kini ahli kumpulan "{ $group }".
 code-wrong = Kod ini tidak berfungsi: mungkin tersalah taip, telah digunakan atau tamat tempoh.
+code-for-leaders = Kod ini untuk kumpulan ketua di LINE. Taipkannya di situ.
 code-too-many = Terlalu banyak kod salah. Sila tunggu sejam dan cuba lagi.
