@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from alerts import leader_queries, leaders, queries, templates
+from alerts import leader_queries, leaders, queries, templates, thread
 from alerts import leader_rules as decide
 from alerts.events import AlertAcknowledged
 from alerts.leader_models import Leader, LeaderAcknowledgement, LeaderCall, LeaderGroup
@@ -105,6 +105,11 @@ def acknowledge(
         alert = queries.alert(session, alert_id)
         answers = leader_queries.zone_answers(session, alert)
         given = sum(one.acknowledgement is not None for one in answers)
+        codes = [one.code for one in answers if one.zone_id in new]
+        thread.note(
+            session, event_id=alert.event_id, alert_id=alert.id, kind="zones_acknowledged", by=account, zones=codes,
+            way=way, leader_group=leader_group_id,
+        )
         events.publish(
             session, AlertAcknowledged(alert_id=alert_id, zones_acknowledged=given, zones_total=len(answers))
         )

@@ -11,7 +11,20 @@ from sqlalchemy.orm import Session
 
 import staff.actions
 import staff.queries
-from alerts import arming, audience, cap_publishing, delivery, packing, proposals, queries, queueing, rules, thread
+from alerts import (
+    arming,
+    audience,
+    cap_publishing,
+    delivery,
+    escalation,
+    leaders,
+    packing,
+    proposals,
+    queries,
+    queueing,
+    rules,
+    thread,
+)
 from alerts.errors import AlertStateError, ProposalChangedError, SamePersonError, SecondPersonMissingError
 from alerts.events import AlertApproved
 from alerts.models import Alert, AlertRecipient
@@ -343,6 +356,8 @@ def cancel(session: Session, alert_id: int, reason: str, by: AccountRef) -> Aler
     if alert.state not in rules.TOLD or alert.kind == "all_clear":
         raise AlertStateError(f"Alert {alert.number} is {alert.state}; there is nothing to cancel.")
     stopped = queueing.stop(session, alert_id)
+    leaders.stop(session, alert_id)
+    escalation.stop(session, alert_id)
     _audit(session, alert, by=by, action="alert.cancelled", reason=reason.strip(), chunks_stopped=stopped)
     log.info("alert.cancelled", alert=alert_id, chunks_stopped=stopped)
     cap_publishing.withdraw(session, alert, queries.city(session), sent_at=clock.now())

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from alerts import acknowledging, contacts, leader_queries, queries
+from alerts import acknowledging, contacts, leader_queries, queries, thread
 from alerts import leader_rules as decide
 from alerts.events import EscalationChanged
 from alerts.leader_models import Contact, Escalation, EscalationCall, EscalationRule
@@ -169,6 +169,8 @@ def _open(session: Session, alert_id: int, area_id: int | None, *, version: int)
     )
     if opened is None:
         return 0
+    event_id = queries.alert(session, alert_id).event_id
+    thread.note(session, event_id=event_id, alert_id=alert_id, kind="nobody_acknowledged", area=area_id)
     log.warning("leaders.nobody_acknowledged", alert=alert_id, area=area_id)
     _call_next(session, opened)
     return 1
@@ -237,6 +239,10 @@ def note_outcome(
     session.flush()
     staff_actions.record(
         session, account=account, action="escalation.noted", subject=f"escalation:{one.id}", detail={"outcome": outcome}
+    )
+    event_id = queries.alert(session, one.alert_id).event_id
+    thread.note(
+        session, event_id=event_id, alert_id=one.alert_id, kind="called", by=account, outcome=outcome, area=one.area_id
     )
     if outcome == "reached":
         _note_reached(session, one, account)

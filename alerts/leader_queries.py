@@ -173,12 +173,14 @@ def homes_by_group(session: Session, alert_id: int, touched_groups: Sequence[Tou
 
 
 def alerts_to_look_at(session: Session, *, now: datetime) -> Sequence[Alert]:
-    """Warnings that are out and in force: neither held for the morning, nor stopped, nor over by the clock."""
+    """Warnings that are out and in force: no exercises, neither held for the morning nor over by the clock."""
     return session.scalars(
         sa.select(Alert)
         .where(
             Alert.state.in_(sorted(rules.TOLD)),
             Alert.kind.in_(("alert", "update")),
+            Alert.is_exercise.is_(False),
+            Alert.hold_until_at.is_(None),
             sa.or_(Alert.expires_at.is_(None), Alert.expires_at > now),
         )
         .order_by(Alert.id)

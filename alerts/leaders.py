@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from alerts import leader_queries, queries, rules, templates
+from alerts import leader_queries, queries, rules, templates, thread
 from alerts import leader_rules as decide
 from alerts.leader_models import (
     Leader,
@@ -244,12 +244,13 @@ def tell(session: Session, alert_id: int) -> int:
             counts = homes.get(one.group.id, (0, 0))
             _call(session, alert, one, counts=counts, priority=priority, is_simulated=is_simulated)
     session.flush()
+    thread.note(session, event_id=alert.event_id, alert_id=alert.id, kind="leaders_told", groups=sorted(new))
     log.info("leaders.told", alert=alert.id, groups=len(new))
     return len(new)
 
 
 def _goes_out(alert: Alert) -> bool:
-    if alert.approved_at is None:
+    if alert.approved_at is None or alert.hold_until_at is not None or alert.is_exercise:
         return False
     # An all-clear has ended as soon as the residents' messages went.
     return alert.kind == "all_clear" or (alert.kind in {"alert", "update"} and alert.state in rules.TOLD)

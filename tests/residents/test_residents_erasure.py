@@ -46,6 +46,7 @@ from tests.residents.told import (
     House,
     add_and_rate,
     alert_both,
+    lead,
     me,
     merge_and_ask,
     picture,
@@ -88,13 +89,15 @@ def test_nothing_of_the_person_is_found_after_the_erasure(house: House) -> None:
     tell_everything(house)
     merge_and_ask()
     add_and_rate(house)
+    with transaction() as session:
+        lead(session)
     before = _everywhere()
     tables = {found.split(".")[1].strip('"') for found in before if found.startswith('"')}
     assert tables >= {
         "resident", "home", "inbox_event", "event", "outbox_chunk", "report", "incident", "incident_change", "draft",
         "need_look", "job", "crew", "incident_merge", "incident_pause", "reporter_notice", "service_request",
         "incident_rating",
-        "incident_note", "report_redaction", "inbox_filter",
+        "incident_note", "report_redaction", "inbox_filter", "leader", "leader_acknowledgement", "contact_list",
     }  # fmt: skip
     assert any(found.endswith(".jpg") for found in before)
     _erase_by_chat(house)
@@ -151,7 +154,7 @@ def test_what_others_said_and_what_was_done_stays(house: House) -> None:
             assert alert_queries.answers(session, [alert_id])[alert_id] == {"safe": 2}
         erased = session.scalars(sa.select(Erasure)).one()
         assert (erased.way, erased.resident_id, erased.done_at) == ("chat", None, clock.now())
-        assert erased.counts == {"homes": 2, "reports": 2, "photos": 2, "alerts": 2, "conversations": 0}
+        assert erased.counts == {"homes": 2, "reports": 2, "photos": 2, "alerts": 2, "contacts": 0, "conversations": 0}
 
 
 def test_an_alert_in_flight_goes_to_the_others_only(house: House) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 import answers.tasks
 import dispatch.tasks
+from alerts import acknowledging, contacts, leaders
 from alerts import queries as alert_queries
 from alerts import tasks as alert_tasks
 from alerts.models import Alert, AlertRecipient
@@ -292,3 +293,17 @@ def of(session: Session, user: str) -> Resident:
 def me(session: Session) -> Resident:
     """The resident behind ME."""
     return of(session, ME)
+
+
+def lead(session: Session) -> None:
+    """The person leads a community: in its group on LINE, by an acknowledgement, and on the list of whom to call."""
+    account = add_account(session, "lek", roles=["officer"])
+    area_id = session.scalar(sa.text("SELECT min(id) FROM area"))
+    _, code = leaders.make_group(
+        session, account=account, name_th="ผู้นำ", name_en="Leaders", language="th", area_id=area_id, zone_codes=[]
+    )
+    leaders.hear_code(session, code, line_group_id="C" + "7" * 32, line_user_id=ME, reply_token=None)
+    alert_id = session.scalars(sa.select(Alert.id)).first()
+    assert alert_id is not None
+    acknowledging.acknowledge(session, alert_id, [1], way="words", line_user_id=ME)
+    contacts.add_contact(session, area_id=area_id, name=NAME, phone=PHONE, position=None, account=account)
