@@ -312,6 +312,7 @@ def test_over_http_from_a_code_to_the_last_call(
     assert (made["is_open"], made["zones"][0]["code"]) == (False, "B")
     with transaction() as session:
         assert len(Chat(session).say(made["code"])) == 1
+        town.session = session
         alert_id = approved(session, town, {"A": 3, "B": 3}).id
     (listed,) = olu.get("/api/v1/leader-groups").json()["groups"]
     assert (listed["is_open"], listed["leaders"]) == (True, 1)
