@@ -252,3 +252,35 @@ def member_numbers(session: Session, user_hashes: Collection[bytes]) -> dict[byt
         sa.select(Resident.line_user_hash, Resident.id).where(Resident.line_user_hash.in_(list(user_hashes)))
     )
     return {bytes(hashed): number for hashed, number in rows}
+
+
+@dataclass(frozen=True)
+class Acknowledged:
+    """That somebody was the first to acknowledge an alert."""
+
+    number: str
+    acknowledged_at: datetime
+
+
+def led_by(session: Session, line_user_id: str) -> list[tuple[LeaderGroup, datetime]]:
+    """The groups of which the person is a leader, and since when. Only for the person."""
+    rows = session.execute(
+        sa.select(LeaderGroup, Leader.joined_at)
+        .join(Leader, Leader.leader_group_id == LeaderGroup.id)
+        .where(Leader.user_hash == sealing.fingerprint(line_user_id))
+        .order_by(LeaderGroup.id)
+    )
+    return [(one, since) for one, since in rows]
+
+
+def acknowledged_by(session: Session, line_user_id: str) -> list[Acknowledged]:
+    """The alerts that the person was the first to acknowledge for some zone, oldest first. Only for the person."""
+    rows = session.execute(
+        sa.select(Alert.number, sa.func.min(LeaderAcknowledgement.acknowledged_at))
+        .select_from(LeaderAcknowledgement)
+        .join(Alert, Alert.id == LeaderAcknowledgement.alert_id)
+        .where(LeaderAcknowledgement.by_hash == sealing.fingerprint(line_user_id))
+        .group_by(Alert.id)
+        .order_by(Alert.id)
+    )
+    return [Acknowledged(number, at) for number, at in rows]

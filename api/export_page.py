@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from alerts import leader_queries
 from alerts.personal import alerts_of
 from answers.personal import questions_of
 from core import clock, sealing
@@ -16,7 +17,7 @@ from core.words import words
 from incidents.personal import reports_of
 from incidents.rules import LOCAL_TIME
 from line import personal
-from residents import blocking, queries
+from residents import blocking, queries, watching
 from residents.models import Resident
 
 
@@ -41,6 +42,17 @@ def everything(session: Session, resident: Resident) -> dict[str, Any]:
             for home in queries.homes_of(session, resident.id)
         ],
         "groups": [{"name": one.name_th, "name_en": one.name_en} for one in queries.groups_of(session, resident.id)],
+        "areas_followed": [
+            {"name": one.name_th, "name_en": one.name_en} for one in watching.areas_of(session, resident.id)
+        ],
+        "leads": [
+            {"name": one.name_th, "name_en": one.name_en, "since": since}
+            for one, since in leader_queries.led_by(session, line_user_id)
+        ],
+        "acknowledgements": [
+            {"number": one.number, "acknowledged_at": one.acknowledged_at}
+            for one in leader_queries.acknowledged_by(session, line_user_id)
+        ],
         "looks_at_needs": [
             {"by": look.username, "looked_at": look.looked_at, "reason": look.reason}
             for look in queries.looks_at(session, resident.id)
@@ -89,6 +101,7 @@ def _member(resident: Resident, line_user_id: str) -> dict[str, Any]:
         "phone": phone, "identity_checked_at": resident.identity_checked_at, "joined_at": resident.joined_at,
         "consented_at": resident.consented_at, "consent_version": resident.consent_version,
         "is_reachable": resident.is_reachable,
+        "gets_news": watching.gets_news(resident),
     }
 
 

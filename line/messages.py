@@ -195,6 +195,14 @@ def cut(body: str, *, limit_utf16: int) -> str:
     return kept + "…"
 
 
+def cut_label(label: str) -> str:
+    """The label, ended with … where a button would not take all its letters."""
+    kept = label
+    while rules.graphemes(kept) > rules.LABEL_LIMIT_GRAPHEMES - (kept != label):
+        kept = kept[:-1]
+    return kept if kept == label else kept.rstrip() + "…"
+
+
 def check(messages: Sequence[Message]) -> None:
     """The messages fit one request: 1 to 5 of them; raises UnfitMessageError."""
     if not 1 <= len(messages) <= rules.MESSAGES_LIMIT:

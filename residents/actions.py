@@ -14,7 +14,7 @@ from gis.points import LonLat
 from residents import queries, rules
 from residents.events import HomeSet, MemberJoined, MemberLeft
 from residents.models import Home, Resident
-from residents.models_rights import ConsentEntry, HouseholdNeed
+from residents.models_rights import AreaWatch, ConsentEntry, HouseholdNeed
 
 
 def resident_of(session: Session, line_user_id: str) -> Resident:
@@ -74,10 +74,11 @@ def give_consent(session: Session, resident: Resident, *, version: str, at: date
 
 
 def withdraw_consent(session: Session, resident: Resident, *, at: datetime, shown: Shown) -> None:
-    """The resident agrees to nothing, and neither a home nor a need of theirs is kept; the log has the text."""
+    """The resident agrees to nothing, and no home, need or followed area of theirs is kept; the log has the text."""
     resident.consented_at = None
     resident.consent_version = None
     session.execute(sa.delete(Home).where(Home.resident_id == resident.id))
+    session.execute(sa.delete(AreaWatch).where(AreaWatch.resident_id == resident.id))
     for purpose in rules.PURPOSES:
         write_consent(session, resident, purpose=purpose, is_given=False, at=at, shown=shown)
 

@@ -9,6 +9,9 @@ from typing import Any
 from core.words import words
 from line import identity, messages
 from residents import rules
+from residents.queries import Community
+
+LINE_BUTTONS = 13
 
 
 def say(key: str, language: str, **slots: str) -> str:
@@ -135,6 +138,43 @@ def ask_erasure(language: str) -> dict[str, Any]:
 def farewell(language: str, receipt: str) -> dict[str, Any]:
     """Everything is deleted; the receipt says so to the city."""
     return messages.text(say("farewell", language, receipt=receipt))
+
+
+def _named(area: Community, language: str) -> str:
+    return area.name_th if language == "th" or not area.name_en else area.name_en
+
+
+def _area_buttons(language: str, areas: Sequence[Community], *, verb: str) -> list[messages.Action]:
+    labels = [(area.id, messages.cut_label(_named(area, language))) for area in areas]
+    return [messages.postback(label, f"{verb}:{area_id}", display_text=label) for area_id, label in labels]
+
+
+def choose_area(language: str, areas: Sequence[Community], *, mine: Sequence[Community]) -> dict[str, Any]:
+    """The areas that may be followed, as many as LINE shows buttons; all of them are on the resident's page."""
+    offered = [area for area in areas if area not in mine][: LINE_BUTTONS - 1]
+    page = messages.open_uri(say("label-page", language), identity.page_url())
+    quick = messages.quick_reply(*_area_buttons(language, offered, verb="watch"), page)
+    return messages.text(f"{say('area-choose', language)}\n{_followed(language, mine)}", quick=quick)
+
+
+def following(language: str, mine: Sequence[Community]) -> dict[str, Any]:
+    """Which areas the resident follows now."""
+    return messages.text(_followed(language, mine))
+
+
+def stop_following(language: str, mine: Sequence[Community], *, is_full: bool) -> dict[str, Any]:
+    """Which area the resident may stop following, with one button for each."""
+    if not mine:
+        return following(language, mine)
+    quick = messages.quick_reply(*_area_buttons(language, mine, verb="unwatch"))
+    ask = words("residents", "area-full" if is_full else "area-stop", language=language, limit=str(rules.AREAS_LIMIT))
+    return messages.text(f"{_followed(language, mine)}\n{ask}", quick=quick)
+
+
+def _followed(language: str, mine: Sequence[Community]) -> str:
+    if not mine:
+        return say("area-none", language)
+    return say("area-following", language, areas=", ".join(_named(area, language) for area in mine))
 
 
 def plain(key: str, language: str, **slots: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from core import clock, sealing
 from core.errors import ConflictError, InvalidInputError
 from gis.points import LonLat
-from residents import actions, queries, rules
+from residents import actions, queries, rules, watching
 from residents.models import Resident
 from residents.models_rights import HouseholdNeed, NeedKind, NeedLook
 from staff import actions as staff_actions
@@ -53,6 +53,8 @@ def decide(
         actions.give_consent(session, resident, version=version, at=now, shown=shown)
     elif purpose == "warnings":
         actions.withdraw_consent(session, resident, at=now, shown=shown)
+    elif purpose == rules.NEWS:
+        watching.choose_news(session, resident, is_wanted=is_given, at=now, shown=shown)
     else:
         actions.write_consent(session, resident, purpose=purpose, is_given=is_given, at=now, shown=shown)
         if not is_given:

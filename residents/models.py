@@ -56,6 +56,8 @@ class Resident(Base):
     identity_checked_by: Mapped[str | None]
     erasure_asked_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     consent_asked_version: Mapped[str | None]
+    # Since then the resident wants no news from the city; warnings are another thing.
+    news_refused_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     # Until then only cries for help are heard; the standing `ResidentBlock` says why.
     blocked_until_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
 

@@ -47,6 +47,8 @@ def is_blocked(blocked_until_at: datetime | None, *, now: datetime) -> bool:
 # ── Consent ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 PURPOSES = ("warnings", "needs")
+# Who is warned also gets news until they say no: asked about like the others, and taken back by itself.
+NEWS = "news"
 IMPORTED = "import:"
 
 
@@ -77,6 +79,16 @@ _LANGUAGE = frozenset(
         "bahasa", "tukar bahasa", "bahasa melayu", "melayu", "burmese", "myanmar", "ဘာသာစကား", "မြန်မာ", "မြန်မာဘာသာ",
     }
 )  # fmt: skip
+_NEWS_OFF = frozenset(
+    {
+        "ไม่รับข่าว", "ไม่รับข่าวสาร", "เลิกรับข่าว", "stop news", "no news", "henti berita", "tidak mahu berita",
+        "သတင်း မယူပါ", "သတင်းမယူပါ",
+    }
+)  # fmt: skip
+_NEWS_ON = frozenset({"รับข่าว", "รับข่าวสาร", "start news", "news on", "mahu berita", "သတင်း ယူမည်", "သတင်းယူမည်"})
+# What follows is the area's name; alone, the areas that may be chosen are listed.
+_UNWATCH = ("เลิกติดตามพื้นที่", "เลิกติดตาม พื้นที่", "unfollow area", "henti ikut kawasan", "ဧရိယာ မစောင့်ကြည့်ပါ")
+_WATCH = ("ติดตามพื้นที่", "ติดตาม พื้นที่", "follow area", "ikut kawasan", "ဧရိယာ စောင့်ကြည့်မည်")
 # No O, 0, I, 1: over the phone and on paper they are taken for one another. 8 of 32 letters are 40 bits.
 CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _CODE = re.compile(
@@ -92,16 +104,22 @@ ERASURE_ASKED_LIFE = timedelta(minutes=15)
 EXPORT_LIFE = timedelta(minutes=15)
 PAGE_LIFE = timedelta(minutes=20)
 HOMES_LIMIT = 5
+AREAS_LIMIT = 5
 LABEL_LIMIT = 60
 NAME_LIMIT = 120
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a text asks of the residents' room: `about_me`, `erase`, `language`, or `code` in its one spelling."""
+    """What a text asks of the residents' room.
+
+    `about_me`, `erase`, `language`, `news_on`, `news_off`, `code` in its one spelling, `watch` or `unwatch` an `area`,
+    whose name may be empty.
+    """
 
     what: str
     code: str = ""
+    area: str = ""
 
 
 def asked_in(text: str) -> Asked | None:
@@ -117,11 +135,43 @@ def asked_in(text: str) -> Asked | None:
         return Asked("erase")
     if plain in _LANGUAGE:
         return Asked("language")
+    if plain in _NEWS_OFF:
+        return Asked("news_off")
+    if plain in _NEWS_ON:
+        return Asked("news_on")
+    for what, beginnings in (("unwatch", _UNWATCH), ("watch", _WATCH)):
+        for beginning in beginnings:
+            if plain.startswith(beginning):
+                return Asked(what, area=plain.removeprefix(beginning).strip())
+    if plain == "เลิกติดตาม":
+        return Asked("unwatch")
     match = _CODE.fullmatch(plain)
     # Eight letters alone may be a word; a code says that it is one, or has its dash.
     if match and (match["word"] or match["dash"]):
         return Asked("code", spelt(match["one"] + match["two"]))
     return None
+
+
+@dataclass(frozen=True)
+class AreaName:
+    """An area as a text may name it."""
+
+    id: int
+    names: tuple[str, ...]
+
+
+def areas_meant(said: str, areas: Collection[AreaName]) -> tuple[int, ...]:
+    """The areas that the words may mean: those of exactly this name or code, else those in whose name they stand."""
+    wanted = _plain_name(said)
+    if not wanted:
+        return ()
+    plain = {area.id: {_plain_name(name) for name in area.names} for area in areas}
+    exact = tuple(area_id for area_id, names in plain.items() if wanted in names)
+    return exact or tuple(area_id for area_id, names in plain.items() if any(wanted in name for name in names))
+
+
+def _plain_name(name: str) -> str:
+    return re.sub(r"[\s.'\"“”-]+", "", seen(name).lower())
 
 
 def spelt(code: str) -> str:

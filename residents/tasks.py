@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from core import clock, jobs
-from core.errors import FaonamError, InvalidInputError
+from core.errors import ConflictError, FaonamError, InvalidInputError
 from core.events import subscribes
 from core.logs import get_logger
 from gis.errors import InvalidPlaceError
@@ -23,7 +24,7 @@ from line.events import (
     Unfollowed,
     open_line_user,
 )
-from residents import actions, cards, codes, doors, erasure, menus, queries, rules
+from residents import actions, cards, codes, doors, erasure, menus, queries, rules, watching
 from residents.errors import LeadersCodeError, TooManyTriesError, WrongCodeError
 from residents.models import Resident
 from residents.models_rights import Erasure
@@ -83,7 +84,7 @@ def mark_unreachable(session: Session, event: Unfollowed) -> None:
 def hear_button(session: Session, event: PostbackReceived) -> None:
     """A button of membership has done what it says; the buttons of other rooms are none of ours."""
     topic, _, choice = event.data.partition(":")
-    if topic not in {"home", "language", "consent", "me"}:
+    if topic not in {"home", "language", "consent", "me", "watch", "unwatch"}:
         return
     line_user_id = open_line_user(event.line_user_id_sealed)
     if (topic, choice) == ("me", "erase-yes"):
@@ -119,7 +120,42 @@ def _pressed(
         shown = _shown(resident, cards.say("consent-withdrawn", resident.language))
         actions.withdraw_consent(session, resident, at=clock.now(), shown=shown)
         return cards.consent_withdrawn(resident.language)
+    if topic in {"watch", "unwatch"}:
+        chosen = [one for one in queries.communities(session) if choice == str(one.id)]
+        return _follow(session, resident, chosen) if topic == "watch" else _unfollow(session, resident, chosen)
     return _pressed_about_me(session, resident, event, choice) if topic == "me" else None
+
+
+def _follow(session: Session, resident: Resident, meant: Sequence[queries.Community]) -> dict[str, Any]:
+    """The one area that was meant is followed; where it may be several, or none, the resident chooses."""
+    if resident.consented_at is None:
+        return cards.ask_consent(resident.language)
+    mine = watching.areas_of(session, resident.id)
+    if len(meant) != 1:
+        return cards.choose_area(resident.language, meant or queries.communities(session), mine=mine)
+    try:
+        watching.follow(session, resident, meant[0].id)
+    except ConflictError:
+        return cards.stop_following(resident.language, mine, is_full=True)
+    return cards.following(resident.language, watching.areas_of(session, resident.id))
+
+
+def _unfollow(session: Session, resident: Resident, meant: Sequence[queries.Community]) -> dict[str, Any]:
+    mine = watching.areas_of(session, resident.id)
+    stopped = [one for one in mine if one.id in {area.id for area in meant}]
+    if len(stopped) != 1:
+        return cards.stop_following(resident.language, mine, is_full=False)
+    watching.unfollow(session, resident, stopped[0].id)
+    return cards.following(resident.language, [one for one in mine if one != stopped[0]])
+
+
+def _choose_news(session: Session, resident: Resident, *, is_wanted: bool) -> dict[str, Any]:
+    shown = _shown(resident, cards.say("news-on" if is_wanted else "news-off", resident.language))
+    try:
+        watching.choose_news(session, resident, is_wanted=is_wanted, at=clock.now(), shown=shown)
+    except ConflictError:
+        return cards.ask_consent(resident.language)
+    return cards.plain("news-on" if is_wanted else "news-off", resident.language)
 
 
 def _shown(resident: Resident, text: str) -> actions.Shown:
@@ -251,6 +287,12 @@ def _answer_asked(
         answer = _tried(session, resident, asked.code)
     elif asked.what == "language":
         answer = cards.ask_language(language)
+    elif asked.what == "watch":
+        answer = _follow(session, resident, watching.meant(session, asked.area))
+    elif asked.what == "unwatch":
+        answer = _unfollow(session, resident, watching.meant(session, asked.area))
+    elif asked.what in {"news_on", "news_off"}:
+        answer = _choose_news(session, resident, is_wanted=asked.what == "news_on")
     else:
         answer = cards.about_me(language, _about(session, resident))
     _answer(session, resident, line_user_id, event.reply_token, answer)

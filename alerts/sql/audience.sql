@@ -71,6 +71,7 @@ audience AS (
             WHEN CAST(:listed_ids AS bigint[]) IS NOT NULL AND r.id <> ALL(CAST(:listed_ids AS bigint[]))
                 THEN 'not_on_exercise_list'
             WHEN :is_news AND r.blocked_until_at > :now THEN 'blocked'
+            WHEN :is_news AND r.news_refused_at IS NOT NULL THEN 'wants_no_news'
             WHEN :spares_told AND p.reasons & 32 > 0 THEN 'already_told'
         END AS suppressed
     FROM person p

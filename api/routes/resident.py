@@ -21,7 +21,7 @@ from incidents import photos
 from incidents import queries as incident_queries
 from incidents.personal import reports_of
 from line import identity
-from residents import actions, cards, codes, doors, household, queries, rules, tasks
+from residents import actions, cards, codes, doors, household, queries, rules, tasks, watching
 from residents.errors import WrongCodeError
 from residents.models import Resident
 from staff.rules import csrf_token, is_csrf_token
@@ -30,7 +30,7 @@ router = APIRouter(route_class=OnceRoute, prefix="/resident", tags=["resident"])
 COOKIE = "faonam_resident"
 WAY = "liff"
 Language = Literal["th", "en", "ms", "my"]
-Purpose = Literal["warnings", "needs"]
+Purpose = Literal["warnings", "needs", "news"]
 
 
 class PageSettingsOut(BaseModel):
@@ -103,6 +103,8 @@ class MeOut(BaseModel):
     homes_limit: int
     needs: list[NeedOut]
     communities: list[CommunityOut]
+    areas: list[str]
+    areas_limit: int
 
 
 class LanguageIn(BaseModel):
@@ -137,6 +139,12 @@ class NeedsIn(BaseModel):
     """The needs of who lives in a home; none where the list is empty."""
 
     needs: list[str] = Field(max_length=40)
+
+
+class AreasIn(BaseModel):
+    """The communities that the resident follows beside their homes, by code; none where the list is empty."""
+
+    areas: list[Annotated[str, Field(max_length=80)]] = Field(max_length=40)
 
 
 class CodeIn(BaseModel):
@@ -210,7 +218,7 @@ def show_me(request: Request, session: SessionDep, me: Me) -> MeOut:
         csrf_token=csrf_token(_page_token(request)),
         is_identity_checked=me.identity_checked_at is not None,
         groups=[Names(th=group.name_th, en=group.name_en) for group in queries.groups_of(session, me.id)],
-        consents=[_consent(session, me, purpose) for purpose in rules.PURPOSES],
+        consents=[_consent(session, me, purpose) for purpose in (*rules.PURPOSES, rules.NEWS)],
         homes=[_home(home) for home in queries.homes_of(session, me.id)],
         homes_limit=rules.HOMES_LIMIT,
         needs=[
@@ -221,13 +229,18 @@ def show_me(request: Request, session: SessionDep, me: Me) -> MeOut:
             CommunityOut(code=one.code, name=Names(th=one.name_th, en=one.name_en))
             for one in queries.communities(session)
         ],
+        areas=[one.code for one in watching.areas_of(session, me.id)],
+        areas_limit=rules.AREAS_LIMIT,
     )
 
 
 def _consent(session: SessionDep, me: Resident, purpose: Any) -> ConsentOut:
-    is_given = (
-        me.consented_at is not None if purpose == "warnings" else queries.is_given(session, me.id, purpose=purpose)
-    )
+    if purpose == "warnings":
+        is_given = me.consented_at is not None
+    elif purpose == rules.NEWS:
+        is_given = watching.gets_news(me)
+    else:
+        is_given = queries.is_given(session, me.id, purpose=purpose)
     version = me.consent_version if purpose == "warnings" else None
     return ConsentOut(
         purpose=purpose,
@@ -291,6 +304,13 @@ def remove_home(request: Request, session: SessionDep, me: Me, home_id: int) -> 
 def say_needs(request: Request, session: SessionDep, me: Me, home_id: int, given: NeedsIn) -> MeOut:
     """The needs are kept sealed; 409 without the consent to that."""
     household.say_needs(session, me, home_id=home_id, codes=given.needs, at=clock.now())
+    return show_me(request, session, me)
+
+
+@router.put("/areas", summary="Follow further areas")
+def follow_areas(request: Request, session: SessionDep, me: Me, given: AreasIn) -> MeOut:
+    """Warnings for these communities come as for one's homes; 409 for more than five, or without the consent."""
+    watching.set_communities(session, me, given.areas)
     return show_me(request, session, me)
 
 

@@ -12,7 +12,7 @@ export type Home = {
   community: Names | null
   needs: string[]
 }
-export type Consent = { purpose: 'warnings' | 'needs'; version: string; text: string; is_given: boolean; is_outdated: boolean }
+export type Consent = { purpose: 'warnings' | 'needs' | 'news'; version: string; text: string; is_given: boolean; is_outdated: boolean }
 export type Me = {
   number: number
   language: Tongue
@@ -24,6 +24,8 @@ export type Me = {
   homes_limit: number
   needs: { code: string; name: string }[]
   communities: { code: string; name: Names }[]
+  areas: string[]
+  areas_limit: number
 }
 type Liff = { init(given: { liffId: string }): Promise<void>; isLoggedIn(): boolean; login(): void; getIDToken(): string | null }
 
