@@ -8,9 +8,11 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from alerts import acknowledging, delivery, escalation, packing, rollcall
-from alerts.models import Alert, AlertRecipient
+from alerts import acknowledging, delivery, escalation, packing, queries, rollcall
+from alerts.models import Alert, AlertRecipient, AlertTarget
+from line import messages as line_messages
 from line import personal
+from line.models import OutboxChunk
 from residents.erasure import Person, forgets
 
 # As the ledger says it, but nothing of it is on its way any more.
@@ -25,12 +27,17 @@ _KEEP_COUNTS = sa.text("""
 """)
 
 
+GONE = "–"
+
+
 @dataclass(frozen=True)
 class MyAlert:
-    """An alert as one of its recipients sees it."""
+    """An alert or news as one of its recipients sees it."""
 
     number: str
+    kind: str
     level: int
+    title: str
     sent_at: datetime | None
     state: str
     answer: str | None
@@ -42,16 +49,47 @@ def alerts_of(session: Session, resident_id: int) -> list[MyAlert]:
     """Every alert that was for the resident, and what they answered, oldest first."""
     packing.write_person(session, resident_id)
     rows = session.execute(
-        sa.select(Alert.number, Alert.level, Alert.approved_at, AlertRecipient)
+        sa.select(Alert, AlertRecipient)
         .join(AlertRecipient, AlertRecipient.alert_id == Alert.id)
         .where(AlertRecipient.resident_id == resident_id)
         .order_by(Alert.id)
     )
     offers = rollcall.offers_of(session, resident_id)
     return [
-        MyAlert(number, level, sent_at, row.state, row.answer, row.answered_at, offers.get(row.alert_id, ()))
-        for number, level, sent_at, row in rows
+        MyAlert(
+            number=alert.number,
+            kind=alert.kind,
+            level=alert.level,
+            title=alert.texts.get(row.language, {}).get("title", ""),
+            sent_at=alert.approved_at,
+            state=row.state,
+            answer=row.answer,
+            answered_at=row.answered_at,
+            offers=offers.get(alert.id, ()),
+        )
+        for alert, row in rows
     ]
+
+
+def _forget_letters(session: Session, resident_id: int) -> None:
+    """News written to this person alone keep none of their words: they may say anything of the person."""
+    mine = sa.select(AlertTarget.alert_id).where(AlertTarget.kind == "person", AlertTarget.ref_id == resident_id)
+    for alert in session.scalars(sa.select(Alert).where(Alert.id.in_(mine)).order_by(Alert.id)).all():
+        session.execute(
+            sa.delete(AlertTarget).where(
+                AlertTarget.alert_id == alert.id, AlertTarget.kind == "person", AlertTarget.ref_id == resident_id
+            )
+        )
+        others = session.scalar(sa.select(sa.func.count()).where(AlertTarget.alert_id == alert.id))
+        if alert.kind != "news" or others or queries.zones(session, [alert.id])[alert.id]:
+            continue
+        alert.own_words = None
+        alert.texts = {tongue: dict.fromkeys(text, GONE) for tongue, text in alert.texts.items()}
+        messages = [line_messages.text(GONE)]
+        session.execute(
+            sa.update(OutboxChunk).where(OutboxChunk.subject == queries.subject(alert.id)).values(messages=messages)
+        )
+    session.flush()
 
 
 @forgets(room="alerts")
@@ -59,6 +97,7 @@ def forget(session: Session, person: Person) -> dict[str, int]:
     """No alert names the person: one on its way goes to the others only, one that went keeps its counts."""
     packing.write_person(session, person.resident_id)
     acknowledging.forget(session, person.line_user_id)
+    _forget_letters(session, person.resident_id)
     contacts = escalation.forget(session, person.words)
     session.execute(_KEEP_COUNTS, {"resident_id": person.resident_id})
     gone = session.execute(

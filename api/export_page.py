@@ -81,8 +81,9 @@ def everything(session: Session, resident: Resident) -> dict[str, Any]:
         ],
         "alerts": [
             {
-                "number": alert.number, "level": alert.level, "sent_at": alert.sent_at, "state": alert.state,
-                "answer": alert.answer, "answered_at": alert.answered_at,
+                "number": alert.number, "kind": alert.kind, "level": alert.level, "title": alert.title,
+                "sent_at": alert.sent_at, "state": alert.state, "answer": alert.answer,
+                "answered_at": alert.answered_at,
             }
             for alert in alerts_of(session, resident.id)
         ],

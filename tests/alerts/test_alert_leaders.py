@@ -232,6 +232,50 @@ def test_a_group_that_comes_later_is_told_of_what_stands(session: Session, flood
     assert len(chat.pushes()) == 1
 
 
+@pytest.mark.parametrize("why", ["held", "exercise", "news"])
+def test_what_does_not_go_out_goes_to_no_group(session: Session, flood: Any, why: str) -> None:
+    """Neither what waits for the morning, until then, nor an exercise, whose list no group is on, nor news."""
+    chat = opened(session, flood, "A")
+    alert = approved(session, flood, {"A": 0, "B": 3})
+    session.execute(sa.text("UPDATE alert_zone SET zone_id = (SELECT id FROM zone WHERE code = 'A')"))
+    if why == "held":
+        alert.hold_until_at = clock.now() + timedelta(hours=5)
+    elif why == "exercise":
+        alert.is_exercise = True
+    else:
+        alert.kind, alert.level = "news", 0
+    session.flush()
+    hear_of(session, alert)
+    tell_standing(session)
+    assert chat.pushes() == []
+    alert.hold_until_at = None
+    session.flush()
+    tell_standing(session)
+    assert len(chat.pushes()) == (why == "held")
+
+
+def test_an_all_clear_goes_to_the_groups_that_were_warned(session: Session, flood: Any) -> None:
+    """Without a button: there is nothing to pass on but that it is over, and nobody is called about it."""
+    mine, other = opened(session, flood, "A"), opened(session, flood, "B", group=OTHER_GROUP)
+    alert = approved(session, flood, {"A": 3, "B": 0})
+    clear = actions.propose_all_clear(session, alert.id, flood.olu)
+    actions.approve(session, clear.id, clear.revision, flood.ann)
+    for _ in range(2):
+        hear_of(session, clear)
+    assert [push.subject for push in mine.pushes()] == [f"leaders:{alert.id}", f"leaders:{clear.id}"]
+    assert "ack:" not in words_of(mine.pushes()[-1])
+    assert other.pushes() == []
+
+
+def test_cancelled_in_mid_send_no_group_that_waits_is_told(session: Session, flood: Any) -> None:
+    """What has not gone to a group stays here with what has not gone to residents."""
+    chat = opened(session, flood, "A")
+    alert = approved(session, flood, {"A": 3, "B": 0})
+    actions.cancel(session, alert.id, "ผิดพื้นที่", flood.ann)
+    assert [push.state for push in chat.pushes()] == ["cancelled"]
+    assert chat.say("รับทราบ") == []
+
+
 def test_leaders_count_apart_from_residents(session: Session, flood: Any) -> None:
     """A group is none of the frozen audience: the residents' figures stay what was shown and approved."""
     opened(session, flood, "A")

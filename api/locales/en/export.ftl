@@ -65,3 +65,5 @@ export-acknowledgements = Warnings you acknowledged
 export-field-since = Since
 export-field-acknowledged-at = Acknowledged
 export-field-gets-news = Gets news
+export-field-kind = Kind
+export-field-title = Title

@@ -65,3 +65,5 @@ export-acknowledgements = Amaran yang anda maklum
 export-field-since = Sejak
 export-field-acknowledged-at = Dimaklumi
 export-field-gets-news = Menerima berita
+export-field-kind = Jenis
+export-field-title = Tajuk

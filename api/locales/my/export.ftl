@@ -65,3 +65,5 @@ export-acknowledgements = သင် အသိအမှတ်ပြုသော �
 export-field-since = ကတည်းက
 export-field-acknowledged-at = အသိအမှတ်ပြုချိန်
 export-field-gets-news = သတင်း ရသည်
+export-field-kind = အမျိုးအစား
+export-field-title = ခေါင်းစဉ်

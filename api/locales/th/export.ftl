@@ -65,3 +65,5 @@ export-acknowledgements = การรับทราบคำเตือน
 export-field-since = ตั้งแต่
 export-field-acknowledged-at = รับทราบเมื่อ
 export-field-gets-news = รับข่าวสาร
+export-field-kind = ประเภท
+export-field-title = หัวข้อ
