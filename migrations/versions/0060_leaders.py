@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0060_leaders"
-down_revision = "0054_frozen_audience"
+down_revision = "0056_called_back"
 branch_labels = None
 depends_on = None
 
