@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0060_leaders"
-down_revision = "0056_called_back"
+revision = "0059_leaders"
+down_revision = "0058_event_outcome"
 branch_labels = None
 depends_on = None
 

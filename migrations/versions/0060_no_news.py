@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0061_no_news"
-down_revision = "0060_leaders"
+revision = "0060_no_news"
+down_revision = "0059_leaders"
 branch_labels = None
 depends_on = None
 
