@@ -18,6 +18,7 @@ def declare_all() -> None:
         "sensors.changes",
         "incidents.exchange.models",
         "incidents.group_models",
+        "alerts.outside.models",
         "incidents.inbox_models",
         "alerts.cap_models",
         "alerts.leader_models",

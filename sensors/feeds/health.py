@@ -29,6 +29,7 @@ class PullTrouble(StrEnum):
     REDIRECTED = "redirected"
     BROKEN_ANSWER = "broken_answer"
     FORBIDDEN_ADDRESS = "forbidden_address"
+    UNTRUSTED = "untrusted"
     NO_SECRET = "no_secret"  # noqa: S105 - the code of a trouble, and no secret.
 
 

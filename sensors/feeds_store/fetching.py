@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
+import ssl
+import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import httpx
 
@@ -27,7 +30,11 @@ _METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.2
 
 @dataclass(frozen=True)
 class Asked:
-    """A question to a source: its address, a secret header or none, and what it said of its last answer."""
+    """A question to a source: its address, a secret header or none, and what it said of its last answer.
+
+    `extra_ca_pem` are certificates that are trusted besides those of the world: what a server forgets to send of its
+    chain. With `form` it is asked by POST.
+    """
 
     url: str
     headers: Mapping[str, str]
@@ -35,6 +42,9 @@ class Asked:
     last_modified: str | None = None
     limit_bytes: int = PULLED_LIMIT_BYTES
     whole_s: float = WHOLE_S
+    accept: str = "application/json, text/csv;q=0.9, */*;q=0.5"
+    extra_ca_pem: str | None = None
+    form: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,7 @@ class Failure:
 
 
 Fetched: TypeAlias = Answer | Failure
+Trace: TypeAlias = Callable[[str, Mapping[str, Any]], None]
 
 
 class _Stop(Exception):  # noqa: N818  It is no error but the end of asking, with its failure.
@@ -68,24 +79,79 @@ def fetch(asked: Asked) -> Fetched:
     """What the source answers. Bad answers of every kind are a Failure with a sentence; nothing is raised for them."""
     deadline_s = time.monotonic() + asked.whole_s
     timeout = httpx.Timeout(min(READ_S, asked.whole_s), connect=min(CONNECT_S, asked.whole_s))
+    late = Failure(PullTrouble.TIMEOUT, f"The source did not answer within {asked.whole_s:.0f} s.")
+    cut = _Cut(asked.whole_s)
     try:
         # trust_env: a proxy or a .netrc of the machine would go around what is checked here.
-        with httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False) as client:
-            return _follow(client, asked, deadline_s=deadline_s)
+        with cut, httpx.Client(
+            timeout=timeout, follow_redirects=False, trust_env=False, verify=_trust(asked.extra_ca_pem)
+        ) as client:
+            return _follow(client, asked, deadline_s=deadline_s, trace=cut.note)
     except _Stop as stop:
         return stop.failure
     except httpx.TimeoutException:
-        return Failure(PullTrouble.TIMEOUT, f"The source did not answer within {asked.whole_s:.0f} s.")
+        return late
+    except httpx.ConnectError as fault:
+        is_untrusted = "CERTIFICATE_VERIFY_FAILED" in str(fault)
+        return _untrusted(fault) if is_untrusted else _unreachable(fault)
     except (zlib.error, httpx.RemoteProtocolError, httpx.ReadError) as fault:
+        if cut.has_cut:
+            return late
         return Failure(PullTrouble.BROKEN_ANSWER, f"The answer is cut off or damaged ({type(fault).__name__}).")
     except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as fault:
-        return Failure(PullTrouble.UNREACHABLE, f"The source cannot be reached ({type(fault).__name__}).")
+        return late if cut.has_cut else _unreachable(fault)
 
 
-def _follow(client: httpx.Client, asked: Asked, *, deadline_s: float) -> Fetched:
+def _unreachable(fault: Exception) -> Failure:
+    return Failure(PullTrouble.UNREACHABLE, f"The source cannot be reached ({type(fault).__name__}).")
+
+
+def _untrusted(fault: Exception) -> Failure:
+    why = str(fault).partition("CERTIFICATE_VERIFY_FAILED]")[2].partition("(_ssl")[0].strip() or type(fault).__name__
+    return Failure(PullTrouble.UNTRUSTED, f"The source cannot prove who it is: {why[:150]}.")
+
+
+def _trust(extra_ca_pem: str | None) -> ssl.SSLContext:
+    """The world's roots, and the certificates given; a chain still has to end in a root, and the name to be right."""
+    context = httpx.create_ssl_context(trust_env=False)
+    if extra_ca_pem is not None:
+        context.load_verify_locations(cadata=extra_ca_pem)
+    return context
+
+
+class _Cut:
+    """Ends the connection when its time is up: who sends a header a letter at a time never runs into a time-out."""
+
+    def __init__(self, after_s: float) -> None:
+        self.has_cut = False
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(after_s, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> _Cut:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def note(self, event: str, info: Mapping[str, Any]) -> None:
+        """httpcore tells of each connection that it has made."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._socket = info["return_value"].get_extra_info("socket")
+
+    def _cut(self) -> None:
+        self.has_cut = True
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                # Of the plain socket: one under TLS would first forget that it is.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+def _follow(client: httpx.Client, asked: Asked, *, deadline_s: float, trace: Trace) -> Fetched:
     url = httpx.URL(asked.url)
     for _ in range(MOST_REDIRECTS + 1):
-        with _sent(client, url, asked) as response:
+        with _sent(client, url, asked, trace=trace) as response:
             if response.status_code not in _REDIRECTS:
                 return _answer(response, asked, deadline_s=deadline_s)
             url = _next(url, response)
@@ -103,10 +169,10 @@ def _next(url: httpx.URL, response: httpx.Response) -> httpx.URL:
     return to
 
 
-def _sent(client: httpx.Client, url: httpx.URL, asked: Asked) -> _Response:
+def _sent(client: httpx.Client, url: httpx.URL, asked: Asked, *, trace: Trace) -> _Response:
     host = url.host
-    headers = {"Host": url.netloc.decode("ascii"), "Accept": "application/json, text/csv;q=0.9, */*;q=0.5",
-               "Accept-Encoding": "gzip", "User-Agent": "Faonam", **asked.headers}
+    headers = {"Host": url.netloc.decode("ascii"), "Accept": asked.accept, "Accept-Encoding": "gzip",
+               "User-Agent": "Faonam", **asked.headers}
     if asked.etag:
         headers["If-None-Match"] = asked.etag
     if asked.last_modified:
@@ -115,7 +181,8 @@ def _sent(client: httpx.Client, url: httpx.URL, asked: Asked) -> _Response:
     for number, address in enumerate(addresses, 1):
         # The address that was checked is the one that is asked: a name may mean another one a moment later.
         request = client.build_request(
-            "GET", url.copy_with(host=address), headers=headers, extensions={"sni_hostname": host}
+            "GET" if asked.form is None else "POST", url.copy_with(host=address), headers=headers, data=asked.form,
+            extensions={"sni_hostname": host, "trace": trace},
         )
         try:
             return _Response(client.send(request, stream=True))

@@ -79,6 +79,7 @@ feed-error-not-a-table = The file has no column of times or values
 feed-error-redirected = The source leads to another address; check the one declared
 feed-error-broken-answer = The answer is cut off or damaged
 feed-error-forbidden-address = The source's address is an internal one that is not allowed
+feed-error-untrusted = The source cannot prove who it is; a certificate of its chain may be missing
 feed-error-no-secret = The secret for this source is not set on this machine
 feed-error-unknown-datastream = There is no such datastream as declared
 feed-error-conflicting-value = Another value is already stored for this time

@@ -61,6 +61,7 @@ feed-error-not-a-table = ไฟล์ไม่มีคอลัมน์เว�
 feed-error-redirected = แหล่งข้อมูลส่งต่อไปที่อยู่อื่น โปรดตรวจที่อยู่ที่ตั้งไว้
 feed-error-broken-answer = แหล่งข้อมูลตอบกลับมาไม่ครบหรือเสียหาย
 feed-error-forbidden-address = ที่อยู่ของแหล่งข้อมูลเป็นที่อยู่ภายในที่ไม่อนุญาต
+feed-error-untrusted = แหล่งข้อมูลพิสูจน์ตัวตนไม่ได้ อาจขาดใบรับรองในสาย
 feed-error-no-secret = ยังไม่ได้ตั้งรหัสสำหรับแหล่งข้อมูลนี้ในเครื่อง
 feed-error-unknown-datastream = ไม่มีชุดข้อมูลวัดตามที่ตั้งค่าไว้
 feed-error-conflicting-value = ค่าไม่ตรงกับที่เก็บไว้แล้วของเวลาเดียวกัน
