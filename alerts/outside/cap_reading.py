@@ -9,7 +9,6 @@ from datetime import datetime
 from alerts import cap
 from alerts.errors import CapRefusedError
 from alerts.outside.said import (
-    MOST_NAMES,
     Finding,
     OutsideWarning,
     Place,
@@ -40,11 +39,12 @@ def read_cap(body: bytes, *, source: str, newest_by_title: bool) -> Read:
 
 
 def is_all_clear(message: cap.CapMessage) -> bool:
-    """The message says that the danger is past: there is nothing left to warn of."""
-    infos = message.infos
-    return bool(infos) and all(
-        info.urgency.casefold() == _PAST or _ALL_CLEAR in {one.casefold() for one in info.response_types}
-        for info in infos
+    """The message says that the danger is past: every info does, by its response or, in an Update, by its urgency."""
+    is_update = message.message_type.casefold() == "update"
+    return bool(message.infos) and all(
+        (is_update and info.urgency.casefold() == _PAST)
+        or _ALL_CLEAR in {one.casefold() for one in info.response_types}
+        for info in message.infos
     )
 
 
@@ -118,6 +118,3 @@ def _first(times: Iterable[datetime | None]) -> datetime | None:
 def _finding(found: cap.Finding) -> Finding:
     is_buddhist = "Buddhist" in found.problem
     return Finding("buddhist_year" if is_buddhist else "other", f"{found.field}: {found.problem}")
-
-
-__all__ = ["MOST_NAMES", "is_all_clear", "read_cap"]

@@ -28,7 +28,6 @@ _HAZARD_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("rain", ("rain", "ฝน")),
     ("storm", ("storm", "cyclone", "typhoon", "hurricane", "wind", "พายุ", "ลมแรง")),
 )
-MOST_NAMES = 400
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Outlines of warnings against the city's: what touches it, how much of each zone is covered, what is far larger. Pure."""
+"""Outlines of warnings against the city's: what touches it, covers how much of each zone, is far larger. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import shapely
 from shapely.geometry import MultiPolygon, Polygon, box
+from shapely.geometry.base import BaseGeometry
 
 from alerts.outside.mapping import WIDE_TIMES_CITY, is_province
 from alerts.outside.said import Place
@@ -23,8 +24,8 @@ TOUCHING, ELSEWHERE, UNKNOWN = "touching", "elsewhere", "unknown"
 class CityShape:
     """The city's boundary and the outlines of its zones by id, in degrees."""
 
-    boundary: shapely.Geometry
-    zones: Mapping[int, shapely.Geometry]
+    boundary: BaseGeometry
+    zones: Mapping[int, BaseGeometry]
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,15 @@ class Outline:
 def outline_of(places: Sequence[Place], city: CityShape) -> Outline:
     """The union of all that lies near the city. Outlines elsewhere are not built: there may be thousands."""
     extent = city.boundary.bounds
-    has_any, near, corners = False, [], 0
+    has_any, corners = False, 0
+    near: list[BaseGeometry] = []
     for ring in _rings(places):
         has_any = True
         bounds = _bounds(ring)
         if not _overlap(bounds, extent):
             continue
         corners += len(ring)
-        shape: shapely.Geometry = Polygon(ring) if corners <= MOST_CORNERS else box(*bounds)
+        shape: BaseGeometry = Polygon(ring) if corners <= MOST_CORNERS else box(*bounds)
         near.append(shape if shape.is_valid else shapely.make_valid(shape))
     if not has_any:
         return Outline(None, UNKNOWN, any(is_province(place) for place in places))
@@ -59,7 +61,7 @@ def outline_of(places: Sequence[Place], city: CityShape) -> Outline:
     return Outline(whole, TOUCHING, _is_wide(whole, city.boundary))
 
 
-def shares(geom: shapely.Geometry | None, zones: Mapping[int, shapely.Geometry]) -> dict[int, float]:
+def shares(geom: BaseGeometry | None, zones: Mapping[int, BaseGeometry]) -> dict[int, float]:
     """How much of each zone the outline covers, 0..1; zones that it does not touch are left out."""
     if geom is None:
         return {}
@@ -75,7 +77,7 @@ def shares(geom: shapely.Geometry | None, zones: Mapping[int, shapely.Geometry])
     return found
 
 
-def _is_wide(geom: MultiPolygon, boundary: shapely.Geometry) -> bool:
+def _is_wide(geom: MultiPolygon, boundary: BaseGeometry) -> bool:
     touching = sum(part.area for part in geom.geoms if part.intersects(boundary))
     return bool(touching > WIDE_TIMES_CITY * boundary.area)
 
@@ -108,7 +110,7 @@ def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
     return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
 
 
-def _polygons(geom: shapely.Geometry) -> MultiPolygon | None:
+def _polygons(geom: BaseGeometry) -> MultiPolygon | None:
     parts = [part for part in shapely.get_parts(shapely.get_parts(geom)) if isinstance(part, Polygon)]
     flat = [part for part in parts if part.area > 0]
     return MultiPolygon(flat) if flat else None

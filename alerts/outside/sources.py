@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from alerts.outside.cap_reading import read_cap
 from alerts.outside.said import Read
 from alerts.outside.stations import Stations, read_dwr, read_levels, read_rain
 from core.errors import InvalidInputError
@@ -118,7 +119,7 @@ def spec_of(
     )  # fmt: skip
 
 
-def read_body(spec: SourceSpec, body: bytes, *, now: datetime) -> Read:
+def read_body(spec: SourceSpec, body: bytes, *, address: str, now: datetime) -> Read:
     """What a document of this source says; nothing is raised for bad ones, they are told of in `unread`."""
     if spec.kind is SourceKind.THAIWATER_LEVEL:
         return read_levels(body, stations=spec.stations, now=now)
@@ -126,9 +127,7 @@ def read_body(spec: SourceSpec, body: bytes, *, now: datetime) -> Read:
         return read_rain(body, stations=spec.stations, now=now)
     if spec.kind is SourceKind.DWR:
         return read_dwr(body, stations=spec.stations, now=now)
-    from alerts.outside.cap_reading import read_cap
-
-    return read_cap(body, source=spec.code, newest_by_title=spec.newest_by_title)
+    return read_cap(body, source=address, newest_by_title=spec.newest_by_title)
 
 
 def _names(options: Mapping[str, object], key: str) -> frozenset[str]:

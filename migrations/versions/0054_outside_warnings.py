@@ -31,10 +31,9 @@ def _json(name: str) -> sa.Column[object]:
     return sa.Column(name, JSONB, nullable=False)
 
 
-def _source(**options: bool) -> sa.Column[int]:
-    return sa.Column(
-        "source_id", sa.Integer, sa.ForeignKey("outside_source.id", ondelete="CASCADE"), nullable=False, **options
-    )
+def _source(*, is_key: bool = False) -> sa.Column[int]:
+    to = sa.ForeignKey("outside_source.id", ondelete="CASCADE")
+    return sa.Column("source_id", sa.Integer, to, nullable=False, primary_key=is_key, autoincrement=False)
 
 
 def upgrade() -> None:
@@ -79,7 +78,7 @@ def _sources() -> None:
     )
     op.create_table(
         "outside_health",
-        _source(primary_key=True, autoincrement=False),
+        _source(is_key=True),
         *(_at(f"{name}_wall_at") for name in ("last_attempt", "last_success", "failing_since", "next_attempt")),
         _at("newest_sent_at"),
         sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
