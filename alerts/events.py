@@ -9,6 +9,15 @@ from core.events import Event
 
 
 @dataclass(frozen=True)
+class OutsideWarned(Event):
+    """A warning of others came, was issued anew, or ended: `warning_ids` are those that are new or changed."""
+
+    name: ClassVar[str] = "alerts.outside_warned"
+    source: str
+    warning_ids: list[int]
+
+
+@dataclass(frozen=True)
 class AlertProposed(Event):
     """An alert waits for approval, or its open proposal was revised (`revision` > 1)."""
 

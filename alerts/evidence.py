@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from alerts import queries, templates
 from alerts.models import Alert
+from alerts.outside import evidence as outside
 from alerts.queries import ZoneFacts
 from core.words import LANGUAGES, words
 from gis.crs import distance_m
@@ -185,6 +186,7 @@ def gather(session: Session, alert: Alert, facts: Sequence[ZoneFacts], *, now: d
     if facts:
         pieces.append(_exposure(facts))
     pieces += _reports(session, alert.id, now=now)
+    pieces += outside.pieces(session, alert_id=alert.id, outside_id=alert.outside_id, now=now)
     if alert.kind == "all_clear":
         return [_calm(session, alert, facts), *pieces]
     return [*pieces, _doubt(facts)] if facts else pieces

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 import alerts.leader_tasks
+import alerts.outside.tasks
 import alerts.personal  # noqa: F401 - this is where the room forgets people.
 from alerts import actions, cards, delivery, rollcall
 from core import events, jobs

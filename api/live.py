@@ -75,6 +75,7 @@ VISIBLE: Mapping[str, frozenset[str]] = {
     "dispatch.job_changed": frozenset({"job_id", "incident_id", "crew_code", "from_state", "to_state"}),
     "dispatch.crew_moved": frozenset({"crew_code", "lon", "lat"}),
     "dispatch.suggestions_drawn": frozenset({"job_ids"}),
+    "alerts.outside_warned": frozenset({"source", "warning_ids"}),
     "alerts.alert_proposed": frozenset({"alert_id", "kind", "level", "revision", "audience_count"}),
     "alerts.alert_approved": frozenset({"alert_id", "kind", "level", "audience_count"}),
     "alerts.alert_delivered": frozenset({"alert_id", "accepted_recipients", "seconds_from_reading"}),

@@ -64,7 +64,7 @@ def body_of(document: OutsideDocument) -> bytes:
 
 
 def drop_spent(session: Session, *, source_id: int, address: str, but: int) -> None:
-    """Earlier read documents of this address from which no warning was last read are gone: lists come again and again."""
+    """Earlier read documents of this address from which no warning was last read are gone: a list comes often."""
     one = OutsideDocument
     session.execute(
         sa.delete(one).where(

@@ -11,6 +11,7 @@ import shapely
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from alerts.outside.documents import body_of
 from alerts.outside.lifecycle import CURRENT, Kept
 from alerts.outside.mapping import ActsAs, Row, Where, Zone
 from alerts.outside.models import (
@@ -254,3 +255,11 @@ def refused(session: Session, *, limit: int) -> Sequence[tuple[OutsideDocument, 
         .limit(limit)
     )
     return [(document, code) for document, code in rows]
+
+
+def body(session: Session, document_id: int) -> bytes:
+    """The bytes of a document as they came; raises NotFoundError."""
+    found = session.get(OutsideDocument, document_id)
+    if found is None:
+        raise NotFoundError(f"There is no document {document_id}.")
+    return body_of(found)

@@ -84,6 +84,12 @@ class SourceSpec:
         """The largest answer that is taken."""
         return CAP_LIMIT_BYTES if self.kind is SourceKind.CAP else LIST_LIMIT_BYTES
 
+    @property
+    def host(self) -> str | None:
+        """The host that is asked, for people to see; an address may hold a key."""
+        at = _split(self.url or "")
+        return None if at is None else at[1]
+
     def may_lead_to(self, url: str) -> bool:
         """A link of its index is followed: over HTTP(S), on its own host or one that is declared."""
         at = _split(url)

@@ -13,7 +13,7 @@ import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -211,3 +211,22 @@ def faults(errors: Sequence[Mapping[str, object]]) -> str:
         where = ".".join(str(part) for part in error["loc"]) if isinstance(error["loc"], tuple) else ""
         lines.append(f"{where or 'body'}: {error['msg']}")
     return "; ".join(lines)[:1_000]
+
+
+def call_schema() -> dict[str, Any]:
+    """The JSON schema of a call's body, whole in itself: nothing in it points elsewhere."""
+    schema = CalledWarning.model_json_schema()
+    parts = schema.pop("$defs", {})
+
+    def whole(part: Any) -> Any:
+        if isinstance(part, list):
+            return [whole(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        if "$ref" in part:
+            named = parts[str(part["$ref"]).rpartition("/")[2]]
+            part = named | {key: one for key, one in part.items() if key != "$ref"}
+        return {key: whole(one) for key, one in part.items()}
+
+    found: dict[str, Any] = whole(schema)
+    return found

@@ -8,7 +8,7 @@ from geoalchemy2 import Geometry
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 revision = "0054_outside_warnings"
-down_revision = "0052_paged_open_data"
+down_revision = "0053_alert_states"
 branch_labels = None
 depends_on = None
 
