@@ -7,8 +7,8 @@ from alembic import op
 from geoalchemy2 import Geometry
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-revision = "0054_outside_warnings"
-down_revision = "0053_alert_states"
+revision = "0061_outside_warnings"
+down_revision = "0060_no_news"
 branch_labels = None
 depends_on = None
 
