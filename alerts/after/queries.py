@@ -23,7 +23,10 @@ NEWS = "news"
 
 @dataclass(frozen=True)
 class Event:
-    """An event: the alerts of one flood. `ended_at` is None while one of its warnings holds or waits."""
+    """An event: the alerts of one flood. `ended_at` is None while one of its warnings holds or waits.
+
+    `told` counts messages that were approved, `said` the zones of which an officer has said what became of them.
+    """
 
     id: int
     number: str
@@ -33,6 +36,7 @@ class Event:
     alerts: int
     told: int
     zones: int
+    said: int
     is_exercise: bool
 
     def window(self, now: datetime) -> tuple[datetime, datetime]:
@@ -82,7 +86,8 @@ SELECT a.event_id AS id, min(f.number) AS number, min(a.proposed_at) AS began_at
        END AS ended_at,
        max(a.level) AS level, bool_or(a.is_exercise) AS is_exercise, count(*) AS alerts, count(a.approved_at) AS told,
        (SELECT count(DISTINCT z.zone_id) FROM alert_zone z JOIN alert o ON o.id = z.alert_id
-        WHERE o.event_id = a.event_id AND o.kind <> 'news') AS zones
+        WHERE o.event_id = a.event_id AND o.kind <> 'news') AS zones,
+       (SELECT count(DISTINCT w.zone_id) FROM event_outcome w WHERE w.event_id = a.event_id) AS said
 FROM alert a JOIN alert f ON f.id = a.event_id
 WHERE a.kind <> 'news' {only}
 GROUP BY a.event_id

@@ -62,6 +62,12 @@ class Summary:
     entries: tuple[Entry, ...]
     names: dict[int, ZoneName]
 
+    @property
+    def asks_for(self) -> tuple[int, ...]:
+        """The zones of which an officer is asked what became of them: of an event that is over, and not said yet."""
+        is_over = self.event.ended_at is not None
+        return tuple(one.zone.id for one in self.zones if is_over and one.word is None)
+
 
 def summary(session: Session, event_id: int, *, now: datetime) -> Summary:
     """The event as it stands at `now`. Raises NotFoundError."""

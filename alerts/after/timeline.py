@@ -14,11 +14,13 @@ from core.words import LANGUAGES, words
 
 # Steps of the thread: those that say nothing after the event, those of people, and all that have words here.
 DESK_ONLY = frozenset({"revised", "sending", "drafted"})
-OF_PERSONS = frozenset({"checked", "countdown_stopped", "acknowledged", "escalated", "called", "roll_call"})
-KNOWN = frozenset({
-    "proposed", "approved", "active", "updated", "cancelled", "ended", "declined", "withdrawn", "extended", "checked",
-    "counting_down", "countdown_stopped", "acknowledged",
+OF_PERSONS = frozenset({
+    "checked", "countdown_stopped", "leaders_told", "zones_acknowledged", "nobody_acknowledged", "called", "reminded",
 })
+KNOWN = OF_PERSONS | {
+    "proposed", "approved", "active", "updated", "cancelled", "ended", "declined", "withdrawn", "extended",
+    "counting_down",
+}
 STATES = ("normal", "watch", "warning", "danger")
 DEPTHS = ("dry", "ankle", "knee", "waist", "above")
 
@@ -37,7 +39,9 @@ def of_thread(row: AlertThread, alert: Alert | None, *, zone_ids: Sequence[int])
     if row.kind in ("proposed", "approved"):
         kind = f"{kind}-{alert.kind.replace('_', '-')}"
     about = PERSON if row.kind in OF_PERSONS else ALERT
-    slots = {"number": alert.number, "level": alert.level, "count": alert.audience_count}
+    slots: dict[str, object] = {"number": alert.number, "level": alert.level, "count": alert.audience_count}
+    if row.kind == "zones_acknowledged":
+        slots["zones"] = ", ".join(map(str, row.detail.get("zones", [])))
     if row.kind not in KNOWN:
         kind, slots = "thread-other", {"number": alert.number, "what": row.kind.replace("_", " ")}
     return _entry(about, kind, row.happened_at, level=0 if is_calm else alert.level, zone_ids=zone_ids, slots=slots)

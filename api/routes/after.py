@@ -35,7 +35,10 @@ class Words(BaseModel):
 
 
 class EventView(BaseModel):
-    """The alerts of one flood. `ended_at` is null while a warning holds or waits; `level` is the highest."""
+    """The alerts of one flood. `ended_at` is null while a warning holds or waits; `level` is the highest.
+
+    `told`: messages that were approved; `said`: zones of which an officer has said what became of them.
+    """
 
     id: int
     number: str
@@ -45,6 +48,7 @@ class EventView(BaseModel):
     alerts: int
     told: int
     zones: int
+    said: int
     is_exercise: bool
 
 
@@ -112,12 +116,13 @@ class EntryView(BaseModel):
 
 
 class EventDetail(BaseModel):
-    """An event looked back at, as it stands now."""
+    """An event looked back at, as it stands now. `asks_for`: zones whose outcome an officer is asked to say."""
 
     event: EventView
     score: ScoreView
     people_told: int
     zones: list[ZoneOutcome]
+    asks_for: list[int]
     reach: list[ReachView]
     timeline: list[EntryView]
 
@@ -185,7 +190,7 @@ def _zone(one: ZoneAfter) -> ZoneOutcome:
 def _detail(found: Summary) -> EventDetail:
     return EventDetail(
         event=_event(found.event), score=ScoreView(**asdict(found.score)), people_told=found.people_told,
-        zones=[_zone(one) for one in found.zones],
+        zones=[_zone(one) for one in found.zones], asks_for=list(found.asks_for),
         reach=[ReachView(**asdict(one), accepted=one.accepted) for one in found.reach],
         timeline=[
             EntryView(

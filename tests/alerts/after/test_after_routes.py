@@ -62,10 +62,13 @@ def test_an_event_is_read_corrected_printed_and_replayed(event_id: int, app: Fas
     read = vic.get(url).json()
     assert read["score"] | {"median_lead_min": 35.0} == read["score"]
     by_code = {zone["code"]: zone for zone in read["zones"]}
+    assert sorted(read["asks_for"]) == sorted(zone["zone_id"] for zone in read["zones"])
     word = {"zone_id": by_code["C"]["zone_id"], "outcome": "flooded", "flooded_at": at(50).isoformat()}
     assert vic.post(f"{url}/outcome", json=word).status_code == 403
     said = ann.post(f"{url}/outcome", json=word).json()
     assert (said["score"]["hits"], said["score"]["false_alarms"], said["score"]["median_lead_min"]) == (2, 0, 40.0)
+    assert by_code["C"]["zone_id"] not in said["asks_for"]
+    assert said["event"]["said"] == 1
     assert ann.post(f"{url}/outcome", json=word | {"zone_id": 999_999}).status_code == 422
     assert ann.post(f"{url}/outcome", json=word | {"outcome": "wet"}).status_code == 422
     page = vic.get(f"{url}/report.html", params={"language": "en"})
