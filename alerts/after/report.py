@@ -204,7 +204,7 @@ def _code(kind: str, code: str, paper: Paper) -> str:
 KNOWN = {
     "reason": {"unconsented", "unreachable", "blocked", "not_on_exercise_list", "already_told"},
     "ledger": {"queued", "failed", "unknown", "cancelled"},
-    "answer": {"safe", "help", "canhelp"},
+    "answer": {"safe", "help", "can_help"},
 }
 
 

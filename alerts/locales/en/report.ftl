@@ -74,4 +74,4 @@ report-ledger-unknown = not known
 report-ledger-cancelled = stopped
 report-answer-safe = safe
 report-answer-help = need help
-report-answer-canhelp = can help
+report-answer-can-help = can help

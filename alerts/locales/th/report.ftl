@@ -74,4 +74,4 @@ report-ledger-unknown = ไม่ทราบผล
 report-ledger-cancelled = หยุดส่ง
 report-answer-safe = ปลอดภัย
 report-answer-help = ต้องการความช่วยเหลือ
-report-answer-canhelp = ช่วยคนอื่นได้
+report-answer-can-help = ช่วยคนอื่นได้
