@@ -20,7 +20,9 @@ from core.settings import ROOT
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 HAS_OPEN_DATA = (ROOT.parent / "shared" / "data" / "cities").is_dir()
 # How many charts each shows; the first part of the second notebook needs the open data beside the project.
-CHARTS = {"01": 0, "02": 9 if HAS_OPEN_DATA else 3, "03": 6, "04": 3 if HAS_OPEN_DATA else 1}
+CHARTS = {
+    "01": 0, "02": 9 if HAS_OPEN_DATA else 3, "03": 6, "04": 3 if HAS_OPEN_DATA else 1, "05": 2 if HAS_OPEN_DATA else 1,
+}
 
 
 def _no_progress(detail: str) -> None:
