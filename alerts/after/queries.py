@@ -209,9 +209,14 @@ def people_told(session: Session, event_id: int) -> int:
     return int(
         session.scalar(
             sa.text(
-                "SELECT count(DISTINCT r.resident_id) FROM alert a JOIN alert_recipient r ON r.alert_id = a.id "
-                "JOIN outbox_chunk c ON c.id = r.chunk_id "
-                "WHERE a.event_id = :event_id AND a.kind <> 'news' AND c.state = 'accepted'"
+                "SELECT count(DISTINCT r.resident_id) FROM alert a CROSS JOIN LATERAL ("
+                "  SELECT resident_id, chunk_id FROM alert_recipient WHERE alert_id = a.id"
+                "  UNION ALL"  # Whose row of the ledger is still to be written.
+                "  SELECT u.id, f.outbox_chunk_id"
+                "  FROM alert_chunk f CROSS JOIN LATERAL unnest(f.resident_ids) AS u (id)"
+                "  WHERE f.alert_id = a.id AND NOT f.is_in_ledger"
+                ") r JOIN outbox_chunk c ON c.id = r.chunk_id AND c.state = 'accepted' "
+                "WHERE a.event_id = :event_id AND a.kind <> 'news'"
             ),
             {"event_id": event_id},
         )

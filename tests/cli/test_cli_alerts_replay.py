@@ -57,6 +57,12 @@ def test_the_table_comes_before_the_line_and_the_line_goes_into_a_file(record: P
     assert "all-clears" in "\n".join(table)
 
 
+@pytest.mark.parametrize("more", [["--others"], ["--speed", "60"]])
+def test_what_alerts_cannot_follow_is_refused(record: Path, more: list[str]) -> None:
+    """Nothing that was asked for is left out without a word."""
+    assert CliRunner().invoke(commands.app, ["replay", str(record), "--alerts", *more]).exit_code != 0
+
+
 @pytest.mark.parametrize(
     ("given", "named"),
     [
