@@ -276,7 +276,7 @@ def replay(
     from cli import replay as played
 
     if alerts and (others or speed):
-        raise SetupError("--alerts says how often residents are told, at once: it goes with neither --others nor --speed.")
+        raise SetupError("--alerts says how often residents are told: it goes with neither --others nor --speed.")
     if alerts:
         own = played.read_rules(rules) if rules else []
         raise typer.Exit(0 if alerts_replay.replay_alerts(path, rules=own, json_file=json) else 1)
