@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
-from alerts import actions, proposals
+from alerts import actions, proposals, thread
 from alerts import queries as alert_queries
 from alerts.after import actions as after
 from alerts.after import queries, report, stored, summary
@@ -22,7 +22,10 @@ from alerts.after.outcome import Outcome, Word
 from alerts.models import Alert, AlertRule
 from core import clock
 from core.errors import InvalidInputError, NotFoundError
+from gis.points import LonLat
+from incidents import actions as incidents
 from line.models import OutboxChunk
+from sensors.actions import NewStation, register_station
 from staff.rules import AccountRef
 
 BEGIN = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -184,3 +187,70 @@ def _add_policy(session: Session, *, version: int) -> None:
         values = {column.key: getattr(row, column.key) for column in sa.inspect(AlertRule).columns}
         session.add(AlertRule(**values | {"version": version, "is_proposed": row.level > 0}))
     session.flush()
+
+
+def _report(story: Story, number: str, minute: float, *, lon: float, state: str = "new", reports: int = 1) -> None:
+    story.session.execute(
+        sa.text(
+            "INSERT INTO incident (number, category_code, state, place, place_source, place_label_th, place_label_en,"
+            " summary, report_count, last_report_at, opened_at, promised_at) VALUES (:number, 'flooded_home', :state,"
+            " ST_SetSRID(ST_MakePoint(:lon, 8.405), 4326), 'pin', '', '', 'secret words', :reports, :at, :at, :at)"
+        ),
+        {"number": number, "state": state, "lon": lon, "reports": reports, "at": at(minute)},
+    )
+
+
+def test_confirmed_reports_are_witnesses_and_others_are_not(session: Session, story: Story) -> None:
+    """In C an officer acts on a report: a hit. In B one that nobody bore out, one rejected, one before the event."""
+    incidents.load_categories(session)
+    _report(story, "R1", 25, lon=100.025, state="accepted")
+    _report(story, "R2", 25, lon=100.015)
+    _report(story, "R3", 30, lon=100.015, state="rejected", reports=5)
+    _report(story, "R4", -600, lon=100.015, state="accepted")
+    found = summary.summary(session, story.event_id, now=at(200))
+    assert outcomes(found) == {"A": Outcome.HIT, "C": Outcome.HIT, "D": Outcome.MISS}
+    (entry,) = (entry for entry in found.entries if entry.about == "report")
+    assert "R1" in entry.text["th"]
+    _report(story, "R5", 50, lon=100.015, reports=2)
+    found = summary.summary(session, story.event_id, now=at(200))
+    assert outcomes(found)["B"] is Outcome.MISS
+    paper = report.Paper(city="x", language="en", printed_at=at(200), is_simulated=False)
+    assert "secret words" not in report.html(found, {}, paper)
+
+
+def test_what_gauges_near_the_zones_did_stands_in_order(session: Session, story: Story) -> None:
+    """A gauge that the pictures name as near a zone is heard, one that they do not is not."""
+    for code in ("NEAR", "FAR"):
+        station = NewStation(
+            code=code, name_th=f"เครื่องวัด {code}", name_en=f"Gauge {code}", kind="gauge",
+            place=LonLat(lon=100.005, lat=8.405), bank_m_msl=3.0, bed_m_msl=0.0, watch_m_msl=1.5, warning_m_msl=2.0,
+            danger_m_msl=3.0, interval_s=600, device_key=None, trust="simulated", layer="gauges",
+        )
+        register_station(session, station)
+        session.execute(
+            sa.text(
+                "INSERT INTO level_state_change (datastream_id, observed_at, from_state, to_state, level_m_msl,"
+                " received_wall_at, kind) SELECT d.id, :at, 0, 3, 3.1, :at, 'raised' FROM datastream d"
+                " JOIN station s ON s.id = d.station_id WHERE s.code = :code"
+            ),
+            {"at": at(-1), "code": code},
+        )
+    session.execute(
+        sa.text("""UPDATE zone_state SET gauges = '{"NEAR": 3}' WHERE zone_id = :a"""), {"a": story.zones["A"]}
+    )
+    found = summary.summary(session, story.event_id, now=at(200))
+    first, *_ = found.entries
+    assert (first.about, first.level, first.text["en"]) == ("gauge", 3, "Gauge NEAR: up to danger (3.10 m)")
+    assert sum(entry.about == "gauge" for entry in found.entries) == 1
+
+
+def test_what_was_said_of_an_event_goes_with_it_into_another(session: Session, story: Story) -> None:
+    """Two events that turn out to be one flood have one thread, and one word on each zone."""
+    c = story.zones["C"]
+    after.note_outcome(
+        session, story.event_id, zone_id=c, word=Word.FLOODED, flooded_at=None, note="seen", by=story.ann
+    )
+    thread.join(session, story.event_id, into_event_id=999_999)
+    session.expire_all()
+    assert queries.words_of_officers(session, story.event_id) == {}
+    assert queries.words_of_officers(session, 999_999)[c].note == "seen"
