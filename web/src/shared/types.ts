@@ -264,6 +264,33 @@ export type Alert = {
 
 export type ThreadEntry = { id: number; alert_id: number | null; happened_at: string; kind: string; by: string | null; detail: Record<string, unknown> }
 export type ArmedPolicy = { id: number; level: number; owner: string; armed_by: string; armed_at: string; expires_at: string; delay_s: number; is_armed: boolean }
+export type Roll = { told: number; safe: number; help: number; can_help: number; silent: number; vulnerable_silent: number }
+export type RollCall = {
+  total: Roll
+  zones: (Roll & { zone_id: number | null; name: Names | null })[]
+  offers: Record<string, number>
+  reminder: { asked_at: string; asked_by: string; recipients: number } | null
+}
+export type Acknowledgements = {
+  zones_total: number
+  zones_acknowledged: number
+  median_minutes: number | null
+  zones: { zone: { code: string; name: Names }; group: Names | null; acknowledged_at: string | null; minutes: number | null; escalation: string | null }[]
+}
+export type Escalation = { id: number; alert_id: number; state: string; community: Names | null; ended_at: string | null; call: { id: number; contact_id: number; name: string } | null }
+export type OutsideWarning = {
+  id: number
+  source: { code: string; name: Names; kind: string }
+  sent_at: string
+  expires_at: string
+  age: Names
+  event: string
+  headline: Names
+  is_wide: boolean
+  acts_as: 'context' | 'proposal'
+  findings: Names[]
+}
+export type OutsideSource = { code: string; name: Names; condition: 'off' | 'waiting' | 'working' | 'silent' | 'failing'; line: Names }
 /** Whom an alert is for as things are now. */
 export type AlertReachOf = {
   revision: number
