@@ -38,9 +38,10 @@ from tests.alerts.officer import Officer
 from tests.alerts.schedules import Schedule, Step
 
 RESIDENTS, NEIGHBOURS, UNREACHABLE = 50_000, 2_000, 100
+CHUNKS = RESIDENTS // 500  # Of three languages, each of which makes whole ones.
 ZONES = [shapely.box(100.0, 8.4, 100.01, 8.41), shapely.box(100.01, 8.4, 100.02, 8.41)]
 ZONE_NAME = "Z0"  # As `town.settle` names the first.
-PROPOSED, APPROVED = "proposed", "approved"
+APPROVING, PACKING, PACKED = "approving", "packing", "packed"  # Databases in which plays begin.
 LIMIT_S = 60.0
 # The bucket is the real one, and holds more: LINE's own limit, in the stand-in, is what a play meets.
 MULTICASTS_PER_S = "2000"
@@ -147,6 +148,11 @@ class House:
             _try_until(lambda: cluster.start(self.place), SetupError)
         _try_until(self.chunk_states, psycopg.Error)
 
+    @property
+    def patience_s(self) -> float:
+        """How long a sender waits for an answer: long enough for one on this machine, as busy as it is."""
+        return max(0.4, self.approval_takes_s / 2)
+
     # The stand-in
 
     def standin(self, method: str, path: str, body: Any = None) -> Any:
@@ -188,12 +194,14 @@ class House:
 
     def play(self, schedule: Schedule) -> None:
         """The schedule has been played to its end: nothing waits in the outbox any more."""
-        self.pace = {"LINE_LEASE_S": str(schedule.lease_s), "LINE_ATTEMPT_LIMIT_S": str(schedule.attempt_limit_s)}
-        self.use(APPROVED if schedule.begin == "approved" else PROPOSED)
+        lease_s = schedule.lease * self.patience_s
+        self.pace = {"LINE_LEASE_S": f"{lease_s:.2f}", "LINE_ATTEMPT_LIMIT_S": f"{self.patience_s:.2f}"}
+        self.use(schedule.begin)
         self.forget_what_was_told()
         for _ in range(schedule.senders):
             self.begin_sender()
-        self.begin("worker")
+        if schedule.begin != "packed":
+            self.begin("worker")
         with ThreadPoolExecutor(1) as desk:
             approved: Future[None] = Future()
             if schedule.begin == "approving":
@@ -331,7 +339,7 @@ def _settled(one: House) -> House:
     one.begin("api")
     one.await_api()
     one.officer.sign_in()
-    one.keep_as(PROPOSED)
+    one.keep_as(APPROVING)
     one.warm.begin(
         "standin", FAONAM_DATA_DIR=str(one.folder), FAONAM_STANDIN_PORT=str(one.standin_port)
     )
@@ -339,14 +347,18 @@ def _settled(one: House) -> House:
     for start in range(0, len(everybody), 10_000):
         some = [{"user_id": user, "display_name": "x"} for user in everybody[start : start + 10_000]]
         one.standin("POST", "/users", some)
-    one.use(PROPOSED)
+    one.use(APPROVING)
     one.begin("api")
     one.await_api()
     began_s = time.monotonic()
     answer = one.approve()
     assert (answer or (0,))[0] == http.client.OK, answer
     one.approval_takes_s = time.monotonic() - began_s
-    one.keep_as(APPROVED)
+    one.keep_as(PACKING)
+    one.use(PACKING)
+    one.begin("worker")
+    assert await_that(lambda: sum(one.chunk_states().values()) == CHUNKS)
+    one.keep_as(PACKED)
     return one
 
 

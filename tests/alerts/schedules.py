@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
-Begin = Literal["approved", "approving"]
+Begin = Literal["approving", "packing", "packed"]
 Deed = Literal["fault", "kill sender", "kill all senders", "another sender", "kill worker", "kill database"]
 
 # What the stand-in can do to multicasts.
@@ -16,10 +16,7 @@ FAULTS = (
 )  # fmt: skip
 FAULTS_IN_A_ROW, LATE_PERCENT, LATE_IN_A_ROW = 10, 60, 2  # Few are left late; a chunk waits longer after each fault.
 WAYS_TO_KILL_A_DATABASE = ("backend", "backend", "server", "immediate")
-WEIGHTS: dict[Deed, int] = {
-    "fault": 8, "kill sender": 5, "kill all senders": 2, "another sender": 2, "kill worker": 1
-}  # fmt: skip
-APPROVING_EVERY, DATABASE_EVERY = 10, 10
+WEIGHTS: dict[Deed, int] = {"fault": 8, "kill sender": 5, "kill all senders": 2, "another sender": 2}
 DIES_WHILE_APPROVING = 0.3
 
 
@@ -35,17 +32,18 @@ class Step:
 
 @dataclass(frozen=True)
 class Schedule:
-    """One play: how it begins, who sends, how soon a lease ends and patience with it, and what goes wrong when.
+    """One play: how it begins, how many send, how soon their leases end, and what goes wrong when.
 
-    A lease shorter than the patience makes two senders send one chunk. `api_dies_after_s` are the seconds after each
-    request for approval at which the API gets SIGKILL, until one is answered.
+    It begins before the approval, after it while the last messages are being packed, or when all of them wait.
+    `lease` is how long a lease lasts, in times of how long a sender waits for an answer: a shorter one makes two
+    senders send one chunk. `api_dies_after_s` are the seconds after each request for approval at which the API gets
+    SIGKILL, until one is answered.
     """
 
     seed: int
     begin: Begin
     senders: int
-    lease_s: float
-    attempt_limit_s: float
+    lease: float
     steps: tuple[Step, ...]
     api_dies_after_s: tuple[float, ...] = ()
 
@@ -56,24 +54,31 @@ class Schedule:
 
 
 def drawn(seed: int, *, approval_takes_s: float) -> Schedule:
-    """The schedule of this number. Every tenth is approved through the API, in another tenth the database dies."""
+    """The schedule of this number.
+
+    Of ten one is approved through the API, which dies, and in another one the database dies. Of twenty one begins while
+    messages are packed, and its worker dies: another one takes up what that held when it has been silent for 8 s.
+    """
     chance = random.Random(seed)
-    lease_s, attempt_limit_s = chance.choice(((0.6, 0.4), (0.6, 0.4), (0.3, 0.2), (0.25, 0.4)))
+    lease = chance.choice((1.5, 1.5, 1.5, 0.6))
     steps = [_step(chance) for _ in range(chance.randint(2, 5))]
-    if seed % DATABASE_EVERY == 7:
+    begin: Begin = "approving" if seed % 10 == 3 else "packing" if seed % 20 == 9 else "packed"
+    dies_after_s: tuple[float, ...] = ()
+    if begin == "approving":
+        dies_after_s = tuple(chance.uniform(0.0, 1.2 * approval_takes_s) for _ in range(chance.randint(1, 2)))
+        if chance.random() < DIES_WHILE_APPROVING:
+            steps.append(Step(0, "kill database", "backend"))
+    if begin == "packing":
+        steps.append(Step(chance.randrange(75), "kill worker"))
+    if seed % 10 == 7:
         steps.append(Step(chance.randrange(100), "kill database", chance.choice(WAYS_TO_KILL_A_DATABASE)))
-    is_approving = seed % APPROVING_EVERY == 3
-    if is_approving and chance.random() < DIES_WHILE_APPROVING:
-        steps.append(Step(0, "kill database", "backend"))
-    deaths = chance.randint(1, 2) if is_approving else 0
     return Schedule(
         seed=seed,
-        begin="approving" if is_approving else "approved",
+        begin=begin,
         senders=chance.choice((1, 2, 2, 3)),
-        lease_s=lease_s,
-        attempt_limit_s=attempt_limit_s,
+        lease=lease,
         steps=tuple(sorted(steps, key=lambda step: step.after_percent)),
-        api_dies_after_s=tuple(chance.uniform(0.0, 1.2 * approval_takes_s) for _ in range(deaths)),
+        api_dies_after_s=dies_after_s,
     )
 
 
