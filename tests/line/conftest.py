@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -66,23 +67,30 @@ def standin_port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     settings.cache_clear()
 
 
-@pytest.fixture
-def standin(database: sa.Engine, standin_port: int, tmp_path: Path) -> Iterator[StandinServer]:
+@contextlib.contextmanager
+def standin_at(port: int, folder: Path) -> Iterator[StandinServer]:
+    """The stand-in answers at the port while the block runs."""
     from line.standin.app import create_app
 
-    app = create_app(tmp_path)
+    app = create_app(folder)
     config = uvicorn.Config(
-        app, port=standin_port, log_level="error", ws="none", timeout_graceful_shutdown=1, access_log=False
+        app, port=port, log_level="error", ws="none", timeout_graceful_shutdown=1, access_log=False
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
-    with httpx.Client(base_url=f"http://127.0.0.1:{standin_port}/_standin", trust_env=False) as admin:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}/_standin", trust_env=False) as admin:
         while not server.started:
             time.sleep(0.01)
         yield StandinServer(admin)
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture
+def standin(database: sa.Engine, standin_port: int, tmp_path: Path) -> Iterator[StandinServer]:
+    with standin_at(standin_port, tmp_path) as server:
+        yield server
 
 
 @pytest.fixture
