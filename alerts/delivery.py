@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy.orm import Session
 
-from alerts import queries, queueing
+from alerts import queries, queueing, thread
 from alerts.events import AlertDelivered
 from alerts.models import Alert
 from alerts.proposals import move
@@ -37,6 +39,25 @@ def note_progress(session: Session, alert_id: int) -> None:
         AlertDelivered(alert_id=alert_id, accepted_recipients=accepted, seconds_from_reading=_seconds(alert)),
     )
     log.info("alert.delivered", alert=alert_id, accepted_recipients=accepted, seconds_from_reading=_seconds(alert))
+
+
+def note_given_up(session: Session, alert_id: int, *, state: str, recipient_count: int) -> None:
+    """The thread says how many were not told, or perhaps not (`state` unknown); what was called back says so already."""
+    if state == "cancelled":
+        return
+    alert = queries.alert(session, alert_id)
+    thread.note(
+        session, event_id=alert.event_id, alert_id=alert_id, kind="given_up", state=state, residents=recipient_count
+    )
+
+
+def note_quota_used_up(session: Session, *, until_wall_at: datetime) -> None:
+    """The thread of every alert on its way says that it stands still, and until when if nobody does anything."""
+    for alert in queries.sending(session):
+        thread.note(
+            session, event_id=alert.event_id, alert_id=alert.id, kind="quota_used_up",
+            until_wall_at=until_wall_at.isoformat(),
+        )
 
 
 def _seconds(alert: Alert) -> float | None:

@@ -381,6 +381,11 @@ def held(session: Session, *, now: datetime) -> Sequence[Alert]:
     ).all()
 
 
+def sending(session: Session) -> Sequence[Alert]:
+    """What is on its way now."""
+    return session.scalars(sa.select(Alert).where(Alert.state == "sending").order_by(Alert.id)).all()
+
+
 def due_to_send_itself(session: Session, *, now: datetime) -> Sequence[Alert]:
     """The proposals that nobody stopped within their delay."""
     return session.scalars(

@@ -12,7 +12,7 @@ from core import events, jobs
 from core.words import words
 from flood.events import FloodRedrawn
 from line import messages, outbox
-from line.events import ChunkGivenUp, ChunksAccepted, PostbackReceived, open_line_user
+from line.events import ChunkGivenUp, ChunksAccepted, PostbackReceived, QuotaUsedUp, open_line_user
 from residents import queries as residents
 
 ANSWER_OF = {verb: answer for answer, verb in cards.VERBS.items()}
@@ -54,10 +54,17 @@ def note_accepted(session: Session, event: ChunksAccepted) -> None:
 
 @events.subscribes(ChunkGivenUp, by="alerts.note_given_up")
 def note_given_up(session: Session, event: ChunkGivenUp) -> None:
-    """An alert does not wait for ever for a chunk that LINE refused or never answered."""
+    """An alert does not wait for ever for a chunk that LINE refused or never answered; its thread says so."""
     alert_id = alert_id_of(event.subject)
     if alert_id is not None:
+        delivery.note_given_up(session, alert_id, state=event.state, recipient_count=event.recipient_count)
         delivery.note_progress(session, alert_id)
+
+
+@events.subscribes(QuotaUsedUp, by="alerts.note_quota_used_up")
+def note_quota_used_up(session: Session, event: QuotaUsedUp) -> None:
+    """Whoever looks at an alert that stands still in mid-send reads why."""
+    delivery.note_quota_used_up(session, until_wall_at=event.until_wall_at)
 
 
 @events.subscribes(PostbackReceived, by="alerts.note_safe")

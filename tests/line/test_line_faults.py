@@ -250,6 +250,7 @@ def test_called_back_is_never_tried_again(standin: StandinServer) -> None:
         for subject in ("alert:1", "alert:2"):
             assert outbox.cancel(session, subject=subject) == 0
         session.execute(sa.update(OutboxChunk).values(lease_until_wall_at=clock.wall_now() - timedelta(seconds=1)))
+        assert not queries.claim(session, most=2).chunks
     with sending():
         await_that(lambda: not is_open())
     assert states() == {"unknown": 2}
