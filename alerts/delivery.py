@@ -42,7 +42,7 @@ def note_progress(session: Session, alert_id: int) -> None:
 
 
 def note_given_up(session: Session, alert_id: int, *, state: str, recipient_count: int) -> None:
-    """The thread says how many were not told, or perhaps not (`state` unknown); what was called back says so already."""
+    """The thread says how many were not told, or perhaps not (`state` unknown); of what was called back it tells."""
     if state == "cancelled":
         return
     alert = queries.alert(session, alert_id)
