@@ -42,7 +42,7 @@ CHUNKS = RESIDENTS // 500  # Of three languages, each of which makes whole ones.
 ZONES = [shapely.box(100.0, 8.4, 100.01, 8.41), shapely.box(100.01, 8.4, 100.02, 8.41)]
 ZONE_NAME = "Z0"  # As `town.settle` names the first.
 APPROVING, PACKING, PACKED = "approving", "packing", "packed"  # Databases in which plays begin.
-LIMIT_S = 60.0
+LIMIT_S = 120.0
 # The bucket is the real one, and holds more: LINE's own limit, in the stand-in, is what a play meets.
 MULTICASTS_PER_S = "2000"
 LAST_FAULT_PERCENT = 98  # One chunk alone would meet all that are left, and wait twice as long after each.
@@ -236,7 +236,7 @@ class House:
     def _take(self, step: Step) -> None:
         match step.deed:
             case "fault":
-                fault = {"kind": step.what, "count": step.count, "ms": 250, "endpoint": "multicast"}
+                fault = {"kind": step.what, "count": step.count, "ms": 800 * self.patience_s, "endpoint": "multicast"}
                 self.standin("POST", "/faults", fault)
             case "another sender":
                 self.begin_sender()

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.accounts import PASSWORD
 
-LIMIT_S = 60.0
+LIMIT_S = 120.0
 
 
 @dataclass
