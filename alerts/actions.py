@@ -22,6 +22,7 @@ from alerts import (
     proposals,
     queries,
     queueing,
+    quota,
     rules,
     thread,
 )
@@ -170,7 +171,8 @@ def approve(
     What is quiet at night waits for the morning first. Raises SamePersonError where `by` proposed or checked it,
     SecondPersonMissingError where its level needs a first person and nobody was, ProposalChangedError (nothing is done)
     where zones, audience or words are no longer what `revision` showed, AlertStateError where it was decided already,
-    ConflictError where simulated data would go out on a real LINE channel. Whoever calls has checked that `by` may
+    ConflictError where simulated data would go out on a real LINE channel, QuotaTooSmallError where this month's
+    messages do not suffice (danger goes out as far as it gets). Whoever calls has checked that `by` may
     approve; with `armed_policy_id` it is the armed policy that approves, in the name of its owner.
     """
     queries.hold_decisions(session)
@@ -182,10 +184,14 @@ def approve(
     city, now = queries.city(session), clock.now()
     rule = queries.current_policy(session).rule(alert.level)
     _check_approval(alert, revision, city)
+    allowance = quota.forecast_of(session, alert)
     if armed_policy_id is None:
         _check_people(session, alert, by, rule, now=now)
+        quota.refuse_where_short(alert, allowance)
     with session.begin_nested():
         _freeze_as_shown(session, alert, now=now)
+    if allowance is not None and not allowance.is_enough:
+        quota.go_as_far_as_it_gets(session, alert, allowance)
     _send(session, alert, by=by, rule=rule, now=now, armed_policy_id=armed_policy_id)
     return alert
 

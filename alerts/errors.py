@@ -31,3 +31,7 @@ class TemplateError(InvalidInputError):
 
 class CapRefusedError(InvalidInputError):
     """A CAP document cannot be read."""
+
+
+class QuotaTooSmallError(ConflictError):
+    """LINE's allowance of this month is too small."""

@@ -77,3 +77,13 @@ class EscalationChanged(Event):
     escalation_id: int
     alert_id: int
     state: str
+
+
+@dataclass(frozen=True)
+class AlertShortOfQuota(Event):
+    """An alert of danger goes out as far as LINE's allowance gets: somebody has to raise it now."""
+
+    name: ClassVar[str] = "alerts.alert_short_of_quota"
+    alert_id: int
+    needed: int
+    left: int

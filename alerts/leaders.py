@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from alerts import leader_queries, queries, rules, templates, thread
+from alerts import exercise, leader_queries, queries, rules, templates, thread
 from alerts import leader_rules as decide
 from alerts.leader_models import (
     Leader,
@@ -283,6 +283,7 @@ def _call(
         messages=[_card(session, alert, one, homes=homes, vulnerable=vulnerable, is_simulated=is_simulated)],
         priority=priority,
         readers=one.group.member_count or 1,
+        channel=exercise.line_channel(alert),
     )
 
 

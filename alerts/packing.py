@@ -24,7 +24,7 @@ _HOLD = sa.text("""
     ORDER BY number LIMIT :most FOR UPDATE
 """)
 _PARTS = """
-    SELECT c.number AS part, c.language AS variant, c.priority, s.to_each_sealed
+    SELECT c.number AS part, c.language AS variant, c.priority, s.to_each_sealed, c.resident_ids
     FROM alert_chunk c
     CROSS JOIN LATERAL (
         SELECT array_agg(r.line_user_sealed ORDER BY r.id) AS to_each_sealed
@@ -38,13 +38,22 @@ _PACKED = sa.text("""
     FROM unnest(CAST(:numbers AS integer[]), CAST(:chunk_ids AS bigint[])) AS p (number, chunk_id)
     WHERE c.alert_id = :alert_id AND c.number = p.number
 """)
+_UNNAME = sa.text("""
+    UPDATE outbox_chunk SET resident_ids = array_remove(resident_ids, CAST(:resident_id AS bigint))
+    WHERE id = ANY(CAST(:chunk_ids AS bigint[])) AND resident_ids IS NOT NULL
+""")
 _STOP = sa.text("""
     UPDATE alert_chunk SET state = 'cancelled' WHERE alert_id = :alert_id AND state = 'frozen' RETURNING number
 """)
 
 
 def pack(
-    session: Session, alert_id: int, *, most: int, messages_by_language: Mapping[str, list[dict[str, Any]]]
+    session: Session,
+    alert_id: int,
+    *,
+    most: int,
+    messages_by_language: Mapping[str, list[dict[str, Any]]],
+    channel: str = "line",
 ) -> int:
     """The messages of the next `most` frozen chunks wait in the outbox; how many chunks that were, 0 when none is left.
 
@@ -60,6 +69,7 @@ def pack(
         parts=_PARTS,
         slots={"alert_id": alert_id, "numbers": list(numbers)},
         messages_by_variant=messages_by_language,
+        channel=channel,
     )
     session.execute(
         _PACKED,
@@ -88,4 +98,6 @@ def write_person(session: Session, resident_id: int) -> None:
 def take_out(session: Session, alert_ids: list[int], resident_id: int) -> list[int]:
     """The resident stands in no chunk of these alerts; the outbox's chunks that may name them are returned."""
     rows = session.scalars(_TAKE_OUT, {"alert_ids": alert_ids, "resident_id": resident_id})
-    return [chunk_id for chunk_id in rows if chunk_id is not None]
+    chunk_ids = [chunk_id for chunk_id in rows if chunk_id is not None]
+    session.execute(_UNNAME, {"chunk_ids": chunk_ids, "resident_id": resident_id})
+    return chunk_ids

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from alerts import audience, evidence, policy, queries, rules, templates, thread
+from alerts import audience, evidence, exercise, policy, queries, rules, templates, thread
 from alerts.audience import Preview, Reach
 from alerts.errors import AlertStateError
 from alerts.events import AlertClosed, AlertProposed
@@ -102,8 +102,10 @@ def move(
 def reach_of(session: Session, alert: Alert, *, references: Collection[int]) -> Reach:
     """Whom the alert is for: an all-clear for everybody ever told in its event, others for zones and targets.
 
-    An alert that takes the place of earlier ones is also for everybody whom those told, wherever they live now.
+    An alert that takes the place of earlier ones is also for everybody whom those told, wherever they live now. An
+    exercise is for those on its list alone.
     """
+    listed_ids = tuple(sorted(exercise.listed_ids(session))) if alert.is_exercise else None
     if alert.kind != "all_clear":
         targets = queries.targets(session, [alert.id])[alert.id]
         return Reach(
@@ -114,10 +116,11 @@ def reach_of(session: Session, alert: Alert, *, references: Collection[int]) -> 
             group_ids=_ids_of("group", targets),
             person_ids=_ids_of("person", targets),
             is_for_everyone=any(target.kind == "everyone" for target in targets),
+            listed_ids=listed_ids,
             is_news=alert.kind == "news",
         )
     told = (a.id for a in queries.alerts_of_event(session, alert.event_id) if a.kind != "all_clear" and a.approved_at)
-    return Reach(alert_id=alert.id, has_homes=False, told_in=tuple(told))
+    return Reach(alert_id=alert.id, has_homes=False, told_in=tuple(told), listed_ids=listed_ids)
 
 
 def _ids_of(kind: str, targets: Sequence[AlertTarget]) -> tuple[int, ...]:
@@ -166,11 +169,13 @@ def said(session: Session, alert: Alert, *, run_id: int | None, at: datetime, no
 def _texts(session: Session, alert: Alert, facts: templates.Facts) -> dict[str, dict[str, str]]:
     """By language: the officer's own words where there are some, else the template's."""
     if alert.own_words:
-        return {language: text.as_json() for language, text in templates.own(alert.own_words, facts).items()}
-    words = queries.wording(session, alert.words_version)
-    level = templates.ALL_CLEAR if alert.kind == "all_clear" else alert.level
-    texts = templates.rendered(level, facts, words, hazard=alert.hazard)
-    return {language: text.as_json() for language, text in texts.items()}
+        texts = templates.own(alert.own_words, facts)
+    else:
+        words = queries.wording(session, alert.words_version)
+        level = templates.ALL_CLEAR if alert.kind == "all_clear" else alert.level
+        texts = templates.rendered(level, facts, words, hazard=alert.hazard)
+    said = exercise.marked_texts(texts) if alert.is_exercise else texts
+    return {language: text.as_json() for language, text in said.items()}
 
 
 def _show(alert: Alert, says: Said, preview: Preview) -> None:

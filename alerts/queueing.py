@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from alerts import packing, queries, rules, saying
+from alerts import exercise, packing, queries, rules, saying
 from alerts.models import Alert
 from core import jobs
 
@@ -27,12 +27,20 @@ def messages_by_language(session: Session, alert: Alert) -> dict[str, list[dict[
     }
 
 
+def _pack(session: Session, alert: Alert, *, most: int) -> int:
+    return packing.pack(
+        session,
+        alert.id,
+        most=most,
+        messages_by_language=messages_by_language(session, alert),
+        channel=exercise.line_channel(alert),
+    )
+
+
 def queue_messages(session: Session, alert: Alert) -> int:
     """The first messages of the frozen audience wait in the outbox, the others follow; how many chunks there are."""
     chunks = queries.chunks_to_send(session, alert.id)
-    packing.pack(
-        session, alert.id, most=PACKED_AT_APPROVAL, messages_by_language=messages_by_language(session, alert)
-    )
+    _pack(session, alert, most=PACKED_AT_APPROVAL)
     if chunks > PACKED_AT_APPROVAL:
         jobs.enqueue(session, pack_next, alert_id=alert.id)
     if chunks <= WRITTEN_AT_APPROVAL:
@@ -51,10 +59,7 @@ def pack_next(session: Session, *, alert_id: int) -> None:
     alert = queries.alert(session, alert_id)
     if alert.state not in rules.TOLD:
         return
-    packed = packing.pack(
-        session, alert_id, most=PACKED_AT_ONCE, messages_by_language=messages_by_language(session, alert)
-    )
-    if packed:
+    if _pack(session, alert, most=PACKED_AT_ONCE):
         jobs.enqueue(session, pack_next, alert_id=alert_id)
 
 

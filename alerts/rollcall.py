@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 import staff.actions
-from alerts import actions, cards, queries, rules, templates, thread
+from alerts import actions, cards, exercise, queries, rules, templates, thread
 from alerts.errors import AlertStateError
 from alerts.models import Alert
 from alerts.models_texts import AlertAnswer, AlertReminder, HelpOffer
@@ -236,6 +236,7 @@ def _queue(session: Session, alert: Alert) -> tuple[list[int], int]:
                     to=list(to.values()),
                     messages=said,
                     priority=REMINDER_PRIORITY,
+                    channel=exercise.line_channel(alert),
                 )
             )
     return chunk_ids, len(rows)

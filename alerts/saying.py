@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alerts import cards, templates
+from alerts import cards, exercise, templates
 from alerts.models import Alert
 from line import messages as line_messages
 
@@ -12,7 +12,15 @@ from line import messages as line_messages
 def messages_of(
     alert: Alert, language: str, *, words: templates.Wording, is_simulated: bool
 ) -> list[dict[str, Any]]:
-    """The LINE messages of the alert in this language; the same bytes for everybody who reads it."""
+    """The LINE messages of the alert in this language; the same bytes for everybody who reads it.
+
+    The buttons of an exercise report nothing.
+    """
+    said = _said(alert, language, words=words, is_simulated=is_simulated)
+    return exercise.as_exercise(said, alert_id=alert.id) if alert.is_exercise else said
+
+
+def _said(alert: Alert, language: str, *, words: templates.Wording, is_simulated: bool) -> list[dict[str, Any]]:
     text = templates.text_of(alert.texts[language])
     vocabulary = words.vocabularies[language]
     if alert.kind == "news":

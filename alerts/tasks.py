@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+import alerts.channels.tasks
 import alerts.leader_tasks
 import alerts.outside.tasks
 import alerts.personal  # noqa: F401 - this is where the room forgets people.
-from alerts import actions, cards, delivery, rollcall
+from alerts import actions, cards, delivery, exercise, queries, rollcall
 from core import events, jobs
 from core.words import words
 from flood.events import FloodRedrawn
@@ -100,3 +101,27 @@ def _noted(session: Session, alert_id: int, resident_id: int, answer: str, offer
     if offer:
         return answer == "can_help" and rollcall.note_offer(session, alert_id, resident_id, offer)
     return rollcall.note(session, alert_id, resident_id, answer)
+
+
+@events.subscribes(
+    PostbackReceived, by="alerts.answer_exercise", concerns=lambda event: exercise.tapped(event.data) is not None
+)
+def answer_exercise(session: Session, event: PostbackReceived) -> None:
+    """Who taps a button of an exercise is told that it was one; the answer counts for its roll-call, nobody is sent."""
+    alert_id, verb = exercise.tapped(event.data) or (0, "")
+    line_user_id = open_line_user(event.line_user_id_sealed)
+    resident, answer = residents.by_line_user(session, line_user_id), ANSWER_OF.get(verb)
+    if resident is None or answer is None or not rollcall.note(session, alert_id, resident.id, answer):
+        return
+    alert = queries.alert(session, alert_id)
+    said = exercise.marked(words("alerts", "exercise-answered", language=resident.language), resident.language)
+    outbox.enqueue(
+        session,
+        subject=f"{queries.subject(alert.id)}:answer",
+        kind="reply" if event.reply_token else "push",
+        to=[event.reply_token, line_user_id] if event.reply_token else [line_user_id],
+        messages=[messages.text(said)],
+        priority=2,
+        channel=exercise.line_channel(alert),
+        resident_ids=[resident.id],
+    )

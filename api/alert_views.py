@@ -10,6 +10,8 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from alerts import cap_queries, previewing, queries, rules
+from alerts.channels import progress
+from alerts.channels.progress import Progress
 from alerts.models import Alert, AlertZone
 from core import clock
 
@@ -48,6 +50,19 @@ class Audience(BaseModel):
     suppressed_by_reason: dict[str, int]
 
 
+class ChannelProgress(BaseModel):
+    """Of whom a channel was to tell, what became: residents (line, exercise, blackhole), institutions (mail, webhook),
+    or the one public feed (cap_feed).
+    """
+
+    channel: str
+    queued: int
+    accepted: int
+    failed: int
+    unknown: int
+    cancelled: int
+
+
 class Delivery(BaseModel):
     """Requests to LINE by state, and residents in those that LINE accepted. Accepted is not delivered."""
 
@@ -58,6 +73,7 @@ class Delivery(BaseModel):
     cancelled: int
     recipients: int
     accepted_recipients: int
+    channels: list[ChannelProgress]
 
 
 class AlertView(BaseModel):
@@ -151,7 +167,7 @@ def _audience(alert: Alert) -> Audience:
     )
 
 
-def _delivery(states: dict[str, tuple[int, int]]) -> Delivery:
+def _delivery(states: dict[str, tuple[int, int]], channels: Sequence[Progress]) -> Delivery:
     chunks = {state: count for state, (count, _) in states.items()}
     return Delivery(
         queued=chunks.get("queued", 0) + chunks.get("sending", 0),
@@ -161,6 +177,7 @@ def _delivery(states: dict[str, tuple[int, int]]) -> Delivery:
         cancelled=chunks.get("cancelled", 0),
         recipients=sum(recipients for _, recipients in states.values()),
         accepted_recipients=states.get("accepted", (0, 0))[1],
+        channels=[ChannelProgress(**vars(one)) for one in channels],
     )
 
 
@@ -176,7 +193,7 @@ def views(session: Session, rows: Sequence[Alert]) -> list[AlertView]:
     answers, now = queries.answers(session, ids), clock.now()
     people = {who for row in rows for who in (row.proposed_by, row.checked_by, row.approved_by) if who is not None}
     names, policy = queries.account_names(session, people), queries.current_policy(session)
-    targets = queries.targets(session, ids)
+    targets, channels = queries.targets(session, ids), progress.progress(session, [r.id for r in rows if r.approved_at])
     cap_problems = cap_queries.problems(session, ids)
     found = []
     for row in rows:
@@ -205,7 +222,7 @@ def views(session: Session, rows: Sequence[Alert]) -> list[AlertView]:
                 evidence=row.evidence,
                 texts=row.texts,
                 audience=_audience(row),
-                delivery=_delivery(states[row.id]),
+                delivery=_delivery(states[row.id], channels.get(row.id, [])),
                 answers=answers[row.id],
                 references=row.references,
                 proposed_by=names.get(row.proposed_by) if row.proposed_by is not None else None,

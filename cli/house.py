@@ -115,6 +115,10 @@ def programs() -> list[Program]:
         Program("cameras", [*FAONAM, "cameras"], niceness=5),
         Program("rasters", [*FAONAM, "rasters"], niceness=10),
     ]
+    if here.line.exercise_token is not None:
+        # In a process of its own, which never has the live token.
+        alone = {"LINE_CHANNEL_ACCESS_TOKEN": ""}
+        house.append(Program("exercise-sender", [*FAONAM, "sender", "--exercise"], environment=alone))
     if is_standin():
         standin = Program("line-standin", [*FAONAM, "line-standin"], is_ready=lambda: _listens(here.standin_port))
         house.insert(1, standin)

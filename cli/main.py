@@ -17,6 +17,7 @@ from cli.events_app import events_app
 from cli.hooks_app import hooks_app
 from cli.keys_app import keys_app, traffy_app
 from cli.readings_app import BIGGEST_ID, feeds_app, readings_app
+from cli.subscribers_app import subscribers_app
 from core.errors import FaonamError, SetupError, trouble_outside
 from core.logs import configure_logs
 from core.settings import settings
@@ -38,6 +39,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(categories_app, name="categories")
 app.add_typer(hooks_app, name="hooks")
 app.add_typer(events_app, name="events")
+app.add_typer(subscribers_app, name="subscribers")
 richmenu.add_to(app)
 
 
@@ -118,11 +120,16 @@ def worker(
 
 
 @app.command()
-def sender() -> None:
+def sender(
+    exercise: Annotated[bool, typer.Option("--exercise", help="What exercises send, by LINE_EXERCISE_TOKEN.")] = False,
+) -> None:
     """Send what waits for LINE."""
     import line.sender
 
-    line.sender.run()
+    if exercise:
+        line.sender.run_exercises()
+    else:
+        line.sender.run()
 
 
 @app.command()

@@ -49,6 +49,30 @@ class LineSettings(LinePace):
     # The LINE Login channel of the same provider, and its LIFF app that opens `/liff`.
     login_channel_id: str | None = None
     liff_id: str | None = None
+    # Which plan of LINE's the account has, for what messages cost (`alerts/data/line_plans.toml`).
+    plan: Literal["free", "basic", "pro"] = "pro"
+    # The token of another channel of the same provider, by which exercises go out; without it they reach nobody.
+    exercise_token: SecretStr | None = None
+    # By which its webhook calls are signed; of these only taps on an exercise's buttons are taken.
+    exercise_secret: SecretStr | None = None
+
+
+class MailSettings(BaseSettings):
+    """The server that takes the city's mail, `MAIL_…`; without `MAIL_HOST` no subscriber is told by mail."""
+
+    model_config = SettingsConfigDict(env_prefix="MAIL_", extra="ignore")
+
+    host: str | None = None
+    port: int = 587
+    user: str | None = None
+    password: SecretStr | None = None
+    sender: str = "faonam@localhost"
+    # STARTTLS or TLS from the first byte; plain only to this machine.
+    security: Literal["starttls", "tls", "plain"] = "starttls"
+    # A certificate authority of the city's own, beside those that the system trusts.
+    ca_file: Path | None = None
+    # Mail beyond this machine is sent with MAIL_LIVE=1 only.
+    live: bool = False
 
 
 class Settings(BaseSettings):
@@ -76,6 +100,8 @@ class Settings(BaseSettings):
     sta_writes: Literal["loopback", "open", "closed"] = "loopback"
     # Whether SensorThings speaks through the broker in `MQTT_URL` too; the embedded one always carries it.
     sta_mqtt: bool = False
+    # Everything of alerts goes the whole way and reaches nobody: a blackhole takes what is for LINE, mail and webhooks.
+    rehearsal: bool = False
 
     @property
     def api_url(self) -> str:
@@ -115,7 +141,11 @@ class Settings(BaseSettings):
 
     @property
     def line(self) -> LineSettings:
-        """The LINE channel as `LINE_…` gives it; without `LINE_CHANNEL_ACCESS_TOKEN` the local stand-in."""
+        """The LINE channel as `LINE_…` gives it; without `LINE_CHANNEL_ACCESS_TOKEN` the local stand-in.
+
+        With `LINE_MODE=exercise` the channel of exercises, by its own token; the live one is not read. Raises
+        SetupError where there is none.
+        """
         given = frozenset((name, value) for name, value in os.environ.items() if name.upper().startswith("LINE_"))
         return _line(self.standin_port, data_dir(), given)
 
@@ -131,14 +161,40 @@ class _LineEnvironment(LinePace, BaseSettings):
     live: bool = False
     login_channel_id: str | None = None
     liff_id: str | None = None
+    plan: Literal["free", "basic", "pro"] = "pro"
+    exercise_token: SecretStr | None = None
+    exercise_secret: SecretStr | None = None
+
+
+class _ExerciseEnvironment(LinePace, BaseSettings):
+    """All that a process in the mode of exercises reads of `LINE_…`: the live token is no field of it."""
+
+    model_config = SettingsConfigDict(env_prefix="LINE_", extra="ignore")
+
+    api_base_url: str | None = None
+    live: bool = False
+    mode: Literal["live", "exercise"] = "live"
+    exercise_token: SecretStr | None = None
 
 
 @functools.lru_cache(maxsize=4)
 def _line(standin_port: int, folder: Path, _given: frozenset[tuple[str, str]]) -> LineSettings:
     """Read once for the same environment: every call of LINE's asks for it."""
+    standin = f"http://127.0.0.1:{standin_port}"
+    drill = _ExerciseEnvironment()
+    if drill.mode == "exercise":
+        if drill.exercise_token is None:
+            raise SetupError("Exercises go out by a token of their own: set LINE_EXERCISE_TOKEN.")
+        return LineSettings(
+            api_base_url=drill.api_base_url or standin,
+            data_base_url=drill.api_base_url or standin,
+            channel_access_token=drill.exercise_token,
+            exercise_token=drill.exercise_token,
+            is_live=drill.live,
+            **{name: getattr(drill, name) for name in LinePace.model_fields},
+        )
     env = _LineEnvironment()
     pace = {name: getattr(env, name) for name in LinePace.model_fields}
-    standin = f"http://127.0.0.1:{standin_port}"
     if env.channel_access_token is None:
         return LineSettings(
             api_base_url=standin,
@@ -148,6 +204,9 @@ def _line(standin_port: int, folder: Path, _given: frozenset[tuple[str, str]]) -
             bot_user_id="U" + _secret_in(folder, "line-bot")[:32],
             login_channel_id=env.login_channel_id or STANDIN_LOGIN_CHANNEL,
             **pace,
+            plan=env.plan,
+            exercise_token=env.exercise_token,
+            exercise_secret=env.exercise_secret,
         )
     return LineSettings(
         api_base_url=env.api_base_url or standin,
@@ -159,6 +218,9 @@ def _line(standin_port: int, folder: Path, _given: frozenset[tuple[str, str]]) -
         login_channel_id=env.login_channel_id,
         liff_id=env.liff_id,
         **pace,
+        plan=env.plan,
+        exercise_token=env.exercise_token,
+        exercise_secret=env.exercise_secret,
     )
 
 

@@ -100,6 +100,14 @@ class LineSender:
         )
 
 
+class Blackhole:
+    """Takes everything, and it reaches nobody: a rehearsal runs the whole way without LINE."""
+
+    async def send(self, kind: str, body: bytes, *, retry_key: str) -> Answer:
+        """As LINE answers what it takes; the request id says where it went."""
+        return Answer(status=200, request_id=f"blackhole-{retry_key}")
+
+
 def message_of(response: httpx.Response) -> str:
     """What LINE says is amiss, with the places in what we sent."""
     try:

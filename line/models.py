@@ -13,6 +13,7 @@ from core.db import Base
 
 STATES = ("queued", "sending", "accepted", "failed", "unknown", "cancelled")
 KINDS = ("multicast", "push", "reply")
+CHANNELS = ("line", "exercise", "blackhole")
 
 
 class InboxEvent(Base):
@@ -70,6 +71,9 @@ class OutboxChunk(Base):
     Recipients are sealed together (`to_sealed`), or each alone as residents are (`to_each_sealed`). A `part` of a
     subject stands once. One that `is_called_back` is not tried again; where an attempt may have reached LINE it ends as
     unknown.
+
+    `channel` says which sender may take it: `line` has the live token, `exercise` that of exercises, and what goes into
+    the `blackhole` reaches nobody. An exercise's chunk names its `resident_ids`; the database refuses strangers to it.
     """
 
     __tablename__ = "outbox_chunk"
@@ -79,6 +83,11 @@ class OutboxChunk(Base):
             "state IN ('queued', 'sending', 'accepted', 'failed', 'unknown', 'cancelled')", name="state"
         ),
         sa.Index("ix_outbox_chunk_open", "priority", "id", postgresql_where=sa.text("state IN ('queued', 'sending')")),
+        sa.CheckConstraint("channel IN ('line', 'exercise', 'blackhole')", name="channel"),
+        sa.Index(
+            "ix_outbox_chunk_rehearsed", "priority", "id",
+            postgresql_where=sa.text("state IN ('queued', 'sending') AND channel <> 'line'"),
+        ),
         sa.Index("ix_outbox_chunk_subject", "subject"),
         sa.Index("ix_outbox_chunk_to_hash", "to_hash", postgresql_where=sa.text("to_hash IS NOT NULL")),
         sa.Index("uq_outbox_chunk_part", "subject", "part", unique=True, postgresql_where=sa.text("part IS NOT NULL")),
@@ -108,6 +117,8 @@ class OutboxChunk(Base):
     first_attempt_wall_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     accepted_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     accepted_wall_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    channel: Mapped[str] = mapped_column(server_default="line")
+    resident_ids: Mapped[list[int] | None] = mapped_column(sa.dialects.postgresql.ARRAY(sa.BigInteger))
 
 
 class SendBucket(Base):
@@ -130,3 +141,14 @@ class SendClock(Base):
     host: Mapped[str] = mapped_column(primary_key=True)
     steady_s: Mapped[float]
     wall_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+
+
+class LineQuota(Base):
+    """What LINE said of a channel's allowance when it was last asked; no `quota_limit` where there is none."""
+
+    __tablename__ = "line_quota"
+
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    quota_limit: Mapped[int | None] = mapped_column(sa.BigInteger)
+    used: Mapped[int] = mapped_column(sa.BigInteger)
+    asked_wall_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))

@@ -19,17 +19,18 @@ from line.errors import UnfitMessageError
 from line.models import KINDS
 
 CHANNEL = "line_outbox"
+REHEARSED_CHANNEL = "line_outbox_rehearsed"
 
 # Kept and called out in one statement: every answer of a storm comes this way.
 _QUEUE = sa.text(f"""
     WITH queued AS (
         INSERT INTO outbox_chunk (subject, kind, retry_key, to_sealed, to_hash, recipient_count, messages, priority,
-                                  state, attempts, created_at, created_wall_at)
+                                  state, attempts, created_at, created_wall_at, channel, resident_ids)
         VALUES (:subject, :kind, :retry_key, :to_sealed, :to_hash, :recipient_count, :messages, :priority,
-                'queued', 0, :created_at, :created_wall_at)
-        RETURNING id
+                'queued', 0, :created_at, :created_wall_at, :channel, :resident_ids)
+        RETURNING id, channel
     )
-    SELECT id, pg_notify('{CHANNEL}', '') FROM queued
+    SELECT id, pg_notify(CASE channel WHEN 'line' THEN '{CHANNEL}' ELSE '{REHEARSED_CHANNEL}' END, '') FROM queued
 """).bindparams(sa.bindparam("messages", type_=JSONB))  # noqa: S608 - our own words only.
 
 # The recipients stay sealed as they are: nobody's id is opened before it is sent.
@@ -37,13 +38,14 @@ _QUEUE_PARTS = """
     WITH part AS ({parts}),
     queued AS (
         INSERT INTO outbox_chunk (subject, part, kind, retry_key, to_each_sealed, recipient_count, messages, priority,
-                                  state, attempts, created_at, created_wall_at)
+                                  state, attempts, created_at, created_wall_at, channel, resident_ids)
         SELECT :subject, p.part, 'multicast', gen_random_uuid(), p.to_each_sealed, cardinality(p.to_each_sealed),
-               CAST(:messages_by_variant AS jsonb) -> p.variant, p.priority, 'queued', 0, :created_at, :created_wall_at
-        FROM part p
+               CAST(:messages_by_variant AS jsonb) -> p.variant, p.priority, 'queued', 0, :created_at, :created_wall_at,
+               CAST(:channel AS text), CASE WHEN CAST(:channel AS text) <> 'line' THEN p.resident_ids END
+        FROM part p ORDER BY p.part
         RETURNING part, id
     )
-    SELECT part, id, pg_notify(CAST(:channel AS text), '') FROM queued
+    SELECT part, id, pg_notify(CAST(:heard_as AS text), '') FROM queued
 """
 
 
@@ -54,12 +56,13 @@ def enqueue_parts(
     parts: str,
     slots: Mapping[str, Any],
     messages_by_variant: Mapping[str, list[dict[str, Any]]],
+    channel: str = "line",
 ) -> dict[int, int]:
-    """Multicasts of one subject wait to go out, each part once; the chunks' ids by part.
+    """Multicasts of one subject wait to go out by the channel, each part once; the chunks' ids by part.
 
-    `parts` is a query with these `slots` that gives (part, variant, priority, to_each_sealed bytea[]), 1..500 different
-    LINE user ids each. Raises UnfitMessageError where LINE would refuse a variant's messages, and the database's
-    IntegrityError where a part stands already.
+    `parts` is a query with these `slots` that gives (part, variant, priority, to_each_sealed bytea[], resident_ids),
+    1..500 different LINE user ids each. Raises UnfitMessageError where LINE would refuse a variant's messages, and the
+    database's IntegrityError where a part stands already.
     """
     for messages in messages_by_variant.values():
         line_messages.check(messages)
@@ -69,7 +72,8 @@ def enqueue_parts(
             **slots,
             "subject": subject,
             "messages_by_variant": json.dumps(dict(messages_by_variant), ensure_ascii=False),
-            "channel": CHANNEL,
+            "channel": channel,
+            "heard_as": CHANNEL if channel == "line" else REHEARSED_CHANNEL,
             "created_at": clock.now(),
             "created_wall_at": clock.wall_now(),
         },
@@ -86,13 +90,16 @@ def enqueue(
     messages: list[dict[str, Any]],
     priority: int,
     readers: int = 1,
+    channel: str = "line",
+    resident_ids: Sequence[int] | None = None,
 ) -> int:
     """The messages go out once, soon after the caller's transaction commits; the chunk's id is returned.
 
     `kind` multicast: `to` holds 1..500 LINE user ids; push: one user id, or a group's with so many `readers`, whom LINE
     counts; reply: the reply token, and after it, where a push may take the place of a reply that came too late, the
     user id. `priority` 0 goes first. `subject` names what it is about (`alert:12:3`, `incident:45`). Raises
-    UnfitMessageError where LINE would refuse.
+    UnfitMessageError where LINE would refuse. An exercise goes by the `channel` exercise or blackhole and names its
+    `resident_ids`: the database refuses others than are on its list.
     """
     _check_recipients(kind, to)
     line_messages.check(messages)
@@ -109,6 +116,8 @@ def enqueue(
             "priority": priority,
             "created_at": clock.now(),
             "created_wall_at": clock.wall_now(),
+            "channel": channel,
+            "resident_ids": None if resident_ids is None else list(resident_ids),
         },
     ).one()[0]
     return chunk_id
@@ -162,7 +171,7 @@ def cancel(session: Session, *, subject: str) -> int:
 def reopen_quota(session: Session) -> None:
     """Sending goes on after somebody has raised the month's allowance."""
     session.execute(sa.text("UPDATE send_bucket SET quota_closed_until_wall_at = NULL"))
-    session.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
+    session.execute(sa.select(sa.func.pg_notify(CHANNEL, ""), sa.func.pg_notify(REHEARSED_CHANNEL, "")))
 
 
 def body_of(chunk_kind: str, subject: str, to: Sequence[str], messages: list[dict[str, Any]]) -> bytes:

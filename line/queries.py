@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from core import sealing
 from core.settings import settings
 from line import steady
-from line.models import KINDS, InboxEvent, WebhookRefusal
+from line.models import CHANNELS, KINDS, InboxEvent, WebhookRefusal
 from line.rules import Outcome
 
 # LINE counts each kind by itself: 200 multicasts, 2,000 pushes and 2,000 replies a second. Three quarters of that leave
@@ -39,41 +39,50 @@ _CLAIMABLE = f"""
      OR (state = 'sending' AND {_LEASE_IS_OVER}))
     AND NOT is_called_back AND (first_attempt_wall_at IS NULL OR ({_MAY_BE_TRIED_AGAIN}))
 """
-_WAITING = sa.text(f"""
-    SELECT kind FROM unnest(CAST(:kinds AS text[])) AS kinds (kind), LATERAL (
-        SELECT priority, id FROM outbox_chunk
-        WHERE outbox_chunk.kind = kinds.kind AND {_CLAIMABLE} ORDER BY priority, id LIMIT 1
-    ) AS first ORDER BY priority, id
-""")  # noqa: S608 - our own words only.
+# By the channel's name as a constant, so that what is rehearsed has an index of its own.
+_WAITING = {
+    channel: sa.text(f"""
+        SELECT kind FROM unnest(CAST(:kinds AS text[])) AS kinds (kind), LATERAL (
+            SELECT priority, id FROM outbox_chunk
+            WHERE outbox_chunk.kind = kinds.kind AND {_CLAIMABLE} AND channel = '{channel}'
+            ORDER BY priority, id LIMIT 1
+        ) AS first ORDER BY priority, id
+    """)  # noqa: S608 - our own words only.
+    for channel in CHANNELS
+}
 _OPEN_BUCKETS = sa.text("""
     INSERT INTO send_bucket (channel, tokens, filled_wall_at)
     SELECT kind, rate_per_s * :burst_s, clock_timestamp()
-    FROM unnest(CAST(:kinds AS text[]), CAST(:rates_per_s AS float8[])) AS kinds (kind, rate_per_s) ORDER BY kind
+    FROM unnest(CAST(:buckets AS text[]), CAST(:rates_per_s AS float8[])) AS kinds (kind, rate_per_s) ORDER BY kind
     ON CONFLICT (channel) DO UPDATE SET
         tokens = LEAST(EXCLUDED.tokens, send_bucket.tokens + EXCLUDED.tokens / :burst_s
                        * GREATEST(0, EXTRACT(EPOCH FROM clock_timestamp() - send_bucket.filled_wall_at))),
         filled_wall_at = clock_timestamp()
-    RETURNING channel AS kind, tokens,
+    RETURNING channel AS bucket, tokens,
               COALESCE(closed_until_wall_at BETWEEN clock_timestamp() AND clock_timestamp() + interval '1 minute',
                        false) AS is_closed,
               COALESCE(quota_closed_until_wall_at
                        BETWEEN clock_timestamp() AND clock_timestamp() + make_interval(secs => 60 + :quota_pause_s),
                        false) AS is_quota_closed
 """)
-_TAKE_TOKENS = sa.text("UPDATE send_bucket SET tokens = tokens - :taken WHERE channel = :kind")
-_CLAIM = sa.text(f"""
-    WITH picked AS (
-        SELECT id FROM outbox_chunk WHERE {_CLAIMABLE} AND kind = :kind
-        ORDER BY priority, id LIMIT :most FOR UPDATE SKIP LOCKED
-    )
-    UPDATE outbox_chunk c
-    SET state = 'sending', attempts = attempts + 1,
-        lease_until_wall_at = clock_timestamp() + make_interval(secs => :lease_s),
-        first_attempt_wall_at = COALESCE(first_attempt_wall_at, clock_timestamp())
-    FROM picked WHERE c.id = picked.id
-    RETURNING c.id, c.subject, c.kind, c.retry_key, c.to_sealed, c.to_each_sealed,
-              c.recipient_count, c.messages, c.attempts, c.priority
-""")  # noqa: S608 - our own words only.
+_TAKE_TOKENS = sa.text("UPDATE send_bucket SET tokens = tokens - :taken WHERE channel = :bucket")
+_CLAIM = {
+    channel: sa.text(f"""
+        WITH picked AS (
+            SELECT id FROM outbox_chunk WHERE {_CLAIMABLE} AND kind = :kind AND channel = '{channel}'
+            ORDER BY priority, id LIMIT :most FOR UPDATE SKIP LOCKED
+        )
+        UPDATE outbox_chunk c
+        SET state = 'sending', attempts = attempts + 1,
+            lease_until_wall_at = clock_timestamp() + make_interval(secs => :lease_s),
+            first_attempt_wall_at = COALESCE(first_attempt_wall_at, clock_timestamp())
+        FROM picked WHERE c.id = picked.id
+        RETURNING c.id, c.subject, c.kind, c.retry_key, c.to_sealed, c.to_each_sealed, c.recipient_count, c.messages,
+                  c.attempts, c.priority, c.channel
+    """)  # noqa: S608 - our own words only.
+    for channel in CHANNELS
+}
+_OUTSIDERS = sa.text("SELECT exercise_outsiders(CAST(:hashes AS bytea[]))")
 _GIVE_UP = sa.text(f"""
     UPDATE outbox_chunk
     SET state = CASE WHEN attempts = 0 THEN 'failed' ELSE 'unknown' END, lease_until_wall_at = NULL,
@@ -112,12 +121,12 @@ _WAIT = sa.text("""
 """)
 _CLOSE = sa.text("""
     UPDATE send_bucket SET closed_until_wall_at = clock_timestamp() + make_interval(secs => :pause_s)
-    WHERE channel = :kind
+    WHERE channel = :bucket
 """)
 _CLOSE_QUOTA = sa.text("""
     INSERT INTO send_bucket (channel, tokens, filled_wall_at, quota_closed_until_wall_at)
     SELECT kind, 0, clock_timestamp(), clock_timestamp() + make_interval(secs => :pause_s)
-    FROM unnest(CAST(:kinds AS text[])) AS kinds (kind) ORDER BY kind
+    FROM unnest(CAST(:buckets AS text[])) AS kinds (kind) ORDER BY kind
     ON CONFLICT (channel) DO UPDATE SET quota_closed_until_wall_at = EXCLUDED.quota_closed_until_wall_at
     WHERE send_bucket.quota_closed_until_wall_at IS NULL OR send_bucket.quota_closed_until_wall_at < clock_timestamp()
     RETURNING quota_closed_until_wall_at
@@ -192,6 +201,7 @@ class Claimed:
     recipient_count: int
     messages: list[dict[str, Any]]
     attempts: int
+    channel: str = "line"
 
 
 @dataclass(frozen=True)
@@ -207,26 +217,29 @@ class Claim:
     is_closed: bool = False
 
 
-def claim(session: Session, *, most: int, most_of: Mapping[str, int] | None = None) -> Claim:
+def claim(
+    session: Session, *, most: int, most_of: Mapping[str, int] | None = None, channel: str = "line"
+) -> Claim:
     """Up to `most` chunks are leased to the caller for a while, danger first; each has cost a token of its kind.
 
-    `most_of` says how many of a kind the caller takes at the most.
+    `most_of` says how many of a kind the caller takes at the most. Nothing of another `channel` is taken.
     """
     lease_s = settings().line.lease_s
-    waiting = list(session.scalars(_WAITING, {"kinds": list(KINDS), "lease_s": lease_s}))
+    waiting = list(session.scalars(_WAITING[channel], {"kinds": list(KINDS), "lease_s": lease_s}))
     if not waiting:
         return Claim([], is_short_of_tokens=False)
     rate_per_s = RATE_PER_S | {"multicast": settings().line.multicasts_per_s}
     rates_per_s = [rate_per_s[kind] for kind in waiting]
+    names = [bucket_of(channel, kind) for kind in waiting]
     opened = session.execute(
         _OPEN_BUCKETS,
-        {"kinds": waiting, "rates_per_s": rates_per_s, "burst_s": BURST_S, "quota_pause_s": QUOTA_PAUSE_S},
+        {"buckets": names, "rates_per_s": rates_per_s, "burst_s": BURST_S, "quota_pause_s": QUOTA_PAUSE_S},
     )
-    buckets = {bucket.kind: bucket for bucket in opened}
+    buckets = {row.bucket: row for row in opened}
     rows: list[sa.Row[Any]] = []
     is_short_of_tokens = is_short_of_room = is_closed = False
     for kind in waiting:
-        bucket = buckets[kind]
+        bucket = buckets[bucket_of(channel, kind)]
         if bucket.is_quota_closed:
             continue
         if bucket.is_closed:
@@ -234,7 +247,7 @@ def claim(session: Session, *, most: int, most_of: Mapping[str, int] | None = No
             continue
         room = min(most - len(rows), (most_of or {}).get(kind, most))
         allowed = min(room, int(bucket.tokens))
-        taken = _take(session, kind, most=allowed) if allowed else []
+        taken = _take(session, channel, kind, most=allowed) if allowed else []
         is_short_of_tokens |= len(taken) == allowed < room
         is_short_of_room |= len(taken) == room
         rows.extend(taken)
@@ -242,9 +255,20 @@ def claim(session: Session, *, most: int, most_of: Mapping[str, int] | None = No
     return Claim([_claimed(row) for row in rows], is_short_of_tokens, is_short_of_room, is_closed)
 
 
-def _take(session: Session, kind: str, *, most: int) -> Sequence[sa.Row[Any]]:
-    rows = session.execute(_CLAIM, {"kind": kind, "most": most, "lease_s": settings().line.lease_s}).all()
-    session.execute(_TAKE_TOKENS, {"kind": kind, "taken": len(rows)})
+def bucket_of(channel: str, kind: str) -> str:
+    """The name of the token bucket: another channel's rate and allowance are no affair of the live one's."""
+    return kind if channel == "line" else f"{channel}:{kind}"
+
+
+def exercise_outsiders(session: Session, line_user_ids: Sequence[str]) -> int:
+    """How many of these people are not on the list of exercises now."""
+    hashes = [sealing.fingerprint(one) for one in line_user_ids]
+    return int(session.scalar(_OUTSIDERS, {"hashes": hashes}) or 0)
+
+
+def _take(session: Session, channel: str, kind: str, *, most: int) -> Sequence[sa.Row[Any]]:
+    rows = session.execute(_CLAIM[channel], {"kind": kind, "most": most, "lease_s": settings().line.lease_s}).all()
+    session.execute(_TAKE_TOKENS, {"bucket": bucket_of(channel, kind), "taken": len(rows)})
     return rows
 
 
@@ -258,6 +282,7 @@ def _claimed(row: sa.Row[Any]) -> Claimed:
         recipient_count=row.recipient_count,
         messages=row.messages,
         attempts=row.attempts,
+        channel=row.channel,
     )
 
 
@@ -319,14 +344,15 @@ def give_up_the_old(session: Session) -> Sequence[sa.Row[Any]]:
     return session.execute(_GIVE_UP, {"lease_s": settings().line.lease_s}).all()
 
 
-def close_channel(session: Session, *, kind: str, pause_s: float) -> None:
+def close_channel(session: Session, *, kind: str, pause_s: float, channel: str = "line") -> None:
     """No sender claims anything of this kind for `pause_s` seconds of real time."""
-    session.execute(_CLOSE, {"kind": kind, "pause_s": pause_s})
+    session.execute(_CLOSE, {"bucket": bucket_of(channel, kind), "pause_s": pause_s})
 
 
-def close_quota(session: Session) -> datetime | None:
+def close_quota(session: Session, *, channel: str = "line") -> datetime | None:
     """Only replies go out for the next 10 minutes; until when, or None where that stood already."""
-    closed = session.scalars(_CLOSE_QUOTA, {"kinds": list(_METERED), "pause_s": QUOTA_PAUSE_S}).all()
+    buckets = [bucket_of(channel, kind) for kind in _METERED]
+    closed = session.scalars(_CLOSE_QUOTA, {"buckets": buckets, "pause_s": QUOTA_PAUSE_S}).all()
     return min(closed, default=None)
 
 

@@ -64,6 +64,15 @@ def is_genuine(raw: bytes, given: str | None, *, channel_secret: str) -> bool:
     return hmac.compare_digest(signature(raw, channel_secret=channel_secret).encode(), given.strip().encode())
 
 
+def is_exercise_tap(event: object) -> bool:
+    """Somebody tapped a button of an exercise, in a chat of their own."""
+    if not isinstance(event, dict) or event.get("type") != "postback":
+        return False
+    postback = event.get("postback")
+    data = postback.get("data") if isinstance(postback, dict) else None
+    return isinstance(data, str) and data.startswith("exercise:") and line_user_of(event) is not None
+
+
 def is_about_something(subject: str) -> bool:
     """A chunk's subject names what it is about (`alert:12`); the words of a conversation are about nothing else."""
     return ":" in subject

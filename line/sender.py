@@ -10,15 +10,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import os
 import signal
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 import psycopg
 import sqlalchemy as sa
+from psycopg import sql
 from sqlalchemy.orm import Session
 
 from core import clock, events
@@ -26,7 +28,7 @@ from core.db import database_url, transaction
 from core.logs import get_logger
 from core.settings import settings
 from line import outbox, queries, rules, steady
-from line.client import LineSender
+from line.client import Blackhole, LineSender
 from line.events import ChunkGivenUp, ChunksAccepted, QuotaUsedUp
 from line.models import KINDS
 from line.queries import Claim, Claimed
@@ -67,7 +69,7 @@ def record(session: Session, answered: Sequence[Answered]) -> None:
             state = queries.wait(session, chunk, outcome)
             if state in {"cancelled", "unknown"}:
                 _tell_given_up(session, chunk, state=state, error=outcome.error or "")
-            _close_where_asked(session, chunk.kind, outcome)
+            _close_where_asked(session, chunk, outcome)
         elif queries.end(session, chunk, state=outcome.state, error=outcome.error):
             _tell_given_up(session, chunk, state=outcome.state, error=outcome.error or "")
     for (subject, kind), chunks in accepted.items():
@@ -87,14 +89,16 @@ def _request_ids(answered: Sequence[Answered]) -> list[tuple[Claimed, str | None
     return [(one.chunk, one.outcome.request_id) for one in answered if one.outcome.state == "accepted"]
 
 
-def _close_where_asked(session: Session, kind: str, outcome: rules.Outcome) -> None:
+def _close_where_asked(session: Session, chunk: Claimed, outcome: rules.Outcome) -> None:
     if outcome.pause_s:
-        queries.close_channel(session, kind=kind, pause_s=outcome.pause_s)
+        queries.close_channel(session, kind=chunk.kind, pause_s=outcome.pause_s, channel=chunk.channel)
     if not outcome.is_quota:
         return
-    until_wall_at = queries.close_quota(session)
-    if until_wall_at is not None:
-        log.error("outbox.quota_used_up", until_wall_at=until_wall_at.isoformat())
+    until_wall_at = queries.close_quota(session, channel=chunk.channel)
+    if until_wall_at is None:
+        return
+    log.error("outbox.quota_used_up", channel=chunk.channel, until_wall_at=until_wall_at.isoformat())
+    if chunk.channel == "line":
         events.publish(session, QuotaUsedUp(until_wall_at=until_wall_at))
 
 
@@ -113,9 +117,35 @@ def _tell_given_up(session: Session, chunk: Claimed | sa.Row[tuple[object, ...]]
     )
 
 
-def _claim(most: int, most_of: Mapping[str, int]) -> Claim:
+class Carrier(Protocol):
+    """Whatever takes requests as LINE does: LINE itself, or the blackhole."""
+
+    async def send(self, kind: str, body: bytes, *, retry_key: str) -> rules.Answer:
+        """The answer to one attempt."""
+
+
+def _claim(most: int, most_of: Mapping[str, int], channel: str) -> Claim:
     with transaction() as session:
-        return queries.claim(session, most=most, most_of=most_of)
+        claim = queries.claim(session, most=most, most_of=most_of, channel=channel)
+        return claim if channel != "exercise" else _without_strangers(session, claim)
+
+
+def _without_strangers(session: Session, claim: Claim) -> Claim:
+    """Chunks of exercises that are addressed to nobody outside the list; the others end here, and never go out.
+
+    The database is asked of the addresses as they were unsealed, at the last moment: whatever was frozen or queued,
+    and whoever was taken off the list since.
+    """
+    kept = []
+    for chunk in claim.chunks:
+        outsiders = queries.exercise_outsiders(session, chunk.to[-1:] if chunk.kind == "reply" else chunk.to)
+        if not outsiders:
+            kept.append(chunk)
+            continue
+        error = f"{outsiders} of its recipients are not on the exercise list"
+        queries.end(session, chunk, state="failed", error=error)
+        _tell_given_up(session, chunk, state="failed", error=error)
+    return replace(claim, chunks=kept)
 
 
 def _hold_age() -> None:
@@ -135,11 +165,15 @@ def _give_up_the_old() -> None:
 
 
 class Sender:
-    """One sender: claims, sends `at_once` chunks side by side, records. `stop()` lets it finish what is on its way."""
+    """One sender: claims, sends `at_once` chunks side by side, records. `stop()` lets it finish what is on its way.
 
-    def __init__(self, line: LineSender, *, at_once: int | None = None) -> None:
+    It takes what goes out by its `channel` and nothing else.
+    """
+
+    def __init__(self, line: Carrier, *, at_once: int | None = None, channel: str = "line") -> None:
         """Nothing is claimed before `run`."""
         self._line = line
+        self._channel = channel
         self._at_once = at_once or settings().line.at_once
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -180,7 +214,7 @@ class Sender:
         claim = Claim([], is_short_of_tokens=False, is_short_of_room=True)
         if free > 0:
             try:
-                claim = await self._in_thread(_claim, free, self._most_of())
+                claim = await self._in_thread(_claim, free, self._most_of(), self._channel)
             except sa.exc.DBAPIError as exc:
                 log.error("outbox.database_away", error=type(exc).__name__)
                 await asyncio.sleep(DATABASE_RETRY_S)
@@ -239,11 +273,14 @@ class Sender:
                 await self._in_thread(work)
             await asyncio.sleep(every_s)
 
+    def _hears(self) -> str:
+        return outbox.CHANNEL if self._channel == "line" else outbox.REHEARSED_CHANNEL
+
     async def _listen(self) -> None:
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(database_url(), autocommit=True) as connection:
-                    await connection.execute(f"LISTEN {outbox.CHANNEL}")
+                    await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._hears())))
                     async for _ in connection.notifies():
                         self._wake.set()
             except psycopg.OperationalError as exc:
@@ -256,13 +293,40 @@ def run() -> None:
     asyncio.run(serve())
 
 
+def run_exercises() -> None:
+    """What exercises send goes out by their own token until this process is asked to stop.
+
+    The live token is not there: neither in this process's environment nor in its settings. Raises SetupError without
+    LINE_EXERCISE_TOKEN.
+    """
+    os.environ.pop("LINE_CHANNEL_ACCESS_TOKEN", None)
+    os.environ["LINE_MODE"] = "exercise"
+    asyncio.run(serve_exercises())
+
+
 async def serve() -> None:
-    """The outbox is sent until the process is asked to stop; raises NotLiveError where it must not send at all."""
+    """The outbox is sent until the process is asked to stop; raises NotLiveError where it must not send at all.
+
+    Beside it, the blackhole takes what is rehearsed.
+    """
     async with LineSender() as line:
-        sender = Sender(line)
-        loop = asyncio.get_running_loop()
-        with contextlib.suppress(ValueError, NotImplementedError, RuntimeError):  # Only a main thread may listen.
-            for sign in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(sign, sender.stop)
-        log.info("outbox.sender_started")
-        await sender.run()
+        await _until_asked_to_stop(Sender(line), Sender(Blackhole(), channel="blackhole"))
+
+
+async def serve_exercises() -> None:
+    """What exercises send is sent, by whatever token this process's settings have."""
+    async with LineSender() as line:
+        await _until_asked_to_stop(Sender(line, channel="exercise"))
+
+
+async def _until_asked_to_stop(*senders: Sender) -> None:
+    def stop() -> None:
+        for sender in senders:
+            sender.stop()
+
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(ValueError, NotImplementedError, RuntimeError):  # Only a main thread may listen.
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sign, stop)
+    log.info("outbox.sender_started", senders=len(senders))
+    await asyncio.gather(*(sender.run() for sender in senders))

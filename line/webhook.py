@@ -27,6 +27,18 @@ def is_genuine(raw: bytes, signature: str | None) -> bool:
     return rules.is_genuine(raw, signature, channel_secret=channel_secret.get_secret_value())
 
 
+def exercise_taps(raw: bytes, signature: str | None) -> bytes | None:
+    """A call of the channel of exercises, with nothing but taps on exercises' buttons left; None where it is none.
+
+    What else people say there is no report and reaches no officer.
+    """
+    secret = settings().line.exercise_secret
+    if secret is None or not rules.is_genuine(raw, signature, channel_secret=secret.get_secret_value()):
+        return None
+    taps = [event for event in _events_of(raw) if rules.is_exercise_tap(event)]
+    return json.dumps({"events": taps}).encode()
+
+
 def count_refusal(session: Session) -> None:
     """A call without a good signature leaves one more in the day's count, and nothing else."""
     queries.count_refusal(session, day=clock.now().date())

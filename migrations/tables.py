@@ -24,6 +24,8 @@ def declare_all() -> None:
         "alerts.leader_models",
         "alerts.models_texts",
         "alerts.after.models",
+        "alerts.exercise_models",
+        "alerts.channels.models",
     )
     for module in (*own, *(f"{room}.models" for room in ROOMS)):
         importlib.import_module(module)
