@@ -184,7 +184,7 @@ def approve(
     city, now = queries.city(session), clock.now()
     rule = queries.current_policy(session).rule(alert.level)
     _check_approval(alert, revision, city)
-    allowance = quota.forecast_of(session, alert)
+    allowance = quota.forecast_of(session, alert, alert.audience_count)
     if armed_policy_id is None:
         _check_people(session, alert, by, rule, now=now)
         quota.refuse_where_short(alert, allowance)

@@ -7,16 +7,22 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from alerts import audience, proposals, queries, queueing, rules, templates
+from alerts import audience, proposals, queries, queueing, quota, rules, templates
 from alerts.audience import Preview
 from alerts.models import Alert
+from alerts.quota import Forecast
 
 
 @dataclass(frozen=True)
 class Shown:
-    """The audience in numbers, the names of its zones, and the LINE messages by language."""
+    """The audience in numbers, the names of its zones, and the LINE messages by language.
+
+    `allowance` is what it means for LINE's allowance of the month; None where it is decided already or uses none, and
+    before LINE has said what there is.
+    """
 
     reach: Preview
+    allowance: Forecast | None
     zone_names: dict[int, templates.Named]
     samples: dict[str, list[dict[str, Any]]]
 
@@ -25,8 +31,12 @@ def show(session: Session, alert_id: int) -> Shown:
     """The alert as it would go out now; of one that was decided, as it was frozen (then without zones and reasons)."""
     alert = queries.alert(session, alert_id)
     zones = queries.zones(session, [alert_id])[alert_id]
+    reach = _reach(session, alert)
+    is_undecided = alert.state in rules.OPEN | {rules.DRAFT}
+    allowance = quota.forecast_of(session, alert, reach.count) if is_undecided else None
     return Shown(
-        reach=_reach(session, alert),
+        reach=reach,
+        allowance=allowance if allowance is not None and allowance.is_known else None,
         zone_names={zone.zone_id: templates.Named(th=zone.name_th, en=zone.name_en) for zone in zones},
         samples=queueing.messages_by_language(session, alert),
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from alerts import exercise, rules, thread
+from alerts import exercise, leaders, rules, thread
 from alerts.errors import QuotaTooSmallError
 from alerts.events import AlertShortOfQuota
 from alerts.models import Alert
@@ -114,12 +114,16 @@ def is_never_refused(alert: Alert) -> bool:
     return alert.level == rules.DANGER or alert.kind == "all_clear"
 
 
-def forecast_of(session: Session, alert: Alert) -> Forecast | None:
-    """What the alert, as it was last shown, means for the allowance; None where it does not go out by the live channel.
+def forecast_of(session: Session, alert: Alert, recipients: int) -> Forecast | None:
+    """What the alert means for the allowance: it goes to so many residents, and to the leaders' groups of its zones.
 
-    To be asked before its audience is frozen: what is frozen counts as used.
+    None where it does not go out by the live channel. To be asked before its audience is frozen: what is frozen counts
+    as used.
     """
-    return forecast(session, alert.audience_count) if exercise.line_channel(alert) == "line" else None
+    if exercise.line_channel(alert) != "line":
+        return None
+    groups = leaders.messages_needed(session, alert.id) if alert.kind in {"alert", "update"} else 0
+    return forecast(session, recipients + groups)
 
 
 def refuse_where_short(alert: Alert, said: Forecast | None) -> None:

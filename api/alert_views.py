@@ -126,10 +126,30 @@ class ZoneCount(BaseModel):
     count: int
 
 
+class Allowance(BaseModel):
+    """What an alert means for LINE's allowance of the month: LINE counts each person once, a group by its members.
+
+    `quota_limit` and `left` are null where there is no limit. `cost_thb` is what it adds to the month's bill under the
+    account's plan.
+    """
+
+    quota_limit: int | None
+    used: int | None
+    left: int | None
+    messages: int
+    missing: int
+    cost_thb: float
+    is_enough: bool
+    asked_wall_at: datetime | None
+    plan: str
+    are_prices_assumed: bool
+
+
 class PreviewView(BaseModel):
     """Whom an alert is for as things are now, and the LINE messages by language; what was decided is as it was frozen.
 
-    `already_told` of `count` had an earlier message of the event. `messages` are requests to LINE.
+    `already_told` of `count` had an earlier message of the event. `messages` are requests to LINE. `quota` is null for
+    what is decided or uses no allowance, and before LINE has said what there is.
     """
 
     revision: int
@@ -142,6 +162,7 @@ class PreviewView(BaseModel):
     by_reason: dict[str, int]
     suppressed_by_reason: dict[str, int]
     samples: dict[str, list[dict[str, Any]]]
+    quota: Allowance | None
 
 
 class Alerts(BaseModel):
@@ -267,4 +288,5 @@ def preview_view(session: Session, alert_id: int) -> PreviewView:
         by_reason=reach.by_reason,
         suppressed_by_reason=reach.suppressed,
         samples=shown.samples,
+        quota=Allowance(**vars(shown.allowance)) if shown.allowance is not None else None,
     )

@@ -128,6 +128,6 @@ def test_an_exercise_uses_nothing_of_the_allowance(session: Session, desk: Desk)
     """What goes out by another channel, or into the blackhole, is not refused for the live channel's sake."""
     line_quota.keep(session, 100, 100)
     alert = desk.propose(2, is_exercise=True)
-    assert quota.forecast_of(session, alert) is None
+    assert quota.forecast_of(session, alert, 7) is None
     desk.approve(alert)
     assert alert.approved_at is not None

@@ -265,6 +265,7 @@ thread-counting_down = began to count down
 thread-countdown_stopped = countdown stopped
 thread-given_up = some were not told, or perhaps not
 thread-quota_used_up = LINE's allowance is used up: sending stands still
+thread-quota_short = too few messages left this month: the most endangered first
 alerts-waiting = Waiting for approval
 alerts-running = Running
 alerts-over = Over

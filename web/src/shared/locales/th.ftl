@@ -262,6 +262,7 @@ thread-counting_down = เริ่มนับถอยหลังส่งเ
 thread-countdown_stopped = หยุดการส่งเอง
 thread-given_up = บางคนอาจยังไม่ได้รับ
 thread-quota_used_up = โควตาข้อความ LINE หมด การส่งหยุดอยู่
+thread-quota_short = โควตาข้อความเดือนนี้ไม่พอ ส่งให้ผู้เสี่ยงที่สุดก่อน
 alerts-waiting = รออนุมัติ
 alerts-running = กำลังเตือน
 alerts-over = จบแล้ว
