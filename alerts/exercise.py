@@ -152,3 +152,8 @@ def participants(session: Session, *, by: AccountRef) -> list[Participant]:
 def listed_ids(session: Session) -> set[int]:
     """The numbers of those who take part in exercises."""
     return set(session.scalars(sa.select(ExerciseRecipient.resident_id)))
+
+
+def takes_part(session: Session, resident_id: int) -> bool:
+    """The resident is on the list now."""
+    return session.get(ExerciseRecipient, resident_id, populate_existing=True) is not None

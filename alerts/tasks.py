@@ -111,7 +111,9 @@ def answer_exercise(session: Session, event: PostbackReceived) -> None:
     alert_id, verb = exercise.tapped(event.data) or (0, "")
     line_user_id = open_line_user(event.line_user_id_sealed)
     resident, answer = residents.by_line_user(session, line_user_id), ANSWER_OF.get(verb)
-    if resident is None or answer is None or not rollcall.note(session, alert_id, resident.id, answer):
+    if resident is None or answer is None or not exercise.takes_part(session, resident.id):
+        return
+    if not rollcall.note(session, alert_id, resident.id, answer):
         return
     alert = queries.alert(session, alert_id)
     said = exercise.marked(words("alerts", "exercise-answered", language=resident.language), resident.language)
