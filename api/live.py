@@ -82,6 +82,7 @@ VISIBLE: Mapping[str, frozenset[str]] = {
     "alerts.alert_acknowledged": frozenset({"alert_id", "zones_acknowledged", "zones_total"}),
     "alerts.escalation_changed": frozenset({"escalation_id", "alert_id", "state"}),
     "alerts.alert_closed": frozenset({"alert_id", "state"}),
+    "alerts.alert_short_of_quota": frozenset({"alert_id", "needed", "left"}),
     "line.chunks_accepted": frozenset({"subject", "kind", "recipient_count", "accepted_at"}),
     "line.chunk_given_up": frozenset({"subject", "kind", "recipient_count", "state"}),
     "line.quota_used_up": frozenset({"until_wall_at"}),
