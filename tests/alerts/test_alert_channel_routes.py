@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -14,8 +15,11 @@ import staff.actions
 from api import problems
 from api.routes import alerts as alert_routes
 from api.routes import channels as routes
+from api.routes import line_webhook
 from core.db import transaction
 from line import quota
+from line.models import InboxEvent
+from line.rules import signature
 from staff.rules import csrf_token
 from tests.accounts import PASSWORD
 
@@ -29,6 +33,7 @@ def app() -> FastAPI:
     problems.add_problems(app)
     for one in (alert_routes.router, routes.router):
         app.include_router(one, prefix="/api/v1")
+    app.include_router(line_webhook.router)
     return app
 
 
@@ -141,3 +146,20 @@ def test_a_quota_that_is_too_small_is_said_before_and_refused_at_approval(app: F
         quota.keep(session, 200, 99)
     approved = approver.post(f"/api/v1/alerts/{made['id']}/approve", json={"revision": shown["revision"]})
     assert approved.json()["state"] == "sending"
+
+
+def test_the_channel_of_exercises_may_only_bring_taps(
+    app: FastAPI, members: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signed by its own secret: a tap on an exercise's button is kept, a cry for help there is not; others get 401."""
+    monkeypatch.setenv("LINE_EXERCISE_SECRET", "of-exercises")
+    person = {"type": "user", "userId": "U1"}
+    said = {"type": "message", "webhookEventId": "m", "source": person, "message": {"type": "text", "text": "help"}}
+    tap = {"type": "postback", "webhookEventId": "t", "source": person, "postback": {"data": "exercise:1:help"}}
+    raw = json.dumps({"events": [said, tap]}).encode()
+    client = TestClient(app)
+    for secret, status in (("of-exercises", 200), ("of-others", 401)):
+        headers = {"x-line-signature": signature(raw, channel_secret=secret)}
+        assert client.post("/line/webhook", content=raw, headers=headers).status_code == status
+    with transaction() as session:
+        assert list(session.scalars(sa.select(InboxEvent.webhook_event_id))) == ["t"]
