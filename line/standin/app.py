@@ -109,6 +109,7 @@ def create_app(
         secret=line.channel_secret.get_secret_value(),
         access_token=line.channel_access_token.get_secret_value(),
         bot_user_id=line.bot_user_id,
+        exercise_token=line.exercise_token.get_secret_value() if line.exercise_token else None,
     )
     moved = store.things.get("setting", "webhook")
     webhooks = Webhooks(

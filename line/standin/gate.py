@@ -87,7 +87,7 @@ def _refuse(world: World, op: Operation, request: Request) -> Reply | None:
 
 
 def _is_channels(world: World, given: str) -> bool:
-    if hmac.compare_digest(given.encode(), world.bearer):
+    if any(hmac.compare_digest(given.encode(), bearer) for bearer in world.bearers):
         return True
     return world.tokens.is_good(given.removeprefix("Bearer "))
 

@@ -29,12 +29,13 @@ QUEUE_LIMIT = 1000
 
 @dataclass(frozen=True)
 class Channel:
-    """The city's channel at LINE: its id, secret, long-lived token and bot."""
+    """The city's channel at LINE: its id, secret, long-lived token and bot; and the token that exercises go out by."""
 
     channel_id: str
     secret: str
     access_token: str
     bot_user_id: str
+    exercise_token: str | None = None
 
 
 class World:
@@ -49,7 +50,8 @@ class World:
         self.platform = Platform(store, now=now, clock=clock)
         self.faults = Faults()
         self.channel = channel
-        self.bearer = f"Bearer {channel.access_token}".encode()
+        tokens = [channel.access_token, *([channel.exercise_token] if channel.exercise_token else [])]
+        self.bearers = [f"Bearer {token}".encode() for token in tokens]
         self.tokens = Tokens(store.things, clock)
         self.now = now
         self._phones: dict[str, set[asyncio.Queue[dict[str, Any]]]] = defaultdict(set)
