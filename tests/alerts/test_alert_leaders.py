@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
-from alerts import acknowledging, actions, leader_queries, leader_rules, leaders, personal, queries, tasks
+from alerts import acknowledging, actions, leader_queries, leader_rules, leaders, personal, proposals, queries, tasks
 from alerts.events import AlertApproved
 from alerts.leader_models import Leader, LeaderAcknowledgement, LeaderCall, LeaderGroup
 from alerts.leader_tasks import tell_leaders, tell_standing
@@ -232,17 +232,24 @@ def test_a_group_that_comes_later_is_told_of_what_stands(session: Session, flood
     assert len(chat.pushes()) == 1
 
 
+def exercised(session: Session, flood: Any) -> Alert:
+    """An exercise for zone B is approved."""
+    zone_id = session.scalar(sa.text("SELECT id FROM zone WHERE code = 'B'"))
+    alert = proposals.open_proposal(
+        session, kind="alert", level=3, zone_ids=[zone_id or 0], run_id=None, now=clock.now(), is_exercise=True
+    )
+    return actions.approve(session, alert.id, alert.revision, flood.ann)
+
+
 @pytest.mark.parametrize("why", ["held", "exercise", "news"])
 def test_what_does_not_go_out_goes_to_no_group(session: Session, flood: Any, why: str) -> None:
     """Neither what waits for the morning, until then, nor an exercise, whose list no group is on, nor news."""
     chat = opened(session, flood, "A")
-    alert = approved(session, flood, {"A": 0, "B": 3})
+    alert = exercised(session, flood) if why == "exercise" else approved(session, flood, {"A": 0, "B": 3})
     session.execute(sa.text("UPDATE alert_zone SET zone_id = (SELECT id FROM zone WHERE code = 'A')"))
     if why == "held":
         alert.hold_until_at = clock.now() + timedelta(hours=5)
-    elif why == "exercise":
-        alert.is_exercise = True
-    else:
+    elif why == "news":
         alert.kind, alert.level = "news", 0
     session.flush()
     hear_of(session, alert)

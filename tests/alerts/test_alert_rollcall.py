@@ -22,7 +22,6 @@ from api import problems
 from api.routes import rollcall as routes
 from core import clock, sealing
 from core.db import transaction
-from core.errors import ConflictError
 from line.events import PostbackReceived, seal_line_user
 from line.models import OutboxChunk
 from residents.erasure import Person
@@ -156,11 +155,7 @@ def test_silent_are_asked_once(session: Session, told: Any) -> None:
 
 
 def test_nobody_is_asked_about_what_is_over(session: Session, told: Any) -> None:
-    """An expired alert, one that was never sent, and an exercise have no reminder."""
-    told.alert.is_exercise = True
-    with pytest.raises(ConflictError, match="exercise"):
-        rollcall.remind_silent(session, told.alert.id, told.officer)
-    told.alert.is_exercise = False
+    """An expired alert has no reminder; nor has an exercise (test_alert_exercise)."""
     told.alert.expires_at = clock.now() - timedelta(seconds=1)
     with pytest.raises(AlertStateError):
         rollcall.remind_silent(session, told.alert.id, told.officer)
