@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from alerts import exercise, packing, queries, rules, saying
+from alerts import exercise, packing, pictures, queries, rules, saying
 from alerts.models import Alert
 from core import jobs
 
@@ -21,8 +21,11 @@ WRITTEN_AT_ONCE = 20
 def messages_by_language(session: Session, alert: Alert) -> dict[str, list[dict[str, Any]]]:
     """The LINE messages of an alert in each language: the same bytes whenever they are asked for."""
     words, is_simulated = queries.wording(session, alert.words_version), queries.city(session).is_simulated
+    shown = pictures.on_cards(session, alert)
     return {
-        language: saying.messages_of(alert, language, words=words, is_simulated=is_simulated)
+        language: saying.messages_of(
+            alert, language, words=words, is_simulated=is_simulated, picture=shown.get(language)
+        )
         for language in alert.texts
     }
 

@@ -7,10 +7,16 @@ from typing import Any
 from alerts import cards, exercise, templates
 from alerts.models import Alert
 from line import messages as line_messages
+from line.messages import CardPicture
 
 
 def messages_of(
-    alert: Alert, language: str, *, words: templates.Wording, is_simulated: bool
+    alert: Alert,
+    language: str,
+    *,
+    words: templates.Wording,
+    is_simulated: bool,
+    picture: CardPicture | None = None,
 ) -> list[dict[str, Any]]:
     """The LINE messages of the alert in this language; the same bytes for everybody who reads it.
 
@@ -28,5 +34,11 @@ def _said(alert: Alert, language: str, *, words: templates.Wording, is_simulated
         return [line_messages.text(f"{text.title}\n\n{text.situation}{mark}")]
     level = templates.ALL_CLEAR if alert.kind == "all_clear" else alert.level
     return cards.messages(
-        text, level=level, alert_id=alert.id, words=vocabulary, is_simulated=is_simulated, hazard=alert.hazard
+        text,
+        level=level,
+        alert_id=alert.id,
+        words=vocabulary,
+        is_simulated=is_simulated,
+        hazard=alert.hazard,
+        picture=picture,
     )

@@ -8,7 +8,8 @@ import alerts.channels.tasks
 import alerts.leader_tasks
 import alerts.outside.tasks
 import alerts.personal  # noqa: F401 - this is where the room forgets people.
-from alerts import actions, cards, delivery, exercise, queries, rollcall
+from alerts import actions, cards, delivery, exercise, pictures, queries, rollcall
+from alerts.events import AlertProposed
 from core import events, jobs
 from core.words import words
 from flood.events import FloodRedrawn
@@ -37,6 +38,19 @@ def look_at_clock(session: Session) -> None:
     """What the armed policy sends by itself is sent when its delay is over, what waits for the morning then."""
     actions.send_what_is_due(session)
     actions.let_go_of_held(session)
+
+
+@events.subscribes(AlertProposed, by="alerts.ask_for_picture")
+def ask_for_picture(session: Session, event: AlertProposed) -> None:
+    """The picture of what stands proposed is drawn meanwhile; one that is there already costs one look."""
+    if event.kind != "news":
+        jobs.enqueue(session, draw_picture, alert_id=event.alert_id)
+
+
+@jobs.job(name="alerts.draw_picture", attempts=3)
+def draw_picture(session: Session, *, alert_id: int) -> None:
+    """The alert's picture is there."""
+    pictures.draw(session, alert_id)
 
 
 def alert_id_of(subject: str) -> int | None:

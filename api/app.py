@@ -49,6 +49,7 @@ from api.routes import (
     overview,
     partners,
     people,
+    pictures,
     places,
     promises,
     public,
@@ -164,6 +165,7 @@ def create_app() -> FastAPI:
     app.include_router(report.router)
     app.include_router(cap_feed.router)
     app.include_router(track.router)
+    app.include_router(pictures.router)
     app.include_router(traffy.router)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)

@@ -1,0 +1,2 @@
+# Gambar peta
+picture-caption = Peta kawasan amaran, utara di atas
