@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 import staff.actions
-from alerts import actions, cards, exercise, queries, rules, templates, thread
+from alerts import actions, cards, exercise, packing, queries, rules, templates, thread
 from alerts.errors import AlertStateError
 from alerts.models import Alert
 from alerts.models_texts import AlertAnswer, AlertReminder, HelpOffer
@@ -26,6 +26,7 @@ from core import clock
 from core.errors import ConflictError
 from core.logs import get_logger
 from core.words import words
+from gis.points import LonLat
 from line import messages as line_messages
 from line import outbox
 from line.rules import MULTICAST_LIMIT
@@ -58,6 +59,12 @@ _SILENT = sa.text(f"""
     JOIN resident r ON r.id = roll.resident_id AND r.is_reachable AND r.consented_at IS NOT NULL
     WHERE roll.answer IS NULL ORDER BY roll.language, roll.resident_id
 """)  # noqa: S608 - our own words only.
+
+_WARNED_HOME = sa.text("""
+    SELECT ST_X(h.geom) AS lon, ST_Y(h.geom) AS lat
+    FROM alert_recipient r JOIN home h ON h.id = r.home_id AND h.resident_id = r.resident_id
+    WHERE r.alert_id = :alert_id AND r.resident_id = :resident_id AND NOT h.is_approximate
+""")
 
 
 @dataclass(frozen=True)
@@ -119,6 +126,13 @@ def has_called(session: Session, alert_id: int, resident_id: int) -> bool:
         .where(Alert.event_id == event, AlertAnswer.resident_id == resident_id, AlertAnswer.answer == "help")
     )
     return session.scalar(called.limit(1)) is not None
+
+
+def warned_home(session: Session, alert_id: int, resident_id: int) -> LonLat | None:
+    """The resident's home that the alert was for; None where it was for none, or for the middle of a community."""
+    packing.write_person(session, resident_id)
+    row = session.execute(_WARNED_HOME, {"alert_id": alert_id, "resident_id": resident_id}).one_or_none()
+    return LonLat(lon=row.lon, lat=row.lat) if row else None
 
 
 def thanks(answer: str, *, alert_id: int, language: str, has_called: bool) -> dict[str, Any]:

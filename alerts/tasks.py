@@ -13,6 +13,7 @@ from alerts.events import AlertProposed
 from core import events, jobs
 from core.words import words
 from flood.events import FloodRedrawn
+from incidents import warned
 from line import messages, outbox
 from line.events import ChunkGivenUp, ChunksAccepted, PostbackReceived, QuotaUsedUp, open_line_user
 from residents import queries as residents
@@ -80,6 +81,9 @@ def note_given_up(session: Session, event: ChunkGivenUp) -> None:
 def note_quota_used_up(session: Session, event: QuotaUsedUp) -> None:
     """Whoever looks at an alert that stands still in mid-send reads why."""
     delivery.note_quota_used_up(session, until_wall_at=event.until_wall_at)
+
+
+warned.finds_warned_home(rollcall.warned_home)
 
 
 @events.subscribes(PostbackReceived, by="alerts.note_safe")

@@ -31,6 +31,7 @@ from incidents import (
     queries,
     rules,
     turn_queries,
+    warned,
 )
 from incidents.conversation import (
     AddPhoto,
@@ -43,6 +44,7 @@ from incidents.conversation import (
     Place,
     Say,
     SubmitReport,
+    Tap,
     Turn,
     Words,
 )
@@ -95,6 +97,9 @@ def take_turn(
         coming = replace(coming, ranked=_codes_offered(before))
     if isinstance(coming, Pin):
         coming = replace(coming, outside_km=_outside_km(session, standing, coming))
+    if isinstance(coming, Tap):
+        warned_home = warned.home_of(session, coming.data, speaker.resident_id)
+        standing = replace(standing, home=warned_home or standing.home)
     known = _known(standing, known_categories, _told(session, standing, draft, coming))
     turn = pictures.turn(draft, coming, known)
     incident = _effect(session, speaker, turn.effect, known_categories, before)

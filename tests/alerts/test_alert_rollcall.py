@@ -13,6 +13,8 @@ from fastapi.testclient import TestClient
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
+import incidents.actions
+import incidents.tasks
 import staff.actions
 from alerts import actions, drafting, personal, rollcall, tasks
 from alerts.errors import AlertStateError
@@ -22,6 +24,9 @@ from api import problems
 from api.routes import rollcall as routes
 from core import clock, sealing
 from core.db import transaction
+from gis.points import LonLat
+from incidents import warned
+from incidents.models import Agency
 from line.events import PostbackReceived, seal_line_user
 from line.models import OutboxChunk
 from residents.erasure import Person
@@ -174,6 +179,27 @@ def test_erased_person_leaves_no_answer_and_no_reminder(session: Session, told: 
     for chunk in session.scalars(sa.select(OutboxChunk).where(OutboxChunk.subject.startswith("rollcall:"))):
         assert user not in json.loads(sealing.unseal(bytes(chunk.to_sealed)))
     assert rollcall.offers(session, alert_id) == {"boat": 1}
+
+
+def test_call_for_help_comes_from_the_warned_home(session: Session, told: Any) -> None:
+    """Of two homes the report is at the one that the alert was for; without an alert, at the one called home."""
+    pair = told.resident(Point(100.5, 8.5), INSIDE_B)
+    update = drafting.extend(session, told.alert.id, told.officer)
+    actions.approve(session, update.id, update.revision, told.account("bob"))
+    assert warned.home_of(session, f"help:{update.id}", pair) == LonLat(lon=INSIDE_B.x, lat=INSIDE_B.y)
+    for odd in (f"safe:{update.id}", "help:x", "help:4711", f"help:{10**30}"):
+        assert warned.home_of(session, odd, pair) is None
+    assert warned.home_of(session, f"help:{update.id}", told.outside) is None
+    incidents.actions.load_categories(session)
+    session.add(Agency(code="rescue", name_th="กู้ภัย", name_en="rescue", categories=["*"], trust="simulated"))
+    event = PostbackReceived(
+        "e1", seal_line_user(user_of(session, pair)), "token", f"help:{update.id}", {}, clock.now()
+    )
+    incidents.tasks.hear_button(session, event)
+    place, category = session.execute(
+        sa.text("SELECT ST_AsText(place), category_code FROM report WHERE resident_id = :r"), {"r": pair}
+    ).one()
+    assert (place, category) == (f"POINT({INSIDE_B.x} {INSIDE_B.y})", "rescue")
 
 
 def browser(app: FastAPI, username: str) -> TestClient:
