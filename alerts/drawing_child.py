@@ -78,6 +78,18 @@ class _Sheet:
         words = self.scene[name]["th" if self.thai else "en"]
         self.text(words, left=left, baseline=baseline, size_px=size_px, face=self.thai or self.plain)
 
+    def names(self) -> None:
+        """Each zone's name stands in its middle, with a rim of paper so that it can be read on streets."""
+        language, face = ("th", self.thai) if self.thai else ("en", self.plain)
+        for name in self.scene["names"]:
+            (column, row), words = name["at"], name["words"][language]
+            box = self.cv2.getTextSize((0, 0), words, (0, 0), face, SMALL_LETTERS_PX)
+            left = min(max(column - box[2] // 2, 4), self.scene["width_px"] - box[2] - 4)
+            for right, down in ((-2, 0), (2, 0), (0, -2), (0, 2), (-1, -1), (1, 1), (-1, 1), (1, -1)):
+                at = (left + right, row + down)
+                self.cv2.putText(self.picture, words, at, PAPER, face, SMALL_LETTERS_PX)
+            self.text(words, left=left, baseline=row, size_px=SMALL_LETTERS_PX, face=face)
+
     def frame(self) -> None:
         """The label at the top, north and scale at the bottom, the level's triangles, the mark of simulated data."""
         scene, height, width = self.scene, self.scene["height_px"], self.scene["width_px"]
@@ -106,6 +118,7 @@ def drawn(scene: dict[str, Any]) -> bytes:
     sheet.lines(scene["streets"], CASING, wider_px=2)
     sheet.lines(scene["streets"], STREET)
     sheet.zones()
+    sheet.names()
     sheet.frame()
     is_made, made = sheet.cv2.imencode(".png", sheet.picture, [sheet.cv2.IMWRITE_PNG_COMPRESSION, 9])
     if not is_made:

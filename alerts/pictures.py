@@ -112,6 +112,7 @@ def _scene(session: Session, alert: Alert) -> scenes.Scene:
     return scenes.scene(
         level=level_of(alert),
         zones_m=zones_m,
+        names=[{language: name.in_language(language) for language in LANGUAGES} for name in names],
         water_m=((shape, RIVER_PX if kind == "river" else OTHER_WATER_PX) for kind, shape in in_metres(_WATER)),
         streets_m=((shape, STREET_PX.get(kind, OTHER_STREET_PX)) for kind, shape in in_metres(_STREETS)),
         label={

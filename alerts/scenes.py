@@ -20,6 +20,8 @@ SCALE_BARS_M = (50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000)
 SCALE_SHARE = 0.25
 # What is smaller than a pixel is not drawn.
 SIMPLIFY_PX = 0.5
+# More names than these would cover the map.
+MOST_NAMES = 8
 Ring = tuple[tuple[int, int], ...]
 
 
@@ -63,6 +65,14 @@ class Area:
 
 
 @dataclass(frozen=True)
+class Name:
+    """A zone's name in Thai and English, and the pixel inside the zone that it stands on."""
+
+    at: tuple[int, int]
+    words: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Scene:
     """A whole picture; `label` and `mark` (Thai and English) are drawn as text, `mark` only where data is simulated."""
 
@@ -70,6 +80,7 @@ class Scene:
     water: tuple[Line, ...]
     streets: tuple[Line, ...]
     zones: tuple[Area, ...]
+    names: tuple[Name, ...]
     scale: str
     scale_px: int
     label: dict[str, str]
@@ -123,16 +134,25 @@ def areas(zones_m: Iterable[BaseGeometry], view: View) -> Iterator[Area]:
                 yield Area(_ring(slim.exterior.coords, view), tuple(_ring(h.coords, view) for h in slim.interiors))
 
 
+def names_on_map(zones_m: Sequence[BaseGeometry], names: Sequence[dict[str, str]], view: View) -> tuple[Name, ...]:
+    """The names of several zones, so that a reader finds their own; one zone's name, or too many, are left out."""
+    if not 1 < len(zones_m) <= MOST_NAMES:
+        return ()
+    inside = [shapely.point_on_surface(zone) for zone in zones_m]
+    return tuple(Name(view.px(place.x, place.y), dict(words)) for place, words in zip(inside, names, strict=True))
+
+
 def scene(
     *,
     level: int,
     zones_m: Sequence[BaseGeometry],
+    names: Sequence[dict[str, str]],
     water_m: Iterable[tuple[BaseGeometry, int]],
     streets_m: Iterable[tuple[BaseGeometry, int]],
     label: dict[str, str],
     mark: dict[str, str] | None,
 ) -> Scene:
-    """The picture of these zones at a level, over water and streets (lines in metres, each with its width)."""
+    """The picture of these zones (with their names) at a level, over water and streets (in metres, with widths)."""
     view = view_of(zones_m)
     scale_m, scale_px = scale_bar(view.m_per_px)
     return Scene(
@@ -140,6 +160,7 @@ def scene(
         water=tuple(lines(water_m, view)),
         streets=tuple(lines(streets_m, view)),
         zones=tuple(areas(zones_m, view)),
+        names=names_on_map(zones_m, names, view),
         scale=_in_words(scale_m),
         scale_px=scale_px,
         label=label,

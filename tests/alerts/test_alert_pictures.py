@@ -37,6 +37,7 @@ def a_scene(*, level: int = 3, mark: dict[str, str] | None = None) -> scenes.Sce
     return scenes.scene(
         level=level,
         zones_m=[RING],
+        names=[{"th": "ชุมชนริมน้ำ", "en": "Riverside"}],
         water_m=[(shapely.LineString([(-5000, 300), (5000, 300)]), 9)],
         streets_m=[(shapely.LineString([(-5000, -90), (5000, -90)]), 4)],
         label={"th": "ชุมชนริมน้ำ", "en": "Riverside"},
@@ -97,6 +98,34 @@ def test_simulated_data_is_marked_on_the_picture() -> None:
     corner = (slice(46, 76), slice(scenes.WIDTH_PX - 140, scenes.WIDTH_PX - 10))
     assert (pixels(marked)[corner] < 60).any()
     assert not (pixels(plain)[corner] < 60).any()
+
+
+def test_several_zones_have_their_names_on_the_map() -> None:
+    """A reader finds their own zone by its name inside it; one zone is named above, and many names would hide it."""
+    zones = [shapely.box(n * 600, 0, n * 600 + 500, 500) for n in range(9)]
+    names = [{"th": f"ชุมชน {n}", "en": f"Community {n}"} for n in range(9)]
+    view = scenes.view_of(zones[:3])
+    three = scenes.names_on_map(zones[:3], names[:3], view)
+    assert [name.words for name in three] == names[:3]
+    for zone, name in zip(zones, three, strict=False):
+        west, north = view.px(zone.bounds[0], zone.bounds[3])
+        east, south = view.px(zone.bounds[2], zone.bounds[1])
+        assert west < name.at[0] < east
+        assert north < name.at[1] < south
+    assert scenes.names_on_map(zones[:1], names[:1], view) == scenes.names_on_map(zones, names, view) == ()
+    empty = {"water_m": [], "streets_m": [], "label": names[0], "mark": None, "level": 1}
+    drawn, nameless = (
+        pixels(
+            drawing_child.drawn(
+                {**json.loads(scenes.scene(zones_m=zones[:3], names=names[:3], **empty).as_json()), **more}
+            )
+        )
+        for more in ({}, {"names": []})
+    )
+    column, row = three[1].at
+    middle = (slice(row - 14, row + 2), slice(column - 30, column + 30))
+    assert (drawn[middle] < 60).any()
+    assert not (nameless[middle] < 60).any()
 
 
 # ── In the house ──────────────────────────────────────────────────────────────────────────────────────────────────────
