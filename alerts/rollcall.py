@@ -29,8 +29,8 @@ from core.words import words
 from gis.points import LonLat
 from line import messages as line_messages
 from line import outbox
+from line.models import OutboxChunk
 from line.rules import MULTICAST_LIMIT
-from residents import queries as residents
 from staff.rules import AccountRef
 
 log = get_logger("alerts")
@@ -54,12 +54,18 @@ _SILENT_VULNERABLE = sa.text(f"""
       AND (CAST(:zone_id AS bigint) IS NULL OR zone_id = :zone_id)
     ORDER BY resident_id LIMIT :limit
 """)  # noqa: S608 - our own words only.
-_SILENT = sa.text(f"""
-    SELECT roll.resident_id, roll.language FROM ({_ROLL}) roll
-    JOIN resident r ON r.id = roll.resident_id AND r.is_reachable AND r.consented_at IS NOT NULL
-    WHERE roll.answer IS NULL ORDER BY roll.language, roll.resident_id
-""")  # noqa: S608 - our own words only.
-
+_SILENT = f"""
+    SELECT (row_number() OVER (ORDER BY language, number))::integer AS part, language AS variant,
+           CAST(:priority AS smallint) AS priority, array_agg(line_user_sealed ORDER BY resident_id) AS to_each_sealed
+    FROM (
+        SELECT roll.resident_id, roll.language, r.line_user_sealed,
+               (row_number() OVER (PARTITION BY roll.language ORDER BY roll.resident_id) - 1) / :most AS number
+        FROM ({_ROLL}) roll
+        JOIN resident r ON r.id = roll.resident_id AND r.is_reachable AND r.consented_at IS NOT NULL
+        WHERE roll.answer IS NULL
+    ) silent
+    GROUP BY language, number
+"""  # noqa: S608 - our own words only.
 _WARNED_HOME = sa.text("""
     SELECT ST_X(h.geom) AS lon, ST_Y(h.geom) AS lat
     FROM alert_recipient r JOIN home h ON h.id = r.home_id AND h.resident_id = r.resident_id
@@ -235,25 +241,17 @@ def _check(alert: Alert, *, now: datetime) -> None:
 def _queue(session: Session, alert: Alert) -> tuple[list[int], int]:
     """The chunks of the reminder and how many residents they go to; each language has its own."""
     wording = queries.wording(session, alert.words_version)
-    rows = session.execute(_SILENT, {"alert_id": alert.id}).all()
-    chunk_ids = []
-    for language, group in itertools.groupby(rows, key=lambda row: str(row.language)):
-        said = [reminder_text(alert, language, wording)]
-        ids = [int(row.resident_id) for row in group]
-        for start in range(0, len(ids), MULTICAST_LIMIT):
-            to = residents.line_ids(session, ids[start : start + MULTICAST_LIMIT])
-            chunk_ids.append(
-                outbox.enqueue(
-                    session,
-                    subject=f"rollcall:{alert.id}",
-                    kind="multicast",
-                    to=list(to.values()),
-                    messages=said,
-                    priority=REMINDER_PRIORITY,
-                    channel=exercise.line_channel(alert),
-                )
-            )
-    return chunk_ids, len(rows)
+    chunks = outbox.enqueue_parts(
+        session,
+        subject=f"rollcall:{alert.id}",
+        parts=_SILENT,
+        slots={"alert_id": alert.id, "priority": REMINDER_PRIORITY, "most": MULTICAST_LIMIT},
+        messages_by_variant={language: [reminder_text(alert, language, wording)] for language in alert.texts},
+        channel=exercise.line_channel(alert),
+    )
+    chunk_ids = list(chunks.values())
+    count = sa.select(sa.func.coalesce(sa.func.sum(OutboxChunk.recipient_count), 0))
+    return chunk_ids, int(session.execute(count.where(OutboxChunk.id.in_(chunk_ids))).scalar_one())
 
 
 def reminder_text(alert: Alert, language: str, wording: templates.Wording) -> dict[str, Any]:

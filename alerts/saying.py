@@ -22,11 +22,13 @@ def messages_of(
 
     The buttons of an exercise report nothing.
     """
-    said = _said(alert, language, words=words, is_simulated=is_simulated)
+    said = _said(alert, language, words=words, is_simulated=is_simulated, picture=picture)
     return exercise.as_exercise(said, alert_id=alert.id) if alert.is_exercise else said
 
 
-def _said(alert: Alert, language: str, *, words: templates.Wording, is_simulated: bool) -> list[dict[str, Any]]:
+def _said(
+    alert: Alert, language: str, *, words: templates.Wording, is_simulated: bool, picture: CardPicture | None
+) -> list[dict[str, Any]]:
     text = templates.text_of(alert.texts[language])
     vocabulary = words.vocabularies[language]
     if alert.kind == "news":

@@ -83,7 +83,7 @@ def everything(session: Session, resident: Resident) -> dict[str, Any]:
             {
                 "number": alert.number, "kind": alert.kind, "level": alert.level, "title": alert.title,
                 "sent_at": alert.sent_at, "state": alert.state, "answer": alert.answer,
-                "answered_at": alert.answered_at,
+                "answered_at": alert.answered_at, "offers": list(alert.offers),
             }
             for alert in alerts_of(session, resident.id)
         ],

@@ -14,7 +14,7 @@ HEADERS = {"Cache-Control": "public, max-age=31536000, immutable", "X-Robots-Tag
 
 
 @router.get("/pictures/zone/{token}.png")
-def read_picture(token: str, request: Request, session: SessionDep) -> Response:
+def read_zone_picture(token: str, request: Request, session: SessionDep) -> Response:
     """The picture; 304 where the caller has it."""
     headers = {**HEADERS, "ETag": f'"{token}"'}
     found = pictures.served(session, token)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +26,7 @@ from core.db import transaction
 from gis.points import LonLat
 from incidents import warned
 from incidents.models import Agency
+from line import queries as line_queries
 from line.events import PostbackReceived, seal_line_user
 from line.models import OutboxChunk
 from residents.erasure import Person
@@ -39,6 +39,10 @@ INSIDE_A, INSIDE_B = Point(100.005, 8.405), Point(100.015, 8.405)
 def user_of(session: Session, resident_id: int) -> str:
     sealed = session.scalar(sa.text("SELECT line_user_sealed FROM resident WHERE id = :id"), {"id": resident_id})
     return sealing.unseal(bytes(sealed))
+
+
+def named_in(chunk: OutboxChunk) -> list[str]:
+    return list(line_queries.recipients(together=chunk.to_sealed, each=chunk.to_each_sealed))
 
 
 def tap(session: Session, resident_id: int, data: str) -> None:
@@ -150,13 +154,28 @@ def test_silent_are_asked_once(session: Session, told: Any) -> None:
     again = rollcall.remind_silent(session, alert_id, told.officer)
     assert (first.recipients, again.chunk_ids) == (3, first.chunk_ids)
     chunks = session.scalars(sa.select(OutboxChunk).where(OutboxChunk.subject == f"rollcall:{alert_id}")).all()
-    to = [user for chunk in chunks for user in json.loads(sealing.unseal(bytes(chunk.to_sealed)))]
+    to = [user for chunk in chunks for user in named_in(chunk)]
     assert sorted(to) == sorted(user_of(session, one) for one in (told.in_a[1], told.in_a[2], told.in_b[0]))
     for chunk in chunks:
         buttons = [item["action"]["data"] for item in chunk.messages[0]["quickReply"]["items"]]
         assert buttons == [f"safe:{alert_id}", f"help:{alert_id}", f"canhelp:{alert_id}"]
         assert chunk.messages[0]["text"].startswith(("Example", "เทศบาล"))
         assert chunk.messages[0]["text"].count("199") == 1
+
+
+def test_many_silent_are_asked_in_chunks_of_one_language(session: Session, town: Any, frozen_clock: Any) -> None:
+    """Five hundred at most in each, every language by itself, everybody once."""
+    town.zone("A")
+    for n in range(503):
+        town.resident(INSIDE_A, language="th" if n < 501 else "en")
+    alert = consider(session, town, {"A": 3})
+    actions.approve(session, alert.id, alert.revision, town.account("somchai"))
+    assert rollcall.remind_silent(session, alert.id, town.account("bob")).recipients == 503
+    chunks = session.scalars(sa.select(OutboxChunk).where(OutboxChunk.subject == f"rollcall:{alert.id}")).all()
+    assert sorted(len(named_in(chunk)) for chunk in chunks) == [1, 2, 500]
+    assert len({user for chunk in chunks for user in named_in(chunk)}) == 503
+    for chunk in chunks:
+        assert chunk.messages[0]["text"].startswith("Example" if len(named_in(chunk)) == 2 else "เทศบาล")
 
 
 def test_nobody_is_asked_about_what_is_over(session: Session, told: Any) -> None:
@@ -177,7 +196,7 @@ def test_erased_person_leaves_no_answer_and_no_reminder(session: Session, told: 
     for table in (AlertAnswer, HelpOffer):
         assert gone not in session.scalars(sa.select(table.resident_id)).all()
     for chunk in session.scalars(sa.select(OutboxChunk).where(OutboxChunk.subject.startswith("rollcall:"))):
-        assert user not in json.loads(sealing.unseal(bytes(chunk.to_sealed)))
+        assert user not in named_in(chunk)
     assert rollcall.offers(session, alert_id) == {"boat": 1}
 
 
