@@ -205,7 +205,9 @@ def of_vocabulary(language: str, vocabulary: Vocabulary) -> list[Finding]:
         if graphemes(label) > LABEL_LIMIT_GRAPHEMES
     ]
     wrong = [number for number, _ in vocabulary.phones if not re.fullmatch(r"\+?\d{3,12}", number)]
-    return [*found, *(_error("phone-number", language, "words", number=number) for number in wrong)]
+    found += [_error("phone-number", language, "words", number=number) for number in wrong]
+    unsaid = [number for number, _ in vocabulary.phones if number not in vocabulary.phone]
+    return [*found, *(_error("phone-unsaid", language, "words", number=number) for number in unsaid)]
 
 
 def of_templates(found: Sequence[Template], vocabularies: Mapping[str, Vocabulary], facts: Facts) -> list[Finding]:

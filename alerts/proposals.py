@@ -62,12 +62,15 @@ def store_shipped(session: Session) -> None:
         }
         for row in found.levels
     ]
+    session.execute(postgresql.insert(AlertRule).values(rules_rows).on_conflict_do_nothing())
+    if session.scalar(sa.select(AlertVocabulary.version).where(AlertVocabulary.version == words.version).limit(1)):
+        return  # Eighty texts are not sent anew with each picture of the flood.
     template_rows = [{"version": words.version, **vars(template)} for template in words.templates.values()]
     vocabulary_rows = [
         {"version": words.version, "language": language, "words": vars(vocabulary)}
         for language, vocabulary in words.vocabularies.items()
     ]
-    for table, rows in ((AlertRule, rules_rows), (AlertTemplate, template_rows), (AlertVocabulary, vocabulary_rows)):
+    for table, rows in ((AlertTemplate, template_rows), (AlertVocabulary, vocabulary_rows)):
         session.execute(postgresql.insert(table).values(rows).on_conflict_do_nothing())
 
 

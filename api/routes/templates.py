@@ -87,6 +87,20 @@ class VersionsOut(BaseModel):
     words: WordsOut
 
 
+class OwnWords(BaseModel):
+    """Words of a language that fill slots and label buttons; what is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    phone: str | None = Field(default=None, max_length=200, description="The numbers to call, as texts say them")
+    phones: list[tuple[str, str]] | None = Field(default=None, min_length=1, max_length=3, description="number, label")
+    safe: str | None = None
+    help: str | None = None
+    can_help: str | None = None
+    no_shelter: str | None = Field(default=None, max_length=200)
+    soon: str | None = Field(default=None, max_length=100)
+
+
 class Draft(BaseModel):
     """The templates that differ from what is used now, and words (button labels, numbers to call) by language."""
 
@@ -94,7 +108,7 @@ class Draft(BaseModel):
 
     note: str = Field(min_length=1, max_length=500, pattern=r"\S")
     templates: list[Words] = Field(default_factory=list, max_length=200)
-    words: dict[Language, dict[str, str]] = Field(default_factory=dict)
+    words: dict[Language, OwnWords] = Field(default_factory=dict)
 
 
 class DraftOut(BaseModel):
@@ -192,7 +206,7 @@ def draft_templates(given: Draft, session: SessionDep, account: Writer) -> Draft
     row, found = versions.draft(
         session,
         changed=[Template(**one.model_dump()) for one in given.templates],
-        words={str(language): own for language, own in given.words.items()},
+        words={language: own.model_dump(exclude_none=True) for language, own in given.words.items()},
         note=given.note.strip(),
         by=account,
     )

@@ -112,7 +112,7 @@ def test_button_longer_than_line_takes_is_found() -> None:
     words = dataclasses.replace(
         WORDS.vocabularies["en"], safe="I am safe and so is everybody else", phones=(("19x", "Call"),)
     )
-    assert rules_of(linter.of_vocabulary("en", words)) == {"label-too-long", "phone-number"}
+    assert rules_of(linter.of_vocabulary("en", words)) == {"label-too-long", "phone-number", "phone-unsaid"}
 
 
 def test_errors_refuse_with_their_sentences() -> None:

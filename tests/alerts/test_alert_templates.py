@@ -117,6 +117,25 @@ def test_unfit_words_are_not_kept(app: FastAPI) -> None:
 
 
 @pytest.mark.usefixtures("city")
+def test_numbers_to_call_are_the_citys_own(app: FastAPI) -> None:
+    """A city names its own numbers, in texts and on buttons alike; what only one has, or is no word, is refused."""
+    ann, bob = browser(app, "ann"), browser(app, "bob")
+    own = {"phone": "199 or 077 000 111", "phones": [["199", "Call 199"], ["077000111", "Call the city"]]}
+    unsaid = ann.post(BASE, json={"note": "n", "words": {"en": own}})
+    assert unsaid.status_code == 422
+    assert "077000111" in unsaid.json()["detail"]
+    own["phone"] = "199 (rescue) or 077000111 (city)"
+    number = ann.post(BASE, json={"note": "n", "words": {"en": own}}).json()["version"]["version"]
+    assert bob.post(f"{BASE}/{number}/review").status_code == 200
+    with transaction() as session:
+        words = queries.current_wording(session).vocabularies
+    assert words["en"].phones == (("199", "Call 199"), ("077000111", "Call the city"))
+    assert words["th"].phones[0][0] == "199"
+    assert ann.post(BASE, json={"note": "n", "words": {"en": {"colour": "red"}}}).status_code == 422
+    assert ann.post(BASE, json={"note": "n", "words": {"fr": {"safe": "oui"}}}).status_code == 422
+
+
+@pytest.mark.usefixtures("city")
 def test_database_keeps_the_author_from_reviewing(app: FastAPI) -> None:
     """Even where the code above is told otherwise, one person's words do not count."""
     ann = browser(app, "ann")

@@ -26,3 +26,4 @@ lint-exclamations = "{ $part }" has several exclamation marks
 lint-same-text = "{ $part }" has the same words as in { $other }
 lint-label-too-long = the button "{ $label }" has more than { $limit } letters
 lint-phone-number = { $number } cannot be called
+lint-phone-unsaid = { $number } can be tapped but the words do not say it

@@ -26,3 +26,4 @@ lint-exclamations = "{ $part }" มีเครื่องหมายตกใ
 lint-same-text = "{ $part }" ซ้ำกับข้อความภาษา { $other }
 lint-label-too-long = ปุ่ม "{ $label }" ยาวเกิน { $limit } ตัวอักษร
 lint-phone-number = { $number } โทรออกไม่ได้
+lint-phone-unsaid = ปุ่มโทร { $number } ไม่มีในข้อความ
