@@ -178,6 +178,32 @@ def test_same_zones_and_level_are_drawn_once(session: Session, town: Any) -> Non
     assert first.picture.startswith(b"\x89PNG")
 
 
+@pytest.mark.usefixtures("frozen_clock")
+def test_citys_own_streets_and_waters_are_on_the_picture(session: Session, town: Any) -> None:
+    """What lies around the zone in the city's own map is drawn, in its place: a river north, a street south of it."""
+    layer = (
+        "INSERT INTO layer (name, kind, source, licence, trust, row_count, version, imported_at,"
+        " legend) VALUES (:name, 'x', 'x', 'x', 'simulated', 1, 1, now(), '{}') RETURNING id"
+    )
+    line = "ST_SetSRID(ST_MakeLine(ST_MakePoint(99.9, :lat), ST_MakePoint(100.1, :lat)), 4326))"
+    street = (
+        "INSERT INTO road (layer_id, code, name_th, name_en, class, is_bridge, length_m, geom)"
+        " VALUES (:layer, 'x', '', '', 'primary', false, 9, "
+    )
+    river = "INSERT INTO waterway (layer_id, code, name_th, name_en, kind, geom) VALUES (:layer, 'x', '', '', 'river', "
+    for statement, lat in ((street, 8.3995), (river, 8.4105)):
+        layer_id = session.execute(sa.text(layer), {"name": statement}).scalar_one()
+        session.execute(sa.text(statement + line), {"layer": layer_id, "lat": lat})
+    row = pictures.draw(session, propose(session, town).id)
+    assert row is not None
+    picture = pixels(row.picture)
+    column = picture[:, 640].astype(int)  # East of the zone, beside the arrow.
+    water = np.flatnonzero(np.abs(column - drawing_child.WATER).max(axis=1) < 4)
+    street = np.flatnonzero(np.abs(column - drawing_child.STREET).max(axis=1) < 4)
+    assert 38 < water.min() < water.max() < scenes.HEIGHT_PX // 2
+    assert (street > scenes.HEIGHT_PX // 2).any()
+
+
 @pytest.mark.usefixtures("reached_by_https", "frozen_clock")
 def test_every_language_shows_the_same_picture(session: Session, town: Any) -> None:
     """One address for all; without a picture, or where phones cannot reach us, the card goes without."""
