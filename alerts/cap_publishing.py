@@ -41,14 +41,22 @@ def publish(session: Session, alert: Alert, city: CityName, *, sent_at: datetime
     What our own check finds is kept with the document, which is then not published (the last sound one stays in the
     feed), and stops nothing: the warning of people goes first.
     """
-    if alert.kind != "news":
-        _store(session, alert, city, _announcement, sent_at=sent_at)
+    if alert.kind == "news":
+        return
+    is_sound = _store(session, alert, city, _announcement, sent_at=sent_at)
+    if alert.kind == "all_clear" and not is_sound:
+        _store(session, alert, city, _bare_withdrawal, sent_at=sent_at)
 
 
 def withdraw(session: Session, alert: Alert, city: CityName, *, sent_at: datetime) -> None:
-    """A CAP Cancel withdraws the alert's messages and those before them; nothing where none was published."""
-    if alert.kind != "news" and _lineage(session, alert, at=sent_at):
-        _store(session, alert, city, _withdrawal, sent_at=sent_at)
+    """A CAP Cancel withdraws the alert's messages and those before them; nothing where none was published.
+
+    Where a text or an outline of it is unsound, one without them goes out: a warning must not stand for that.
+    """
+    if alert.kind == "news" or not _replaced(session, alert, at=sent_at):
+        return
+    if not _store(session, alert, city, _withdrawal, sent_at=sent_at):
+        _store(session, alert, city, _bare_withdrawal, sent_at=sent_at)
 
 
 def _announcement(session: Session, alert: Alert, city: CityName, at: datetime) -> _Message:
@@ -66,13 +74,18 @@ def _announcement(session: Session, alert: Alert, city: CityName, at: datetime) 
 
 
 def _withdrawal(session: Session, alert: Alert, city: CityName, at: datetime) -> _Message:
-    replaced = _lineage(session, alert, at=at)
+    infos = tuple(_cancelled(info) for info in _infos(session, alert, city))
+    return replace(_bare_withdrawal(session, alert, city, at), infos=infos)
+
+
+def _bare_withdrawal(session: Session, alert: Alert, city: CityName, at: datetime) -> _Message:
+    replaced = _replaced(session, alert, at=at)
     return _Message(
         message_type="Cancel",
         grade=terms.CANCELLED,
-        infos=tuple(_cancelled(info) for info in _infos(session, alert, city)),
+        infos=(),
         replaces=replaced,
-        expires_at=max(document.expires_at for document in replaced),
+        expires_at=max((document.expires_at for document in replaced), default=at + LASTS),
     )
 
 
@@ -153,8 +166,11 @@ def _store(
     compose: Callable[[Session, Alert, CityName, datetime], _Message],
     *,
     sent_at: datetime,
-) -> None:
-    """The message that `compose` makes stands among the alert's documents; so does a failure to make it."""
+) -> bool:
+    """The message that `compose` makes stands among the alert's documents, and is published where this is True.
+
+    A failure to make it stands there too.
+    """
     sender = writing.name(f"faonam.{city.slug}")
     earlier = len(cap_queries.of_alerts(session, [alert.id]))
     identifier = writing.name(f"{sender}.{alert.number}" + (f".{earlier + 1}" if earlier else ""))
@@ -180,6 +196,7 @@ def _store(
     session.add(document)
     alert.cap_identifier = identifier
     session.flush()
+    return not document.problems
 
 
 def _document(alert: Alert, city: CityName, message: _Message, identifier: str, sent_at: datetime) -> CapDocument:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from lxml import etree
 
-from alerts.cap.messages import CapInfo, CapMessage
+from alerts.cap.messages import CapMessage
 
 ATOM = "http://www.w3.org/2005/Atom"
 CAP_TYPE = "application/cap+xml"
@@ -37,23 +37,29 @@ def _add(parent: etree._Element, name: str, text: str | None = None, **attribute
     return element
 
 
-def _headline(message: CapMessage, info: CapInfo) -> str:
-    """What the message says, behind its status where it is not meant in earnest."""
-    return info.headline if message.status == "Actual" else f"[{message.status.upper()}] {info.headline}"
+def _in_earnest(message: CapMessage, text: str) -> str:
+    """The text behind the message's status, where it is not meant in earnest."""
+    return text if message.status == "Actual" else f"[{message.status.upper()}] {text}"
 
 
 def _add_entry(feed: etree._Element, message: CapMessage, address: str) -> None:
-    first = message.infos[0]
+    first = next(iter(message.infos), None)
     entry = _add(feed, "entry")
     _add(entry, "id", address)
-    _add(entry, "title", _headline(message, first))
+    # A bare Cancel has no words of its own.
+    _add(entry, "title", _in_earnest(message, first.headline if first else message.message_type))
     for name in ("updated", "published"):
         _add(entry, name, moment(message.sent_at))
-    _add(_add(entry, "author"), "name", first.sender_name)
+    _add(_add(entry, "author"), "name", first.sender_name if first else message.sender)
     _add(entry, "link", rel="alternate", type=CAP_TYPE, href=address)
-    for term in (message.status, message.message_type, first.event, first.severity, first.urgency):
+    for term in (
+        message.status,
+        message.message_type,
+        *((first.event, first.severity, first.urgency) if first else ()),
+    ):
         _add(entry, "category", term=term)
-    _add(entry, "summary", "\n".join(f"{_headline(message, info)}\n{info.description}" for info in message.infos))
+    words = [f"{_in_earnest(message, info.headline)}\n{info.description}" for info in message.infos]
+    _add(entry, "summary", "\n".join(words) or " ".join(reference.identifier for reference in message.references))
 
 
 def to_atom(feed: Feed, entries: Sequence[tuple[CapMessage, str]]) -> bytes:
