@@ -172,12 +172,16 @@ def _links_of_rss(root: etree._Element, *, source: str) -> Iterator[str]:
     for item in root.iter("{*}item"):
         if _carries_alert(item):
             continue
-        enclosures = [one.get("url") for one in item.findall("{*}enclosure") if "xml" in (one.get("type") or "")]
-        yield _address(item, next(iter(enclosures), None) or _text(item, "link") or _text(item, "guid"), source=source)
+        yield _address(item, next(_links_of_item(item), None), source=source)
 
 
-def _text(item: etree._Element, name: str) -> str:
-    return (item.findtext(f"{{*}}{name}") or "").strip()
+def _links_of_item(item: etree._Element) -> Iterator[str]:
+    """Where the item leads to, the likeliest first: a document enclosed, a CAP link of its own (GDACS), any link."""
+    yield from (one.get("url") or "" for one in item.findall("{*}enclosure") if "xml" in (one.get("type") or ""))
+    for name in ("cap", "link", "guid"):
+        for one in item.findall(f"{{*}}{name}"):
+            if text := (one.text or one.get("href") or "").strip():
+                yield text
 
 
 def _address(part: etree._Element, link: str | None, *, source: str) -> str:

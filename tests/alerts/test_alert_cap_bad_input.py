@@ -233,9 +233,10 @@ def test_feeds_hold_alerts_or_links() -> None:
         "<link>http://a/1</link>",
         '<enclosure url="http://a/2" type="application/cap+xml"/>',
         "<guid>http://a/3</guid>",
+        '<g:cap xmlns:g="http://gdacs.example">http://a/4</g:cap><link>http://a/page</link>',
     )
     assert read(rss.format("".join(map(item.format, items))).encode(), source="x").links == tuple(
-        f"http://a/{n}" for n in (1, 2, 3)
+        f"http://a/{n}" for n in (1, 2, 3, 4)
     )
     inline = rss.format(item.format(f"<description>{escaped}</description>"))
     assert [m.identifier for m in read(inline.encode(), source="x").messages] == ["A1"]
