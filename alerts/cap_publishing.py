@@ -177,7 +177,7 @@ def _store(
     try:
         with session.begin_nested():
             document = _document(alert, city, compose(session, alert, city, sent_at), identifier, sent_at)
-            document.problems = [asdict(problem) for problem in checking.problems(document.xml.encode())]
+            document.problems = [asdict(problem) for problem in dict.fromkeys(checking.problems(document.xml.encode()))]
     except Exception as exc:  # Whatever is wrong with a zone's outline or a text: people are warned all the same.
         log.exception("alert.cap_not_written", alert=alert.id)
         document = CapDocument(

@@ -232,6 +232,7 @@ export type Alert = {
   closed_at?: string | null
   closed_reason?: string | null
   has_cap?: boolean
+  cap_problems?: { identifier: string; field: string; problem: string }[]
   evidence: { kind: string; text: Names }[]
   texts: Record<string, AlertText>
   audience: {

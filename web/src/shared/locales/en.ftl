@@ -305,6 +305,7 @@ changed-zones-removed = Zones removed: { $zones }
 changed-text = new text
 approved-by = { $name } approved { $time }
 may-not-approve = This account may not approve; an approver has to
+cap-not-published = Not in the feed for other systems: { $problem } People were told all the same.
 may-not-clear = This account may not propose an all-clear
 decline = Change / don't send
 decline-question = Why is this alert not sent?

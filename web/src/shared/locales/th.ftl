@@ -302,6 +302,7 @@ changed-zones-removed = ตัดเขตออก: { $zones }
 changed-text = ข้อความใหม่
 approved-by = { $name } อนุมัติ { $time }
 may-not-approve = บัญชีนี้ไม่มีสิทธิ์อนุมัติ ต้องเป็นผู้อนุมัติเตือนภัย
+cap-not-published = ไม่ได้เผยแพร่ให้ระบบอื่น: { $problem } ประชาชนได้รับข้อความตามปกติ
 may-not-clear = บัญชีนี้ไม่มีสิทธิ์เสนอยุติการเตือน
 decline = แก้ / ไม่ส่ง
 decline-question = ไม่ส่งคำเตือนนี้ เพราะอะไร
