@@ -26,7 +26,7 @@ from api.alert_views import (
 )
 from api.bodies import OnceRoute
 from api.deps import CurrentAccount, SessionDep, needs
-from core.errors import NotFoundError
+from core.errors import ForbiddenError, NotFoundError
 from staff import actions as staff_actions
 from staff.rules import AccountRef
 
@@ -165,6 +165,13 @@ def extend_alert(alert_id: int, session: SessionDep, account: Officer) -> AlertV
     return view(session, drafting.extend(session, alert_id, account))
 
 
+def _check_may_decide(session: SessionDep, alert_id: int, account: AccountRef) -> None:
+    alert = queries.alert(session, alert_id)
+    is_own = alert.proposed_by == account.id and actions.may_send_alone(session, alert)
+    if not is_own and not account.has_any(["approver"]):
+        raise ForbiddenError(f"This needs the role approver; {account.username} has not got it.")
+
+
 def _check_typed_name(session: SessionDep, alert_id: int, approval: Approval) -> None:
     alert = queries.alert(session, alert_id)
     rule = queries.current_policy(session).rule(alert.level)
@@ -178,9 +185,13 @@ def _check_typed_name(session: SessionDep, alert_id: int, approval: Approval) ->
 
 @router.post("/alerts/{alert_id}/approve", response_model=AlertView)
 def approve_alert(
-    alert_id: int, approval: Approval, request: Request, session: SessionDep, account: Approver
+    alert_id: int, approval: Approval, request: Request, session: SessionDep, account: Officer
 ) -> AlertView | AnyResponse:
-    """The alert goes out to exactly the audience that was shown; 409 and a new revision where it has changed since."""
+    """The alert goes out to exactly the audience that was shown; 409 and a new revision where it has changed since.
+
+    An officer who may not approve sends their own news to persons and groups by it, and nothing else.
+    """
+    _check_may_decide(session, alert_id, account)
     _check_typed_name(session, alert_id, approval)
     try:
         alert = actions.approve(session, alert_id, approval.revision, account)

@@ -153,7 +153,7 @@ def _escalation(session: SessionDep, found: Task) -> EscalationOut:
 
 
 @router.post("/escalations/{escalation_id}/outcome", summary="Note what came of a call")
-def note_outcome(session: SessionDep, account: Caller, escalation_id: Number, given: OutcomeIn) -> EscalationOut:
+def note_call(session: SessionDep, account: Caller, escalation_id: Number, given: OutcomeIn) -> EscalationOut:
     """Reached: the zones are acknowledged. Else the next of the list is due; 409 where this call was noted already."""
     escalation.note_outcome(
         session, escalation_id, given.outcome, note=given.note, call_id=given.call_id, account=account
@@ -162,7 +162,7 @@ def note_outcome(session: SessionDep, account: Caller, escalation_id: Number, gi
 
 
 @router.get("/contact-list", summary="A list of people to call")
-def list_contacts(session: SessionDep, account: Caller, community: Community = None) -> ListOut:
+def show_contact_list(session: SessionDep, account: Caller, community: Community = None) -> ListOut:
     """A community's list in its order, the whole city's without one; numbers are asked for one at a time."""
     found = contacts.listed(session, area_id_of(session, community))
     return ListOut(contacts=[_contact(one) for one in found])
@@ -173,7 +173,7 @@ def _contact(one: Contact) -> ListedOut:
 
 
 @router.post("/contact-list", summary="Put somebody on a list", status_code=201)
-def add_contact(session: SessionDep, account: Officer, given: ListedIn) -> ListedOut:
+def put_on_contact_list(session: SessionDep, account: Officer, given: ListedIn) -> ListedOut:
     """Those behind move back; 422 for what is no phone number, 409 where it is on the list."""
     area_id = area_id_of(session, given.community)
     made = contacts.add_contact(
@@ -183,25 +183,25 @@ def add_contact(session: SessionDep, account: Officer, given: ListedIn) -> Liste
 
 
 @router.delete("/contact-list/{contact_id}", summary="Take somebody off a list", status_code=204)
-def remove_contact(session: SessionDep, account: Officer, contact_id: Number) -> None:
+def take_off_contact_list(session: SessionDep, account: Officer, contact_id: Number) -> None:
     """Nobody keeps the number; if it was to be called just now, the next one is."""
     escalation.remove_contact(session, contact_id, account=account)
 
 
 @router.post("/contact-list/{contact_id}/phone", summary="Look at a number")
-def look_at_phone(session: SessionDep, account: Caller, contact_id: Number) -> PhoneOut:
+def look_at_contact_phone(session: SessionDep, account: Caller, contact_id: Number) -> PhoneOut:
     """The number; who looked and when is kept."""
     return PhoneOut(phone=contacts.look_at_phone(session, contact_id, account=account))
 
 
 @router.get("/escalation-policy", summary="For how long an acknowledgement is waited for")
-def read_policy(session: SessionDep, account: CurrentAccount) -> PolicyOut:
+def read_escalation_policy(session: SessionDep, account: CurrentAccount) -> PolicyOut:
     """The version that holds."""
     return _policy(escalation.patience(session))
 
 
 @router.post("/escalation-policy", summary="Change for how long is waited", status_code=201)
-def change_policy(session: SessionDep, account: Admin, given: PolicyIn) -> PolicyOut:
+def change_escalation_policy(session: SessionDep, account: Admin, given: PolicyIn) -> PolicyOut:
     """A new version; 422 where a level is missing."""
     return _policy(escalation.set_patience(session, given.minutes_by_level, account=account))
 

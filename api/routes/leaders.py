@@ -118,7 +118,7 @@ def zone_ref(zone: ZoneOf | ZoneAnswer) -> ZoneRef:
 
 
 @router.get("/leader-groups", summary="Leaders' groups on LINE")
-def list_groups(session: SessionDep, account: CurrentAccount) -> GroupsOut:
+def list_leader_groups(session: SessionDep, account: CurrentAccount) -> GroupsOut:
     """The groups that have not ended, with the zones that each answers for; nothing here says who is in them."""
     return GroupsOut(groups=_groups(session, list(leader_queries.groups(session))))
 
@@ -145,7 +145,7 @@ def _groups(session: SessionDep, found: list[LeaderGroup]) -> list[GroupOut]:
 
 
 @router.post("/leader-groups", summary="Make a leaders' group", status_code=201)
-def make_group(session: SessionDep, account: Officer, given: GroupIn) -> MadeOut:
+def make_leader_group(session: SessionDep, account: Officer, given: GroupIn) -> MadeOut:
     """The code, typed in the group on LINE within a week, opens it; 422 without a community or a zone."""
     made, code = leaders.make_group(
         session, account=account, name_th=given.name_th, name_en=given.name_en, language=given.language,
@@ -155,13 +155,13 @@ def make_group(session: SessionDep, account: Officer, given: GroupIn) -> MadeOut
 
 
 @router.post("/leader-groups/{group_id}/codes", summary="Invite further leaders", status_code=201)
-def invite(session: SessionDep, account: Officer, group_id: Number) -> CodeOut:
+def invite_leaders(session: SessionDep, account: Officer, group_id: Number) -> CodeOut:
     """A further code for this group; 409 where it has ended."""
     return CodeOut(code=leaders.invite(session, group_id, account=account))
 
 
 @router.delete("/leader-groups/{group_id}", summary="End a leaders' group", status_code=204)
-def end_group(session: SessionDep, account: Officer, group_id: Number) -> None:
+def end_leader_group(session: SessionDep, account: Officer, group_id: Number) -> None:
     """The group is told nothing any more; the city's account stays in it, in silence."""
     leaders.end_group(session, group_id, account=account)
 

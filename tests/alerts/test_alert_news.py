@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import sqlalchemy as sa
+from fastapi import FastAPI
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
@@ -13,13 +14,17 @@ from alerts import actions, audience, drafting, personal, queries
 from alerts.audience import Reach
 from alerts.drafting import Wanted
 from alerts.models import Alert
+from api import problems
+from api.routes import alerts as routes
 from core import clock
+from core.db import transaction
 from line.models import OutboxChunk
 from residents import erasure
 from residents import queries as residents
 from residents.models import Resident
 from residents.models_rights import AreaWatch
 from tests.alerts.groups import community
+from tests.alerts.test_alert_escalation import browser
 from tests.alerts.test_alert_reach import Desk
 
 INSIDE = Point(100.005, 8.405)
@@ -84,3 +89,32 @@ def sent_to_all(session: Session, town: Any) -> Alert:
     wanted = Wanted(level=0, own_words=NEWS, targets=(("everyone", None),))
     alert = drafting.draft(session, wanted, author, is_proposed=True)
     return actions.approve(session, alert.id, alert.revision, approver)
+
+
+def test_an_officer_sends_own_news_to_a_person_and_nothing_else(
+    database: sa.Engine, frozen_clock: Any, town_of: Any
+) -> None:
+    """To a person or a group the author alone decides, without the approvers' role; to an area or all they may not."""
+    with transaction() as session:
+        town = town_of(session)
+        resident_id = town.resident(INSIDE)
+        for username in ("olu", "ola"):
+            town.account(username, ["officer"])
+        town.account("ann", ["approver"])
+    app = FastAPI()
+    problems.add_problems(app)
+    app.include_router(routes.router, prefix="/api/v1")
+    olu, ola, ann = (browser(app, username) for username in ("olu", "ola", "ann"))
+    words = {language: {"title": text["title"], "body": text["body"]} for language, text in NEWS.items()}
+    news = {"level": 0, "words": words, "is_proposed": True}
+
+    def drafted(target: dict[str, Any]) -> tuple[str, dict[str, int]]:
+        made = olu.post("/api/v1/alerts", json=news | {"targets": [target]}).json()
+        return f"/api/v1/alerts/{made['id']}/approve", {"revision": made["revision"]}
+
+    path, looked = drafted({"kind": "person", "ref_id": resident_id})
+    assert ola.post(path, json=looked).status_code == 403
+    assert olu.post(path, json=looked).json()["state"] in {"approved", "sending"}
+    path, looked = drafted({"kind": "everyone", "ref_id": None})
+    assert olu.post(path, json=looked).status_code == 403
+    assert ann.post(path, json=looked).status_code == 200
