@@ -15,7 +15,7 @@ from small_city import found_city, served_here
 from core.db import transaction
 from core.settings import settings
 from line import client
-from residents import household, queries
+from residents import household, queries, watching
 from tests.residents.line_login import id_token, served
 
 pytestmark = pytest.mark.browser
@@ -53,7 +53,7 @@ def fits(page: Page) -> None:
 
 
 def test_a_residents_page(origin: str, tmp_path: Path) -> None:
-    """Consent, home and needs by keys alone at 390 px, in four languages, by day and night; refusals say why."""
+    """Consent, home, needs, followed areas and news by keys alone at 390 px, in four languages, by day and night."""
     with Screens(origin, tmp_path) as screens:
         screen = screens.new("resident", PHONE)
         page = screen.page
@@ -83,6 +83,12 @@ def test_a_residents_page(origin: str, tmp_path: Path) -> None:
         page.keyboard.press("Space")
         press(page, "บันทึกความต้องการ")
         expect(told).to_have_text("บันทึกความต้องการแล้ว")
+        page.get_by_test_id("liff-area").select_option(label="ชุมชนท่าวัง")
+        press(page, "ติดตามพื้นที่นี้")
+        expect(told).to_have_text("ติดตามพื้นที่แล้ว")
+        expect(page.get_by_test_id("liff-areas").get_by_role("listitem")).to_contain_text("ชุมชนท่าวัง")
+        press(page, "ไม่รับข่าวสาร")
+        expect(page.get_by_test_id("consent-news")).to_contain_text("คุณไม่รับข่าวสาร")
         for tongue, title in (("en", "My data"), ("ms", "Data saya"), ("my", "ကျွန်ုပ်၏ အချက်အလက်")):
             page.get_by_test_id(f"tongue-{tongue}").click()
             expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
@@ -101,3 +107,5 @@ def test_a_residents_page(origin: str, tmp_path: Path) -> None:
         assert resident is not None
         (home,) = queries.homes_of(session, resident.id)
         assert (home.needs, home.is_approximate, resident.language) == (("dialysis",), False, "my")
+        assert [area.name_th for area in watching.areas_of(session, resident.id)] == ["ชุมชนท่าวัง"]
+        assert not watching.gets_news(resident)

@@ -75,6 +75,5 @@ area-choose = One more area
 area-follow = Follow this area
 area-followed = You follow the area now.
 area-stop = Stop
-area-stop-named = Stop following { $name }
 area-stopped = You follow the area no more.
 areas-full = You follow as many areas as you can, or have not agreed to warnings yet.

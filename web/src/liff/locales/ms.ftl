@@ -75,6 +75,5 @@ area-choose = Satu kawasan lagi
 area-follow = Ikut kawasan ini
 area-followed = Anda kini mengikuti kawasan ini.
 area-stop = Henti
-area-stop-named = Berhenti mengikuti { $name }
 area-stopped = Anda tidak lagi mengikuti kawasan ini.
 areas-full = Bilangan kawasan sudah penuh, atau anda belum bersetuju dengan amaran.

@@ -75,6 +75,5 @@ area-choose = เพิ่มพื้นที่
 area-follow = ติดตามพื้นที่นี้
 area-followed = ติดตามพื้นที่แล้ว
 area-stop = เลิกติดตาม
-area-stop-named = เลิกติดตาม { $name }
 area-stopped = เลิกติดตามแล้ว
 areas-full = ติดตามครบจำนวนแล้ว หรือยังไม่ได้ยินยอมรับคำเตือน
