@@ -272,13 +272,6 @@ export type RollCall = {
   offers: Record<string, number>
   reminder: { asked_at: string; asked_by: string; recipients: number } | null
 }
-export type Acknowledgements = {
-  zones_total: number
-  zones_acknowledged: number
-  median_minutes: number | null
-  zones: { zone: { code: string; name: Names }; group: Names | null; acknowledged_at: string | null; minutes: number | null; escalation: string | null }[]
-}
-export type Escalation = { id: number; alert_id: number; state: string; community: Names | null; ended_at: string | null; call: { id: number; contact_id: number; name: string } | null }
 export type OutsideWarning = {
   id: number
   source: { code: string; name: Names; kind: string }
@@ -305,6 +298,31 @@ export type AlertReachOf = {
   suppressed_by_reason: Record<string, number>
   samples: Record<string, LineMessage[]>
   quota?: { left: number | null; is_enough: boolean; cost_thb: number | null } | null
+}
+
+export type ZoneRef = { code: string; name: Names }
+export type Acknowledgements = {
+  zones_total: number
+  zones_acknowledged: number
+  median_minutes: number | null
+  zones: {
+    zone: ZoneRef
+    group: Names | null
+    told_at: string
+    acknowledged_at: string | null
+    by: { way: 'button' | 'words' | 'phone'; member: number | null; account: string | null } | null
+    minutes: number | null
+    escalation: string | null
+  }[]
+}
+export type Escalation = {
+  id: number
+  alert_id: number
+  state: string
+  zones: ZoneRef[]
+  opened_at: string
+  call: { id: number; contact_id: number; name: string } | null
+  calls_made: { name: string | null; outcome: 'reached' | 'no_answer' | 'wrong_number'; note: string | null; at: string; by: string | null }[]
 }
 
 export type IncidentState = 'new' | 'accepted' | 'in_progress' | 'done' | 'closed' | 'rejected' | 'reopened' | 'sent_on'
