@@ -20,7 +20,7 @@ from alerts.leader_models import (
     LeaderGroup,
     LeaderGroupZone,
 )
-from alerts.models import Alert, AlertZone
+from alerts.models import Alert, AlertThread, AlertZone
 from alerts.templates import Named
 from core import sealing
 from core.errors import NotFoundError
@@ -209,7 +209,7 @@ class ZoneAnswer:
 
 
 def zone_answers(session: Session, alert: Alert) -> list[ZoneAnswer]:
-    """Every zone of the alert, by code. A zone without a group counts as told when the alert was approved."""
+    """Every zone of the alert, by code. A zone without a group counts as told when the alert went out."""
     rows = session.execute(
         sa.select(AlertZone.zone_id, AlertZone.code, AlertZone.name_th, AlertZone.name_en, Zone.area_id)
         .select_from(AlertZone)
@@ -231,7 +231,7 @@ def zone_answers(session: Session, alert: Alert) -> list[ZoneAnswer]:
         one.zone_id: one
         for one in session.scalars(sa.select(LeaderAcknowledgement).where(LeaderAcknowledgement.alert_id == alert.id))
     }
-    went_out_at = alert.approved_at or alert.proposed_at
+    went_out_at = _went_out_at(session, alert)
     return [
         ZoneAnswer(
             zone_id=row.zone_id,
@@ -244,6 +244,14 @@ def zone_answers(session: Session, alert: Alert) -> list[ZoneAnswer]:
         )
         for row in rows
     ]
+
+
+def _went_out_at(session: Session, alert: Alert) -> datetime:
+    """When the first message was queued: what was held for the morning was approved long before."""
+    began = sa.select(sa.func.min(AlertThread.happened_at)).where(
+        AlertThread.alert_id == alert.id, AlertThread.kind.in_(("sending", "active"))
+    )
+    return session.scalar(began) or alert.approved_at or alert.proposed_at
 
 
 def member_numbers(session: Session, user_hashes: Collection[bytes]) -> dict[bytes, int]:

@@ -295,7 +295,7 @@ def _card(
     vocabularies = queries.wording(session, alert.words_version).vocabularies
     vocabulary = vocabularies.get(language, vocabularies["en"])
     level = templates.ALL_CLEAR if alert.kind == "all_clear" else alert.level
-    body, buttons = [text.situation, text.action], []
+    body, buttons = [paragraph for paragraph in (text.situation, text.action) if paragraph], []
     if alert.kind != "all_clear":
         label = words("alerts", "leader-label-acknowledge", language=language)
         zones = zones_in_words(one.zones, language)
@@ -309,8 +309,10 @@ def _card(
         buttons = [line_messages.postback(label, decide.button(alert.id), display_text=label)]
     card = line_messages.alert_card(
         level=level,
-        level_label=vocabulary.level[level],
+        level_label=vocabulary.label.get(alert.hazard, vocabulary.level)[level],
         title=text.title,
+        heading=text.city or None,
+        time=text.time or None,
         body=body,
         footnote=vocabulary.simulated if is_simulated else None,
         actions=buttons,

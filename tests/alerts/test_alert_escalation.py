@@ -220,6 +220,21 @@ def test_leaders_who_acknowledged_are_not_called(session: Session, flood: Any, f
     assert escalation.call_overdue(session) == 0
 
 
+def test_what_was_held_for_the_morning_is_waited_for_from_then(
+    session: Session, flood: Any, frozen_clock: Any
+) -> None:
+    """Nobody is called at six about an alert that was approved in the night and went out at six."""
+    alert = approved(session, flood, {"A": 3, "B": 0})
+    morning = START + timedelta(hours=3)
+    session.execute(sa.text("ALTER TABLE alert_thread DISABLE TRIGGER only_grows"))
+    session.execute(sa.text("UPDATE alert_thread SET happened_at = :at WHERE kind = 'sending'"), {"at": morning})
+    frozen_clock(morning + timedelta(minutes=4))
+    assert escalation.call_overdue(session) == 0
+    frozen_clock(morning + timedelta(minutes=5))
+    assert escalation.call_overdue(session) == 1
+    assert alert.approved_at == START
+
+
 def test_a_policy_is_changed_by_a_new_version(session: Session, flood: Any, frozen_clock: Any) -> None:
     """The old one stays on record; nonsense is refused."""
     made = escalation.set_patience(session, {1: None, 2: 15, 3: 2}, account=flood.olu)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from alerts.leader_models import Leader, LeaderAcknowledgement, LeaderCall, Lead
 from alerts.leader_tasks import tell_leaders, tell_standing
 from alerts.models import Alert
 from core import clock, sealing
+from core.db import transaction
 from core.errors import ConflictError, InvalidInputError, NotFoundError
 from core.events import EventRecord
 from line.models import OutboxChunk
@@ -210,6 +213,37 @@ def test_each_group_of_the_zones_is_told_once(session: Session, flood: Any) -> N
     assert f'"data": "ack:{alert.id}"' in said
     call = session.get_one(LeaderCall, (alert.id, session.scalars(sa.select(LeaderGroup.id)).first()))
     assert (call.homes, call.vulnerable_homes, call.member_count) == (3, 1, 12)
+
+
+def test_two_who_tell_at_the_same_time_are_one(database: sa.Engine, frozen_clock: Any, town_of: Any) -> None:
+    """The event's job, the clock's and a group that came late may meet: each group has one message."""
+    with transaction() as session:
+        town = town_of(session)
+        town.zone("A")
+        town.zone("B", at=0.01)
+        town.ann, town.olu = town.account("ann", ["approver"]), town.account("olu", ["officer"])
+        severities = {"A": 3, "B": 3}
+        actions.consider(
+            session, run_id=town.picture(severities), severity_by_code=severities, falling_by_code={},
+            trigger_received_wall_at=WALL, is_without_data=False,
+        )  # fmt: skip
+        for zone, group in (("A", GROUP), ("B", OTHER_GROUP)):
+            opened(session, town, zone, group=group)
+        waiting = session.scalars(sa.select(Alert)).one()
+        alert_id = actions.approve(session, waiting.id, waiting.revision, town.ann).id
+    together = Barrier(4)
+
+    def tell() -> int:
+        with transaction() as session:
+            together.wait(timeout=10)
+            return leaders.tell(session, alert_id)
+
+    with ThreadPoolExecutor(4) as pool:
+        told = [one.result() for one in [pool.submit(tell) for _ in range(4)]]
+    assert sum(told) == 2
+    with transaction() as session:
+        chunks = session.scalars(sa.select(OutboxChunk).where(OutboxChunk.subject == f"leaders:{alert_id}")).all()
+        assert len({bytes(chunk.to_hash or b"") for chunk in chunks}) == len(chunks) == 2
 
 
 def test_a_group_of_a_community_answers_for_its_zones(session: Session, flood: Any) -> None:
