@@ -47,7 +47,16 @@ def homes_layer(lonlats: Floats, rng: np.random.Generator) -> LayerRows:
 
 def settle(session: Session, *, zones: Sequence[shapely.Polygon], members: LayerRows) -> Alert:
     """The town has these zones (degrees) and members, its zones are in danger, and the alert for them is proposed."""
-    hull = shapely.box(*shapely.union_all(list(zones)).bounds)
+    add_city(session, shapely.union_all(list(zones)))
+    codes = [add_zone(session, f"Z{number}", shape) for number, shape in enumerate(zones)]
+    load_homes(session, members)
+    session.execute(sa.text("ANALYZE resident, home, zone, zone_part"))
+    return _propose(session, codes)
+
+
+def add_city(session: Session, ground: BaseGeometry) -> None:
+    """There is a simulated city around this ground (degrees)."""
+    hull = shapely.box(*ground.bounds)
     session.add(
         City(
             id=1,
@@ -63,17 +72,14 @@ def settle(session: Session, *, zones: Sequence[shapely.Polygon], members: Layer
             is_simulated=True,
         )
     )
-    codes = [_add_zone(session, f"Z{number}", shape) for number, shape in enumerate(zones)]
-    load_homes(session, members)
-    session.execute(sa.text("ANALYZE resident, home, zone, zone_part"))
-    return _propose(session, codes)
 
 
 def _stored(shape: BaseGeometry) -> Any:
     return from_shape(shape, srid=STORED_SRID)
 
 
-def _add_zone(session: Session, code: str, shape: shapely.Polygon) -> str:
+def add_zone(session: Session, code: str, shape: shapely.Polygon) -> str:
+    """There is a zone of this code, which is also its name, with this outline (degrees); the code."""
     geom = _stored(shapely.MultiPolygon([shape]))
     zone = Zone(code=code, name_th=code, name_en=code, geom=geom, version=1, is_retired=False)
     session.add(zone)

@@ -24,7 +24,7 @@ from line.events import (
     Unfollowed,
     open_line_user,
 )
-from residents import actions, cards, codes, doors, erasure, menus, queries, rules, watching
+from residents import actions, cards, codes, crowd, doors, erasure, menus, queries, rules, watching
 from residents.errors import LeadersCodeError, TooManyTriesError, WrongCodeError
 from residents.models import Resident
 from residents.models_rights import Erasure
@@ -351,3 +351,9 @@ def _answer(
         line_user_id=line_user_id,
         messages=[message],
     )
+
+
+@jobs.periodic(name="residents.forget_old_changes", cron="47 * * * *")
+def forget_old_changes(session: Session) -> None:
+    """That somebody moved or changed their language is noted for as long as somebody may ask for it."""
+    crowd.forget_old_changes(session)

@@ -13,38 +13,16 @@ housed AS (
     SELECT h.resident_id, h.id AS home_id, h.is_vulnerable, part.zone_id
     FROM part
     JOIN home h ON ST_DWithin(part.part, h.geom, 1e-9)
-    WHERE ST_Intersects(part.zone, h.geom) /*among h.resident_id*/
+    WHERE ST_Intersects(part.zone, h.geom)
 ),
 within AS (
     SELECT h.resident_id, h.id AS home_id, h.is_vulnerable
     FROM area a
     JOIN home h ON ST_Intersects(a.geom, h.geom)
-    WHERE a.id = ANY(CAST(:area_ids AS integer[])) /*among h.resident_id*/
+    WHERE a.id = ANY(CAST(:area_ids AS integer[]))
 ),
--- Who asked for an area is told when a zone of the alert touches it, the boundary included.
-touched AS (
-    SELECT unnest(CAST(:area_ids AS integer[])) AS area_id
-    UNION
-    SELECT a.id FROM area a JOIN alert_zone z ON ST_Intersects(a.geom, z.geom) WHERE z.alert_id = :alert_id AND :has_homes
-),
-chosen AS (
-    SELECT w.resident_id, 2 AS reason FROM area_watch w JOIN touched USING (area_id)
-    UNION ALL
-    SELECT m.resident_id, 4 FROM group_member m WHERE m.group_id = ANY(CAST(:group_ids AS bigint[]))
-    UNION ALL
-    SELECT unnest(CAST(:person_ids AS bigint[])), 8
-    UNION ALL
-    SELECT r.id, 16 FROM resident r WHERE :is_for_everyone /*among r.id*/
-),
-told AS (
-    SELECT u.resident_id, u.home_id
-    FROM alert_chunk c
-    LEFT JOIN outbox_chunk o ON o.id = c.outbox_chunk_id
-    CROSS JOIN LATERAL unnest(c.resident_ids, c.home_ids) AS u (resident_id, home_id)
-    WHERE c.alert_id = ANY(CAST(:told_in AS bigint[]))
-      AND c.state IN ('frozen', 'packed')
-      AND coalesce(o.state, 'queued') NOT IN ('cancelled', 'failed')
-),
+/*chosen.sql*/,
+/*told.sql*/,
 person AS (
     SELECT resident_id, min(home_id) AS home_id, bool_or(is_vulnerable) AS is_vulnerable, bit_or(reason) AS reasons
     FROM (
@@ -54,8 +32,11 @@ person AS (
         UNION ALL
         SELECT resident_id, NULL, false, reason FROM chosen
         UNION ALL
+        SELECT id, NULL, false, 16 FROM resident WHERE :is_for_everyone
+        UNION ALL
         SELECT resident_id, home_id, false, 32 FROM told
     ) reached
+    /*among resident_id*/
     GROUP BY resident_id
 ),
 audience AS (
@@ -75,5 +56,5 @@ audience AS (
             WHEN :spares_told AND p.reasons & 32 > 0 THEN 'already_told'
         END AS suppressed
     FROM person p
-    JOIN resident r ON r.id = p.resident_id /*among r.id*/
+    JOIN resident r ON r.id = p.resident_id
 )
