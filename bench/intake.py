@@ -79,7 +79,7 @@ def measure(*, seed: int) -> Result:
     """Ten thousand conversations, side by side as they come."""
     rng = np.random.default_rng(seed)
     with own_database("intake"):
-        tellers = _tellers(_city(seed), rng)
+        tellers = _tellers(demo_city(seed), rng)
         found = asyncio.run(_tell_all(tellers, np.random.default_rng(rng.integers(2**32))))
         lost, twice = _lost(tellers)
     first_s = [teller.waits_s[0] for teller in tellers if teller.waits_s]
@@ -104,7 +104,7 @@ def _commonest(counts: Any) -> int:
     return int(Counter(counts).most_common(1)[0][0])
 
 
-def _city(seed: int) -> list[str]:
+def demo_city(seed: int) -> list[str]:
     """The demo city is there; the names of its streets."""
     with step("drawing the demo city"):
         pack = generate.write_pack(data_dir() / "pack", seed)

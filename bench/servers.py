@@ -81,7 +81,7 @@ def process(serve: object, port: int) -> Iterator[http.client.HTTPConnection]:
     )
     child.start()
     try:
-        _await_port(port)
+        listening(port)
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         with contextlib.closing(connection):
             yield connection
@@ -90,7 +90,8 @@ def process(serve: object, port: int) -> Iterator[http.client.HTTPConnection]:
         child.join()
 
 
-def _await_port(port: int) -> None:
+def listening(port: int) -> None:
+    """Somebody listens at this port of this machine; raises UnavailableError where nobody begins to within a minute."""
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline:
         with socket.socket() as probe:
