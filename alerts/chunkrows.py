@@ -31,7 +31,7 @@ def rows(
 ) -> Iterator[bytes]:
     """Up to `size` residents of one language, or of one reason not to be told, a row, numbered as `freeze.sql` does."""
     yield _HEADER
-    for number, (why, tongue, places) in enumerate(_pieces(found, size=size), start=1):
+    for number, (why, tongue, places) in enumerate(_pieces(found, suppressed=suppressed, size=size), start=1):
         yield b"".join(
             (
                 struct.pack(">h", 9),
@@ -49,8 +49,8 @@ def rows(
     yield _END
 
 
-def _pieces(found: Found, *, size: int) -> list[tuple[int, int, NDArray[np.intp]]]:
-    """(why not told, tongue, places): those who are told first, a piece of each language in turn."""
+def _pieces(found: Found, *, suppressed: Sequence[str], size: int) -> list[tuple[int, int, NDArray[np.intp]]]:
+    """(why not told, tongue, places): those who are told first, a piece of each language in turn; then by reason."""
     key = found.suppressed.astype(np.int16) * 16 + found.tongue
     order = np.argsort(key, kind="stable")  # Residents come in the order of their ids, and stay in it.
     begins = np.flatnonzero(np.diff(key[order], prepend=-1))
@@ -60,11 +60,11 @@ def _pieces(found: Found, *, size: int) -> list[tuple[int, int, NDArray[np.intp]
             continue
         why, tongue = divmod(int(key[group[0]]), 16)
         pieces += [
-            (why > 0, why, place, tongue, group[start : start + size])
+            (suppressed[why], place, tongue, why, group[start : start + size])
             for place, start in enumerate(range(0, group.size, size))
         ]
-    pieces.sort(key=lambda piece: piece[:4])
-    return [(why, tongue, places) for _, why, _, tongue, places in pieces]
+    pieces.sort(key=lambda piece: piece[:3])
+    return [(why, tongue, places) for _, _, tongue, why, places in pieces]
 
 
 def _field(content: bytes) -> bytes:

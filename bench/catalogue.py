@@ -21,7 +21,7 @@ CLAIMS: Mapping[str, str] = {
     "audience": "who of 1,000,000 homes is in a zone of 10,000 corners, edges too; peer: PostGIS with ST_Subdivide",
     "preview": "preview an audience over 44,000 homes and 10 zones; peer: one count over undivided outlines",
     "approve": "freeze 10,000 residents into chunks; floor: one INSERT and sealing; limit: LINE's rate",
-    "alert": "from an officer's yes to LINE's last, 50,000 and 1,000,000 residents; gauge to screen; floor: LINE's rate",
+    "alert": "from an officer's yes to LINE's last: 50,000 and 1,000,000 people; gauge to screen; floor: LINE's rate",
     "members": "import 44,000 members and homes; floor: COPY of the same rows",
     "picture": "draw the demo city's flood with the facts of its zones; limit: the time between pictures in the storm",
     "flood": "from new levels to depth, zones, exposure and a tile, 2000 x 2000 cells; peer: plain polygonising",

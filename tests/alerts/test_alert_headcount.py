@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point, box
 from sqlalchemy.orm import Session
@@ -62,7 +62,7 @@ def _rows(session: Session, alert_id: int) -> list[Any]:
     return found
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     people=st.lists(PERSON, min_size=1, max_size=14),
     zones=st.lists(ZONE, min_size=1, max_size=3),
@@ -70,6 +70,13 @@ def _rows(session: Session, alert_id: int) -> list[Any]:
     changed=st.sets(st.integers(0, 13), max_size=4),
     kind=st.sampled_from(["warning", "update", "only_new", "all_clear", "news", "exercise", "everyone"]),
 )
+@example(
+    people=[
+        {"homes": [], "language": "th", "is_consented": True, "is_reachable": one, "vulnerable": False}
+        for one in (True, False)
+    ],
+    zones=[((0, 0), 1, 1)], told={0, 1}, changed=set(), kind="only_new",
+)  # fmt: skip
 def test_both_ways_find_the_same_people(
     session: Session, town: Any, people: Any, zones: Any, told: Any, changed: Any, kind: str
 ) -> None:
