@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ _OF_NAMED = _AUDIENCE.replace(
 ).replace("/*among resident_id*/", "WHERE resident_id = ANY(CAST(:named AS bigint[]))")
 _PREVIEW = sa.text(f"{_AUDIENCE} {_read('preview')}")
 _FREEZE = sa.text(f"{_AUDIENCE} {_read('freeze')}")
+_AUDIT = sa.text(f"{_AUDIENCE} {_read('audit')}")
 _NAMED = sa.text(f"{_OF_NAMED} {_read('named')}")
 _CHOSEN_IDS = sa.text(
     f"WITH {_CHOSEN} SELECT reason, array_agg(resident_id) AS ids FROM chosen GROUP BY reason"  # noqa: S608 - our own words only.
@@ -257,3 +259,19 @@ def frozen_hash(session: Session, alert_id: int) -> str:
     """The `ids_hash` of those who are told by the frozen audience as it stands."""
     row = session.execute(_FROZEN, {"alert_id": alert_id, "languages": list(LANGUAGES)}).one()
     return ids_hash(row.told, row.mixed)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """How many of a frozen audience PostGIS does not find now, and how many it finds beside them."""
+
+    strangers: int
+    missing: int
+
+
+def audit(session: Session, reach: Reach, *, since: datetime) -> Audit:
+    """The frozen audience held against PostGIS, but for whoever changed since this moment (real time).
+
+    Only for a reach without `told_in`: what became of an earlier message changes who was told by it.
+    """
+    return Audit(*session.execute(_AUDIT, reach.slots() | {"since": since}).one())

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from alerts import exercise, packing, pictures, queries, rules, saying
+from alerts import auditing, exercise, packing, pictures, queries, rules, saying
 from alerts.models import Alert
 from core import jobs
 
@@ -81,6 +81,11 @@ def write_ledger_behind(session: Session, alert_id: int) -> None:
 
 @jobs.job(name="alerts.write_ledger")
 def write_ledger(session: Session, *, alert_id: int) -> None:
-    """The next residents of the alert have their rows in the ledger; a job of its own does those after."""
+    """The next residents of the alert have their rows in the ledger; a job of its own does those after.
+
+    When all are written the audience is held against PostGIS.
+    """
     if packing.write_ledger(session, alert_id, most=WRITTEN_AT_ONCE):
         jobs.enqueue(session, write_ledger, alert_id=alert_id)
+    else:
+        auditing.audit(session, alert_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +11,9 @@ from geoalchemy2.shape import from_shape
 from shapely.geometry import MultiPolygon, Point, box
 from sqlalchemy.orm import Session
 
-from alerts import audience, packing, queries, queueing
+from alerts import audience, auditing, packing, queries, queueing
 from alerts.audience import Reach
-from alerts.models import Alert, AlertChunk, AlertRecipient
+from alerts.models import Alert, AlertChunk, AlertRecipient, AlertThread
 from core import clock
 from gis.models import Area, Layer
 from line.models import OutboxChunk
@@ -270,3 +271,25 @@ def test_who_is_erased_stands_in_no_chunk_any_more(desk: Desk) -> None:
         sa.select(AlertChunk.resident_ids, AlertChunk.reasons, AlertChunk.state).order_by(AlertChunk.number)
     ).all()
     assert chunks == [([second], [1], "packed"), ([], [], "cancelled")]
+
+
+def test_a_frozen_audience_is_held_against_the_map(desk: Desk) -> None:
+    """Who stands in it and has no home there, and who has one and does not, are counted; who changed since is not."""
+    people = [desk.town.resident(INSIDE) for _ in range(3)]
+    stranger = desk.town.resident(ELSEWHERE)
+    alert_id = desk.alert("A")
+    reach = Reach(alert_id, has_homes=True, told_in=())
+    audience.freeze(desk.session, reach, priority=1)
+    later = clock.wall_now() + timedelta(hours=1)
+    assert audience.audit(desk.session, reach, since=later) == audience.Audit(strangers=0, missing=0)
+    chunk = desk.session.scalars(sa.select(AlertChunk).where(AlertChunk.alert_id == alert_id)).one()
+    chunk.resident_ids = [people[0], people[1], stranger]
+    desk.session.flush()
+    assert audience.audit(desk.session, reach, since=later) == audience.Audit(strangers=1, missing=1)
+    before = clock.wall_now() - timedelta(hours=1)
+    assert audience.audit(desk.session, reach, since=before) == audience.Audit(strangers=0, missing=0)
+    desk.session.get_one(Alert, alert_id).approved_wall_at = later + timedelta(minutes=1)
+    desk.session.flush()
+    assert auditing.audit(desk.session, alert_id) == audience.Audit(strangers=1, missing=1)
+    told = desk.session.scalars(sa.select(AlertThread.kind).where(AlertThread.alert_id == alert_id)).all()
+    assert told == ["audience_differs"]

@@ -275,6 +275,7 @@ thread-zones_acknowledged = leaders acknowledged
 thread-nobody_acknowledged = nobody acknowledged in time: calls are due
 thread-called = called by phone
 suppressed-wants_no_news = want no news
+thread-audience_differs = audience differs from the map's
 thread-countdown_stopped = countdown stopped
 thread-given_up = some were not told, or perhaps not
 thread-quota_used_up = LINE's allowance is used up: sending stands still

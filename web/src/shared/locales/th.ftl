@@ -272,6 +272,7 @@ thread-zones_acknowledged = ผู้นำรับทราบ
 thread-nobody_acknowledged = ไม่มีผู้รับทราบตามเวลา ต้องโทรตาม
 thread-called = โทรตามแล้ว
 suppressed-wants_no_news = ไม่รับข่าว
+thread-audience_differs = ผู้รับไม่ตรงกับที่นับจากแผนที่
 thread-countdown_stopped = หยุดการส่งเอง
 thread-given_up = บางคนอาจยังไม่ได้รับ
 thread-quota_used_up = โควตาข้อความ LINE หมด การส่งหยุดอยู่
