@@ -85,7 +85,7 @@ def _trials(port: int) -> Iterator[float]:
             screen.forget()
             gauge = gauges[trial % len(gauges)]
             began_s = time.perf_counter()
-            _say(port, gauge, gauge.bank_m_msl + OVER_BANK_M, at=clock.now())
+            _say(port, gauge, gauge.bank_m_msl + OVER_BANK_M, upto=clock.now())
             wait_s = screen.awaits_proposal() - began_s
             if trial:
                 yield wait_s
@@ -96,27 +96,30 @@ def _calm(port: int, gauges: Sequence[_Gauge], officer: AccountRef) -> None:
     with db.transaction() as session:
         clock.run_at(session, speed=1.0, start_at=clock.now() + APART)
     time.sleep(1.5)  # Every process looks at the clock once a second.
-    for minutes in (10, 5, 0):
-        at = clock.now() - timedelta(minutes=minutes)
-        for gauge in gauges:
-            _say(port, gauge, gauge.bank_m_msl - CALM_UNDER_BANK_M, at=at)
+    for gauge in gauges:
+        _say(port, gauge, gauge.bank_m_msl - CALM_UNDER_BANK_M, upto=clock.now())
     time.sleep(SETTLES_S)
     with db.transaction() as session:
         for alert_id in session.scalars(_OPEN).all():
             actions.decline(session, alert_id, "a trial of the bench", officer)
     with db.transaction() as session:
+        # A metre in a minute would be doubted.
         clock.run_at(session, speed=1.0, start_at=clock.now() + APART)
     time.sleep(1.5)
-    for gauge in gauges:
-        _say(port, gauge, gauge.bank_m_msl - CALM_UNDER_BANK_M, at=clock.now())
-    time.sleep(SETTLES_S)
 
 
-def _say(port: int, gauge: _Gauge, level_m_msl: float, *, at: datetime) -> None:
-    body = {"datastream": gauge.code, "observed_at": at.isoformat(), "value": round(level_m_msl, 3), "unit": "m"}
+def _say(port: int, gauge: _Gauge, level_m_msl: float, *, upto: datetime) -> None:
+    """The gauge has told its last readings, which stand alike: one alone is not believed."""
+    bodies = [
+        {
+            "datastream": gauge.code, "unit": "m", "value": round(level_m_msl + 0.001 * minutes, 3),
+            "observed_at": (upto - timedelta(minutes=minutes)).isoformat(),
+        }
+        for minutes in (10, 5, 0)
+    ]  # fmt: skip
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)) as connection:
         headers = {"Content-Type": "application/json", "X-Device-Key": device_key(gauge.code)}
-        connection.request("POST", "/api/v1/readings", json.dumps([body]), headers)
+        connection.request("POST", "/api/v1/readings", json.dumps(bodies), headers)
         answer = connection.getresponse()
         read = answer.read()
         check(answer.status == http.client.OK, f"a reading was answered {answer.status}: {read[:200]!r}.")
