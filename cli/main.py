@@ -18,6 +18,7 @@ from cli.hooks_app import hooks_app
 from cli.keys_app import keys_app, traffy_app
 from cli.readings_app import BIGGEST_ID, feeds_app, readings_app
 from cli.subscribers_app import subscribers_app
+from cli.warnings_app import warnings_app
 from core.errors import FaonamError, SetupError, trouble_outside
 from core.logs import configure_logs
 from core.settings import settings
@@ -40,6 +41,7 @@ app.add_typer(categories_app, name="categories")
 app.add_typer(hooks_app, name="hooks")
 app.add_typer(events_app, name="events")
 app.add_typer(subscribers_app, name="subscribers")
+app.add_typer(warnings_app, name="warnings")
 richmenu.add_to(app)
 
 
