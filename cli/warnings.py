@@ -57,7 +57,7 @@ def list_sources() -> None:
     now = clock.wall_now()
     for source, health in found:
         condition = condition_of(
-            is_enabled=source.is_enabled, is_asked=source.url is not None, period_s=source.period_s,
+            is_enabled=source.is_enabled, is_expected=source.kind != SourceKind.OFFICER, period_s=source.period_s,
             last_success_at=health.last_success_wall_at if health else None,
             failing_since_at=health.failing_since_wall_at if health else None, now=now,
         )  # fmt: skip
@@ -103,7 +103,8 @@ def poll(code: str) -> bool:
     if result is None:
         raise InvalidInputError(f"The source {code} sends by itself or is switched off: it cannot be asked.")
     typer.echo(
-        f"{code}: {result.new} new, {result.reissued} issued anew, {result.repeated} known already, {result.ended} ended."
+        f"{code}: {result.new} new, {result.reissued} issued anew, {result.repeated} known already, "
+        f"{result.ended} ended."
     )
     if result.detail:
         typer.echo(result.detail)

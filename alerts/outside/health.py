@@ -26,13 +26,13 @@ class Condition:
 
 
 def condition_of(
-    *, is_enabled: bool, is_asked: bool, period_s: int, last_success_at: datetime | None,
+    *, is_enabled: bool, is_expected: bool, period_s: int, last_success_at: datetime | None,
     failing_since_at: datetime | None, now: datetime,
 ) -> Condition:
     """Failing since its first failure in a row; silent after three periods without a word since the last. Pure.
 
-    One that sends by itself may have nothing to say for months: it is silent only where it was declared to speak in
-    each period, which for one that is heard by telephone nobody does.
+    Nobody is expected to telephone: that is never silence. One that sends by itself was declared with the period in
+    which it is to be heard of.
     """
     if not is_enabled:
         return Condition("off")
@@ -41,7 +41,7 @@ def condition_of(
     if last_success_at is None:
         return Condition("waiting")
     is_silent = now - last_success_at > timedelta(seconds=LOST_AFTER_INTERVALS * period_s)
-    return Condition("silent", last_success_at) if is_silent and is_asked else Condition("working", last_success_at)
+    return Condition("silent", last_success_at) if is_silent and is_expected else Condition("working", last_success_at)
 
 
 def lock_health(session: Session, source_id: int) -> OutsideHealth:

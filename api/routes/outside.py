@@ -15,6 +15,7 @@ from alerts.outside.health import condition_of
 from alerts.outside.mapping_csv import written
 from alerts.outside.models import OutsideHealth, OutsideSource, OutsideWarningRow
 from alerts.outside.queries import ZoneView
+from alerts.outside.sources import SourceKind
 from alerts.templates import moment
 from api import problems
 from api.bodies import OnceRoute
@@ -372,7 +373,7 @@ def _findings(row: OutsideWarningRow) -> list[Bilingual]:
 def _source(source: OutsideSource, health: OutsideHealth | None) -> SourceView:
     now = clock.wall_now()
     condition = condition_of(
-        is_enabled=source.is_enabled, is_asked=source.url is not None, period_s=source.period_s,
+        is_enabled=source.is_enabled, is_expected=source.kind != SourceKind.OFFICER, period_s=source.period_s,
         last_success_at=health.last_success_wall_at if health else None,
         failing_since_at=health.failing_since_wall_at if health else None, now=now,
     )  # fmt: skip
