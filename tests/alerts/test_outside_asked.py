@@ -183,15 +183,17 @@ def test_a_small_outline_proposes_once_and_follows_its_updates(town: None, sourc
     assert [one.state for one in alerts()] == ["withdrawn"]
 
 
-@pytest.mark.parametrize("status", ["Test", "Exercise", "System"])
-def test_no_real_warning_never_proposes(town: None, source: Answers, status: str) -> None:
-    """It is shown with what it is."""
+def test_what_is_no_real_warning_never_proposes(town: None, source: Answers) -> None:
+    """A test, an exercise, a message about the system: each is shown with what it is."""
     cap = declare("cap", "cap", f"{source.url}/one")
     use_table()
-    source.by_path["/one"] = (200, XML, alert_xml(polygon=ZONE_A, code="", status=status))
-    ask(cap)
-    (row,) = warnings()
-    assert (row.acts_as, row.status, alerts()) == ("context", status, [])
+    for status in ("Test", "Exercise", "System"):
+        source.by_path["/one"] = (200, XML, alert_xml(status, polygon=ZONE_A, code="", status=status))
+        ask(cap)
+    assert [(row.status, row.acts_as, row.state) for row in warnings()] == [
+        ("Test", "context", "current"), ("Exercise", "context", "current"), ("System", "context", "current"),
+    ]  # fmt: skip
+    assert alerts() == []
 
 
 def test_high_water_at_a_station_proposes_rises_and_ends(
