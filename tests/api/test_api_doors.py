@@ -33,6 +33,7 @@ OPEN = {
     ("post", "/api/v1/session"),
     ("post", "/api/v1/readings"),
     ("post", "/api/v1/feeds/{code}"),  # Asks for the feed's own key.
+    ("post", "/api/v1/outside/{source}"),  # Asks for the source's signature over the bytes.
 }
 # A resident's page proves itself by LINE's ID token and then its own cookie; its links by their token. Its own tests
 # ask each of its doors without them.
