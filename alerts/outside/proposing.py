@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import alerts.queries
-from alerts import proposals, rules
+from alerts import proposals, rules, thread
 from alerts.models import Alert, AlertZone
 from alerts.outside import deciding, queries
 from alerts.outside.deciding import Answered, Wanted
@@ -29,10 +29,11 @@ GONE = "the outside warning holds no longer, or the city's table says otherwise"
 _DECIDED = ("declined", "cancelled", "ended")
 
 
-def consider(session: Session) -> list[int]:
+def consider(session: Session, issued: Collection[int] = ()) -> list[int]:
     """Proposals follow the outside warnings that hold now: new ones, revised ones, withdrawn ones; their ids.
 
-    Considering the same warnings twice changes nothing. What was approved is never touched.
+    Considering the same warnings twice changes nothing. What was approved is never touched. The evidence of open
+    proposals of `issued` warnings is gathered anew, others' only where their zones change.
     """
     now = clock.now()
     rows = [row for row in queries.current(session, now=now) if row.acts_as == ActsAs.PROPOSAL]
@@ -46,7 +47,8 @@ def consider(session: Session) -> list[int]:
     changed = []
     # The worst first, so that of two warnings for one zone the higher one proposes.
     for one in sorted(wanted, key=lambda one: (-max(one.level_by_zone.values(), default=0), one.warning_id)):
-        changed += _propose(session, one, by=_entered_by(rows, one.warning_id), now=now)
+        row = next(row for row in rows if row.id == one.warning_id)
+        changed += _propose(session, one, row, is_issued=row.id in issued, now=now)
     changed += _withdraw(session, {one.warning_id for one in wanted}, now=now)
     return changed
 
@@ -54,10 +56,6 @@ def consider(session: Session) -> list[int]:
 def _wanted(row: OutsideWarningRow, zones: Sequence[queries.ZoneView]) -> Wanted:
     levels = {zone.id: zone.level for zone in zones if zone.acts_as == ActsAs.PROPOSAL}
     return Wanted(row.id, ALERT_HAZARDS[row.hazard], row.sent_at, levels)
-
-
-def _entered_by(rows: Sequence[OutsideWarningRow], warning_id: int) -> int | None:
-    return next((row.entered_by for row in rows if row.id == warning_id), None)
 
 
 def _open(session: Session) -> Sequence[Alert]:
@@ -82,7 +80,9 @@ def _follow_updates(session: Session, holding: Collection[int]) -> None:
     session.flush()
 
 
-def _propose(session: Session, wanted: Wanted, *, by: int | None, now: datetime) -> list[int]:
+def _propose(
+    session: Session, wanted: Wanted, row: OutsideWarningRow, *, is_issued: bool, now: datetime
+) -> list[int]:
     open_ones: Mapping[int, Alert] = {
         alert.level: alert for alert in _open(session) if alert.outside_id == wanted.warning_id
     }
@@ -95,13 +95,19 @@ def _propose(session: Session, wanted: Wanted, *, by: int | None, now: datetime)
     changed = []
     for level, zone_ids in sorted(levels.items(), reverse=True):
         if level in open_ones:
-            if proposals.refresh(session, open_ones[level], zone_ids, run_id=run_id, now=now):
-                changed.append(open_ones[level].id)
+            alert = open_ones[level]
+            is_same = zone_ids == {zone.zone_id for zone in alerts.queries.zones(session, [alert.id])[alert.id]}
+            if (is_issued or not is_same) and proposals.refresh(session, alert, zone_ids, run_id=run_id, now=now):
+                changed.append(alert.id)
             continue
         alert = proposals.open_proposal(
             session, kind="alert", level=level, zone_ids=zone_ids, run_id=run_id, now=now, source=OUTSIDE,
-            outside_id=wanted.warning_id, hazard=wanted.hazard, proposed_by=by,
+            outside_id=wanted.warning_id, hazard=wanted.hazard, proposed_by=row.entered_by,
         )  # fmt: skip
+        thread.note(
+            session, event_id=alert.event_id, alert_id=alert.id, kind="outside_warned", outside_id=row.id,
+            identifier=row.identifier, sent_at=row.sent_at.isoformat(), is_wide=row.is_wide,
+        )
         log.info("outside.proposed", warning=wanted.warning_id, alert=alert.id, level=level)
         changed.append(alert.id)
     for level, alert in open_ones.items():

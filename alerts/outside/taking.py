@@ -55,7 +55,7 @@ def settle(session: Session, *, source: OutsideSource | str, changed: Sequence[i
     if changed:
         table.map_current(session, changed)
         events.publish(session, OutsideWarned(source=code, warning_ids=list(changed)))
-    return proposing.consider(session)
+    return proposing.consider(session, changed)
 
 
 def take_call(session: Session, code: str, body: bytes, headers: Mapping[str, str]) -> Taken | CallRefusedError:

@@ -380,12 +380,15 @@ def _source(source: OutsideSource, health: OutsideHealth | None) -> SourceView:
     line = {language: _line(source, health, condition.name, language, now=now) for language in ("th", "en")}
     told = ("last_attempt_wall_at", "last_success_wall_at", "failing_since_wall_at", "next_attempt_wall_at",
             "newest_sent_at", "trouble", "trouble_detail")  # fmt: skip
+    known = {name: getattr(health, name) if health else None for name in told}
+    if source.url is None:
+        known["next_attempt_wall_at"] = None
     return SourceView(
         code=source.code, name=Bilingual(th=source.name_th, en=source.name_en), kind=source.kind,
         host=queries.spec_in(source).host, is_asked=source.url is not None, is_enabled=source.is_enabled,
         period_s=source.period_s, condition=condition.name, since_wall_at=condition.since_wall_at,
         line=Bilingual(**line), failures=health.failures if health else 0,
-        **{name: getattr(health, name) if health else None for name in told},
+        **known,
     )  # fmt: skip
 
 

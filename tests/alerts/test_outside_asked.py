@@ -13,13 +13,13 @@ import pytest
 import sqlalchemy as sa
 
 from alerts.models import Alert
-from alerts.outside import declaring, documents, polling, queries, table
+from alerts.outside import declaring, documents, polling, queries, table, tasks
 from alerts.outside.declaring import NewSource
 from alerts.outside.models import OutsideDocument, OutsideHealth, OutsideWarningRow
 from alerts.outside.polling import Result
 from core import clock
 from core.db import transaction
-from core.errors import InvalidInputError
+from core.errors import ConflictError, InvalidInputError
 from sensors.feeds_store.fetching import Answer, Asked, Failure, fetch
 from tests.alerts.outside_house import (
     JSON,
@@ -222,8 +222,6 @@ def test_a_warning_runs_out_by_the_clock(
     town: None, source: Answers, frozen_clock: Callable[..., None]
 ) -> None:
     """Without any job it is shown no longer; the sweep takes back what it proposed and nobody decided."""
-    from alerts.outside import tasks
-
     water = declare("water", "thaiwater_level", f"{source.url}/list", options={"stations": ["7001"]})
     use_table()
     source.by_path["/list"] = (200, JSON, level_list(5))
@@ -252,6 +250,25 @@ def test_what_the_table_says_later_counts_at_once(town: None, source: Answers) -
     use_table(TABLE.split("\n")[0] + "\nwater,flood,,station,7001,,B,1,context,\n")
     ask(water)
     assert (warnings()[0].mapped_version, [one.state for one in alerts()]) == (2, ["withdrawn"])
+
+
+def test_each_due_source_has_one_job(town: None, source: Answers) -> None:
+    """Who is due is asked by a job of its own, once, whatever becomes of it; who is switched off or sends is not."""
+    first = declare("cap", "cap", f"{source.url}/one")
+    declare("off", "cap", f"{source.url}/two", is_enabled=False)
+    declare("river", "webhook", None)
+    for _ in range(2):
+        with transaction() as session:
+            tasks.ask_outsides.run(session)
+    with transaction() as session:
+        waiting = session.execute(
+            sa.text("SELECT args, lock FROM procrastinate_jobs WHERE task_name = 'alerts.ask_outside'")
+        ).all()
+    assert [tuple(one) for one in waiting] == [({"source_id": first}, f"outside:{first % tasks.LANES}")]
+    with transaction() as session, pytest.raises(InvalidInputError, match="sends by itself"):
+        tasks.ask_now(session, "river")
+    with transaction() as session, pytest.raises(ConflictError, match="switched off"):
+        tasks.ask_now(session, "off")
 
 
 def test_dwr_is_asked_by_post(town: None, source: Answers) -> None:

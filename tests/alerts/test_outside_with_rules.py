@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from alerts import actions
+from alerts import actions, thread
 from alerts.models import Alert
 from alerts.outside import declaring, documents, health, proposing, queries, store, table, taking
 from alerts.outside.declaring import NewSource
@@ -104,6 +104,17 @@ def test_a_zone_and_level_has_one_proposal_whoever_is_first(session: Session, to
     # Level 3 stands proposed for B now: the warning's level 2 says less, and is taken back.
     proposing.consider(session)
     assert ("outside", 2, "withdrawn", ["B"]) in seen(session)
+
+
+def test_the_thread_says_who_warned(session: Session, town: Any) -> None:
+    """An event that began with a warning of others begins with it in its thread."""
+    town.zone("A")
+    source_id = source(session)
+    table.replace_table(session, f"{HEAD}*,*,,*,,,all,2,proposal,\n", by=None, note="")
+    warning_id = warn(session, source_id)
+    (alert,) = session.scalars(sa.select(Alert))
+    told = {one.kind: one.detail for one in thread.of_event(session, alert.event_id)}
+    assert told["outside_warned"]["outside_id"] == warning_id
 
 
 def test_the_rules_leave_others_proposals_alone(session: Session, town: Any) -> None:
