@@ -179,6 +179,7 @@ def _settle(session: Session, spec: SourceSpec, found: Round) -> Result:
         return _failed(held, spec, found.failure)
     refused = [one for one in found.had if _is_refused(one.read)]
     changed: list[int] = []
+    ended: list[int] = []
     counts = {"new": 0, "reissued": 0, "repeated": 0, "ended": 0}
     for one in found.had:
         if _is_refused(one.read):
@@ -192,9 +193,10 @@ def _settle(session: Session, spec: SourceSpec, found: Round) -> Result:
         )
         documents.drop_spent(session, source_id=spec.id, address=one.address, but=document.id)
         changed += stored.changed
+        ended += stored.ended_ids
         for name in counts:
             counts[name] += getattr(stored, name)
-    taking.settle(session, source=spec.code, changed=list(dict.fromkeys(changed)))
+    taking.settle(session, source=spec.code, changed=list(dict.fromkeys(changed)), ended=ended)
     first = found.had[0] if found.had else None
     if first is not None and _is_refused(first.read):
         fault = first.read.unread[0]

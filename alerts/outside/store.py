@@ -28,13 +28,18 @@ _TEXT_CHARS, _WORDS_CHARS = 300, 4_000
 
 @dataclass(frozen=True)
 class Stored:
-    """What a document came to: the ids of warnings that are new or were issued anew, and how many said nothing new."""
+    """What a document came to: the ids of warnings that are new or were issued anew, and of those that it ended."""
 
     changed: tuple[int, ...] = ()
+    ended_ids: tuple[int, ...] = ()
     new: int = 0
     reissued: int = 0
     repeated: int = 0
-    ended: int = 0
+
+    @property
+    def ended(self) -> int:
+        """How many warnings it ended."""
+        return len(self.ended_ids)
 
 
 def store(
@@ -49,7 +54,9 @@ def store(
     now = clock.now()
     kept = queries.kept(session, source_id, since=now - REMEMBERED)
     city = queries.city_shape(session) if warnings else None
-    changed, counts = [], {"new": 0, "reissued": 0, "repeated": 0, "ended": 0}
+    changed: list[int] = []
+    ended: list[int] = []
+    counts = {"new": 0, "reissued": 0, "repeated": 0}
     for warning in in_order(warnings):
         fate = settled(warning, kept, now=now)
         counts["new"] += fate.is_new
@@ -66,13 +73,13 @@ def store(
         session.flush()
         changed.append(row.id)
         for identifier, state in fate.ends:
-            counts["ended"] += _end(session, source_id, identifier, state, now=now, replaced_by=row.id)
+            ended += _end(session, source_id, identifier, state, now=now, replaced_by=row.id)
             kept[identifier] = dataclasses.replace(kept[identifier], state=state)
         kept[warning.identifier] = _kept(warning, fate)
     for identifier in sorted(over):
         if identifier in kept and kept[identifier].state == CURRENT:
-            counts["ended"] += _end(session, source_id, identifier, OVER, now=now, replaced_by=None)
-    return Stored(tuple(changed), **counts)
+            ended += _end(session, source_id, identifier, OVER, now=now, replaced_by=None)
+    return Stored(tuple(changed), tuple(ended), **counts)
 
 
 def _row(session: Session, source_id: int, identifier: str) -> OutsideWarningRow | None:
@@ -86,8 +93,8 @@ def _kept(warning: OutsideWarning, fate: Settled) -> Kept:
 
 def _end(
     session: Session, source_id: int, identifier: str, state: str, *, now: datetime, replaced_by: int | None
-) -> int:
-    ended = session.execute(
+) -> list[int]:
+    ended = session.scalars(
         sa.update(OutsideWarningRow)
         .where(
             OutsideWarningRow.source_id == source_id,
@@ -96,8 +103,8 @@ def _end(
         )
         .values(state=state, ended_at=now, replaced_by=replaced_by)
         .returning(OutsideWarningRow.id)
-    ).all()
-    return len(ended)
+    )
+    return list(ended)
 
 
 def _write(

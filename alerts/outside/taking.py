@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -46,15 +45,15 @@ class Taken:
     is_repeated: bool
 
 
-def settle(session: Session, *, source: OutsideSource | str, changed: Sequence[int]) -> list[int]:
+def settle(session: Session, *, source: str, changed: Sequence[int], ended: Sequence[int] = ()) -> list[int]:
     """What came is mapped, proposed where the table lets it, and told to the screens; returns alerts that changed.
 
-    Without anything changed there still may be something to take back: a list that ends a warning changes none.
+    What undecided warnings that `ended` proposed is taken back.
     """
-    code = source if isinstance(source, str) else source.code
     if changed:
         table.map_current(session, changed)
-        events.publish(session, OutsideWarned(source=code, warning_ids=list(changed)))
+    if changed or ended:
+        events.publish(session, OutsideWarned(source=source, warning_ids=sorted({*changed, *ended})))
     return proposing.consider(session, changed)
 
 
@@ -91,7 +90,7 @@ def take_call(session: Session, code: str, body: bytes, headers: Mapping[str, st
     document = documents.keep_read(session, source_id=source.id, address=CALLED, body=body, call_id=call_id)
     stored = store.store(session, [warning], source_id=source.id, document_id=document.id)
     health.note_success(held, rule=spec.rule, seed=code, newest_at=warning.sent_at)
-    settle(session, source=source, changed=stored.changed)
+    settle(session, source=code, changed=stored.changed, ended=stored.ended_ids)
     row = queries.by_identifier(session, source.id, warning.identifier)
     log.info("outside.called", source=code, new=stored.new, reissued=stored.reissued)
     return Taken(row.id if row else None, row.state if row else "", is_repeated=not stored.changed)
@@ -99,6 +98,8 @@ def take_call(session: Session, code: str, body: bytes, headers: Mapping[str, st
 
 def enter(session: Session, entered: wire.EnteredWarning, by: AccountRef) -> OutsideWarningRow:
     """What the officer was told stands as a warning, with who told it; with zones it acts as the officer said.
+
+    A double click is one entry.
 
     Raises InvalidInputError that names what cannot be: an unknown zone, a proposal without zones or level, a time that
     is still to come.
@@ -109,7 +110,7 @@ def enter(session: Session, entered: wire.EnteredWarning, by: AccountRef) -> Out
         raise InvalidInputError("A proposal names its zones and a level from 1 to 3.")
     if entered.acts_as == "proposal" and entered.hazard not in ALERT_HAZARDS:
         raise InvalidInputError(f"Nobody is alerted of '{entered.hazard}': enter it as context.")
-    warning = wire.entered_warning(entered, identifier=f"phone-{uuid.uuid4()}")
+    warning = wire.entered_warning(entered, identifier=_identifier(entered, by))
     now = clock.now()
     if warning.sent_at > now + _ENTERED_AHEAD:
         raise InvalidInputError("'said_at' is still to come.")
@@ -121,8 +122,9 @@ def enter(session: Session, entered: wire.EnteredWarning, by: AccountRef) -> Out
         session, [warning], source_id=source.id, document_id=None, entered_by=by.id,
         contact_sealed=sealing.seal(entered.contact) if entered.contact else None,
     )  # fmt: skip
-    (warning_id,) = stored.changed
-    row = queries.warning(session, warning_id)
+    if not stored.changed:
+        return _entered(session, source.id, warning.identifier)
+    row = queries.warning(session, stored.changed[0])
     if zone_ids:
         _decide(session, row, entered, zone_ids)
     health.note_success(held, rule=queries.spec_in(source).rule, seed=source.code, newest_at=warning.sent_at)
@@ -130,8 +132,8 @@ def enter(session: Session, entered: wire.EnteredWarning, by: AccountRef) -> Out
         session, account=by, action="outside.entered", subject=f"outside_warning:{row.id}",
         detail={"said_by": entered.said_by, "level": entered.level, "acts_as": entered.acts_as},
     )
-    settle(session, source=source, changed=[row.id])
-    return queries.warning(session, warning_id)
+    settle(session, source=source.code, changed=[row.id])
+    return queries.warning(session, row.id)
 
 
 def withdraw(session: Session, warning_id: int, reason: str, by: AccountRef) -> OutsideWarningRow:
@@ -151,8 +153,7 @@ def withdraw(session: Session, warning_id: int, reason: str, by: AccountRef) -> 
             session, account=by, action="outside.withdrawn", subject=f"outside_warning:{row.id}",
             detail={"reason": reason.strip()[:500]},
         )
-        settle(session, source=phone(session), changed=[])
-        events.publish(session, OutsideWarned(source=queries.PHONE, warning_ids=[row.id]))
+        settle(session, source=queries.PHONE, changed=[], ended=[row.id])
     return row
 
 
@@ -192,6 +193,18 @@ def _warning(body: bytes, *, source: str) -> OutsideWarning | CallRefusedError:
         return CallRefusedError(fault.detail)
     except (ValueError, RecursionError):
         return CallRefusedError("The body is no JSON.")
+
+
+def _identifier(entered: wire.EnteredWarning, by: AccountRef) -> str:
+    """The same officer's same words of the same moment are the same entry."""
+    said = json.dumps([by.id, entered.said_by, entered.said_at.isoformat(), entered.what, sorted(entered.zones)])
+    return f"phone-{hashlib.sha256(said.encode()).hexdigest()[:32]}"
+
+
+def _entered(session: Session, source_id: int, identifier: str) -> OutsideWarningRow:
+    row = queries.by_identifier(session, source_id, identifier)
+    assert row is not None  # noqa: S101  What changed nothing is there already; this tells the type.
+    return row
 
 
 def _zone_ids(session: Session, entered: wire.EnteredWarning) -> dict[str, int]:
