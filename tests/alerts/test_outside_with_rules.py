@@ -8,9 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from geoalchemy2 import alembic_helpers
 from sqlalchemy.orm import Session
 
 from alerts import actions, thread
@@ -20,7 +17,6 @@ from alerts.outside.declaring import NewSource
 from alerts.outside.models import OutsideDocument, OutsideWarningRow
 from alerts.outside.said import OutsideWarning, Place, Words
 from core import clock
-from core.db import Base
 from tests.alerts.outside_house import NOW
 
 HEAD = "source,event,severity,where,area,share,zones,level,acts_as,note\n"
@@ -215,16 +211,3 @@ def test_how_a_source_stands() -> None:
     assert stands(failing_since_at=hour_ago) == "failing"
     assert stands(last_success_at=None) == "waiting"
     assert stands(is_enabled=False, failing_since_at=hour_ago) == "off"
-
-
-def test_the_tables_are_as_the_models_say(session: Session) -> None:
-    """The migration makes what the models declare, and nothing else."""
-
-    def is_ours(thing: sa.schema.SchemaItem, name: str | None, kind: str, reflected: bool, other: object) -> bool:
-        table = name if kind == "table" else getattr(getattr(thing, "table", None), "name", None)
-        is_of_room = str(table).startswith("outside_")
-        return is_of_room and alembic_helpers.include_object(thing, name, kind, reflected, other)
-
-    options = {"include_object": is_ours, "compare_type": True}
-    context = MigrationContext.configure(session.connection(), opts=options)
-    assert compare_metadata(context, Base.metadata) == []
