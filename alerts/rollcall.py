@@ -56,7 +56,8 @@ _SILENT_VULNERABLE = sa.text(f"""
 """)  # noqa: S608 - our own words only.
 _SILENT = f"""
     SELECT (row_number() OVER (ORDER BY language, number))::integer AS part, language AS variant,
-           CAST(:priority AS smallint) AS priority, array_agg(line_user_sealed ORDER BY resident_id) AS to_each_sealed
+           CAST(:priority AS smallint) AS priority, array_agg(line_user_sealed ORDER BY resident_id) AS to_each_sealed,
+           array_agg(resident_id ORDER BY resident_id) AS resident_ids
     FROM (
         SELECT roll.resident_id, roll.language, r.line_user_sealed,
                (row_number() OVER (PARTITION BY roll.language ORDER BY roll.resident_id) - 1) / :most AS number
