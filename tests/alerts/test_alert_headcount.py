@@ -87,6 +87,9 @@ def test_both_ways_find_the_same_people(
             town.resident(*map(_place, person["homes"]), **{k: v for k, v in person.items() if k != "homes"})
             for person in people
         ]
+        session.execute(
+            sa.text("UPDATE resident SET news_refused_at = now() WHERE id % 4 = 0 AND id = ANY(:ids)"), {"ids": ids}
+        )
         codes = [f"Z{number}" for number in range(len(zones))]
         zone_ids = [town.zone(code, _shape(zone)) for code, zone in zip(codes, zones, strict=True)]
         for alert_id in (800, 801):
@@ -127,6 +130,8 @@ def _change(session: Session, ids: list[int]) -> None:
     session.execute(sa.text("UPDATE resident SET is_reachable = false WHERE id = :id"), {"id": max(ids, default=0)})
     session.execute(sa.text("UPDATE resident SET blocked_until_at = '2099-01-01' WHERE id % 3 = 0 AND id = ANY(:ids)"),
                     {"ids": ids})  # fmt: skip
+    session.execute(sa.text("UPDATE resident SET news_refused_at = now() WHERE id % 2 = 0 AND id = ANY(:ids)"),
+                    {"ids": ids})  # fmt: skip
 
 
 def _reach(kind: str, *, listed: tuple[int, ...], named: tuple[int, ...]) -> Reach:
@@ -154,6 +159,20 @@ def test_the_hash_is_postgresqls(session: Session, numbers: list[int], seed: int
     ).all()  # fmt: skip
     ours = headcount.hashint8extended(np.array(numbers, dtype=np.int64), np.full(len(numbers), seed, dtype=np.int16))
     assert ours.astype(np.int64).tolist() == theirs
+
+
+def test_a_crowd_hears_who_refuses_news(database: sa.Engine, frozen_clock: Any, town_of: Any) -> None:
+    """It decides who is told, as a language or a consent does."""
+    with transaction() as session:
+        resident_id = town_of(session).resident(Point(100.5, 8.5))
+    with transaction() as session:
+        known = crowd.read(session)
+    assert known.refuses_news.tolist() == [False]
+    with transaction() as session:
+        session.execute(sa.text("UPDATE resident SET news_refused_at = now() WHERE id = :id"), {"id": resident_id})
+    with transaction() as session:
+        assert crowd.changed_since(session, known) == [resident_id]
+        assert crowd.read(session).refuses_news.tolist() == [True]
 
 
 def test_a_crowd_hears_of_every_change(database: sa.Engine, frozen_clock: Any, town_of: Any) -> None:
