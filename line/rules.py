@@ -108,6 +108,31 @@ def user_named_in(event: dict[str, Any]) -> str | None:
     return user_id if isinstance(user_id, str) and user_id else None
 
 
+def members_apart(event: dict[str, Any]) -> list[dict[str, Any]]:
+    """An event of who came into a group or left it, as one event for each: so each can be forgotten by themselves."""
+    part = {"memberJoined": "joined", "memberLeft": "left"}.get(str(event.get("type")))
+    named = event.get(part) if part is not None else None
+    members = named.get("members") if isinstance(named, dict) else None
+    if part is None or not isinstance(members, list) or len(members) < 2:
+        return [event]
+    given = event.get("webhookEventId")
+    ids = [f"{given}:{n}" if isinstance(given, str) else given for n in range(len(members))]
+    return [
+        {**event, part: {"members": [member]}, "webhookEventId": one}
+        for one, member in zip(ids, members, strict=True)
+    ]
+
+
+def member_named_in(event: dict[str, Any]) -> str | None:
+    """The LINE user id of the one who came into a group or left it; None in any other event."""
+    match event:
+        case {"type": "memberJoined", "joined": {"members": [{"userId": str(user_id)}]}}:
+            return user_id or None
+        case {"type": "memberLeft", "left": {"members": [{"userId": str(user_id)}]}}:
+            return user_id or None
+    return None
+
+
 @dataclass(frozen=True)
 class Answer:
     """What LINE answered to one attempt; `status` None means that no answer came in time.

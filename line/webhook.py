@@ -49,7 +49,7 @@ def keep(session: Session, raws: Sequence[bytes], *, is_urgent: IsUrgent) -> int
 
     `is_urgent` says of an event whether its sender is to be served before all others.
     """
-    rows = [_row(event, is_urgent) for raw in raws for event in _events_of(raw)]
+    rows = [_row(one, is_urgent) for raw in raws for event in _events_of(raw) for one in _apart(event)]
     return queries.keep_inbox_events(session, rows)
 
 
@@ -64,6 +64,10 @@ def _events_of(raw: bytes) -> list[object]:
         log.warning("webhook.without_events", bytes=len(raw))
         return [{"type": "unreadable", "raw": raw.decode("utf-8", "replace")}]
     return events
+
+
+def _apart(event: object) -> list[Any]:
+    return rules.members_apart(event) if isinstance(event, dict) else [event]
 
 
 def _storable(event: object) -> dict[str, Any]:
@@ -87,7 +91,7 @@ def _row(event: object, is_urgent: IsUrgent) -> InboxRow:
         happened_at=rules.happened_at(fields.get("timestamp"), otherwise=received_at),
         received_at=received_at,
         received_wall_at=clock.wall_now(),
-        user_hash=sealing.fingerprint(rules.user_named_in(fields) or event_id),
+        user_hash=sealing.fingerprint(rules.user_named_in(fields) or rules.member_named_in(fields) or event_id),
         is_urgent=is_urgent(fields),
     )
 

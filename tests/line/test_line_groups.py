@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
+from core import sealing
 from core.db import transaction
-from line import client, messages, outbox
+from line import client, messages, outbox, webhook
 from line.events import LeftGroup, MembersLeftGroup, PressedInGroup, SpokenInGroup, open_line_user
 from line.facts import group_fact_of
-from line.models import OutboxChunk
+from line.models import InboxEvent, OutboxChunk
 from tests.line.test_line_sender import send_all
 
 if TYPE_CHECKING:
@@ -55,6 +58,21 @@ def test_who_leaves_a_group_and_that_we_have() -> None:
     assert isinstance(left, MembersLeftGroup)
     assert [open_line_user(one) for one in left.line_user_ids_sealed] == [WHO]
     assert isinstance(fact({"type": "leave"}, user=None), LeftGroup)
+
+
+def test_who_leaves_with_others_is_kept_apart_from_them(session: Session) -> None:
+    """Each under a hash of their own, so that each can be forgotten; twice is once, odd members harm nobody."""
+    others = "U" + "b" * 32
+    members = [{"type": "user", "userId": WHO}, {"type": "user", "userId": others}, "?"]
+    source = {"type": "group", "groupId": GROUP}
+    event = {"type": "memberLeft", "webhookEventId": "w1", "source": source, "left": {"members": members}}
+    for _ in range(2):
+        webhook.keep(session, [json.dumps({"events": [event]}).encode()], is_urgent=lambda _: False)
+    kept = {bytes(one.user_hash): one for one in session.scalars(sa.select(InboxEvent))}
+    assert len(kept) == 3
+    assert WHO in sealing.unseal(kept[sealing.fingerprint(WHO)].raw_sealed)
+    assert WHO not in sealing.unseal(kept[sealing.fingerprint(others)].raw_sealed)
+    assert {one.event_type for one in kept.values()} == {"group.memberLeft"}
 
 
 @pytest.mark.parametrize(
