@@ -19,9 +19,7 @@ from residents.crowd import Crowd, places_of
 # The bits of `reasons`, as `reasons_named` names them in the database.
 REASONS = {"home": 1, "area": 2, "group": 4, "person": 8, "everyone": 16, "told_before": 32}
 # Why somebody is not told, the first that holds; 0 is told.
-SUPPRESSED = (
-    "", "unconsented", "unreachable", "not_on_exercise_list", "blocked", "wants_no_news", "already_told"
-)
+SUPPRESSED = ("", "unconsented", "unreachable", "not_on_exercise_list", "blocked", "wants_no_news", "already_told")
 NO_HOME = np.iinfo(np.int64).max
 
 Numbers = NDArray[np.int64]
@@ -132,7 +130,7 @@ def _suppressed(crowd: Crowd, wanted: Wanted, reasons: NDArray[np.int16], *, now
         ~crowd.is_reachable,
         ~is_listed,
         (crowd.blocked_until_s > now.timestamp()) & wanted.is_news,
-        crowd.refuses_news & wanted.is_news,
+        ~crowd.wants_news & wanted.is_news,
         (reasons & REASONS["told_before"] > 0) & wanted.spares_told,
     )
     found: NDArray[np.int8] = np.zeros(crowd.resident.size, dtype=np.int8)

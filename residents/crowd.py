@@ -36,16 +36,17 @@ Numbers = NDArray[np.int64]
 
 _RESIDENT = np.dtype(
     [
-        ("id", ">i8"), ("language", ">i2"), ("is_consented", "?"), ("is_reachable", "?"), ("refuses_news", "?"),
+        ("id", ">i8"), ("language", ">i2"),
+        ("is_consented", "?"), ("is_reachable", "?"), ("wants_news", "?"),
         ("blocked_until", ">f8"),
     ]
-)
+)  # fmt: skip
 _HOME = np.dtype([("id", ">i8"), ("resident", ">i8"), ("lon", ">f8"), ("lat", ">f8"), ("is_vulnerable", "?")])
 _RESIDENTS = """
     SELECT string_agg(
         int8send(id) || int2send(array_position(CAST(%(languages)s AS text[]), language)::int2)
         || boolsend(consented_at IS NOT NULL) || boolsend(is_reachable)
-        || boolsend(news_refused_at IS NOT NULL)
+        || boolsend(news_refused_at IS NULL)
         || float8send(coalesce(extract(epoch FROM blocked_until_at), 0)::float8), ''
     )
     FROM resident
@@ -81,7 +82,7 @@ class Crowd:
     language: NDArray[np.int16]
     is_consented: Mask
     is_reachable: Mask
-    refuses_news: Mask
+    wants_news: Mask
     blocked_until_s: Floats
     places: Places
     home: Numbers
@@ -130,7 +131,7 @@ def read(session: Session) -> Crowd:
         language=people["language"].astype(np.int16),
         is_consented=people["is_consented"].copy(),
         is_reachable=people["is_reachable"].copy(),
-        refuses_news=people["refuses_news"].copy(),
+        wants_news=people["wants_news"].copy(),
         blocked_until_s=people["blocked_until"].astype(np.float64),
         places=places,
         home=homes["id"].astype(np.int64),
