@@ -74,7 +74,8 @@ def _rows(session: Session, alert_id: int) -> list[Any]:
 )
 @example(
     people=[
-        dict(homes=[], language="th", is_consented=True, is_reachable=one, vulnerable=False, wants_news=True)
+        {"homes": [], "language": "th", "is_consented": True, "is_reachable": one, "vulnerable": False}
+        | {"wants_news": True}
         for one in (True, False)
     ],
     zones=[((0, 0), 1, 1)], told={0, 1}, changed=set(), kind="only_new",
