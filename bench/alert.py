@@ -278,7 +278,8 @@ class _House:
 def _await_sender() -> None:
     deadline_s = time.monotonic() + PATIENCE_S
     listens = sa.text(
-        "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND query = 'LISTEN line_outbox'"
+        "SELECT count(*) > 0 FROM pg_stat_activity"
+        " WHERE datname = current_database() AND query = 'LISTEN \"line_outbox\"'"
     )
     while time.monotonic() < deadline_s:
         with db.transaction() as session:

@@ -53,7 +53,7 @@ TEXTS = (
 _BOX = sa.text("SELECT ST_XMin(boundary), ST_YMin(boundary), ST_XMax(boundary), ST_YMax(boundary) FROM city")
 _IS_STANDING = sa.text("""
     SELECT (SELECT count(DISTINCT query) = 2 FROM pg_stat_activity
-            WHERE datname = current_database() AND query IN ('LISTEN line_inbox', 'LISTEN line_outbox'))
+            WHERE datname = current_database() AND query IN ('LISTEN line_inbox', 'LISTEN "line_outbox"'))
        AND (SELECT count(*) >= :workers FROM procrastinate_workers)
 """)
 START_LIMIT_S = 60.0
