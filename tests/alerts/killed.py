@@ -100,10 +100,12 @@ class House:
                 self.begin(name)
 
     def await_api(self) -> None:
-        """The API answers."""
+        """The API answers; where it ended at its start, because its database was away, it runs again."""
         deadline_s = time.monotonic() + LIMIT_S
         while self.officer.ask("GET", "/session") is None:
             assert time.monotonic() < deadline_s, "the API does not answer"
+            if not nursery.is_alive(self.running["api"]):
+                self.begin("api")
             time.sleep(0.01)
 
     # The database

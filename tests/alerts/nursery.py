@@ -108,7 +108,7 @@ def _work() -> None:
 
     from core import jobs
 
-    asyncio.run(jobs.work(queues=["events", jobs.URGENT], concurrency=4, name="worker"))
+    asyncio.run(jobs.work(queues=["default", "events", jobs.URGENT], concurrency=4, name="worker"))
 
 
 ROLES: dict[str, Callable[[], None]] = {"standin": _serve_standin, "api": _serve_api, "sender": _send, "worker": _work}
