@@ -30,6 +30,8 @@ OPEN = {
     ("get", "/api/v1/tiles/{z}/{x}/{y}.mvt"),
     ("get", "/api/v1/tiles/{version}/{z}/{x}/{y}.mvt"),
     ("get", "/api/v1/cameras/{camera_id}/picture.jpg"),
+    ("get", "/cap/feed.atom"),
+    ("get", "/cap/{identifier}.xml"),
     ("post", "/api/v1/session"),
     ("post", "/api/v1/readings"),
     ("post", "/api/v1/feeds/{code}"),  # Asks for the feed's own key.
