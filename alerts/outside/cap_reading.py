@@ -9,6 +9,7 @@ from datetime import datetime
 from alerts import cap
 from alerts.errors import CapRefusedError
 from alerts.outside.said import (
+    PLAUSIBLE_YEARS,
     Finding,
     OutsideWarning,
     Place,
@@ -18,6 +19,7 @@ from alerts.outside.said import (
     Words,
     grade_of,
     hazard_of,
+    known_by,
 )
 
 _ALL_CLEAR, _PAST = "allclear", "past"
@@ -33,9 +35,19 @@ def read_cap(body: bytes, *, source: str, newest_by_title: bool) -> Read:
         reading = cap.read(body, source=source)
     except CapRefusedError as refused:
         return Read(unread=(Unread("cap_refused", refused.detail),))
+    broken = [one for one in reading.messages if not _has_plausible_times(one)]
+    if broken:
+        one = broken[0]
+        detail = f"The message {one.identifier[:100]} is of the year {one.sent_at.year}, or of another impossible one."
+        return Read(unread=(Unread("cap_refused", detail),))
     warnings = tuple(_warning(message, newest_by_title=newest_by_title) for message in reading.messages)
     newest = max((warning.sent_at for warning in warnings), default=None)
     return Read(warnings, links=reading.links, newest_at=newest)
+
+
+def _has_plausible_times(message: cap.CapMessage) -> bool:
+    ends = [at for info in message.infos for at in (info.effective_at, info.onset_at, info.expires_at) if at]
+    return all(at.year in PLAUSIBLE_YEARS for at in (message.sent_at, *ends))
 
 
 def is_all_clear(message: cap.CapMessage) -> bool:
@@ -56,7 +68,7 @@ def _warning(message: cap.CapMessage, *, newest_by_title: bool) -> OutsideWarnin
     headline = next(iter(words.values())).headline if words else ""
     group = _group(message.sender, hazard, headline) if newest_by_title and not message.references else None
     return OutsideWarning(
-        identifier=message.identifier,
+        identifier=known_by(message.identifier),
         sender=message.sender,
         sent_at=message.sent_at,
         event=event,
@@ -72,11 +84,11 @@ def _warning(message: cap.CapMessage, *, newest_by_title: bool) -> OutsideWarnin
         effective_at=_first(info.effective_at for info in message.infos),
         onset_at=_first(info.onset_at for info in message.infos),
         expires_at=max((info.expires_at for info in message.infos if info.expires_at), default=None),
-        references=tuple(Reference(one.sender, one.identifier) for one in message.references),
+        references=tuple(Reference(one.sender, known_by(one.identifier)) for one in message.references),
         group=group,
-        findings=tuple(_finding(one) for one in message.findings),
-        facts={"scope": message.scope, "note": message.note, "is_signed": message.is_signed,
-               "incidents": list(message.incidents)},
+        findings=tuple(_finding(one) for one in message.findings[:20]),
+        facts={"scope": message.scope, "note": message.note[:1_000], "is_signed": message.is_signed,
+               "incidents": list(message.incidents[:20])},
     )  # fmt: skip
 
 

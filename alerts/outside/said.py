@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -119,6 +120,19 @@ class Read:
     links: tuple[str, ...] = ()
     unread: tuple[Unread, ...] = ()
     newest_at: datetime | None = None
+
+
+# No warning is of another time; what says so has a broken clock, and would break ours where times are added.
+PLAUSIBLE_YEARS = range(1990, 2200)
+# An index of the database takes no text much longer.
+_IDENTIFIER_CHARS = 200
+
+
+def known_by(identifier: str) -> str:
+    """The identifier by which a warning is known: as it is, or its beginning and its hash where it is endless."""
+    if len(identifier) <= _IDENTIFIER_CHARS:
+        return identifier
+    return f"{identifier[:100]}~{hashlib.sha256(identifier.encode()).hexdigest()[:40]}"
 
 
 def hazard_of(*texts: str) -> str:

@@ -18,6 +18,7 @@ from sensors.feeds.backoff import PollRule
 SECRET_PREFIX = "FAONAM_OUTSIDE_"  # noqa: S105 - how names of secrets begin; none itself.
 LEAST_PERIOD_S, MOST_PERIOD_S = 30, 7 * 86_400
 CAP_LIMIT_BYTES = 20_000_000
+MOST_URL_CHARS = 2_000
 LIST_LIMIT_BYTES = 8_000_000
 _CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _CAP_TYPES = "application/cap+xml, application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.5"
@@ -92,7 +93,7 @@ class SourceSpec:
 
     def may_lead_to(self, url: str) -> bool:
         """A link of its index is followed: over HTTP(S), on its own host or one that is declared."""
-        at = _split(url)
+        at = _split(url) if len(url) <= MOST_URL_CHARS else None
         own = _split(self.url or "")
         return at is not None and own is not None and at[1] in {own[1], *self.hosts} and at[0] in {"https", own[0]}
 
@@ -146,7 +147,7 @@ def _names(options: Mapping[str, object], key: str) -> frozenset[str]:
 def _check_address(kind: SourceKind, url: str | None) -> None:
     if (kind in ASKED) != (url is not None):
         raise InvalidInputError("'url' is where a source is asked; one that sends by itself, or is heard, has none.")
-    if url is not None and _split(url) is None:
+    if url is not None and (_split(url) is None or len(url) > MOST_URL_CHARS):
         raise InvalidInputError("'url' is an address of http or https, without a name or password in it.")
 
 

@@ -23,6 +23,7 @@ from alerts.outside.sources import SourceKind
 from core import clock, events, sealing
 from core.errors import ConflictError, InvalidInputError
 from core.logs import get_logger
+from sensors.feeds.bodies import raw_of_text
 from sensors.payloads import SaidTwiceError, said_once
 from staff.rules import AccountRef
 
@@ -186,13 +187,18 @@ def _warning(body: bytes, *, source: str) -> OutsideWarning | CallRefusedError:
         content = json.loads(body, object_pairs_hook=said_once)
         return wire.called_warning(wire.CalledWarning.model_validate(content), source=source)
     except SaidTwiceError as fault:
-        return CallRefusedError(f"The field '{fault.name[:100]}' is there twice; one of them is meant.")
+        return _refused(f"The field '{fault.name[:100]}' is there twice; one of them is meant.")
     except pydantic.ValidationError as fault:
-        return CallRefusedError(wire.faults(fault.errors(include_url=False, include_input=False)))
+        return _refused(wire.faults(fault.errors(include_url=False, include_input=False)))
     except InvalidInputError as fault:
-        return CallRefusedError(fault.detail)
+        return _refused(fault.detail)
     except (ValueError, RecursionError):
-        return CallRefusedError("The body is no JSON.")
+        return _refused("The body is no JSON.")
+
+
+def _refused(detail: str) -> CallRefusedError:
+    """In characters that an answer can carry: a name in the body may be half of one."""
+    return CallRefusedError(raw_of_text(detail))
 
 
 def _identifier(entered: wire.EnteredWarning, by: AccountRef) -> str:

@@ -17,7 +17,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from alerts.outside.said import Finding, OutsideWarning, Place, Reference, Words, grade_of, hazard_of
+from alerts.outside.said import (
+    PLAUSIBLE_YEARS,
+    Finding,
+    OutsideWarning,
+    Place,
+    Reference,
+    Words,
+    grade_of,
+    hazard_of,
+)
 from core.errors import InvalidInputError, UnauthenticatedError
 
 WEBHOOK_SECRET = "whsec_"  # noqa: S105 - how the specification marks a secret, none itself.
@@ -195,13 +204,15 @@ def _place(area: CalledArea) -> Place:
 
 
 def _gregorian(at: datetime, findings: list[Finding]) -> datetime:
-    if at.year < 2400:
-        return at.astimezone(UTC)
-    findings.append(Finding("buddhist_year"))
+    year = at.year if at.year < 2400 else at.year - 543
+    if year not in PLAUSIBLE_YEARS:
+        raise InvalidInputError(f"The year {at.year} is none that a warning is of.")
+    if year != at.year:
+        findings.append(Finding("buddhist_year"))
     try:
-        return at.replace(year=at.year - 543).astimezone(UTC)
+        return at.replace(year=year).astimezone(UTC)
     except ValueError:
-        raise InvalidInputError(f"'{at:%Y-%m-%d}' is no day of the year {at.year - 543}.") from None
+        raise InvalidInputError(f"The day {at.day} of month {at.month} is none of the year {year}.") from None
 
 
 def faults(errors: Sequence[Mapping[str, object]]) -> str:

@@ -351,6 +351,24 @@ def test_one_bad_document_hides_no_other(town: None, source: Answers) -> None:
     assert [path for _, path, _ in source.seen] == ["/index", "/none"]
 
 
+def test_what_would_break_the_house_is_refused_or_shortened(town: None, source: Answers) -> None:
+    """A year at the end of time, an endless identifier or link: nothing of it stops what comes after."""
+    cap = declare("cap", "cap", f"{source.url}/index")
+    names = ("late", "early", "long", "good")
+    links = (f"{source.url}/{'x' * 5_000}", *(f"{source.url}/{name}" for name in names))
+    source.by_path["/index"] = (200, XML, index_rss(*links))
+    source.by_path["/late"] = (200, XML, alert_xml("L", sent="9999-12-31T23:59:59-07:00"))
+    source.by_path["/early"] = (200, XML, alert_xml("E", expires="0001-01-01T00:00:00+07:00"))
+    source.by_path["/long"] = (200, XML, alert_xml("I" * 10_000))
+    source.by_path["/good"] = (200, XML, alert_xml("G", references="TMD," + "I" * 10_000 + ",2026-11-21T09:30:00+07:00",
+                                                   message_type="Update"))  # fmt: skip
+    assert ask(cap).is_success
+    assert [(len(row.identifier), row.state) for row in warnings()] == [(141, "replaced"), (1, "current")]
+    assert [one.address.rpartition("/")[2] for one in kept("refused")] == ["late", "early"]
+    (shown,) = [row for row in warnings() if row.state == "current"]
+    assert shown.findings == []
+
+
 def test_unchanged_is_not_sent_again(town: None, source: Answers) -> None:
     """What was read whole is asked for with its mark; 304 is a success that says nothing new."""
     cap = declare("cap", "cap", f"{source.url}/one")

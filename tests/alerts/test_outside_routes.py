@@ -165,7 +165,13 @@ BAD = {
     "infinite": json.dumps(told(areas=[{"polygon": [[float("inf"), 8]] * 4}])).encode(),
     "nul": json.dumps(told(event="a\x00b")).encode(),
     "29 February": json.dumps(told(sent_at="2563-02-29T02:50:00Z")).replace("2563-02-29", "2566-02-29").encode(),
+    "year 1": json.dumps(told(sent_at="0001-01-01T00:00:00+07:00")).encode(),
+    "year 9999": json.dumps(told(expires_at="9999-12-31T23:59:59-07:00")).encode(),
     "not utf-8": b"\xff\xfe{}",
+    "half a character": json.dumps(told() | {"\ud800": 1}).encode(),
+    "half a character twice": b'{"\\ud800": 1, "\\ud800": 2}',
+    "half a character inside": json.dumps(told(event="\ud800")).encode(),
+    "control characters": json.dumps(told() | {"a\x01\x00b": 1}).encode(),
 }
 
 
@@ -265,6 +271,7 @@ FAULTY = {
     "a level": {"level": 0},
     "nobody is alerted": {"hazard": "low_water"},
     "still to come": {"said_at": "2026-11-21T05:00:00Z"},
+    "the year 9999": {"said_at": "9999-12-31T23:59:59-07:00"},
     "has passed": {"expires_at": "2026-11-21T02:00:00Z"},
 }
 

@@ -176,6 +176,14 @@ def test_zones_that_are_drawn_anew_are_mapped_anew(session: Session, town: Any) 
     assert table.map_current(session) == []
 
 
+def test_letters_that_cannot_be_stored_are_replaced(session: Session, town: Any) -> None:
+    """A name with NUL or half a character stops no other warning."""
+    words = {"th": Words("E\x00", "น้ำ\ud800ล้น")}
+    warning_id = warn(session, source(session), words=words, sender="R\x00", places=(Place("p\x00", (("l", "\x00"),)),))
+    row = queries.warning(session, warning_id)
+    assert (row.words["th"]["headline"], row.sender, row.places[0]["name"]) == ("น้ำ\ufffdล้น", "R\ufffd", "p\ufffd")
+
+
 def test_what_is_kept_does_not_grow_for_ever(
     session: Session, town: Any, frozen_clock: Callable[[datetime], None]
 ) -> None:
