@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -242,11 +242,3 @@ def grade_in(text: str) -> int:
     if len(spelt) == 1 and spelt.isascii() and spelt.isdigit():
         return int(spelt)
     raise ValueError(text)
-
-
-def counts(rows: Sequence[Row]) -> Mapping[str, int]:
-    """How many rows speak of each source."""
-    found: dict[str, int] = {}
-    for row in rows:
-        found[row.source] = found.get(row.source, 0) + 1
-    return found

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import alerts.queries
-from alerts import proposals, rules, thread
+from alerts import proposals, thread
 from alerts.models import Alert, AlertZone
 from alerts.outside import deciding, queries
 from alerts.outside.deciding import Answered, Wanted
@@ -136,9 +136,3 @@ def _answered(session: Session, warning_id: int) -> list[Answered]:
         zones[row.id].add(row.zone_id)
         facts[row.id] = (row.level, row.closed_at)
     return [Answered(warning_id, level, frozenset(zones[id]), at) for id, (level, at) in facts.items()]
-
-
-def has_been_told(session: Session, warning_id: int) -> bool:
-    """Residents were told because of this warning."""
-    told = sa.select(Alert.id).where(Alert.outside_id == warning_id, Alert.state.in_(rules.TOLD)).limit(1)
-    return session.scalar(told) is not None

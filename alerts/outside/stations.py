@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-from alerts.outside.said import Finding, OutsideWarning, Place, Read, Unread, Words
+from alerts.outside.said import OutsideWarning, Place, Read, Unread, Words
 from core.words import words as say
 from sensors.feeds.bodies import PULLED_LIMIT_BYTES, TwiceInRow, json_of_body, name_of, object_of, raw_of
 from sensors.feeds.row import FeedFault, Reason
@@ -265,7 +265,7 @@ def _fact(value: float) -> float | None:
 
 def _warning(
     station: _Station, identifier: str, *, hazard: str, grade: int, words: Mapping[str, Words],
-    facts: Mapping[str, object], findings: tuple[Finding, ...] = (),
+    facts: Mapping[str, object],
 ) -> OutsideWarning:
     return OutsideWarning(
         identifier=identifier,
@@ -279,5 +279,4 @@ def _warning(
         expires_at=station.at + STALE_AFTER,
         station=station.number,
         facts=facts,
-        findings=findings,
     )

@@ -155,7 +155,6 @@ def test_approved_it_goes_out_and_outlives_its_warning(session: Session, town: A
     (alert,) = session.scalars(sa.select(Alert))
     actions.approve(session, alert.id, alert.revision, town.account("ann"))
     told = alert.state
-    assert proposing.has_been_told(session, warning_id)
     warn(session, source_id, "end", message_type="Cancel", sent_at=NOW, references=())
     store.store(session, [], source_id=source_id, document_id=None, over=["w"])
     assert proposing.consider(session) == []
