@@ -10,9 +10,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import Response as AnyResponse
 
-from alerts.outside import evidence, queries, table, taking, tasks, wire
+from alerts.outside import evidence, queries, taking, tasks, wire
 from alerts.outside.health import condition_of
-from alerts.outside.mapping_csv import written
 from alerts.outside.models import OutsideHealth, OutsideSource, OutsideWarningRow
 from alerts.outside.queries import ZoneView
 from alerts.outside.sources import SourceKind
@@ -29,7 +28,6 @@ from staff.rules import AccountRef
 router = APIRouter(route_class=OnceRoute, tags=["alerts"])
 
 Officer = Annotated[AccountRef, Depends(needs("officer", "approver", "admin"))]
-Admin = Annotated[AccountRef, Depends(needs("admin"))]
 
 
 class Bilingual(BaseModel):
@@ -168,29 +166,6 @@ class ContactView(BaseModel):
     contact: str | None
 
 
-class TableVersion(BaseModel):
-    """A version of the city's table."""
-
-    version: int
-    made_at: datetime
-    note: str
-
-
-class TableView(BaseModel):
-    """The city's table as CSV, and its versions, the newest first."""
-
-    version: int
-    csv: str
-    versions: list[TableVersion]
-
-
-class NewTable(BaseModel):
-    """A new version of the city's table: the whole of it as CSV, and why."""
-
-    csv: str = Field(max_length=1_000_000)
-    note: str = Field(default="", max_length=500)
-
-
 async def _body(request: Request) -> bytes:
     raw = bytearray()
     async for piece in request.stream():
@@ -273,19 +248,6 @@ def read_outside_document(document_id: int, session: SessionDep, account: Office
     return Response(queries.body(session, document_id), media_type="application/octet-stream", headers=headers)
 
 
-@router.get("/outside-mapping", summary="The city's table")
-def read_outside_mapping(session: SessionDep, account: CurrentAccount) -> TableView:
-    """Which warning of which source is for which zones, at which level, as context or as a proposal."""
-    return _table(session)
-
-
-@router.put("/outside-mapping", summary="A new version of the city's table")
-def replace_outside_mapping(body: NewTable, session: SessionDep, account: Admin) -> TableView:
-    """Every warning that holds is mapped by it at once; 422 names row and column of a fault, and nothing is changed."""
-    table.replace_table(session, body.csv, by=account, note=body.note)
-    return _table(session)
-
-
 _CALL = {
     "parameters": [
         {"name": name, "in": "header", "required": True, "schema": {"type": "string"}, "description": told}
@@ -318,17 +280,6 @@ def receive_outside_call(
         # Returned, not raised: what came is kept.
         return problems.of_error(taken, instance=request.url.path)
     return CallTaken(warning_id=taken.warning_id, state=taken.state, is_repeated=taken.is_repeated)
-
-
-def _table(session: SessionDep) -> TableView:
-    version = queries.mapping_version(session)
-    return TableView(
-        version=version,
-        csv=written(queries.mapping_rows(session, version)),
-        versions=[
-            TableVersion(version=one.version, made_at=one.made_at, note=one.note) for one in queries.mappings(session)
-        ],
-    )
 
 
 def _views(session: SessionDep, rows: Sequence[OutsideWarningRow]) -> list[OutsideWarningView]:

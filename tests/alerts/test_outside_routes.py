@@ -21,6 +21,7 @@ from alerts.outside.models import OutsideDocument, OutsideWarningRow
 from api import problems
 from api.openapi import DescribedApi, operation_id
 from api.routes import outside as routes
+from api.routes import outside_table
 from api.routes import session as session_routes
 from core import clock
 from core.db import transaction
@@ -37,7 +38,7 @@ def app() -> FastAPI:
     """The routes of outside warnings, and signing in."""
     app = DescribedApi(generate_unique_id_function=operation_id)
     problems.add_problems(app)
-    for router in (session_routes.router, routes.router):
+    for router in (session_routes.router, routes.router, outside_table.router):
         app.include_router(router, prefix="/api/v1")
     return app
 
