@@ -13,9 +13,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from alerts.models import Alert
+from alerts.outside import declaring, polling, queries
+from alerts.outside.declaring import NewSource
+from alerts.outside.models import OutsideDocument, OutsideHealth, OutsideWarningRow
+from alerts.outside.polling import Result
+from core import clock
+from core.db import transaction
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
 XML = {"Content-Type": "application/xml"}
@@ -192,3 +201,50 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def declare(code: str, kind: str, url: str | None, **changes: Any) -> int:
+    """The source is declared; its id."""
+    with transaction() as session:
+        new = NewSource(code=code, name_th=code, name_en=code, kind=kind, period_s=600, url=url, **changes)
+        return declaring.declare(session, new, now=clock.wall_now()).id
+
+
+def ask(source_id: int) -> Result:
+    """What asking it once came to."""
+    with transaction() as session:
+        result = polling.ask(session, source_id)
+    assert result is not None
+    return result
+
+
+def warnings() -> list[OutsideWarningRow]:
+    """Every stored warning, the oldest first."""
+    with transaction() as session:
+        options = sa.orm.defer(OutsideWarningRow.geom)
+        return list(session.scalars(sa.select(OutsideWarningRow).options(options).order_by(OutsideWarningRow.id)))
+
+
+def zones(warning_id: int) -> list[str]:
+    """The codes of the zones that the table names for it."""
+    with transaction() as session:
+        return [zone.code for zone in queries.zones_of(session, [warning_id])[warning_id]]
+
+
+def alerts() -> list[Alert]:
+    """Every alert, the oldest first."""
+    with transaction() as session:
+        return list(session.scalars(sa.select(Alert).order_by(Alert.id)))
+
+
+def health(source_id: int) -> OutsideHealth:
+    """How the source does."""
+    with transaction() as session:
+        return session.get_one(OutsideHealth, source_id)
+
+
+def kept(state: str) -> list[OutsideDocument]:
+    """The documents in this state."""
+    with transaction() as session:
+        asked = sa.select(OutsideDocument).where(OutsideDocument.state == state).order_by(OutsideDocument.id)
+        return list(session.scalars(asked))

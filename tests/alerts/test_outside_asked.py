@@ -10,11 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from alerts.models import Alert
-from alerts.outside import declaring, documents, polling, queries, table, tasks
-from alerts.outside.declaring import NewSource
-from alerts.outside.models import OutsideDocument, OutsideHealth, OutsideWarningRow
-from alerts.outside.polling import Result
+from alerts.outside import documents, queries, table, tasks
 from core import clock
 from core.db import transaction
 from core.errors import ConflictError, InvalidInputError
@@ -27,10 +23,17 @@ from tests.alerts.outside_house import (
     Answers,
     Server,
     alert_xml,
+    alerts,
+    ask,
+    declare,
     free_port,
+    health,
     index_rss,
+    kept,
     level_list,
     make_chain,
+    warnings,
+    zones,
 )
 
 TABLE = (
@@ -67,52 +70,12 @@ def town(database: sa.Engine, frozen_clock: Callable[..., None], town_of: Any) -
         town.zone("B", at=0.02)
 
 
-def declare(code: str, kind: str, url: str | None, **changes: Any) -> int:
-    with transaction() as session:
-        new = NewSource(code=code, name_th=code, name_en=code, kind=kind, period_s=600, url=url, **changes)
-        return declaring.declare(session, new, now=clock.wall_now()).id
-
-
-def ask(source_id: int) -> Result:
-    with transaction() as session:
-        result = polling.ask(session, source_id)
-    assert result is not None
-    return result
-
-
 def use_table(text: str = TABLE) -> None:
     with transaction() as session:
         for code in ("tmd", "cap", "water"):
             if session.scalar(sa.text("SELECT count(*) FROM outside_source WHERE code = :c"), {"c": code}) == 0:
                 text = "\n".join(line for line in text.split("\n") if not line.startswith(f"{code},"))
         table.replace_table(session, text, by=None, note="test")
-
-
-def warnings() -> list[OutsideWarningRow]:
-    with transaction() as session:
-        options = sa.orm.defer(OutsideWarningRow.geom)
-        return list(session.scalars(sa.select(OutsideWarningRow).options(options).order_by(OutsideWarningRow.id)))
-
-
-def zones(warning_id: int) -> list[str]:
-    with transaction() as session:
-        return [zone.code for zone in queries.zones_of(session, [warning_id])[warning_id]]
-
-
-def alerts() -> list[Alert]:
-    with transaction() as session:
-        return list(session.scalars(sa.select(Alert).order_by(Alert.id)))
-
-
-def health(source_id: int) -> OutsideHealth:
-    with transaction() as session:
-        return session.get_one(OutsideHealth, source_id)
-
-
-def kept(state: str) -> list[OutsideDocument]:
-    with transaction() as session:
-        asked = sa.select(OutsideDocument).where(OutsideDocument.state == state).order_by(OutsideDocument.id)
-        return list(session.scalars(asked))
 
 
 def test_the_thai_weather_service_is_context_for_the_city(town: None, source: Answers) -> None:
