@@ -227,7 +227,7 @@ def say_outcome(event_id: EventId, body: Said, session: SessionDep, account: Off
 
 
 @router.post("/events/{event_id}/replay")
-def replay_event(event_id: EventId, body: ReplayAsked, session: SessionDep, account: CurrentAccount) -> ReplayView:
+def replay_event(event_id: EventId, body: ReplayAsked, session: SessionDep, account: Officer) -> ReplayView:
     """The event's stored pictures of the flood through today's rules: who would be warned earlier, later, or not.
 
     It changes nothing, tells nobody, and gives the same answer twice.
