@@ -18,7 +18,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -253,7 +253,7 @@ class _House:
     @contextmanager
     def sending(self, *, per_s: float | None = None) -> Iterator[None]:
         """A sender runs, at its own pace or at this one."""
-        with environment("LINE_MULTICASTS_PER_S", str(per_s)) if per_s else environment("LINE_NOTHING", ""):
+        with environment("LINE_MULTICASTS_PER_S", str(per_s)) if per_s else nullcontext():
             child = begin("sender")
         try:
             _await_sender()
