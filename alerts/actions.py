@@ -278,6 +278,18 @@ def _let_go(session: Session, alert: Alert, *, now: datetime) -> None:
         delivery.note_progress(session, alert.id)
 
 
+def remind_of_ends(session: Session) -> int:
+    """Of each warning that runs out soon the thread and the screens ask once: renew it, or all clear? How many.
+
+    Without an answer it ends by the clock; its all-clear is still proposed when the water is known to have gone.
+    """
+    found = queries.expiring_unsaid(session, now=clock.now())
+    for alert in found:
+        thread.note(session, event_id=alert.event_id, alert_id=alert.id, kind="expiring", level=alert.level)
+        proposals.announce(session, alert)
+    return len(found)
+
+
 def send_what_is_due(session: Session) -> int:
     """What nobody stopped within the armed policy's delay is approved in its owner's name; how many were.
 

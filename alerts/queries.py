@@ -21,12 +21,13 @@ from alerts.models import (
     AlertRule,
     AlertTarget,
     AlertTemplate,
+    AlertThread,
     AlertVocabulary,
     AlertZone,
     ArmedPolicy,
 )
 from alerts.models_texts import TemplateVersion
-from alerts.rules import LevelRule, Policy, Standing
+from alerts.rules import REMINDS_BEFORE, TOLD, LevelRule, Policy, Standing
 from core.errors import ConflictError, NotFoundError
 from flood.models import Zone, ZoneState
 from line.models import OutboxChunk
@@ -384,6 +385,19 @@ def held(session: Session, *, now: datetime) -> Sequence[Alert]:
 def sending(session: Session) -> Sequence[Alert]:
     """What is on its way now."""
     return session.scalars(sa.select(Alert).where(Alert.state == "sending").order_by(Alert.id)).all()
+
+
+def expiring_unsaid(session: Session, *, now: datetime) -> Sequence[Alert]:
+    """Warnings whose time runs out soon, of which nobody was reminded yet."""
+    reminded = sa.exists().where(AlertThread.alert_id == Alert.id, AlertThread.kind == "expiring")
+    return session.scalars(
+        sa.select(Alert)
+        .where(
+            Alert.state.in_(TOLD), Alert.kind.in_(("alert", "update")), Alert.expires_at > now,
+            Alert.expires_at <= now + REMINDS_BEFORE, ~reminded,
+        )
+        .order_by(Alert.id)
+    ).all()
 
 
 def due_to_send_itself(session: Session, *, now: datetime) -> Sequence[Alert]:

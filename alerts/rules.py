@@ -14,6 +14,8 @@ THAI_TIME = timezone(timedelta(hours=7))
 WATCH, WARNING, DANGER = 1, 2, 3
 
 NEWS = 0
+# Before an alert runs out by itself somebody is asked: renew it, or all clear? (assumed)
+REMINDS_BEFORE = timedelta(hours=1)
 
 DRAFT = "draft"
 OPEN = frozenset({"proposed"})
@@ -292,6 +294,11 @@ def events_touched(zone_ids: Collection[int], standing: Sequence[Standing]) -> t
     touched = frozenset(zone_ids)
     told = (a for a in standing if a.is_warning and a.state in TOLD)
     return tuple(sorted({a.event_id for a in told if not a.zone_ids.isdisjoint(touched)}))
+
+
+def is_expiring(state: str, expires_at: datetime | None, *, now: datetime) -> bool:
+    """Somebody has to say whether the alert is to be renewed or is over: its time runs out soon."""
+    return state in TOLD and expires_at is not None and expires_at - REMINDS_BEFORE <= now < expires_at
 
 
 def is_check_valid(checked_at: datetime | None, rule: LevelRule, *, now: datetime) -> bool:

@@ -36,9 +36,13 @@ def consider_flood(session: Session, event: FloodRedrawn) -> None:
 
 @jobs.periodic(name="alerts.look_at_clock", cron="*/2 * * * * *", queue=jobs.URGENT)
 def look_at_clock(session: Session) -> None:
-    """What the armed policy sends by itself is sent when its delay is over, what waits for the morning then."""
+    """What the armed policy sends by itself is sent when its delay is over, what waits for the morning then.
+
+    Of what runs out soon somebody is reminded.
+    """
     actions.send_what_is_due(session)
     actions.let_go_of_held(session)
+    actions.remind_of_ends(session)
 
 
 @events.subscribes(AlertProposed, by="alerts.ask_for_picture")

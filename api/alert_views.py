@@ -97,6 +97,7 @@ class AlertView(BaseModel):
     closed_at: datetime | None
     closed_reason: str | None
     is_expired: bool
+    is_expiring: bool
     evidence: list[dict[str, Any]]
     texts: dict[str, dict[str, str]]
     audience: Audience
@@ -240,6 +241,7 @@ def views(session: Session, rows: Sequence[Alert]) -> list[AlertView]:
                 closed_at=row.closed_at,
                 closed_reason=row.closed_reason,
                 is_expired=is_expired,
+                is_expiring=row.kind in {"alert", "update"} and rules.is_expiring(row.state, row.expires_at, now=now),
                 evidence=row.evidence,
                 texts=row.texts,
                 audience=_audience(row),

@@ -324,3 +324,18 @@ def test_news_to_one_person_need_no_second(session: Session, flood: Any) -> None
     with pytest.raises(SamePersonError):
         actions.approve(session, wide.id, wide.revision, ann)
     assert session.scalar(sa.select(sa.func.count()).select_from(AlertRecipient)) == 0
+
+
+def test_of_what_runs_out_somebody_is_reminded_once(session: Session, flood: Any, frozen_clock: Any) -> None:
+    """An hour before its end, once; what is over or renewed asks nobody; without an answer the clock ends it."""
+    drawn(session, flood, {"A": 3, "B": 0})
+    alert, ann = proposal(session), flood.account("ann")
+    actions.approve(session, alert.id, 1, ann)
+    assert actions.remind_of_ends(session) == 0
+    assert alert.expires_at is not None
+    frozen_clock(alert.expires_at - timedelta(minutes=59))
+    assert rules.is_expiring(alert.state, alert.expires_at, now=alert.expires_at - timedelta(minutes=59))
+    assert [actions.remind_of_ends(session) for _ in range(2)] == [1, 0]
+    assert kinds(session, alert)[-1] == "expiring"
+    frozen_clock(alert.expires_at)
+    assert not rules.is_expiring(alert.state, alert.expires_at, now=alert.expires_at)

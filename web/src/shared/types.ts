@@ -258,6 +258,8 @@ export type Alert = {
   needs_persons: number
   needs_typed_name: boolean
   approved_by: string | null
+  /** Its time runs out soon: somebody says whether it is renewed or over. */
+  is_expiring: boolean
   is_armed: boolean
   hold_until_at: string | null
   sends_itself_at: string | null
