@@ -95,7 +95,7 @@ def tell_standing(session: Session) -> None:
         leaders.tell(session, alert.id)
 
 
-@jobs.periodic(name="alerts.look_after_leaders", cron="*/15 * * * * *")
+@jobs.periodic(name="alerts.look_after_leaders", cron="* * * * * */15")
 def look_after_leaders(session: Session) -> None:
     """No group waits for an alert in force, and for zones that nobody acknowledged in time somebody is to be called."""
     tell_standing(session)

@@ -34,7 +34,7 @@ def consider_flood(session: Session, event: FloodRedrawn) -> None:
     )
 
 
-@jobs.periodic(name="alerts.look_at_clock", cron="*/2 * * * * *", queue=jobs.URGENT)
+@jobs.periodic(name="alerts.look_at_clock", cron="* * * * * */2", queue=jobs.URGENT)
 def look_at_clock(session: Session) -> None:
     """What the armed policy sends by itself is sent when its delay is over, what waits for the morning then.
 

@@ -65,7 +65,7 @@ def job(*, name: str, queue: str = "default", attempts: int = 8) -> Callable[[Ca
 
 
 def periodic(*, name: str, cron: str, queue: str = "default") -> Callable[[Callable[..., None]], Job]:
-    """The decorated `function(session)` runs on the beat of `cron` (real time; a sixth field counts seconds)."""
+    """The decorated `function(session)` runs on the beat of `cron`: real time, a sixth and last field in seconds."""
 
     def register(function: Callable[..., None]) -> Job:
         def on_the_beat(timestamp: int) -> None:
@@ -118,7 +118,7 @@ async def work(*, queues: Sequence[str], concurrency: int, name: str) -> None:
             )
 
 
-@app.periodic(cron="*/5 * * * * *")
+@app.periodic(cron="* * * * * */5")
 @app.task(name=TAKE_UP, queue="default", queueing_lock=TAKE_UP, pass_context=True)
 async def take_up_stalled_jobs(context: procrastinate.JobContext, timestamp: int) -> None:
     """Jobs whose worker was killed wait again; doing one twice is the same as once."""

@@ -108,7 +108,7 @@ def suggest_after_flood(session: Session, event: FloodRedrawn) -> None:
     ranking.rank(session)
 
 
-@jobs.periodic(name="dispatch.draw_suggestions", cron="*/2 * * * * *", queue=QUEUE)
+@jobs.periodic(name="dispatch.draw_suggestions", cron="* * * * * */2", queue=QUEUE)
 def draw_suggestions(session: Session) -> None:
     """Jobs that are new, and those that a change has made old, have their crews ranked together."""
     suggestions.draw_due(session)

@@ -38,7 +38,7 @@ def redraw_after_readings(session: Session, event: ReadingsStored) -> None:
     _draw_if_due(session)
 
 
-@jobs.periodic(name="flood.notice_silence", cron="*/15 * * * * *", queue=QUEUE)
+@jobs.periodic(name="flood.notice_silence", cron="* * * * * */15", queue=QUEUE)
 def notice_silence(session: Session) -> None:
     """A gauge that fell silent is left out of the picture, though no reading says so."""
     if queries.current_run(session) is not None:

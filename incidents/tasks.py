@@ -208,26 +208,26 @@ def forget_old_drafts(session: Session) -> None:
     actions.forget_stray_photos(session, before=now - rules.STRAY_PHOTO_LIFE)
 
 
-@jobs.periodic(name="incidents.tell_reporters", cron="*/2 * * * * *")
+@jobs.periodic(name="incidents.tell_reporters", cron="* * * * * */2")
 def tell_reporters(session: Session) -> None:
     """Whoever has waited long enough for news of a report has one message with all of them."""
     telling.tell_due(session)
 
 
-@jobs.periodic(name="incidents.answer_photos", cron="*/2 * * * * *")
+@jobs.periodic(name="incidents.answer_photos", cron="* * * * * */2")
 def answer_photos(session: Session) -> None:
     """Photos in a row that nothing follows any more are answered, together."""
     late_answers.answer_photos(session)
 
 
-@jobs.periodic(name="incidents.keep_promises", cron="*/10 * * * * *")
+@jobs.periodic(name="incidents.keep_promises", cron="* * * * * */10")
 def keep_promises(session: Session) -> None:
     """Waits that are over end; promises near their end are warned of, broken ones are marked."""
     keeping.end_waits(session)
     keeping.mark_due(session)
 
 
-@jobs.periodic(name="incidents.look_after_old", cron="*/20 * * * * *")
+@jobs.periodic(name="incidents.look_after_old", cron="* * * * * */20")
 def look_after_old(session: Session) -> None:
     """Old reports of floods are asked about, confirmed by the water, or fade."""
     fading.look_after_old(session)

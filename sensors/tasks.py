@@ -45,7 +45,7 @@ def drop_old_refused(session: Session) -> None:
         log.info("refused.dropped", reason=reason, rows=rows)
 
 
-@jobs.periodic(name="sensors.tick_watch", cron="*/5 * * * * *")
+@jobs.periodic(name="sensors.tick_watch", cron="* * * * * */5")
 def tick_watch(session: Session) -> None:
     """Silence is told while it lasts, and what only waits for time to pass happens."""
     tick_all(session, now=clock.now())

@@ -34,7 +34,7 @@ def serve_channel(session: Session, *, channel: str) -> None:
     serving.serve(session, channel, carriers.carrier_of(channel))
 
 
-@jobs.periodic(name="alerts.serve_channels", cron="*/10 * * * * *")
+@jobs.periodic(name="alerts.serve_channels", cron="* * * * * */10")
 def serve_channels(session: Session) -> None:
     """What is to be tried again by now is tried again."""
     _wake(session, {channel for channel in serving.CHANNELS if serving.has_waiting(session, channel)})

@@ -20,7 +20,7 @@ def ask_outside(session: Session, *, source_id: int) -> None:
     polling.ask(session, source_id)
 
 
-@jobs.periodic(name="alerts.ask_outsides", cron=f"*/{ROUND_S} * * * * *")
+@jobs.periodic(name="alerts.ask_outsides", cron=f"* * * * * */{ROUND_S}")
 def ask_outsides(session: Session) -> None:
     """Every source that is due has a job."""
     for source_id in polling.lease_due(session):

@@ -23,7 +23,7 @@ def forget_contacts(session: Session) -> None:
     hook_queries.forget_told(session)
 
 
-@jobs.periodic(name="incidents.gather_for_partners", cron="*/2 * * * * *")
+@jobs.periodic(name="incidents.gather_for_partners", cron="* * * * * */2")
 def gather_for_partners(session: Session) -> None:
     """What happened waits for the partners who are told without asking, and a job of each tells it."""
     for hook_id in hooks.gather(session):

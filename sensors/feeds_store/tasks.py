@@ -19,7 +19,7 @@ def poll_feed(session: Session, *, feed_id: int) -> None:
     polling.ask(session, feed_id)
 
 
-@jobs.periodic(name="sensors.poll_feeds", cron=f"*/{ROUND_S} * * * * *")
+@jobs.periodic(name="sensors.poll_feeds", cron=f"* * * * * */{ROUND_S}")
 def poll_feeds(session: Session) -> None:
     """Every feed that is due has a job."""
     for feed_id in polling.lease_due(session):
