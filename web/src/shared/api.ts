@@ -8,6 +8,8 @@ export class ApiProblem extends Error {
     readonly title_th = '',
     /** The sentence of this case in Thai, where the API has one. */
     readonly detail_th = '',
+    /** What the API tells beside its sentence, by name. */
+    readonly facts: Readonly<Record<string, unknown>> = {},
   ) {
     super(detail)
   }
@@ -31,10 +33,10 @@ export function onSignedOut(listener: () => void): void {
 }
 
 async function problemOf(response: Response): Promise<ApiProblem> {
-  const body = (await response.json().catch(() => ({}))) as { detail?: unknown; title?: unknown; title_th?: unknown; detail_th?: unknown }
+  const body = (await response.json().catch(() => ({}))) as { detail?: unknown; title?: unknown; title_th?: unknown; detail_th?: unknown; facts?: Record<string, unknown> }
   const detail = typeof body.detail === 'string' ? body.detail : typeof body.title === 'string' ? body.title : ''
   const inThai = [body.title_th, body.detail_th].map((said) => (typeof said === 'string' ? said : '')) as [string, string]
-  return new ApiProblem(response.status, detail || `HTTP ${response.status}`, ...inThai)
+  return new ApiProblem(response.status, detail || `HTTP ${response.status}`, ...inThai, body.facts ?? {})
 }
 
 async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
