@@ -292,9 +292,12 @@ def errors(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def refuse_errors(findings: Iterable[Finding]) -> None:
-    """Raises TemplateError with the sentences of every error, the first of them as its own."""
+    """Raises TemplateError with the sentences of every error in English and Thai, the first of them as its own."""
     wrong = errors(findings)
     if not wrong:
         return
-    told = [f"{finding.where} {finding.language}: {finding.sentence('en')}".strip() for finding in wrong]
-    raise TemplateError(told[0], findings=told[:50])
+    told, told_th = (
+        [f"{finding.where} {finding.language}: {finding.sentence(language)}".strip() for finding in wrong]
+        for language in ("en", "th")
+    )
+    raise TemplateError(told[0], detail_th=told_th[0], findings=told[:50], findings_th=told_th[:50])

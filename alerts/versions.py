@@ -18,6 +18,7 @@ from alerts.models_texts import FIRST_OF_CITY, TemplateVersion
 from alerts.templates import AlertText, Facts, Named, Template, Wording
 from core import clock
 from core.errors import ConflictError, NotFoundError
+from core.words import words as say
 from staff.rules import AccountRef
 
 # Any number that no other lock of ours uses: one draft at a time, so that versions are counted once.
@@ -123,15 +124,22 @@ def review(session: Session, number: int, by: AccountRef) -> TemplateVersion:
     if row.reviewed_by == by.id:
         return row
     if row.drafted_by == by.id:
-        raise SamePersonError(f"You drafted version {number} of the words; another person has to review it.")
+        said, said_th = (
+            say("alerts", "own-words-reviewed", language=language, version=str(number)) for language in ("en", "th")
+        )
+        raise SamePersonError(said, detail_th=said_th)
     if row.reviewed_by is not None:
         raise ConflictError(f"Version {number} of the words has been reviewed already.")
     current = queries.current_wording(session).version
     if current != row.based_on:
-        raise ConflictError(
-            f"Version {number} was drafted from version {row.based_on}, but version {current} is used now: "
-            "draft the change again, so that nothing that was reviewed meanwhile is lost."
+        said, said_th = (
+            say(
+                "alerts", "words-outdated", language=language, version=str(number), basis=str(row.based_on),
+                used=str(current),
+            )
+            for language in ("en", "th")
         )
+        raise ConflictError(said, detail_th=said_th)
     row.reviewed_by, row.reviewed_at = by.id, clock.now()
     session.flush()
     _record(session, row, by=by, action="alert_words.reviewed", based_on=row.based_on)

@@ -96,6 +96,7 @@ def test_draft_from_words_that_are_no_longer_used_is_refused_at_review(app: Fast
     refused = ann.post(f"{BASE}/{numbers[1]['version']}/review")
     assert refused.status_code == 409
     assert "draft the change again" in refused.json()["detail"]
+    assert "ต้องร่างใหม่" in refused.json()["detail_th"]
 
 
 @pytest.mark.usefixtures("city")
@@ -106,6 +107,7 @@ def test_unfit_words_are_not_kept(app: FastAPI) -> None:
     assert unfit.status_code == 422
     assert "flood/3 th" in unfit.json()["detail"]
     assert len(unfit.json()["facts"]["findings"]) >= 2
+    assert unfit.json()["detail_th"] == unfit.json()["facts"]["findings_th"][0] != unfit.json()["detail"]
     assert ann.post(BASE, json={"note": "n", "templates": [one_template(ann)]}).status_code == 422
     assert (
         ann.post(BASE, json={"note": "n", "words": {"en": {"safe": "I am safe and sound with everybody"}}}).status_code

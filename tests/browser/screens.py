@@ -23,8 +23,8 @@ PHONE = {"width": 390, "height": 844}
 PATIENCE_MS = 90_000
 LOOK_EVERY_MS = 400
 
-# A proposal that changed under the officer's eyes is refused, and a rule that a colleague wrote meanwhile.
-_EXPECTED_ANSWERS = ((409, "/approve"), (409, "/rules/level/G1"))
+# A proposal that changed under the officer's eyes is refused, a colleague's newer rule, a review of one's own words.
+_EXPECTED_ANSWERS = ((409, "/approve"), (409, "/rules/level/G1"), (409, "/review"))
 
 
 class Screen:

@@ -233,6 +233,51 @@ def _the_office_is_open(page: Page) -> None:
     assert_for_everybody(page, "the calendar")
 
 
+def _leaders_are_entered(page: Page) -> None:
+    """A group waits for its code, which is shown once; the number of somebody to call is shown by a press."""
+    page.get_by_test_id("office-leaders").click()
+    page.get_by_test_id("leader-make").click()
+    page.get_by_test_id("leader-name").fill("ผู้นำชุมชนท่าวัง")
+    page.get_by_test_id("leader-name-en").fill("Leaders of Tha Wang")
+    page.get_by_test_id("leader-community").select_option("C1")
+    page.get_by_test_id("leader-make-keep").click()
+    expect(page.get_by_test_id("leader-code")).not_to_be_empty()
+    expect(page.get_by_test_id("leader-group")).to_have_attribute("data-open", "false")
+    page.get_by_test_id("contact-add-open").click()
+    page.get_by_test_id("contact-name").fill("สมหญิง ใจดี")
+    page.get_by_test_id("contact-number").fill("0812345678")
+    page.get_by_test_id("contact-add").click()
+    contact = page.get_by_test_id("contact")
+    expect(contact).to_contain_text("สมหญิง ใจดี")
+    expect(contact).not_to_contain_text("345678")
+    contact.get_by_test_id("contact-look").click()
+    expect(contact.get_by_test_id("contact-phone")).to_contain_text("345678")
+    assert_for_everybody(page, "the leaders")
+
+
+def _words_are_drafted(page: Page) -> None:
+    """A changed text is kept as a draft that its author cannot put into use."""
+    page.get_by_test_id("office-words").click()
+    page.get_by_test_id("wording-open").click()
+    paper = page.get_by_test_id("wording-paper")
+    paper.get_by_test_id("wording-edit").click()
+    title = paper.get_by_test_id("wording-title")
+    title.fill(f"{title.input_value()} ขอให้ระวัง")
+    assert_for_everybody(page, "a text that is changed")
+    paper.get_by_test_id("wording-note").fill("ให้ระวังมากขึ้น")
+    paper.get_by_test_id("wording-keep").click()
+    expect(paper.get_by_test_id("wording-kept")).to_be_visible()
+    page.keyboard.press("Escape")
+    draft = page.get_by_test_id("wording-version")
+    expect(draft).to_have_attribute("data-state", "waits")
+    draft.get_by_test_id("wording-open-version").click()
+    expect(paper.locator("ins")).to_contain_text("ขอให้ระวัง")
+    paper.get_by_test_id("wording-review").click()
+    expect(paper.get_by_role("alert")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(draft).to_have_attribute("data-state", "waits")
+
+
 def test_an_officer_works_through_the_inbox_with_keys(origin: str, tmp_path: Path) -> None:
     """From the first row to a redacted picture, and the office beside; on a phone nothing is wider than the screen."""
     with Screens(origin, tmp_path) as screens:
@@ -246,6 +291,8 @@ def test_an_officer_works_through_the_inbox_with_keys(origin: str, tmp_path: Pat
         _one_is_noted_and_redacted(page)
         _the_map_and_the_search_know_all_open_ones(screen)
         _the_office_is_open(page)
+        _leaders_are_entered(page)
+        _words_are_drafted(page)
         page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
         for mode in ("incidents", "office"):
             page.get_by_test_id(f"mode-{mode}").click()

@@ -27,3 +27,5 @@ lint-same-text = "{ $part }" has the same words as in { $other }
 lint-label-too-long = the button "{ $label }" has more than { $limit } letters
 lint-phone-number = { $number } cannot be called
 lint-phone-unsaid = { $number } can be tapped but the words do not say it
+own-words-reviewed = You drafted version { $version } of the words; another person has to review it.
+words-outdated = Version { $version } was drafted from version { $basis }, but version { $used } is used now: draft the change again, so that nothing that was reviewed meanwhile is lost.

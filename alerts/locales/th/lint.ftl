@@ -27,3 +27,5 @@ lint-same-text = "{ $part }" ซ้ำกับข้อความภาษา
 lint-label-too-long = ปุ่ม "{ $label }" ยาวเกิน { $limit } ตัวอักษร
 lint-phone-number = { $number } โทรออกไม่ได้
 lint-phone-unsaid = ปุ่มโทร { $number } ไม่มีในข้อความ
+own-words-reviewed = คุณร่างรุ่น { $version } เอง ผู้อื่นต้องเป็นผู้ตรวจ
+words-outdated = รุ่น { $version } ร่างจากรุ่น { $basis } แต่ตอนนี้ใช้รุ่น { $used } ต้องร่างใหม่ เพื่อไม่ให้สิ่งที่ตรวจไปแล้วหายไป

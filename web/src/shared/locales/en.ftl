@@ -1587,6 +1587,7 @@ wording-restore = Back to the text in use
 wording-why = Why it is changed
 wording-keep = Check and keep as a draft
 wording-keep-note = With an error nothing is kept and everything is said. A draft is not used before somebody else reviews it.
+wording-refused = Nothing was kept: mend these first
 wording-kept = Version { $version } is kept and waits for another person
 wording-how = Choose a text in the table and press “Change this text”. Many texts can be kept as one draft.
 wording-differ-count = { $count } texts differ from what is used
