@@ -94,6 +94,16 @@ def draft(
     return row, found
 
 
+def tried(
+    session: Session, *, changed: Sequence[Template], words: Mapping[str, Mapping[str, object]]
+) -> Wording:
+    """What is used now with these templates and words changed, as a draft would hold it; nothing is kept.
+
+    Raises TemplateError where nothing was changed, or what was changed is no text of ours.
+    """
+    return _changed(queries.current_wording(session), changed, words)
+
+
 def _changed(basis: Wording, changed: Sequence[Template], words: Mapping[str, Mapping[str, object]]) -> Wording:
     unknown = [one.key for one in changed if one.key not in basis.templates]
     if unknown:

@@ -101,14 +101,27 @@ class OwnWords(BaseModel):
     soon: str | None = Field(default=None, max_length=100)
 
 
-class Draft(BaseModel):
+class Changes(BaseModel):
     """The templates that differ from what is used now, and words (button labels, numbers to call) by language."""
 
     model_config = ConfigDict(extra="forbid")
 
-    note: str = Field(min_length=1, max_length=500, pattern=r"\S")
     templates: list[Words] = Field(default_factory=list, max_length=200)
     words: dict[Language, OwnWords] = Field(default_factory=dict)
+
+
+class Draft(Changes):
+    """Changes that are to be kept, and why."""
+
+    note: str = Field(min_length=1, max_length=500, pattern=r"\S")
+
+
+class TrialOut(BaseModel):
+    """Changes that are not kept: what the linter finds, and each changed text without an error as it would be read."""
+
+    is_fit: bool
+    templates: list[FilledWords]
+    findings: list[FindingOut]
 
 
 class DraftOut(BaseModel):
@@ -211,6 +224,22 @@ def draft_templates(given: Draft, session: SessionDep, account: Writer) -> Draft
         by=account,
     )
     return DraftOut(version=_versions(session, [row])[0], findings=_findings(found))
+
+
+@router.post("/trial", summary="Try changed words without keeping them")
+def try_templates(given: Changes, session: SessionDep, account: Writer) -> TrialOut:
+    """Every finding before anything is drafted; 422 where nothing differs from what is used now."""
+    changed = [Template(**one.model_dump()) for one in given.templates]
+    words = versions.tried(
+        session, changed=changed, words={str(language): own.model_dump(exclude_none=True) for language, own in given.words.items()}
+    )
+    facts = versions.sample_facts(session, now=clock.now())
+    found = linter.of_wording(words, facts)
+    unfit = {(one.where, one.language) for one in linter.errors(found)}
+    fit = [one for one in changed if (f"{one.hazard}/{one.level}", one.language) not in unfit]
+    return TrialOut(
+        is_fit=not unfit, templates=[_filled(one, words, facts) for one in fit], findings=_findings(found)
+    )
 
 
 @router.post("/{version}/review", summary="Review a version of the words")

@@ -138,6 +138,24 @@ def test_numbers_to_call_are_the_citys_own(app: FastAPI) -> None:
 
 
 @pytest.mark.usefixtures("city")
+def test_changed_words_are_tried_before_they_are_kept(app: FastAPI) -> None:
+    """A trial tells every finding and how what is fit would be read, and leaves nothing behind."""
+    ann, olu = browser(app, "ann"), browser(app, "olu")
+    fit = one_template(ann, action=NEW)
+    tried = ann.post(f"{BASE}/trial", json={"templates": [fit]}).json()
+    assert tried["is_fit"]
+    (shown,) = tried["templates"]
+    assert shown["previews"]["observed"]["action"].startswith("ออกจากบ้านเดี๋ยวนี้")
+    assert "{" not in shown["previews"]["observed"]["action"]
+    unfit = ann.post(f"{BASE}/trial", json={"templates": [one_template(ann, action="{nobody")]}).json()
+    assert (unfit["is_fit"], unfit["templates"]) == (False, [])
+    assert any(one["is_error"] and one["where"] == "flood/3" for one in unfit["findings"])
+    assert ann.post(f"{BASE}/trial", json={"templates": [one_template(ann)]}).status_code == 422
+    assert olu.post(f"{BASE}/trial", json={"templates": [fit]}).status_code == 403
+    assert ann.get(BASE).json()["versions"] == []
+
+
+@pytest.mark.usefixtures("city")
 def test_database_keeps_the_author_from_reviewing(app: FastAPI) -> None:
     """Even where the code above is told otherwise, one person's words do not count."""
     ann = browser(app, "ann")

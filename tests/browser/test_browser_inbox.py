@@ -256,13 +256,15 @@ def _leaders_are_entered(page: Page) -> None:
 
 
 def _words_are_drafted(page: Page) -> None:
-    """A changed text is kept as a draft that its author cannot put into use."""
+    """A changed text is read before it is kept, and is then a draft that its author cannot put into use."""
     page.get_by_test_id("office-words").click()
     page.get_by_test_id("wording-open").click()
     paper = page.get_by_test_id("wording-paper")
     paper.get_by_test_id("wording-edit").click()
     title = paper.get_by_test_id("wording-title")
     title.fill(f"{title.input_value()} ขอให้ระวัง")
+    paper.get_by_test_id("wording-try").click()
+    expect(paper.locator(".phone").first).to_contain_text("ขอให้ระวัง")
     assert_for_everybody(page, "a text that is changed")
     paper.get_by_test_id("wording-note").fill("ให้ระวังมากขึ้น")
     paper.get_by_test_id("wording-keep").click()

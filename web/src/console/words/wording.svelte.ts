@@ -18,6 +18,8 @@ export type WordsOf = { version: number; is_used: boolean; templates: Filled[]; 
 export type Version = {
   version: number; based_on: number; note: string; drafted_by: string; drafted_at: string; reviewed_by: string | null; reviewed_at: string | null
 }
+/** Changed texts that were tried and not kept: those without an error as they would be read, and all findings. */
+export type Trial = { is_fit: boolean; templates: Filled[]; findings: Finding[] }
 export type Wording = { used: number; versions: Version[]; words: WordsOf }
 
 export const keyOf = (one: { hazard: string; level: number; language: string }) => `${one.hazard}/${one.level}/${one.language}`
@@ -32,10 +34,13 @@ class Wordings {
   /** Texts that are being changed, by key: closing the paper loses none of them. */
   changed = $state.raw<Record<string, Template>>({})
   note = $state('')
+  /** What was found in them as they stand; null once one of them has changed again. */
+  trial = $state.raw<Trial | null>(null)
   readonly count = $derived(Object.keys(this.changed).length)
 
   /** The text as it is being changed; one that is again as it is used is changed no more. */
   change(used: Filled, part: Part, text: string): void {
+    this.trial = null
     const { previews: _, ...now } = used
     const next: Template = { ...now, ...this.changed[keyOf(used)], [part]: text }
     const { [keyOf(used)]: __, ...others } = this.changed
@@ -43,6 +48,7 @@ class Wordings {
   }
 
   restore(key: string): void {
+    this.trial = null
     const { [key]: _, ...others } = this.changed
     this.changed = others
   }
@@ -50,6 +56,7 @@ class Wordings {
   forget(): void {
     this.changed = {}
     this.note = ''
+    this.trial = null
   }
 }
 
