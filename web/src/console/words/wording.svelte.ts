@@ -1,6 +1,7 @@
 // The words of alerts: what is used, the city's own versions, and what somebody here is changing.
 import { Resource } from '../../shared/live.svelte'
 import type { AlertText, LevelState, Names } from '../../shared/types'
+import { t } from '../../shared/words.svelte'
 
 export const HAZARDS = ['flood', 'flash_flood', 'dam_release', 'tide', 'storm'] as const
 export const LEVELS = [0, 1, 2, 3] as const
@@ -25,6 +26,9 @@ export type Wording = { used: number; versions: Version[]; words: WordsOf }
 export const keyOf = (one: { hazard: string; level: number; language: string }) => `${one.hazard}/${one.level}/${one.language}`
 export const whereOf = (one: { hazard: string; level: number }) => `${one.hazard}/${one.level}`
 export const slotsIn = (text: string) => [...new Set(text.match(/\{[a-z]+\}/g) ?? [])]
+/** A finding's sentence with the part's name as the fields have it. */
+export const partNamed = (sentence: string) =>
+  sentence.replace(/"(\w+)"/, (code, part: string) => (PARTS.some((one) => one === part) ? `“${t(`wording-part-${part}`)}”` : code))
 /** The parts that two templates say otherwise. */
 export const partsChanged = (one: Template, other: Template | undefined) => PARTS.filter((part) => one[part] !== other?.[part])
 
