@@ -230,9 +230,8 @@ def draft_templates(given: Draft, session: SessionDep, account: Writer) -> Draft
 def try_templates(given: Changes, session: SessionDep, account: Writer) -> TrialOut:
     """Every finding before anything is drafted; 422 where nothing differs from what is used now."""
     changed = [Template(**one.model_dump()) for one in given.templates]
-    words = versions.tried(
-        session, changed=changed, words={str(language): own.model_dump(exclude_none=True) for language, own in given.words.items()}
-    )
+    own = {str(language): words.model_dump(exclude_none=True) for language, words in given.words.items()}
+    words = versions.tried(session, changed=changed, words=own)
     facts = versions.sample_facts(session, now=clock.now())
     found = linter.of_wording(words, facts)
     unfit = {(one.where, one.language) for one in linter.errors(found)}
