@@ -18,6 +18,7 @@ from alerts import (
     delivery,
     escalation,
     leaders,
+    ledger,
     packing,
     proposals,
     queries,
@@ -36,7 +37,6 @@ from core.errors import ConflictError, InvalidInputError
 from core.logs import get_logger
 from core.settings import settings
 from flood import queries as flood
-from staff.models import Account
 from staff.rules import AccountRef
 
 log = get_logger("alerts")
@@ -265,10 +265,11 @@ def _send(
     )
     log.info("alert.approved", alert=alert.id, audience=alert.audience_count, held_until=alert.hold_until_at)
     if alert.hold_until_at is None:
-        _let_go(session, alert, now=now)
+        let_go(session, alert, now=now)
 
 
-def _let_go(session: Session, alert: Alert, *, now: datetime) -> None:
+def let_go(session: Session, alert: Alert, *, now: datetime) -> None:
+    """What was approved goes out to the audience that was frozen."""
     chunks = queueing.queue_messages(session, alert)
     cap_publishing.publish(session, alert, queries.city(session), sent_at=now)
     session.flush()
@@ -276,53 +277,6 @@ def _let_go(session: Session, alert: Alert, *, now: datetime) -> None:
         proposals.move(session, alert, "sending", now=now)
     else:
         delivery.note_progress(session, alert.id)
-
-
-def remind_of_ends(session: Session) -> int:
-    """Of each warning that runs out soon the thread and the screens ask once: renew it, or all clear? How many.
-
-    Without an answer it ends by the clock; its all-clear is still proposed when the water is known to have gone.
-    """
-    found = queries.expiring_unsaid(session, now=clock.now())
-    for alert in found:
-        thread.note(session, event_id=alert.event_id, alert_id=alert.id, kind="expiring", level=alert.level)
-        proposals.announce(session, alert)
-    return len(found)
-
-
-def send_what_is_due(session: Session) -> int:
-    """What nobody stopped within the armed policy's delay is approved in its owner's name; how many were.
-
-    The policy must still be armed. What has changed since it was drawn is shown anew first, and goes out as it is then.
-    """
-    queries.hold_decisions(session)
-    now = clock.now()
-    sent = 0
-    for alert in queries.due_to_send_itself(session, now=now):
-        armed = queries.armed_policy(session, alert.level, now=now)
-        if armed is None or armed.id != alert.armed_policy_id:
-            alert.sends_itself_at = None
-            thread.note(
-                session, event_id=alert.event_id, alert_id=alert.id, kind="countdown_stopped", why="no policy is armed"
-            )
-            proposals.announce(session, alert)
-            continue
-        owner = staff.queries.account_ref(session.get_one(Account, armed.owner_id))
-        fresh = revise(session, alert.id)
-        approve(session, fresh.id, fresh.revision, owner, armed_policy_id=armed.id)
-        sent += 1
-    return sent
-
-
-def let_go_of_held(session: Session) -> int:
-    """What waited for the morning goes out to the audience that was frozen; how many did."""
-    queries.hold_decisions(session)
-    now = clock.now()
-    held = queries.held(session, now=now)
-    for alert in held:
-        alert.hold_until_at = None
-        _let_go(session, alert, now=now)
-    return len(held)
 
 
 def _end_earlier(session: Session, alert: Alert, *, now: datetime) -> None:
@@ -380,7 +334,7 @@ def cancel(session: Session, alert_id: int, reason: str, by: AccountRef) -> Aler
     log.info("alert.cancelled", alert=alert_id, chunks_stopped=stopped)
     cap_publishing.withdraw(session, alert, queries.city(session), sent_at=clock.now())
     alert.hold_until_at = None
-    was_anybody_told = not queries.chunk_states(session, [alert_id])[alert_id].keys() <= {"cancelled"}
+    was_anybody_told = not ledger.chunk_states(session, [alert_id])[alert_id].keys() <= {"cancelled"}
     if alert.kind != "news" and was_anybody_told and not _do_others_hold(session, alert):
         _propose_all_clear(session, alert, by)
     proposals.move(

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import staff.actions
-from alerts import proposals, queries, rules, thread
+from alerts import armed_queries, proposals, queries, rules, thread
 from alerts.errors import AlertStateError, SamePersonError
 from alerts.models import Alert, ArmedPolicy
 from core import clock
@@ -40,7 +40,7 @@ def arm(
     if owner.id == by.id:
         raise SamePersonError("Whoever owns the policy cannot arm it alone; another person has to.")
     _let_run_out(session, level, now=now)
-    if queries.armed_policy(session, level, now=now) is not None:
+    if armed_queries.armed_policy(session, level, now=now) is not None:
         raise ConflictError(f"Alerts of level {level} send themselves already.")
     made = ArmedPolicy(
         level=level, owner_id=owner.id, armed_by=by.id, armed_at=now, expires_at=now + lasts,
@@ -89,7 +89,7 @@ def set_off(session: Session, *, now: datetime) -> None:
         )
     )
     for alert in waiting:
-        policy = queries.armed_policy(session, alert.level, now=now)
+        policy = armed_queries.armed_policy(session, alert.level, now=now)
         if policy is None:
             continue
         alert.armed_policy_id = policy.id

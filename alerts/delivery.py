@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from alerts import queries, queueing, thread
+from alerts import ledger, queries, queueing, thread
 from alerts.events import AlertDelivered
 from alerts.models import Alert
 from alerts.proposals import move
@@ -21,8 +21,8 @@ def note_progress(session: Session, alert_id: int) -> None:
     alert = queries.locked_alert(session, alert_id)
     if alert.hold_until_at is not None:
         return  # Nothing of it is on its way before the morning.
-    states = queries.chunk_states(session, [alert_id])[alert_id]
-    alert.accepted_last_wall_at = queries.accepted_last_wall_at(session, alert_id)
+    states = ledger.chunk_states(session, [alert_id])[alert_id]
+    alert.accepted_last_wall_at = ledger.accepted_last_wall_at(session, alert_id)
     if alert.delivered_wall_at is not None or states.keys() & {"queued", "sending"}:
         return
     alert.delivered_wall_at = clock.wall_now()

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from alerts import audience, proposals, queries, queueing, quota, rules, templates
+from alerts import audience, ledger, proposals, queries, queueing, quota, rules, templates
 from alerts.audience import Preview
 from alerts.models import Alert
 from alerts.quota import Forecast
@@ -53,6 +53,6 @@ def _reach(session: Session, alert: Alert) -> Preview:
         by_reason={},
         already_told=0,
         suppressed=alert.suppressed_by_reason,
-        chunks=queries.chunks_to_send(session, alert.id),
+        chunks=ledger.chunks_to_send(session, alert.id),
         ids_hash=alert.audience_hash,
     )

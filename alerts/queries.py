@@ -15,28 +15,22 @@ from sqlalchemy.orm import Session
 from alerts import policy, templates
 from alerts.models import (
     Alert,
-    AlertChunk,
-    AlertErased,
-    AlertRecipient,
     AlertRule,
     AlertTarget,
     AlertTemplate,
     AlertThread,
     AlertVocabulary,
     AlertZone,
-    ArmedPolicy,
 )
 from alerts.models_texts import TemplateVersion
 from alerts.rules import REMINDS_BEFORE, TOLD, LevelRule, Policy, Standing
 from core.errors import ConflictError, NotFoundError
 from flood.models import Zone, ZoneState
-from line.models import OutboxChunk
 from staff.models import Account
 
 _SQL = Path(__file__).parent / "sql"
 _STANDING = sa.text((_SQL / "standing.sql").read_text(encoding="utf-8"))
 _SHELTER = sa.text((_SQL / "shelter.sql").read_text(encoding="utf-8"))
-_LEDGER = (_SQL / "ledger.sql").read_text(encoding="utf-8")
 # Any number that no other lock of ours uses: one decision about alerts at a time, whoever decides.
 _DECISION_LOCK = 0xFA0_A1E27
 DECLINED_KEPT = timedelta(days=2)
@@ -67,22 +61,6 @@ class ZoneFacts:
     facilities: dict[str, int]
     gauges: dict[str, int]
     confidence: float
-
-
-@dataclass(frozen=True)
-class LedgerLine:
-    """What became of one resident of an alert. `state`: queued, accepted, suppressed, failed, unknown, cancelled."""
-
-    resident_id: int
-    language: str
-    reason: str
-    reasons: list[str]
-    chunk_id: int | None
-    request_id: str | None
-    accepted_at: datetime | None
-    answer: str | None
-    answered_at: datetime | None
-    state: str
 
 
 def hold_decisions(session: Session) -> None:
@@ -400,131 +378,9 @@ def expiring_unsaid(session: Session, *, now: datetime) -> Sequence[Alert]:
     ).all()
 
 
-def due_to_send_itself(session: Session, *, now: datetime) -> Sequence[Alert]:
-    """The proposals that nobody stopped within their delay."""
-    return session.scalars(
-        sa.select(Alert).where(Alert.state == "proposed", Alert.sends_itself_at <= now).order_by(Alert.id)
-    ).all()
-
-
-def armed_policy(session: Session, level: int, *, now: datetime) -> ArmedPolicy | None:
-    """The policy that lets alerts of this level send themselves now; None where none is armed."""
-    return session.scalars(
-        sa.select(ArmedPolicy).where(
-            ArmedPolicy.level == level, ArmedPolicy.disarmed_at.is_(None), ArmedPolicy.expires_at > now
-        )
-    ).one_or_none()
-
-
-def armed_policies(session: Session, *, limit: int) -> Sequence[ArmedPolicy]:
-    """The newest first, those that ran out and were disarmed too."""
-    return session.scalars(sa.select(ArmedPolicy).order_by(ArmedPolicy.id.desc()).limit(limit)).all()
-
-
-def answers(session: Session, alert_ids: Collection[int]) -> dict[int, dict[str, int]]:
-    """How many residents answered what, by alert."""
-    told = sa.union_all(
-        *(
-            sa.select(one.alert_id, one.answer).where(one.alert_id.in_(list(alert_ids)), one.answer.is_not(None))
-            for one in (AlertRecipient, AlertErased)
-        )
-    ).subquery()
-    rows = session.execute(
-        sa.select(told.c.alert_id, told.c.answer, sa.func.count()).group_by(told.c.alert_id, told.c.answer)
-    )
-    found: dict[int, dict[str, int]] = {alert_id: {} for alert_id in alert_ids}
-    for alert_id, answer, count in rows:
-        found[alert_id][str(answer)] = count
-    return found
-
-
 def subject(alert_id: int) -> str:
     """What the alert's chunks are about, in the outbox."""
     return f"alert:{alert_id}"
-
-
-def chunk_states(session: Session, alert_ids: Collection[int]) -> dict[int, dict[str, tuple[int, int]]]:
-    """For each alert, (chunks, recipients) by the state of the chunks; those still to be packed count as queued."""
-    by_subject = {subject(alert_id): alert_id for alert_id in alert_ids}
-    rows = session.execute(
-        sa.select(OutboxChunk.subject, OutboxChunk.state, sa.func.count(), sa.func.sum(OutboxChunk.recipient_count))
-        .where(OutboxChunk.subject.in_(list(by_subject)))
-        .group_by(OutboxChunk.subject, OutboxChunk.state)
-    )
-    found: dict[int, dict[str, tuple[int, int]]] = {alert_id: {} for alert_id in alert_ids}
-    for about, state, chunks, recipients in rows:
-        found[by_subject[about]][state] = (chunks, int(recipients))
-    for alert_id, state, chunks, recipients in session.execute(_outside_the_outbox(alert_ids)):
-        name = "queued" if state == "frozen" else state
-        before = found[alert_id].get(name, (0, 0))
-        found[alert_id][name] = (before[0] + chunks, before[1] + int(recipients))
-    return found
-
-
-def _outside_the_outbox(alert_ids: Collection[int]) -> sa.Executable:
-    recipients = sa.func.sum(sa.func.cardinality(AlertChunk.resident_ids))
-    return (
-        sa.select(AlertChunk.alert_id, AlertChunk.state, sa.func.count(), recipients)
-        .where(
-            AlertChunk.alert_id.in_(list(alert_ids)),
-            AlertChunk.outbox_chunk_id.is_(None),
-            AlertChunk.state.in_(("frozen", "cancelled")),
-        )
-        .group_by(AlertChunk.alert_id, AlertChunk.state)
-    )
-
-
-def chunks_to_send(session: Session, alert_id: int) -> int:
-    """How many chunks of residents the alert is told to."""
-    wanted = sa.select(sa.func.count()).where(AlertChunk.alert_id == alert_id, AlertChunk.suppressed.is_(None))
-    return session.scalar(wanted) or 0
-
-
-def has_unwritten_ledger(session: Session, alert_id: int) -> bool:
-    """Some residents of the alert have no row in the ledger yet."""
-    unwritten = sa.exists().where(AlertChunk.alert_id == alert_id, ~AlertChunk.is_in_ledger)
-    return bool(session.scalar(sa.select(unwritten)))
-
-
-def accepted_last_wall_at(session: Session, alert_id: int) -> datetime | None:
-    """When LINE took the alert's last chunk (real time); None before the first."""
-    return session.scalar(
-        sa.select(sa.func.max(OutboxChunk.accepted_wall_at)).where(OutboxChunk.subject == subject(alert_id))
-    )
-
-
-def reading_to_accepted_s(session: Session) -> list[float]:
-    """Real seconds from the arrival of the reading that raised a warning to LINE's acceptance, one per chunk."""
-    rows = session.scalars(
-        sa.text(
-            "SELECT extract(epoch FROM c.accepted_wall_at - a.trigger_received_wall_at)::float8 "
-            "FROM alert a JOIN outbox_chunk c ON c.subject = 'alert:' || a.id "
-            "WHERE a.kind <> 'all_clear' AND a.trigger_received_wall_at IS NOT NULL AND c.state = 'accepted' "
-            "ORDER BY c.accepted_wall_at"
-        )
-    )
-    return list(rows)
-
-
-def ledger(session: Session, alert_id: int, *, after_resident_id: int = 0, limit: int = 1000) -> list[LedgerLine]:
-    """What became of each resident of the alert, by resident id."""
-    rows = session.execute(
-        sa.text(f"{_LEDGER} AND r.resident_id > :after ORDER BY r.resident_id LIMIT :limit"),
-        {"alert_id": alert_id, "after": after_resident_id, "limit": limit},
-    )
-    return [LedgerLine(**row) for row in rows.mappings()]
-
-
-def ledger_counts(session: Session, alert_id: int) -> dict[str, int]:
-    """How many residents of the alert stand in each state of the ledger."""
-    rows = session.execute(
-        sa.text(  # Who was erased since still counts.
-            f"SELECT state, count(*) FROM (SELECT state FROM ({_LEDGER}) named UNION ALL "  # noqa: S608 - our own words only.
-            "SELECT state FROM alert_erased WHERE alert_id = :alert_id) ledger GROUP BY state"
-        ),
-        {"alert_id": alert_id},
-    )
-    return dict(rows.all())
 
 
 def account_names(session: Session, account_ids: Collection[int]) -> dict[int, str]:

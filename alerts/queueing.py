@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from alerts import auditing, exercise, packing, pictures, queries, rules, saying
+from alerts import auditing, exercise, ledger, packing, pictures, queries, rules, saying
 from alerts.models import Alert
 from core import jobs
 
@@ -42,7 +42,7 @@ def _pack(session: Session, alert: Alert, *, most: int) -> int:
 
 def queue_messages(session: Session, alert: Alert) -> int:
     """The first messages of the frozen audience wait in the outbox, the others follow; how many chunks there are."""
-    chunks = queries.chunks_to_send(session, alert.id)
+    chunks = ledger.chunks_to_send(session, alert.id)
     _pack(session, alert, most=PACKED_AT_APPROVAL)
     if chunks > PACKED_AT_APPROVAL:
         jobs.enqueue(session, pack_next, alert_id=alert.id)
@@ -75,7 +75,7 @@ def stop(session: Session, alert_id: int) -> int:
 
 def write_ledger_behind(session: Session, alert_id: int) -> None:
     """The ledger gets a row for each resident of the alert who has none yet, soon."""
-    if queries.has_unwritten_ledger(session, alert_id):
+    if ledger.has_unwritten_ledger(session, alert_id):
         jobs.enqueue(session, write_ledger, alert_id=alert_id)
 
 

@@ -8,7 +8,7 @@ import alerts.channels.tasks
 import alerts.leader_tasks
 import alerts.outside.tasks
 import alerts.personal  # noqa: F401 - this is where the room forgets people.
-from alerts import actions, cards, delivery, exercise, pictures, queries, rollcall
+from alerts import actions, cards, delivery, exercise, pictures, queries, rollcall, timing
 from alerts.events import AlertProposed
 from core import events, jobs
 from core.words import words
@@ -40,9 +40,9 @@ def look_at_clock(session: Session) -> None:
 
     Of what runs out soon somebody is reminded.
     """
-    actions.send_what_is_due(session)
-    actions.let_go_of_held(session)
-    actions.remind_of_ends(session)
+    timing.send_what_is_due(session)
+    timing.let_go_of_held(session)
+    timing.remind_of_ends(session)
 
 
 @events.subscribes(AlertProposed, by="alerts.ask_for_picture")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from alerts import cap_queries, previewing, queries, rules
+from alerts import cap_queries, ledger, previewing, queries, rules
 from alerts.channels import progress
 from alerts.channels.progress import Progress
 from alerts.models import Alert, AlertZone
@@ -211,8 +211,8 @@ def needs_typed_name(alert: Alert, rule: rules.LevelRule) -> bool:
 def views(session: Session, rows: Sequence[Alert]) -> list[AlertView]:
     """The alerts as officers see them, in the order given."""
     ids = [row.id for row in rows]
-    zones, states = queries.zones(session, ids), queries.chunk_states(session, ids)
-    answers, now = queries.answers(session, ids), clock.now()
+    zones, states = queries.zones(session, ids), ledger.chunk_states(session, ids)
+    answers, now = ledger.answers(session, ids), clock.now()
     people = {who for row in rows for who in (row.proposed_by, row.checked_by, row.approved_by) if who is not None}
     names, policy = queries.account_names(session, people), queries.current_policy(session)
     targets, channels = queries.targets(session, ids), progress.progress(session, [r.id for r in rows if r.approved_at])

@@ -29,7 +29,7 @@ import shapely
 import sqlalchemy as sa
 
 import staff.actions
-from alerts import actions, audience, proposals, queries
+from alerts import actions, audience, ledger, proposals, queries
 from alerts.audience import Reach
 from bench import crowd, threshold, town
 from bench.measure import Limit, Result, Timing, check, rounded
@@ -337,7 +337,7 @@ def _await_sent(alert_id: int, tell: Progress) -> None:
     deadline_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline_s:
         with db.transaction() as session:
-            states = queries.chunk_states(session, [alert_id])[alert_id]
+            states = ledger.chunk_states(session, [alert_id])[alert_id]
         if states.keys() <= {"accepted"}:
             return
         tell(", ".join(f"{chunks:,} {state}" for state, (chunks, _) in states.items()))
@@ -366,9 +366,9 @@ def _await_ledger(alert_id: int) -> float:
     began_s = time.monotonic()
     while time.monotonic() - began_s < LEDGER_PATIENCE_S:
         with db.transaction() as session:
-            if not queries.has_unwritten_ledger(session, alert_id):
+            if not ledger.has_unwritten_ledger(session, alert_id):
                 break
         time.sleep(0.2)
     with db.transaction() as session:
-        check(queries.ledger_counts(session, alert_id) == {"accepted": MOST}, "the ledger is not that of the audience.")
+        check(ledger.counts(session, alert_id) == {"accepted": MOST}, "the ledger is not that of the audience.")
     return time.monotonic() - began_s

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from alerts import ledger, thread
 from alerts import queries as alerts
-from alerts import thread
 from alerts.after import outcome, queries, timeline
 from alerts.after.entries import Entry
 from alerts.after.models import EventOutcome
@@ -153,13 +153,13 @@ def _of_thread(
 
 
 def _reach(session: Session, rows: Sequence[Alert]) -> tuple[Reach, ...]:
-    answers = alerts.answers(session, [row.id for row in rows]) if rows else {}
+    answers = ledger.answers(session, [row.id for row in rows]) if rows else {}
     return tuple(
         Reach(
             alert_id=row.id, number=row.number, kind=row.kind, level=row.level, state=row.state,
             approved_at=row.approved_at, audience=row.audience_count, by_language=dict(row.audience_by_language),
             unreached_by_reason=dict(row.suppressed_by_reason),
-            ledger=alerts.ledger_counts(session, row.id) if row.approved_at else {}, answers=answers[row.id],
+            ledger=ledger.counts(session, row.id) if row.approved_at else {}, answers=answers[row.id],
         )
         for row in rows
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from alerts import cap_queries, queries
+from alerts import cap_queries, ledger, queries
 from alerts.channels.models import AlertDelivery
 from line.models import OutboxChunk
 
@@ -40,7 +40,7 @@ def _of_line(session: Session, alert_ids: Collection[int]) -> dict[int, list[Pro
         ).all()
     )
     found = {}
-    for alert_id, states in queries.chunk_states(session, alert_ids).items():
+    for alert_id, states in ledger.chunk_states(session, alert_ids).items():
         people = {state: recipients for state, (_, recipients) in states.items()}
         if people:
             waiting = people.pop("queued", 0) + people.pop("sending", 0)

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from alerts import arming, queries
+from alerts import armed_queries, arming, queries
 from alerts.models import ArmedPolicy
 from api.bodies import OnceRoute
 from api.deps import CurrentAccount, SessionDep, needs
@@ -131,7 +131,7 @@ def list_armed_policies(
     session: SessionDep, account: CurrentAccount, limit: Annotated[int, Query(ge=1, le=200)] = 20
 ) -> ArmedPolicies:
     """Under which policies alerts send themselves, and did."""
-    return ArmedPolicies(policies=_policy_views(session, queries.armed_policies(session, limit=limit)))
+    return ArmedPolicies(policies=_policy_views(session, armed_queries.armed_policies(session, limit=limit)))
 
 
 @router.post("/armed-policies", status_code=201)

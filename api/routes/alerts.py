@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import Response as AnyResponse
 
-from alerts import actions, arming, cap_queries, drafting, queries, rules, thread
+from alerts import actions, arming, cap_queries, drafting, ledger, queries, rules, thread
 from alerts.drafting import Wanted
 from alerts.errors import NameNotTypedError, ProposalChangedError
 from api import problems
@@ -259,8 +259,8 @@ def read_ledger(
     staff_actions.record(
         session, account=account, action="alert.ledger_read", subject=f"alert:{alert.id}", detail={"after": after}
     )
-    lines = queries.ledger(session, alert_id, after_resident_id=after, limit=limit)
-    return LedgerPage(counts=queries.ledger_counts(session, alert_id), lines=[vars(line) for line in lines])
+    lines = ledger.lines(session, alert_id, after_resident_id=after, limit=limit)
+    return LedgerPage(counts=ledger.counts(session, alert_id), lines=[vars(line) for line in lines])
 
 
 @router.get("/alerts/{alert_id}/preview")

@@ -14,7 +14,7 @@ from lxml import etree
 from shapely.geometry import Point, box
 from sqlalchemy.orm import Session
 
-from alerts import actions, cap_queries, delivery, queries
+from alerts import actions, cap_queries, delivery, ledger, queries
 from alerts.cap import checking
 from alerts.errors import AlertStateError, ProposalChangedError, SamePersonError
 from alerts.models import Alert, AlertRecipient
@@ -195,10 +195,10 @@ def test_delivered_when_the_last_chunk_is_accepted(session: Session, flood: Any)
     told = session.scalars(sa.select(EventRecord).where(EventRecord.name == "alerts.alert_delivered")).all()
     assert [event.payload["seconds_from_reading"] for event in told] == [42.0]
     assert told[0].payload["accepted_recipients"] == 2
-    assert queries.reading_to_accepted_s(session) == [40.0, 42.0]
-    ledger = {line.resident_id: line.state for line in queries.ledger(session, alert.id)}
-    assert ledger == {flood.in_a: "accepted", flood.in_b: "accepted", flood.blocked: "suppressed"}
-    assert queries.ledger_counts(session, alert.id) == {"accepted": 2, "suppressed": 1}
+    assert ledger.reading_to_accepted_s(session) == [40.0, 42.0]
+    became = {line.resident_id: line.state for line in ledger.lines(session, alert.id)}
+    assert became == {flood.in_a: "accepted", flood.in_b: "accepted", flood.blocked: "suppressed"}
+    assert ledger.counts(session, alert.id) == {"accepted": 2, "suppressed": 1}
 
 
 def test_rise_supersedes_and_reaches_those_told_before(session: Session, flood: Any) -> None:
@@ -307,7 +307,7 @@ def test_cancel_during_sending_stops_what_waits(session: Session, flood: Any) ->
     actions.cancel(session, alert.id, "wrong gauge", officer)
     session.refresh(second)
     assert second.state == "cancelled"
-    counts = queries.ledger_counts(session, alert.id)
+    counts = ledger.counts(session, alert.id)
     assert counts == {"accepted": 1, "cancelled": 1, "suppressed": 1}
     clear = only_open(session)
     assert (clear.kind, clear.audience_count) == ("all_clear", 1)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
-from alerts import actions, arming, drafting, queries, rules, thread
+from alerts import actions, arming, drafting, queries, rules, thread, timing
 from alerts.drafting import Wanted
 from alerts.errors import AlertStateError, ProposalChangedError, SamePersonError, SecondPersonMissingError
 from alerts.models import Alert, AlertRecipient, AlertThread
@@ -167,11 +167,11 @@ def test_news_at_night_wait_for_the_morning(session: Session, flood: Any, frozen
     assert alert.state == "approved"
     assert alert.hold_until_at == datetime(2026, 11, 21, 23, 0, tzinfo=UTC)
     frozen_clock(datetime(2026, 11, 21, 22, 59, tzinfo=UTC))
-    assert actions.let_go_of_held(session) == 0
+    assert timing.let_go_of_held(session) == 0
     assert chunks(session, alert) == []
     frozen_clock(datetime(2026, 11, 21, 23, 0, tzinfo=UTC))
-    assert actions.let_go_of_held(session) == 1
-    assert actions.let_go_of_held(session) == 0
+    assert timing.let_go_of_held(session) == 1
+    assert timing.let_go_of_held(session) == 0
     (chunk,) = chunks(session, alert)
     assert "ล้างท่อวันเสาร์" in chunk.messages[0]["text"]
     assert alert.state == "sending"
@@ -186,7 +186,7 @@ def test_what_waits_for_the_morning_can_be_cancelled(session: Session, flood: An
     actions.approve(session, alert.id, alert.revision, bob)
     assert actions.cancel(session, alert.id, "wrong day", bob).state == "cancelled"
     frozen_clock(datetime(2026, 11, 21, 23, 0, tzinfo=UTC))
-    assert actions.let_go_of_held(session) == 0
+    assert timing.let_go_of_held(session) == 0
     assert chunks(session, alert) == []
 
 
@@ -218,12 +218,12 @@ def test_armed_danger_sends_itself_once_in_its_owners_name(session: Session, flo
     assert alert.sends_itself_at == NOW + timedelta(minutes=3)
     frozen_clock(NOW + timedelta(minutes=2))
     drawn(session, flood, {"A": 3, "B": 3})
-    assert actions.send_what_is_due(session) == 0
+    assert timing.send_what_is_due(session) == 0
     assert alert.sends_itself_at == NOW + timedelta(minutes=3)
     flood.resident(INSIDE_A)
     frozen_clock(NOW + timedelta(minutes=3))
-    assert actions.send_what_is_due(session) == 1
-    assert actions.send_what_is_due(session) == 0
+    assert timing.send_what_is_due(session) == 1
+    assert timing.send_what_is_due(session) == 0
     assert (alert.state, alert.approved_by, alert.audience_count) == ("sending", ann.id, 2)
     entry = session.scalars(sa.select(AlertThread).where(AlertThread.kind == "approved")).one()
     assert entry.detail["armed_policy"] == alert.armed_policy_id
@@ -243,7 +243,7 @@ def test_armed_danger_can_be_stopped(session: Session, flood: Any, frozen_clock:
     elif how == "disarmed":
         arming.disarm(session, armed.id, by=officer)
     frozen_clock(NOW + timedelta(minutes=4))
-    assert actions.send_what_is_due(session) == 0
+    assert timing.send_what_is_due(session) == 0
     drawn(session, flood, {"A": 3, "B": 3})
     assert (alert.state, alert.sends_itself_at) == ("proposed", None)
     assert "countdown_stopped" in kinds(session, alert)
@@ -331,11 +331,11 @@ def test_of_what_runs_out_somebody_is_reminded_once(session: Session, flood: Any
     drawn(session, flood, {"A": 3, "B": 0})
     alert, ann = proposal(session), flood.account("ann")
     actions.approve(session, alert.id, 1, ann)
-    assert actions.remind_of_ends(session) == 0
+    assert timing.remind_of_ends(session) == 0
     assert alert.expires_at is not None
     frozen_clock(alert.expires_at - timedelta(minutes=59))
     assert rules.is_expiring(alert.state, alert.expires_at, now=alert.expires_at - timedelta(minutes=59))
-    assert [actions.remind_of_ends(session) for _ in range(2)] == [1, 0]
+    assert [timing.remind_of_ends(session) for _ in range(2)] == [1, 0]
     assert kinds(session, alert)[-1] == "expiring"
     frozen_clock(alert.expires_at)
     assert not rules.is_expiring(alert.state, alert.expires_at, now=alert.expires_at)

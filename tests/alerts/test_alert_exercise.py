@@ -11,7 +11,7 @@ from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
 import alerts.personal
-from alerts import actions, cap_queries, exercise, proposals, queries, queueing, rollcall, tasks
+from alerts import actions, cap_queries, exercise, ledger, proposals, queries, queueing, rollcall, tasks
 from alerts.exercise_models import ExerciseRecipient
 from alerts.models import Alert, AlertChunk
 from alerts.templates import LANGUAGES
@@ -153,7 +153,7 @@ def test_a_tap_answers_that_it_was_an_exercise_and_moves_nobody(session: Session
     [answer] = session.scalars(sa.select(OutboxChunk).where(OutboxChunk.kind == "reply"))
     assert answer.channel == "blackhole"
     assert answer.messages[0]["text"].startswith("[ซ้อม] นี่คือการซ้อม")
-    assert queries.answers(session, [alert.id])[alert.id] == {"can_help" if verb == "canhelp" else verb: 1}
+    assert ledger.answers(session, [alert.id])[alert.id] == {"can_help" if verb == "canhelp" else verb: 1}
     assert session.scalar(sa.select(sa.func.count()).select_from(Report)) == 0
     assert session.scalar(sa.select(sa.func.count()).select_from(Incident)) == 0
 
@@ -165,7 +165,7 @@ def test_odd_taps_change_nothing(session: Session, drill: Drill, data: str) -> N
     drill.tap(data)
     drill.tap(f"exercise:{alert.id}:help", user=5)
     assert session.scalar(sa.select(sa.func.count()).where(OutboxChunk.kind == "reply")) == 0
-    assert queries.answers(session, [alert.id])[alert.id] == {}
+    assert ledger.answers(session, [alert.id])[alert.id] == {}
 
 
 def test_of_the_channel_of_exercises_nothing_but_taps_is_kept(

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
-from alerts import actions, queries, tasks, thread
+from alerts import actions, ledger, tasks, thread
 from alerts.models import Alert
 from core import clock
 from line import queries as line_queries
@@ -48,7 +48,7 @@ def are(session: Session, *states: str) -> None:
 
 def seen(session: Session, alert: Alert) -> dict[str, int]:
     """Residents by what became of their chunk."""
-    return {state: residents for state, (_, residents) in queries.chunk_states(session, [alert.id])[alert.id].items()}
+    return {state: residents for state, (_, residents) in ledger.chunk_states(session, [alert.id])[alert.id].items()}
 
 
 def test_unknown_is_shown_as_unknown(session: Session, sent: Alert) -> None:
@@ -62,7 +62,7 @@ def test_unknown_is_shown_as_unknown(session: Session, sent: Alert) -> None:
         session, ChunkGivenUp(row.id, row.subject, row.kind, row.recipient_count, row.state, row.error or "")
     )
     assert seen(session, sent) == {"accepted": 3, "unknown": 1}
-    assert queries.ledger_counts(session, sent.id) == {"accepted": 3, "unknown": 1}
+    assert ledger.counts(session, sent.id) == {"accepted": 3, "unknown": 1}
     assert (sent.state, thread.of_event(session, sent.event_id)[-2].detail["state"]) == ("active", "unknown")
 
 

@@ -13,7 +13,17 @@ import sqlalchemy as sa
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
-from alerts import acknowledging, actions, leader_queries, leader_rules, leaders, personal, proposals, queries, tasks
+from alerts import (
+    acknowledging,
+    actions,
+    leader_queries,
+    leader_rules,
+    leaders,
+    ledger,
+    personal,
+    proposals,
+    tasks,
+)
 from alerts.events import AlertApproved
 from alerts.leader_models import Leader, LeaderAcknowledgement, LeaderCall, LeaderGroup
 from alerts.leader_tasks import tell_leaders, tell_standing
@@ -322,7 +332,7 @@ def test_leaders_count_apart_from_residents(session: Session, flood: Any) -> Non
     opened(session, flood, "A")
     session.execute(sa.update(LeaderGroup).values(member_count=400))
     alert = approved(session, flood, {"A": 3, "B": 0})
-    states = queries.chunk_states(session, [alert.id])[alert.id]
+    states = ledger.chunk_states(session, [alert.id])[alert.id]
     assert sum(recipients for _, recipients in states.values()) == alert.audience_count == 2
     assert leaders.messages_needed(session, alert.id) == 400
 

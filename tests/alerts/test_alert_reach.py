@@ -11,7 +11,7 @@ from geoalchemy2.shape import from_shape
 from shapely.geometry import MultiPolygon, Point, box
 from sqlalchemy.orm import Session
 
-from alerts import audience, auditing, packing, queries, queueing
+from alerts import audience, auditing, ledger, packing, queries, queueing
 from alerts.audience import Reach
 from alerts.models import Alert, AlertChunk, AlertRecipient, AlertThread
 from core import clock
@@ -67,7 +67,7 @@ class Desk:
         """Who is told why, as the ledger says it after a freeze that equals its preview."""
         shown = audience.preview(self.session, reach)
         assert audience.freeze(self.session, reach, priority=1) == shown.ids_hash
-        lines = [line for line in queries.ledger(self.session, reach.alert_id) if line.state != "suppressed"]
+        lines = [line for line in ledger.lines(self.session, reach.alert_id) if line.state != "suppressed"]
         assert len(lines) == shown.count
         return {line.resident_id: line.reasons for line in lines}
 
@@ -210,12 +210,12 @@ def test_packing_goes_on_where_it_stopped_and_packs_nothing_twice(desk: Desk) ->
     people = [desk.town.resident(INSIDE, language=language) for language in languages]
     alert_id = desk.alert("A")
     audience.freeze(desk.session, Reach(alert_id, has_homes=True, told_in=()), priority=1)
-    assert queries.chunk_states(desk.session, [alert_id])[alert_id] == {"queued": (4, 5)}
+    assert ledger.chunk_states(desk.session, [alert_id])[alert_id] == {"queued": (4, 5)}
     taken = [packing.pack(desk.session, alert_id, most=3, messages_by_language=TEXT) for _ in range(3)]
     assert taken == [3, 1, 0]
     assert sorted(user for chunk in _named(desk, alert_id) for user in chunk) == [f"U{n:032x}" for n in range(1, 6)]
-    assert queries.chunk_states(desk.session, [alert_id])[alert_id] == {"queued": (4, 5)}
-    assert {line.resident_id: line.state for line in queries.ledger(desk.session, alert_id)} == dict.fromkeys(
+    assert ledger.chunk_states(desk.session, [alert_id])[alert_id] == {"queued": (4, 5)}
+    assert {line.resident_id: line.state for line in ledger.lines(desk.session, alert_id)} == dict.fromkeys(
         people, "queued"
     )
 
@@ -231,9 +231,9 @@ def test_the_ledger_is_the_same_before_while_and_after_it_is_written(desk: Desk)
     early.answer = "safe"
     desk.session.flush()
     desk.pack(alert_id)
-    seen = [queries.ledger(desk.session, alert_id)]
+    seen = [ledger.lines(desk.session, alert_id)]
     while packing.write_ledger(desk.session, alert_id, most=2):
-        seen.append(queries.ledger(desk.session, alert_id))
+        seen.append(ledger.lines(desk.session, alert_id))
     assert len(seen) == 3
     for lines in seen:
         assert [(line.resident_id, line.state, line.answer) for line in lines[:3]] == [
@@ -241,8 +241,8 @@ def test_the_ledger_is_the_same_before_while_and_after_it_is_written(desk: Desk)
         ]  # fmt: skip
     assert seen[-1][1].chunk_id is not None
     assert seen[0][0] == seen[1][0] == seen[2][0]
-    assert queries.ledger_counts(desk.session, alert_id) == {"queued": 3, "suppressed": 1}
-    assert not queries.has_unwritten_ledger(desk.session, alert_id)
+    assert ledger.counts(desk.session, alert_id) == {"queued": 3, "suppressed": 1}
+    assert not ledger.has_unwritten_ledger(desk.session, alert_id)
 
 
 def test_a_stopped_alert_sends_nothing_more_frozen_or_packed(desk: Desk) -> None:
@@ -254,8 +254,8 @@ def test_a_stopped_alert_sends_nothing_more_frozen_or_packed(desk: Desk) -> None
     assert packing.pack(desk.session, alert_id, most=1, messages_by_language=TEXT) == 1
     assert queueing.stop(desk.session, alert_id) == 3
     assert packing.pack(desk.session, alert_id, most=9, messages_by_language=TEXT) == 0
-    assert queries.chunk_states(desk.session, [alert_id])[alert_id] == {"cancelled": (3, 3)}
-    assert queries.ledger_counts(desk.session, alert_id) == {"cancelled": 3}
+    assert ledger.chunk_states(desk.session, [alert_id])[alert_id] == {"cancelled": (3, 3)}
+    assert ledger.counts(desk.session, alert_id) == {"cancelled": 3}
 
 
 def test_who_is_erased_stands_in_no_chunk_any_more(desk: Desk) -> None:

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from alerts import queries as alert_queries
+from alerts import ledger as alert_ledger
 from alerts.models import Alert
 from core import clock, sealing
 from core.db import transaction
@@ -150,8 +150,8 @@ def test_what_others_said_and_what_was_done_stays(house: House) -> None:
         assert place == LonLat(lon=99.96, lat=8.43)
         assert alone.area_id is not None
         for alert_id in session.scalars(sa.select(Alert.id)):
-            assert sum(alert_queries.ledger_counts(session, alert_id).values()) == 2
-            assert alert_queries.answers(session, [alert_id])[alert_id] == {"safe": 2}
+            assert sum(alert_ledger.counts(session, alert_id).values()) == 2
+            assert alert_ledger.answers(session, [alert_id])[alert_id] == {"safe": 2}
         erased = session.scalars(sa.select(Erasure)).one()
         assert (erased.way, erased.resident_id, erased.done_at) == ("chat", None, clock.now())
         assert erased.counts == {"homes": 2, "reports": 2, "photos": 2, "alerts": 2, "contacts": 0, "conversations": 0}
