@@ -24,6 +24,12 @@ def _index_key() -> bytes:
     return bytes.fromhex(secret("people-index-key"))
 
 
+def read_anew() -> None:
+    """The next word is sealed with the keys of the data folder that is named then."""
+    _cipher.cache_clear()
+    _index_key.cache_clear()
+
+
 def seal(text: str) -> bytes:
     """The text as nonce + ciphertext; the same text gives other bytes each time."""
     nonce = os.urandom(_NONCE_BYTES)

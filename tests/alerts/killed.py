@@ -332,6 +332,7 @@ def house() -> Iterator[House]:
 def _read_anew() -> None:
     settings.cache_clear()
     db.engine.cache_clear()
+    sealing.read_anew()
 
 
 def _settled(one: House) -> House:

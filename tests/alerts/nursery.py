@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -136,6 +137,8 @@ def _bear(role: str, environment: dict[str, str]) -> int:
     try:
         _live(role, environment)
         status = 0
+    except Exception:
+        traceback.print_exc()  # Into the log of what they say: the next line leaves nothing behind.
     finally:
         os._exit(status)  # Never back into the warm process's loop.
 

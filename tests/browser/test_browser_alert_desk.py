@@ -167,7 +167,7 @@ def _stop_in_mid_send(ann: Screen, bob: Screen, line: StandinServer) -> None:
     with transaction() as session:
         frozen, stopped = session.execute(
             sa.text(
-                "SELECT sum(cardinality(resident_ids)), sum(cardinality(resident_ids)) FILTER (WHERE c.state ="
+                "SELECT sum(cardinality(c.resident_ids)), sum(cardinality(c.resident_ids)) FILTER (WHERE c.state ="
                 " 'cancelled' OR o.state = 'cancelled') FROM alert_chunk c LEFT JOIN outbox_chunk o"
                 " ON o.id = c.outbox_chunk_id WHERE c.suppressed IS NULL AND c.alert_id = (SELECT max(alert_id)"
                 " FROM alert_chunk)"
