@@ -47,8 +47,11 @@ def look_at_clock(session: Session) -> None:
 
 @events.subscribes(AlertProposed, by="alerts.ask_for_picture")
 def ask_for_picture(session: Session, event: AlertProposed) -> None:
-    """The picture of what stands proposed is drawn meanwhile; one that is there already costs one look."""
-    if event.kind != "news":
+    """The picture of what stands proposed is drawn meanwhile; one that is there already costs one look.
+
+    Where no phone could fetch it, none is drawn: while the water rises, each revision would have a new one.
+    """
+    if event.kind != "news" and pictures.can_phones_fetch():
         jobs.enqueue(session, draw_picture, alert_id=event.alert_id)
 
 
