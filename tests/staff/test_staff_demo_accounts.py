@@ -30,8 +30,8 @@ def _can_sign_in(session: Session, username: str, password: str) -> bool:
 def test_every_demo_account_can_sign_in(session: Session, own_data_dir: Path) -> None:
     """One account a role and one a crew, each with a password of its own, kept readable to us only."""
     passwords = accounts.ensure_demo_accounts(session, ["B1"])
-    assert set(passwords) == {"officer", "approver", "dispatcher", "viewer", "admin", "crew-b1"}
-    assert len(set(passwords.values())) == 6
+    assert set(passwords) == {"officer", "approver", "colleague", "dispatcher", "viewer", "admin", "crew-b1"}
+    assert len(set(passwords.values())) == 7
     assert stat.S_IMODE(accounts.passwords_path().stat().st_mode) == 0o600
     signed_in = actions.sign_in(session, username="crew-b1", password=passwords["crew-b1"], address="127.0.0.1")
     assert signed_in is not None
