@@ -16,8 +16,8 @@ from core.errors import SetupError
 from core.settings import ROOT, data_dir, settings
 
 FRAMEWORK = {
-    "__init__", "callers", "catalogue", "crowd", "exceptions", "gauges", "measure", "peers", "places", "programs", "returned",
-    "scribbles", "senders", "series", "servers", "standing", "threshold", "town", "week",
+    "__init__", "callers", "catalogue", "crowd", "exceptions", "gauges", "measure", "peers", "places", "programs",
+    "returned", "scribbles", "senders", "series", "servers", "standing", "threshold", "town", "week",
 }  # fmt: skip
 
 
