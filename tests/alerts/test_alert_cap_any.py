@@ -106,7 +106,7 @@ def alerts(draw: st.DrawFn) -> tuple[writing.CapAlert, list[shapely.Geometry]]:
 
 
 @pytest.mark.skipif(not XSD.exists(), reason="the CAP schemas are not beside the project")
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(drawn=alerts())
 def test_every_alert_that_can_be_made_is_sound_cap(drawn: tuple[writing.CapAlert, list[shapely.Geometry]]) -> None:
     """It fits CAP 1.2 and the stricter schema and our own rules, is read back as it was meant, and covers its zones."""

@@ -264,14 +264,14 @@ def test_envelopes_are_opened_and_other_documents_refused() -> None:
         refusal(other)
 
 
-@settings(max_examples=150, deadline=timedelta(seconds=5))
+@settings(max_examples=100, deadline=timedelta(seconds=5))
 @given(cut=st.integers(0, len(ALERT.encode()) - 1))
 def test_a_torn_document_is_never_half_read(cut: int) -> None:
     """A document cut off anywhere is refused."""
     refusal(ALERT.encode()[:cut])
 
 
-@settings(max_examples=400, deadline=timedelta(seconds=5))
+@settings(max_examples=100, deadline=timedelta(seconds=5))
 @given(
     changes=st.lists(st.tuples(st.integers(0, 10_000), st.binary(min_size=0, max_size=4)), min_size=1, max_size=4),
     wrap=st.sampled_from(["{}", FEED.format(ENTRY.format("<content>{}</content>"))]),

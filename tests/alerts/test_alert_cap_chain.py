@@ -111,7 +111,7 @@ def cities(draw: st.DrawFn) -> City:
     return city
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(city=cities(), seed=st.integers(0, 1000), start=st.integers(0, 14))
 def test_a_reader_that_starts_in_the_middle_ends_in_the_same_state(city: City, seed: int, start: int) -> None:
     """From the feed of any moment and what came later follows the same state, in any order and with repetitions."""
@@ -125,7 +125,7 @@ def test_a_reader_that_starts_in_the_middle_ends_in_the_same_state(city: City, s
     assert truth == {message for message in city.feed(end) if message.message_type != "Cancel"}
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(city=cities(), looks=st.sets(st.integers(0, 14), max_size=5))
 def test_a_reader_that_missed_messages_ends_in_the_same_state(city: City, looks: set[int]) -> None:
     """Whoever looks at the feed now and then, and keeps what it saw, holds at its last look what holds."""

@@ -135,7 +135,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=700, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(which=st.integers(0, 10_000), steps=steps)
 def test_mutations_have_the_verdict_of_the_published_schemas(which: int, steps: list) -> None:  # type: ignore[type-arg]  # functions and values
     """Order, enumerations, times, what is missing, doubled, empty, foreign: our verdict is that of the schemas."""

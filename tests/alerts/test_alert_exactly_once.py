@@ -11,7 +11,7 @@ from tests.alerts import schedules
 from tests.alerts.killed import House, await_that, house
 
 # As many as fit into the suite; FAONAM_SCHEDULES=200 plays 200. FAONAM_FIRST_SCHEDULE begins at another number.
-COUNT = int(os.environ.get("FAONAM_SCHEDULES", "6"))
+COUNT = int(os.environ.get("FAONAM_SCHEDULES", "4"))
 FIRST = int(os.environ.get("FAONAM_FIRST_SCHEDULE", "1"))
 
 

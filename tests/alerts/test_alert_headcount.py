@@ -64,7 +64,7 @@ def _rows(session: Session, alert_id: int) -> list[Any]:
     return found
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     people=st.lists(PERSON, min_size=1, max_size=14),
     zones=st.lists(ZONE, min_size=1, max_size=3),
