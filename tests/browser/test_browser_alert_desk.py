@@ -24,7 +24,7 @@ from tests.line.conftest import StandinServer, standin_at, standin_port  # noqa:
 from tests.line.test_line_faults import is_open, sending
 
 pytestmark = pytest.mark.browser
-CHUNKS = 6
+CHUNKS = 4
 IN_A, IN_B = Point(100.005, 8.405), Point(100.015, 8.405)
 ZONE_A, ZONE_B = "ชุมชนA", "ชุมชนB"
 
@@ -38,7 +38,7 @@ def line(database: sa.Engine, standin_port: int, tmp_path: Path) -> Iterator[Sta
 
 @pytest.fixture
 def origin(line: StandinServer, frozen_clock: Any) -> Iterator[str]:
-    """A town of two zones: a few live in the first, three thousand in the second; three officers."""
+    """A town of two zones: a few live in the first, two thousand in the second; three officers."""
     with transaction() as session:
         town = Town(session)
         town.zone("A")
@@ -152,7 +152,7 @@ def _stop_in_mid_send(ann: Screen, bob: Screen, line: StandinServer) -> None:
     with sending():
         _approve(page)
         card = page.locator(f"article[data-testid=alert-card]:has-text('{ZONE_B}')")
-        expect(card.get_by_test_id("delivery")).to_contain_text("1,000 จาก 3,000 คน")
+        expect(card.get_by_test_id("delivery")).to_contain_text("1,000 จาก 2,000 คน")
         card.get_by_test_id("cancel").click()
         page.get_by_test_id("cancel-reason").fill("เครื่องวัดผิด")
         page.get_by_test_id("cancel-confirm").click()
