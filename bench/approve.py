@@ -24,7 +24,7 @@ from core import db, sealing
 from core.progress import step
 from core.settings import settings
 from line.models import OutboxChunk
-from line.queries import recipients
+from line.outbox import recipients
 from line.rules import MULTICAST_LIMIT
 from staff.rules import AccountRef
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core import sealing
-from line import queries
+from line import inbox_queries, outbox
 from line.models import InboxEvent, OutboxChunk
 
 
@@ -26,7 +26,7 @@ class Written:
 
 def hold(session: Session, line_user_id: str) -> None:
     """Nothing that the person said is being handed on any more, nor will be before the caller's transaction ends."""
-    queries.hold_speaker(session, sealing.fingerprint(line_user_id))
+    inbox_queries.hold_speaker(session, sealing.fingerprint(line_user_id))
 
 
 def written_by(session: Session, line_user_id: str) -> Written:
@@ -67,7 +67,7 @@ def forget_letters(session: Session, line_user_id: str, *, until: datetime | Non
     session.execute(sa.delete(InboxEvent).where(InboxEvent.user_hash == hashed, ~is_later))
     session.execute(sa.update(InboxEvent).where(InboxEvent.user_hash == hashed, is_later).values(anew))
     session.execute(sa.delete(OutboxChunk).where(OutboxChunk.to_hash == hashed))
-    session.execute(sa.select(sa.func.pg_notify(queries.INBOX_CHANNEL, "")))
+    inbox_queries.wake_receivers(session)
 
 
 def take_out(session: Session, chunk_ids: Sequence[int], line_user_id: str) -> None:
@@ -85,7 +85,7 @@ def take_out(session: Session, chunk_ids: Sequence[int], line_user_id: str) -> N
     for chunk in chunks:
         others = [
             one
-            for one in queries.recipients(together=chunk.to_sealed, each=chunk.to_each_sealed)
+            for one in outbox.recipients(together=chunk.to_sealed, each=chunk.to_each_sealed)
             if one != line_user_id
         ]
         chunk.to_sealed, chunk.to_each_sealed = sealing.seal(json.dumps(others)), None

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from core import clock, db, events, sealing
 from core.logs import get_logger
-from line import pace, queries, rules
+from line import inbox_queries, pace, rules
 from line.events import SpeakerHeld, seal_line_user
 from line.facts import fact_of, group_fact_of
 from line.models import InboxEvent
@@ -82,13 +82,13 @@ def take(session: Session, tell: Tell = events.tell, *, people: int = PEOPLE_AT_
 
     Raises NotHandedOnError, and what a database raises that is away; either way the transaction is to be rolled back.
     """
-    waiting = queries.spoken(session, people=people, most=AT_ONCE)
+    waiting = inbox_queries.spoken(session, people=people, most=AT_ONCE)
     if not waiting:
         return NOBODY
     for kept in waiting:
         _hand_on(session, kept, tell)
     ids = [kept.webhook_event_id for kept in waiting]
-    return Served(len(waiting), has_more=queries.note_handled(session, ids, at=clock.now()))
+    return Served(len(waiting), has_more=inbox_queries.note_handled(session, ids, at=clock.now()))
 
 
 def _is_held(session: Session, kept: InboxEvent, tell: Tell) -> bool:
@@ -223,7 +223,7 @@ class Receiver:
         while not self._stopping:
             try:
                 with psycopg.connect(db.database_url(), autocommit=True) as connection:
-                    connection.execute(f"LISTEN {queries.INBOX_CHANNEL}")
+                    connection.execute(f"LISTEN {inbox_queries.INBOX_CHANNEL}")
                     for notice in connection.notifies():
                         self._wake(news_in(notice.payload))
             except psycopg.Error as exc:

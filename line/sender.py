@@ -42,7 +42,7 @@ LOOK_AT_CLOCK_EVERY_S = 10.0
 DATABASE_RETRY_S = 1.0
 GATHERED_S = 0.05  # What is said meanwhile shares one claim.
 RECORD_AT_ONCE = 100
-RECORD_AFTER_S = 0.05
+RECORD_AFTER_S = 0.15
 
 T = TypeVar("T")
 
@@ -125,27 +125,31 @@ class Carrier(Protocol):
 
 
 def _claim(most: int, most_of: Mapping[str, int], channel: str) -> Claim:
+    """What was claimed and may go out; the rest ends here as failed, and each on its own."""
     with transaction() as session:
         claim = queries.claim(session, most=most, most_of=most_of, channel=channel)
-        return claim if channel != "exercise" else _without_strangers(session, claim)
+        kept = []
+        for chunk in claim.chunks:
+            error = _why_not(session, chunk)
+            if error is None:
+                kept.append(chunk)
+            elif queries.end(session, chunk, state="failed", error=error):
+                _tell_given_up(session, chunk, state="failed", error=error)
+        return replace(claim, chunks=kept)
 
 
-def _without_strangers(session: Session, claim: Claim) -> Claim:
-    """Chunks of exercises that are addressed to nobody outside the list; the others end here, and never go out.
+def _why_not(session: Session, chunk: Claimed) -> str | None:
+    """Why the chunk must not go out: nobody can open its addresses, or one of an exercise's is not on its list.
 
     The database is asked of the addresses as they were unsealed, at the last moment: whatever was frozen or queued,
     and whoever was taken off the list since.
     """
-    kept = []
-    for chunk in claim.chunks:
-        outsiders = queries.exercise_outsiders(session, chunk.to[-1:] if chunk.kind == "reply" else chunk.to)
-        if not outsiders:
-            kept.append(chunk)
-            continue
-        error = f"{outsiders} of its recipients are not on the exercise list"
-        queries.end(session, chunk, state="failed", error=error)
-        _tell_given_up(session, chunk, state="failed", error=error)
-    return replace(claim, chunks=kept)
+    if not chunk.to:
+        return "its recipients were sealed with another key"
+    if chunk.channel != "exercise":
+        return None
+    outsiders = queries.exercise_outsiders(session, chunk.to[-1:] if chunk.kind == "reply" else chunk.to)
+    return f"{outsiders} of its recipients are not on the exercise list" if outsiders else None
 
 
 def _hold_age() -> None:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from core import clock, sealing
 from core.logs import get_logger
 from core.settings import settings
-from line import queries, rules
-from line.queries import InboxRow
+from line import inbox_queries, rules
+from line.inbox_queries import InboxRow
 
 log = get_logger("line")
 IsUrgent = Callable[[dict[str, Any]], bool]
@@ -41,7 +41,7 @@ def exercise_taps(raw: bytes, signature: str | None) -> bytes | None:
 
 def count_refusal(session: Session) -> None:
     """A call without a good signature leaves one more in the day's count, and nothing else."""
-    queries.count_refusal(session, day=clock.now().date())
+    inbox_queries.count_refusal(session, day=clock.now().date())
 
 
 def keep(session: Session, raws: Sequence[bytes], *, is_urgent: IsUrgent) -> int:
@@ -50,7 +50,7 @@ def keep(session: Session, raws: Sequence[bytes], *, is_urgent: IsUrgent) -> int
     `is_urgent` says of an event whether its sender is to be served before all others.
     """
     rows = [_row(one, is_urgent) for raw in raws for event in _events_of(raw) for one in _apart(event)]
-    return queries.keep_inbox_events(session, rows)
+    return inbox_queries.keep_inbox_events(session, rows)
 
 
 def _events_of(raw: bytes) -> list[object]:

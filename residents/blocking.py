@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from core import clock, sealing
 from core.errors import ConflictError, InvalidInputError
 from core.words import words
-from line import queries as line_queries
+from line import inbox_queries
 from line.models import InboxEvent
 from residents import queries, rules
 from residents.models import Resident
@@ -177,7 +177,7 @@ def let_through(session: Session, *, account: AccountRef, resident_id: int) -> i
     )
     count = len(released.all())
     if count:
-        line_queries.wake_receivers(session)
+        inbox_queries.wake_receivers(session)
         staff_actions.record(
             session, account=account, action="resident.let_through", subject=f"resident:{resident_id}",
             detail={"messages": count},

@@ -22,7 +22,7 @@ from core import sealing
 from core.errors import ConflictError, InvalidInputError
 from core.events import EventRecord
 from line.models import OutboxChunk
-from line.queries import recipients
+from line.outbox import recipients
 
 WALL = datetime(2026, 11, 21, 2, 59, tzinfo=UTC)
 INSIDE_A, INSIDE_B = Point(100.005, 8.405), Point(100.015, 8.405)

@@ -17,7 +17,7 @@ from alerts.models import Alert, AlertChunk, AlertRecipient, AlertThread
 from core import clock
 from gis.models import Area, Layer
 from line.models import OutboxChunk
-from line.queries import recipients
+from line.outbox import recipients
 from residents.models_rights import AreaWatch, GroupMember, ResidentGroup
 
 TEXT = {language: [{"type": "text", "text": "น้ำมา"}] for language in ("th", "en", "ms", "my")}

@@ -351,3 +351,19 @@ def test_every_attempt_is_the_same_bytes(database: sa.Engine, standin_port: int)
     assert len(seen) == 3
     assert len(set(seen)) == 1
     assert seen[0][0]
+
+
+def test_a_message_that_nobody_can_open_holds_up_no_other(standin: StandinServer) -> None:
+    """Sealed with another key, a chunk ends as failed and says so; the others go out, and the sender goes on."""
+    users = standin.register(2 * FEW)
+    enqueue(users)
+    with transaction() as session:
+        first = session.scalar(sa.select(sa.func.min(OutboxChunk.id)))
+        strange = b"sealed with another key" * 3
+        session.execute(sa.update(OutboxChunk).where(OutboxChunk.id == first).values(to_sealed=strange))
+    with sending():
+        await_that(lambda: not is_open())
+    assert states() == {"failed": 1, "accepted": 1}
+    assert standin.told() == Counter(users[FEW:])
+    [given_up] = news("line.chunk_given_up")
+    assert (given_up["state"], "another key" in given_up["error"]) == ("failed", True)

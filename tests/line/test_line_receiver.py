@@ -23,7 +23,7 @@ from core.db import transaction
 from core.events import Event
 from core.settings import ROOT
 from incidents import cries
-from line import personal, queries, receiver, webhook
+from line import inbox_queries, personal, receiver, webhook
 from line.events import MessageReceived
 from line.models import InboxEvent
 
@@ -223,11 +223,11 @@ def heard(database: sa.Engine) -> Iterator[None]:
 def test_every_notice_is_understood(database: sa.Engine) -> None:
     """New events, a call to look again and a person who is forgotten each wake somebody: none ends the listening."""
     with psycopg.connect(db.database_url(), autocommit=True) as ears:
-        ears.execute(f"LISTEN {queries.INBOX_CHANNEL}")
+        ears.execute(f"LISTEN {inbox_queries.INBOX_CHANNEL}")
         with transaction() as session:
             _accept(session, _said(1, 1), _said(2, 1))
         with transaction() as session:
-            queries.wake_receivers(session)
+            inbox_queries.wake_receivers(session)
         with transaction() as session:
             personal.forget_letters(session, f"U{1:032x}", until=None)
         notices = list(ears.notifies(timeout=10, stop_after=3))
