@@ -17,14 +17,18 @@ log = get_logger("alerts")
 
 
 def note_progress(session: Session, alert_id: int) -> None:
-    """The alert is active once none of its chunks waits any more; told once, as AlertDelivered."""
+    """The alert is active once none of its chunks waits any more; told once, as AlertDelivered.
+
+    Asked with each answer of LINE's, of which a large alert has thousands: until the last it costs one look.
+    """
+    if ledger.is_on_its_way(session, alert_id):
+        return
     alert = queries.locked_alert(session, alert_id)
     if alert.hold_until_at is not None:
         return  # Nothing of it is on its way before the morning.
-    states = ledger.chunk_states(session, [alert_id])[alert_id]
-    alert.accepted_last_wall_at = ledger.accepted_last_wall_at(session, alert_id)
-    if alert.delivered_wall_at is not None or states.keys() & {"queued", "sending"}:
+    if alert.delivered_wall_at is not None:
         return
+    alert.accepted_last_wall_at = ledger.accepted_last_wall_at(session, alert_id)
     alert.delivered_wall_at = clock.wall_now()
     queueing.write_ledger_behind(session, alert_id)
     if alert.state in {"approved", "sending"}:
@@ -33,7 +37,7 @@ def note_progress(session: Session, alert_id: int) -> None:
         if alert.kind in {"all_clear", "news"}:
             move(session, alert, "ended", now=now)
     session.flush()
-    _, accepted = states.get("accepted", (0, 0))
+    _, accepted = ledger.chunk_states(session, [alert_id])[alert_id].get("accepted", (0, 0))
     events.publish(
         session,
         AlertDelivered(alert_id=alert_id, accepted_recipients=accepted, seconds_from_reading=_seconds(alert)),

@@ -68,6 +68,17 @@ def chunk_states(session: Session, alert_ids: Collection[int]) -> dict[int, dict
     return found
 
 
+def is_on_its_way(session: Session, alert_id: int) -> bool:
+    """A chunk of the alert is still to be packed, waits, or has no answer yet; found without counting the others."""
+    waits = sa.exists().where(
+        OutboxChunk.subject == queries.subject(alert_id), OutboxChunk.state.in_(("queued", "sending"))
+    )
+    frozen = sa.exists().where(
+        AlertChunk.alert_id == alert_id, AlertChunk.state == "frozen", AlertChunk.outbox_chunk_id.is_(None)
+    )
+    return bool(session.scalar(sa.select(sa.or_(waits, frozen))))
+
+
 def _outside_the_outbox(alert_ids: Collection[int]) -> sa.Executable:
     recipients = sa.func.sum(sa.func.cardinality(AlertChunk.resident_ids))
     return (

@@ -67,7 +67,11 @@ def alert_id_of(subject: str) -> int | None:
     return int(number) if kind == "alert" and number.isascii() and number.isdigit() else None
 
 
-@events.subscribes(ChunksAccepted, by="alerts.note_accepted")
+def _is_of_an_alert(event: ChunksAccepted | ChunkGivenUp) -> bool:
+    return alert_id_of(event.subject) is not None
+
+
+@events.subscribes(ChunksAccepted, by="alerts.note_accepted", concerns=_is_of_an_alert)
 def note_accepted(session: Session, event: ChunksAccepted) -> None:
     """The alert's state follows what LINE has taken."""
     alert_id = alert_id_of(event.subject)
@@ -75,7 +79,7 @@ def note_accepted(session: Session, event: ChunksAccepted) -> None:
         delivery.note_progress(session, alert_id)
 
 
-@events.subscribes(ChunkGivenUp, by="alerts.note_given_up")
+@events.subscribes(ChunkGivenUp, by="alerts.note_given_up", concerns=_is_of_an_alert)
 def note_given_up(session: Session, event: ChunkGivenUp) -> None:
     """An alert does not wait for ever for a chunk that LINE refused or never answered; its thread says so."""
     alert_id = alert_id_of(event.subject)
