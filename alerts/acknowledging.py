@@ -8,11 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from alerts import leader_queries, leaders, queries, templates, thread
+from alerts import leader_queries, leaders, queries, thread
 from alerts import leader_rules as decide
 from alerts.events import AlertAcknowledged
 from alerts.leader_models import Leader, LeaderAcknowledgement, LeaderCall, LeaderGroup
 from alerts.leader_queries import ZoneOf
+from alerts.rules import THAI_TIME
 from core import clock, events, sealing
 from core.logs import get_logger
 from staff.rules import AccountRef
@@ -70,7 +71,7 @@ def _acknowledge_all(
         count += len(new)
     if named:
         zones_said = leaders.zones_in_words(sorted(named.values(), key=lambda zone: zone.code), group.language)
-        time = clock.now().astimezone(templates.THAI_TIME).strftime("%H:%M")
+        time = clock.now().astimezone(THAI_TIME).strftime("%H:%M")
         leaders.answer(session, group, reply_token, "leader-acknowledged", time=time, zones=zones_said)
     return count
 

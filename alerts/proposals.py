@@ -261,7 +261,7 @@ def open_proposal(
     With `state` draft it is not shown to approvers yet.
     """
     number = session.execute(sa.text("SELECT nextval(pg_get_serial_sequence('alert', 'id'))")).scalar_one()
-    year = now.astimezone(templates.THAI_TIME).year + templates.BUDDHIST_YEARS
+    year = now.astimezone(rules.THAI_TIME).year + templates.BUDDHIST_YEARS
     values: dict[str, Any] = {
         "event_id": number, "proposed_by": None, "trigger_received_wall_at": None, "state": "proposed",
         "source": "rule", "hazard": "flood", "is_exercise": False,

@@ -11,13 +11,14 @@ import string
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from babel.dates import get_month_names
 
 from alerts.errors import TemplateError
+from alerts.rules import THAI_TIME
 
 LANGUAGES = ("th", "en", "ms", "my")
 FLOOD = "flood"
@@ -39,8 +40,6 @@ NEEDED_SLOTS: Mapping[str, frozenset[str]] = {
 LIMITS = {"title": 120, "situation": 400, "expected": 400, "action": 600, "alt": 360}
 # What an officer writes: a title, and what one reads on a phone without scrolling much.
 OWN_LIMITS = {"title": 80, "body": 1000}
-# Thailand keeps UTC+7 all year.
-THAI_TIME = timezone(timedelta(hours=7))
 BUDDHIST_YEARS = 543
 PLACES_IN_TITLE = 2
 ZONES_IN_TEXT = 20

@@ -15,7 +15,8 @@ from alerts.after import charts
 from alerts.after.outcome import Outcome
 from alerts.after.queries import ZoneName
 from alerts.after.summary import Reach, Summary, ZoneAfter
-from alerts.templates import BUDDHIST_YEARS, THAI_TIME
+from alerts.rules import THAI_TIME
+from alerts.templates import BUDDHIST_YEARS
 from core.words import words
 
 DASH = "–"

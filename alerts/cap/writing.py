@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
 from lxml import etree
 
 from alerts.cap.schema import NAMESPACES
 from alerts.cap.terms import CAP_LANGUAGES, Grade
+from alerts.rules import THAI_TIME
 
 NAMESPACE = NAMESPACES["1.2"]
-THAI_TIME = timezone(timedelta(hours=7))
 # What XML 1.0 can carry (section 2.2, Char), but for the carriage return, which no reader gets back.
 _NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOT_A_NAME = re.compile(r"[\s,&<]")

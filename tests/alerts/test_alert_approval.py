@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -260,14 +261,22 @@ def test_not_everything_may_be_armed(session: Session, flood: Any, level: int, h
         arming.arm(session, level=level, owner_username=owner, lasts=timedelta(hours=hours), reason="night", by=bob)
 
 
-def test_the_armed_policy_leaves_officers_alerts_and_all_clears_alone(session: Session, flood: Any) -> None:
-    """Only what the rules propose counts down."""
+def test_the_armed_policy_leaves_officers_alerts_exercises_and_all_clears_alone(session: Session, flood: Any) -> None:
+    """Only what the rules propose as a warning counts down."""
     bob = flood.account("bob")
     flood.account("ann")
+    drawn(session, flood, {"A": 3, "B": 0})
+    first = proposal(session)
+    actions.approve(session, first.id, 1, bob)
+    for chunk in chunks(session, first):
+        chunk.state, chunk.accepted_wall_at = "accepted", NOW
     arming.arm(session, level=3, owner_username="ann", lasts=timedelta(hours=8), reason="night", by=bob)
-    alert = drafting.draft(session, Wanted(level=3, zone_ids=frozenset({flood.a})), bob, is_proposed=True)
+    by_hand = Wanted(level=3, zone_ids=frozenset({flood.b}))
+    own = drafting.draft(session, by_hand, bob, is_proposed=True)
+    drill = drafting.draft(session, replace(by_hand, is_exercise=True), bob, is_proposed=True)
     drawn(session, flood, {"A": 0, "B": 0})
-    assert alert.sends_itself_at is None
+    clear = session.scalars(sa.select(Alert).where(Alert.kind == "all_clear")).one()
+    assert [one.sends_itself_at for one in (own, drill, clear)] == [None, None, None]
 
 
 def test_a_lapsed_proposal_stays_in_its_thread(session: Session, flood: Any) -> None:
