@@ -6,8 +6,15 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+import staff.actions
 from api.app import create_app
 from api.server import listening_socket, server_of
+from core.db import transaction
+from staff.rules import csrf_token
+from tests.accounts import PASSWORD
 
 
 @contextlib.contextmanager
@@ -22,3 +29,13 @@ def served() -> Iterator[str]:
     server.should_exit = True
     thread.join(10)
     assert not thread.is_alive()
+
+
+def browser(app: FastAPI, username: str) -> TestClient:
+    """A browser in which this account is signed in."""
+    with transaction() as session:
+        signed_in = staff.actions.sign_in(session, username=username, password=PASSWORD, address="t")
+    assert signed_in is not None
+    client = TestClient(app, cookies={"faonam_session": signed_in.token})
+    client.headers["X-CSRF-Token"] = csrf_token(signed_in.token)
+    return client

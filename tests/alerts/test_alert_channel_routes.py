@@ -11,7 +11,6 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from shapely.geometry import Point
 
-import staff.actions
 from api import problems
 from api.routes import alerts as alert_routes
 from api.routes import channels as routes
@@ -20,8 +19,7 @@ from core.db import transaction
 from line import quota
 from line.models import InboxEvent
 from line.rules import signature
-from staff.rules import csrf_token
-from tests.accounts import PASSWORD
+from tests.serving import browser
 
 INSIDE = Point(100.005, 8.405)
 SCHOOL = {"name": "School", "kind": "mail", "address": "office@school.example"}
@@ -49,15 +47,6 @@ def members(database: sa.Engine, frozen_clock: Any, town_of: Any) -> list[int]:
         ):  # fmt: skip
             town.account(username, roles)
     return found
-
-
-def browser(app: FastAPI, username: str) -> TestClient:
-    with transaction() as session:
-        signed_in = staff.actions.sign_in(session, username=username, password=PASSWORD, address="t")
-    assert signed_in is not None
-    client = TestClient(app, cookies={"faonam_session": signed_in.token})
-    client.headers["X-CSRF-Token"] = csrf_token(signed_in.token)
-    return client
 
 
 def deeds() -> list[tuple[str, str]]:

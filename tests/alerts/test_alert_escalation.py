@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
@@ -24,11 +23,9 @@ from api.routes import leaders as leader_routes
 from core.db import transaction
 from core.errors import ConflictError, InvalidInputError, NotFoundError
 from core.events import EventRecord
-from staff import actions as staff_actions
 from staff.models import AuditEntry
-from staff.rules import csrf_token
-from tests.accounts import PASSWORD
 from tests.alerts.groups import LEADER, Chat, community
+from tests.serving import browser
 
 WALL = datetime(2026, 11, 21, 2, 59, tzinfo=UTC)
 START = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -301,15 +298,6 @@ def app() -> FastAPI:
     for routes in (leader_routes, escalation_routes):
         app.include_router(routes.router, prefix="/api/v1")
     return app
-
-
-def browser(app: FastAPI, username: str) -> TestClient:
-    with transaction() as session:
-        signed_in = staff_actions.sign_in(session, username=username, password=PASSWORD, address="t")
-    assert signed_in is not None
-    client = TestClient(app, cookies={"faonam_session": signed_in.token})
-    client.headers["X-CSRF-Token"] = csrf_token(signed_in.token)
-    return client
 
 
 def test_over_http_from_a_code_to_the_last_call(

@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from shapely.geometry import Point
 from sqlalchemy.orm import Session
 
 import incidents.actions
 import incidents.tasks
-import staff.actions
 from alerts import actions, drafting, personal, rollcall, tasks
 from alerts.errors import AlertStateError
 from alerts.models import Alert
@@ -26,12 +24,11 @@ from core.db import transaction
 from gis.points import LonLat
 from incidents import warned
 from incidents.models import Agency
-from line import queries as line_queries
+from line import outbox
 from line.events import PostbackReceived, seal_line_user
 from line.models import OutboxChunk
 from residents.erasure import Person
-from staff.rules import csrf_token
-from tests.accounts import PASSWORD
+from tests.serving import browser
 
 INSIDE_A, INSIDE_B = Point(100.005, 8.405), Point(100.015, 8.405)
 
@@ -42,7 +39,7 @@ def user_of(session: Session, resident_id: int) -> str:
 
 
 def named_in(chunk: OutboxChunk) -> list[str]:
-    return list(line_queries.recipients(together=chunk.to_sealed, each=chunk.to_each_sealed))
+    return list(outbox.recipients(together=chunk.to_sealed, each=chunk.to_each_sealed))
 
 
 def tap(session: Session, resident_id: int, data: str) -> None:
@@ -219,15 +216,6 @@ def test_call_for_help_comes_from_the_warned_home(session: Session, told: Any) -
         sa.text("SELECT ST_AsText(place), category_code FROM report WHERE resident_id = :r"), {"r": pair}
     ).one()
     assert (place, category) == (f"POINT({INSIDE_B.x} {INSIDE_B.y})", "rescue")
-
-
-def browser(app: FastAPI, username: str) -> TestClient:
-    with transaction() as session:
-        signed_in = staff.actions.sign_in(session, username=username, password=PASSWORD, address="t")
-    assert signed_in is not None
-    client = TestClient(app, cookies={"faonam_session": signed_in.token})
-    client.headers["X-CSRF-Token"] = csrf_token(signed_in.token)
-    return client
 
 
 def test_roll_call_over_http(database: sa.Engine, frozen_clock: Any, town_of: Any) -> None:

@@ -12,7 +12,6 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from shapely.geometry import Point
 
-import staff.actions
 from alerts import tasks
 from alerts.cap import checking
 from alerts.models import Alert, AlertRecipient
@@ -23,7 +22,7 @@ from core.db import transaction
 from flood.events import FloodRedrawn
 from line.events import ChunksAccepted, PostbackReceived, seal_line_user
 from line.models import OutboxChunk
-from tests.accounts import PASSWORD
+from tests.serving import browser
 
 WALL = datetime(2026, 11, 21, 2, 59, tzinfo=UTC)
 INSIDE = Point(100.005, 8.405)
@@ -70,17 +69,6 @@ def flood_is_drawn(run_id: int, severity: int = 3) -> None:
         event_id = events.publish(session, event)
     events.deliver_now(event_id)
     events.deliver_now(event_id)
-
-
-def browser(app: FastAPI, username: str) -> TestClient:
-    with transaction() as session:
-        signed_in = staff.actions.sign_in(session, username=username, password=PASSWORD, address="t")
-    assert signed_in is not None
-    from staff.rules import csrf_token
-
-    client = TestClient(app, cookies={"faonam_session": signed_in.token})
-    client.headers["X-CSRF-Token"] = csrf_token(signed_in.token)
-    return client
 
 
 def test_proposal_is_read_approved_and_delivered(city: int, app: FastAPI) -> None:

@@ -9,13 +9,11 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-import staff.actions
 from alerts import queries
 from api import problems
 from api.routes import templates as routes
 from core.db import transaction
-from staff.rules import csrf_token
-from tests.accounts import PASSWORD
+from tests.serving import browser
 
 BASE = "/api/v1/alert-templates"
 
@@ -37,15 +35,6 @@ def city(database: sa.Engine, frozen_clock: Any, town_of: Any) -> None:
         town.zone("A")
         for username, roles in (("ann", ["approver"]), ("bob", ["admin"]), ("olu", ["officer"])):
             town.account(username, roles)
-
-
-def browser(app: FastAPI, username: str) -> TestClient:
-    with transaction() as session:
-        signed_in = staff.actions.sign_in(session, username=username, password=PASSWORD, address="t")
-    assert signed_in is not None
-    client = TestClient(app, cookies={"faonam_session": signed_in.token})
-    client.headers["X-CSRF-Token"] = csrf_token(signed_in.token)
-    return client
 
 
 def one_template(client: TestClient, **changed: Any) -> dict[str, Any]:

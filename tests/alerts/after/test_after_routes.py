@@ -12,15 +12,13 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-import staff.actions
 from api import problems
 from api.routes import after as routes
 from cli import main as commands
 from core import clock
 from core.db import transaction
-from staff.rules import csrf_token
-from tests.accounts import PASSWORD
 from tests.alerts.after.test_summary import Story, at, told
+from tests.serving import browser
 
 
 @pytest.fixture
@@ -40,16 +38,6 @@ def app() -> FastAPI:
     problems.add_problems(app)
     app.include_router(routes.router, prefix="/api/v1")
     return app
-
-
-def browser(app: FastAPI, username: str) -> TestClient:
-    """A browser in which this account is signed in."""
-    with transaction() as session:
-        signed_in = staff.actions.sign_in(session, username=username, password=PASSWORD, address="t")
-    assert signed_in is not None
-    client = TestClient(app, cookies={"faonam_session": signed_in.token})
-    client.headers["X-CSRF-Token"] = csrf_token(signed_in.token)
-    return client
 
 
 def test_an_event_is_read_corrected_printed_and_replayed(event_id: int, app: FastAPI) -> None:
