@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import secrets
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.city import city_while_needed
+from cli.declared import tables_of
 from core import clock
 from core.db import transaction
 from core.errors import InvalidInputError, NotFoundError
-from core.files import text_of
 from core.words import words
 from sensors.feeds_store import actions, polling, queries
 from sensors.feeds_store.actions import NewFeed
@@ -117,32 +116,10 @@ def _tell_of(code: str, before: Declared | None, after: Declared) -> None:
 
 def feeds_of(path: Path) -> list[NewFeed]:
     """The `[[feed]]` tables of a TOML file. Raises InvalidInputError that names what is missing or unknown."""
-    try:
-        content = tomllib.loads(text_of(path))
-    except (tomllib.TOMLDecodeError, RecursionError) as fault:
-        raise InvalidInputError(f"{path} is no TOML: {fault}.") from fault
-    entries = content.get("feed")
-    if set(content) != {"feed"} or not isinstance(entries, list) or not entries:
-        raise InvalidInputError(f"{path.name}: feeds are written as [[feed]], and nothing else.")
-    feeds = [_feed_of(entry, f"{path.name}, feed {number}") for number, entry in enumerate(entries, 1)]
-    first: dict[str, int] = {}
-    for number, feed in enumerate(feeds, 1):
-        if first.setdefault(feed.code, number) != number:
-            raise InvalidInputError(f"{path.name}, feed {number}: feed {first[feed.code]} has the code '{feed.code}'.")
-    return feeds
+    return [_feed_of(entry, where) for where, entry in tables_of(path, "feed", types=_TYPES, needed=_NEEDED)]
 
 
-def _feed_of(entry: object, where: str) -> NewFeed:
-    if not isinstance(entry, dict):
-        raise InvalidInputError(f"{where}: feeds are written as [[feed]].")
-    for key, content in entry.items():
-        if key not in _TYPES:
-            raise InvalidInputError(f"{where}: there is no setting '{key}' (known: {', '.join(_TYPES)}).")
-        if type(content) is not _TYPES[key]:
-            raise InvalidInputError(f"{where}: '{key}' must be of the type {_TYPES[key].__name__}.")
-    for key in _NEEDED:
-        if key not in entry:
-            raise InvalidInputError(f"{where}: '{key}' is missing.")
+def _feed_of(entry: Mapping[str, Any], where: str) -> NewFeed:
     if entry.get("trust", "real") not in _TRUSTS:
         raise InvalidInputError(f"{where}: 'trust' must be one of {', '.join(_TRUSTS)}.")
     return NewFeed(

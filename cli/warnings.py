@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -14,6 +15,7 @@ from alerts.outside.declaring import NewSource
 from alerts.outside.health import condition_of
 from alerts.outside.sources import SourceKind
 from cli.city import city_while_needed
+from cli.declared import tables_of
 from core import clock
 from core.db import transaction
 from core.errors import InvalidInputError
@@ -132,32 +134,10 @@ def import_table(path: Path, note: str) -> None:
 
 def sources_of(path: Path) -> list[NewSource]:
     """The `[[source]]` tables of a TOML file. Raises InvalidInputError that names what is missing or unknown."""
-    try:
-        content = tomllib.loads(text_of(path))
-    except (tomllib.TOMLDecodeError, RecursionError) as fault:
-        raise InvalidInputError(f"{path} is no TOML: {fault}.") from fault
-    entries = content.get("source")
-    if set(content) != {"source"} or not isinstance(entries, list) or not entries:
-        raise InvalidInputError(f"{path.name}: sources are written as [[source]], and nothing else.")
-    found = [_source_of(entry, f"{path.name}, source {number}", path) for number, entry in enumerate(entries, 1)]
-    codes = [one.code for one in found]
-    for code in codes:
-        if codes.count(code) > 1:
-            raise InvalidInputError(f"{path.name}: the code '{code}' is there twice.")
-    return found
+    return [_source_of(entry, path) for _, entry in tables_of(path, "source", types=_TYPES, needed=_NEEDED)]
 
 
-def _source_of(entry: object, where: str, path: Path) -> NewSource:
-    if not isinstance(entry, dict):
-        raise InvalidInputError(f"{where}: sources are written as [[source]].")
-    for key, content in entry.items():
-        if key not in _TYPES:
-            raise InvalidInputError(f"{where}: there is no setting '{key}' (known: {', '.join(_TYPES)}).")
-        if type(content) is not _TYPES[key]:
-            raise InvalidInputError(f"{where}: '{key}' must be of the type {_TYPES[key].__name__}.")
-    for key in _NEEDED:
-        if key not in entry:
-            raise InvalidInputError(f"{where}: '{key}' is missing.")
+def _source_of(entry: Mapping[str, Any], path: Path) -> NewSource:
     certificates = entry.get("extra_ca_file")
     return NewSource(
         code=entry["code"],
